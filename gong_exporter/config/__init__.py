@@ -1,0 +1,1 @@
+"""The configuration file: its typed model, loading with line numbers, secrets."""

@@ -1,0 +1,1 @@
+"""The running process: the parts put together, the poll loop, signals."""
