@@ -1,1 +1,1 @@
-"""The domain: windows of company days, users, polls, snapshots. Pure but for the client passed in."""
+"""The domain: windows, users, polls, snapshots. Pure but for the client passed in."""

@@ -1,1 +1,1 @@
-"""Gong's API: records, errors, the client and its limits. Knows nothing of metrics."""
+"""The API of Gong: records, errors, the client and its limits. Knows nothing of metrics."""

@@ -1,0 +1,70 @@
+"""Time as an argument: wall clock, monotonic clock, and a wait that a stop interrupts."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+
+class Stopped(Exception):
+    """The process is stopping; whoever waits or is about to call Gong gives up at once."""
+
+
+class Clock(Protocol):
+    """What the poll knows of time. Tests pass one that moves when it is waited on."""
+
+    def now(self) -> float:
+        """Unix time in seconds; may jump when somebody sets the machine's clock."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that only ever grow, for measuring spans."""
+        ...
+
+    def wait(self, seconds: float) -> None:
+        """Let ``seconds`` pass. Raises: Stopped, as soon as the process is asked to stop."""
+        ...
+
+    def check(self) -> None:
+        """Raises: Stopped, if the process was asked to stop."""
+        ...
+
+
+class SystemClock:
+    """The machine's clocks.
+
+    Args:
+        stop: set when the process is to stop.
+        beat: called at least once a second while waiting, so that a long wait is not taken
+            for a loop that hangs.
+    """
+
+    def __init__(self, stop: threading.Event, beat: Callable[[], None] = lambda: None) -> None:
+        self._stop = stop
+        self._beat = beat
+
+    def now(self) -> float:
+        """See Clock."""
+        return time.time()
+
+    def monotonic(self) -> float:
+        """See Clock."""
+        return time.monotonic()
+
+    def wait(self, seconds: float) -> None:
+        """See Clock."""
+        deadline = time.monotonic() + seconds
+        while True:
+            self.check()
+            self._beat()
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                return
+            self._stop.wait(min(remaining, 1.0))
+
+    def check(self) -> None:
+        """See Clock."""
+        if self._stop.is_set():
+            raise Stopped

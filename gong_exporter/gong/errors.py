@@ -1,0 +1,210 @@
+"""What can go wrong with a call to Gong, as a tree; each leaf carries its ``reason``.
+
+GongError
+ +-- AnswerError               Gong answered with an error status
+ |    +-- BadRequest           400 and any other 4xx        bad_request
+ |    +-- Unauthorized         401                          unauthorized
+ |    +-- Forbidden            403                          forbidden
+ |    +-- UserNotFound         404                          not_found
+ |    +-- RateLimited          429                          rate_limited
+ |    +-- ServerError          5xx                          server_error
+ |    +-- Redirected           3xx, never followed          redirect
+ +-- TransportError            no whole answer came
+ |    +-- TimedOut             not done within gong.timeout timeout
+ |    +-- ConnectionFailed     DNS, TCP, TLS, proxy, reset  connection
+ +-- InvalidResponse           a 2xx that is not the documented shape, or too large
+ |                                                          invalid_response
+ +-- NotSent                   the call was not made; counted nowhere
+      +-- QuotaSpent           requests_per_day is used up
+      +-- WaitTooLong          a Retry-After is in force for longer than is worth waiting
+      +-- CredentialsUnreadable  a secret's file cannot be read
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+REASONS: tuple[str, ...] = (
+    "bad_request",
+    "unauthorized",
+    "forbidden",
+    "not_found",
+    "rate_limited",
+    "server_error",
+    "redirect",
+    "timeout",
+    "connection",
+    "invalid_response",
+)
+"""Every ``reason`` of ``gong_exporter_api_request_errors_total``."""
+
+
+class GongError(Exception):
+    """Base of everything that keeps a page from arriving.
+
+    Attributes:
+        message: for people; never holds a secret or anybody's address.
+        request_id: Gong's ``requestId`` where it gave one.
+        reason: the label value it is counted under.
+        advice: what somebody running the exporter can do about it; may be empty.
+    """
+
+    reason: ClassVar[str] = ""
+    advice: ClassVar[str] = ""
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, request_id: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.request_id = request_id
+
+
+class AnswerError(GongError):
+    """Gong answered with a status other than 2xx.
+
+    Attributes:
+        status: the HTTP status.
+        errors: the ``errors`` member of the body, shortened.
+    """
+
+    def __init__(
+        self, status: int, *, errors: tuple[str, ...] = (), request_id: str | None = None
+    ) -> None:
+        said = "; ".join(errors)
+        super().__init__(
+            f"Gong answered {status}" + (f": {said}" if said else ""), request_id=request_id
+        )
+        self.status = status
+        self.errors = errors
+
+
+class BadRequest(AnswerError):
+    """400 (or a 4xx that nobody documents): the request is wrong, or its cursor expired."""
+
+    reason = "bad_request"
+    advice = "check gong.time_zone and activity.created_from/created_to against the company's"
+
+
+class Unauthorized(AnswerError):
+    """401: wrong or revoked credentials, or a missing scope."""
+
+    reason = "unauthorized"
+    advice = (
+        "check the access key and secret (or the bearer token), that it has the scope"
+        " api:stats:user-actions, and that gong.base_url is the host on Gong's API page"
+    )
+
+
+class Forbidden(AnswerError):
+    """403: this machine's address is not on the company's allow-list."""
+
+    reason = "forbidden"
+    advice = "ask a Gong administrator to put this machine's public IP address on the allow-list"
+
+
+class UserNotFound(AnswerError):
+    """404: an asked-for user is unknown, or none of them has data in the window."""
+
+    reason = "not_found"
+    advice = "check activity.users"
+
+
+class RateLimited(AnswerError):
+    """429: the company's 3 calls a second or 10,000 a day are used up.
+
+    Attributes:
+        retry_after: seconds to wait, from the header; None when it is absent or unreadable.
+    """
+
+    reason = "rate_limited"
+    advice = "lower gong.requests_per_second or requests_per_day; other integrations share them"
+
+    def __init__(
+        self,
+        status: int = 429,
+        *,
+        errors: tuple[str, ...] = (),
+        request_id: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(status, errors=errors, request_id=request_id)
+        self.retry_after = retry_after
+
+
+class ServerError(AnswerError):
+    """5xx, from Gong or from the edge in front of it."""
+
+    reason = "server_error"
+    retryable = True
+
+
+class Redirected(AnswerError):
+    """3xx: this host is not the company's. Followed, it would end in a misleading 401.
+
+    Attributes:
+        location: the host (with scheme and port) that the ``Location`` header names, or None.
+    """
+
+    reason = "redirect"
+    advice = "set gong.base_url to the host shown on Gong's API page"
+
+    def __init__(
+        self, status: int, *, location: str | None = None, request_id: str | None = None
+    ) -> None:
+        where = f"redirects to {location}" if location else "redirects elsewhere"
+        super().__init__(status, errors=(where,), request_id=request_id)
+        self.location = location
+
+
+class TransportError(GongError):
+    """No whole answer came."""
+
+    retryable = True
+
+
+class TimedOut(TransportError):
+    """The exchange was not over, to the last byte of the body, within ``gong.timeout``."""
+
+    reason = "timeout"
+
+
+class ConnectionFailed(TransportError):
+    """The name, the connection, TLS, the proxy, or a connection that broke."""
+
+    reason = "connection"
+    advice = "check gong.base_url, the network, gong.proxy_url and gong.ca_file"
+
+
+class InvalidResponse(GongError):
+    """A 2xx whose body is too large, is not JSON, or has not the documented shape."""
+
+    reason = "invalid_response"
+    retryable = True
+
+
+class NotSent(GongError):
+    """The call was not made.
+
+    Attributes:
+        until: Unix seconds at which it can be made; None when nobody can say.
+    """
+
+    def __init__(self, message: str, *, until: float | None = None) -> None:
+        super().__init__(message)
+        self.until = until
+
+
+class QuotaSpent(NotSent):
+    """The last 24 hours already hold ``requests_per_day`` calls."""
+
+    advice = "raise gong.requests_per_day, poll less often, or ask for fewer windows"
+
+
+class WaitTooLong(NotSent):
+    """A Retry-After (ours or another process's) is in force for more than a minute."""
+
+
+class CredentialsUnreadable(NotSent):
+    """A secret's file cannot be read just now."""
+
+    advice = "check the file and its permissions"

@@ -1,0 +1,130 @@
+"""What is sent to ``POST /v2/stats/activity/aggregate`` and what comes back, as typed records.
+
+Field names in quotes are those of the vendor's page for the endpoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+COUNTERS: tuple[str, ...] = (
+    "callsAsHost",
+    "callsGaveFeedback",
+    "callsRequestedFeedback",
+    "callsReceivedFeedback",
+    "ownCallsListenedTo",
+    "othersCallsListenedTo",
+    "callsSharedInternally",
+    "callsSharedExternally",
+    "callsScorecardsFilled",
+    "callsScorecardsReceived",
+    "callsAttended",
+    "callsCommentsGiven",
+    "callsCommentsReceived",
+    "callsMarkedAsFeedbackGiven",
+    "callsMarkedAsFeedbackReceived",
+)
+"""The documented counters (``AggregateActivity``), in the order of the vendor's page."""
+
+MAX_COUNT = 2**53
+"""The largest count taken at its word: beyond it a Prometheus sample (a double) is not exact."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivityFilter:
+    """The request's ``filter``: whose activity, over which company days.
+
+    Attributes:
+        from_date: ``fromDate``, inclusive.
+        to_date: ``toDate``, exclusive; at most the company's current day.
+        created_from: ``createdFromDateTime`` as RFC 3339 text, passed on as it is.
+        created_to: ``createdToDateTime``, likewise.
+        user_ids: ``userIds``; None asks for everybody.
+    """
+
+    from_date: date
+    to_date: date
+    created_from: str | None = None
+    created_to: str | None = None
+    user_ids: tuple[str, ...] | None = None
+
+    def body(self, cursor: str | None = None) -> dict[str, object]:
+        """The request body; a cursor goes beside the filter, which is repeated unchanged."""
+        members: dict[str, object] = {
+            "fromDate": self.from_date.isoformat(),
+            "toDate": self.to_date.isoformat(),
+        }
+        if self.created_from is not None:
+            members["createdFromDateTime"] = self.created_from
+        if self.created_to is not None:
+            members["createdToDateTime"] = self.created_to
+        if self.user_ids is not None:
+            members["userIds"] = list(self.user_ids)
+        return {"filter": members} if cursor is None else {"cursor": cursor, "filter": members}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserActivity:
+    """One item of ``usersAggregateActivityStats``.
+
+    Attributes:
+        user_id: ``userId``, text of up to 20 digits (past 64 bits, so never a number).
+        email: ``userEmailAddress``; None when Gong gave none that can be an address.
+        counters: ``userAggregateActivityStats`` by its API field names, documented or not.
+            A member that was absent, null or no count is not in it: it is unknown, not 0.
+    """
+
+    user_id: str
+    email: str | None
+    counters: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One 200 answer. Every member may be missing in Gong's answer, hence the Nones.
+
+    Attributes:
+        request_id: ``requestId``, which Gong's support asks for.
+        total_records: ``records.totalRecords``: users in the whole window.
+        current_page_size: ``records.currentPageSize``.
+        current_page_number: ``records.currentPageNumber``; starts at 0 or 1, do not rely on it.
+        cursor: ``records.cursor``: present only while more pages follow.
+        users: ``usersAggregateActivityStats``, without records that name nobody.
+        records_received: how many items there were, the ones that name nobody included.
+        time_zone: ``timeZone``, the company's, as Gong spells it.
+        from_date_time: ``fromDateTime`` as written; Gong's own example is malformed.
+        to_date_time: ``toDateTime``, likewise.
+        anomalies: what in the page could not be taken at its word, in words, without
+            anybody's address.
+    """
+
+    request_id: str | None
+    total_records: int | None
+    current_page_size: int | None
+    current_page_number: int | None
+    cursor: str | None
+    users: tuple[UserActivity, ...]
+    records_received: int
+    time_zone: str | None
+    from_date_time: str | None
+    to_date_time: str | None
+    anomalies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One HTTP exchange with Gong, however it ended: what an Observer is told.
+
+    Attributes:
+        started_at: Unix seconds.
+        duration: seconds from the start of the call to the last byte of the answer.
+        code: the HTTP status, None when no answer came.
+        reason: why it counts as an error (``errors.REASONS``), None when it does not.
+    """
+
+    started_at: float
+    duration: float
+    code: int | None
+    reason: str | None
