@@ -1,0 +1,136 @@
+"""What is planted in the company's past: slumps, silences and closures, relative to its today."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+
+LONGEST_DAYS = 3660
+"""No event lasts longer, or ended longer ago, than ten years."""
+
+
+class EventKind(StrEnum):
+    """What can happen to a person, a team or the whole company."""
+
+    SLUMP = "slump"
+    SILENT = "silent"
+    TEAM_SLUMP = "team-slump"
+    TEAM_SILENT = "team-silent"
+    CLOSURE = "closure"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event as it is asked for.
+
+    Attributes:
+        kind: what happens.
+        who: a user's id or address, or a team's name; empty for a closure.
+        days: how many company days it lasts.
+        ago: how many days before the company's today it ended; 0 is "up to yesterday".
+    """
+
+    kind: EventKind
+    who: str
+    days: int
+    ago: int = 0
+
+    def __str__(self) -> str:
+        """The event in the form that ``parse_event`` reads."""
+        parts = [self.kind.value, *([self.who] if self.who else []), str(self.days)]
+        return ":".join([*parts, *([str(self.ago)] if self.ago else [])])
+
+
+@dataclass(frozen=True, slots=True)
+class PlantedEvent:
+    """An event as it happened: who is meant, and from which day to which.
+
+    Attributes:
+        event: what was asked for.
+        user_ids: everyone it concerns.
+        start: its first company day.
+        end: the company day after its last.
+        keeps: the share of the usual activity that is left; 0 is silence.
+    """
+
+    event: Event
+    user_ids: tuple[str, ...]
+    start: date
+    end: date
+    keeps: float
+
+
+def parse_event(text: str) -> Event:
+    """Read ``KIND:WHO:DAYS[:AGO]`` (``closure:DAYS[:AGO]``), as ``--event`` takes it.
+
+    Whether WHO exists is found out by the company that the event is planted in.
+
+    Raises:
+        ValueError: what is wrong with the text, with the nearest kind for one that is unknown.
+    """
+    name, _, rest = text.partition(":")
+    kinds = [kind.value for kind in EventKind]
+    if name not in kinds:
+        raise ValueError(f"event {text!r}: no kind {name!r}; {_nearest(name, kinds)}")
+    kind = EventKind(name)
+    fields = rest.split(":")
+    who = "" if kind is EventKind.CLOSURE else fields.pop(0).strip()
+    if kind is not EventKind.CLOSURE and not who:
+        raise ValueError(f"event {text!r}: say who, as in {kind}:WHO:DAYS")
+    if len(fields) not in {1, 2}:
+        form = "closure:DAYS" if kind is EventKind.CLOSURE else f"{kind}:WHO:DAYS"
+        raise ValueError(f"event {text!r}: want {form} or {form}:AGO")
+    days = _number(text, "DAYS", fields[0], least=1)
+    ago = _number(text, "AGO", fields[1], least=0) if fields[1:] else 0
+    return Event(kind, who, days, ago)
+
+
+def plant(
+    event: Event,
+    today: date,
+    ids_by_address: Mapping[str, str],
+    ids_by_team: Mapping[str, tuple[str, ...]],
+) -> PlantedEvent:
+    """Find out whom an event means, and when it was.
+
+    Raises:
+        ValueError: nobody and no team has that name; the message gives the nearest one.
+    """
+    teams = {name.casefold(): ids for name, ids in ids_by_team.items()}
+    people = {address.casefold(): user_id for address, user_id in ids_by_address.items()}
+    everyone = dict.fromkeys(ids_by_address.values())
+    who = event.who.casefold()
+    team_only = event.kind in {EventKind.TEAM_SLUMP, EventKind.TEAM_SILENT}
+    if event.kind is EventKind.CLOSURE:
+        ids: tuple[str, ...] = tuple(everyone)
+    elif who in teams:
+        ids = teams[who]
+    elif not team_only and event.who in everyone:
+        ids = (event.who,)
+    elif not team_only and who in people:
+        ids = (people[who],)
+    else:
+        names = [*ids_by_team, *([] if team_only else [*ids_by_address, *everyone])]
+        what = "team" if team_only else "user or team"
+        raise ValueError(f"event '{event}': no {what} {event.who!r}; {_nearest(event.who, names)}")
+    end = today - timedelta(days=event.ago)
+    keeps = 0.25 if event.kind in {EventKind.SLUMP, EventKind.TEAM_SLUMP} else 0.0
+    return PlantedEvent(event, ids, end - timedelta(days=event.days), end, keeps)
+
+
+def _number(text: str, name: str, field: str, *, least: int) -> int:
+    if not (field.isascii() and field.isdigit() and least <= int(field) <= LONGEST_DAYS):
+        raise ValueError(
+            f"event {text!r}: {name} is a whole number of days from {least} to {LONGEST_DAYS}, "
+            f"not {field!r}"
+        )
+    return int(field)
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    known = {each.casefold(): each for each in names}
+    close = difflib.get_close_matches(name.casefold(), known, n=1, cutoff=0.0)
+    return f"did you mean {known[close[0]]!r}?" if close else "the company is empty"
