@@ -1,0 +1,102 @@
+"""One connection: uvicorn's HTTP/1.1 protocol with deadlines, and a seat in the table."""
+
+from __future__ import annotations
+
+import asyncio
+
+import h11
+from uvicorn import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+from gong_exporter.web.guards import Doing, Limits, Seat, Seats
+
+_INCOMPLETE = (h11.IDLE, h11.SEND_BODY)
+
+
+class GuardedProtocol(H11Protocol):
+    """Answers the requests of one client for as long as it keeps to the limits."""
+
+    def __init__(
+        self, config: Config, state: ServerState, *, seats: Seats, seat: Seat, limits: Limits
+    ) -> None:
+        super().__init__(config=config, server_state=state, app_state={})
+        self._seats = seats
+        self._seat = seat
+        self._limits = limits
+        self._accepted_at = self.loop.time()
+        self._request_timer: asyncio.TimerHandle | None = None
+        self._stall_timer: asyncio.TimerHandle | None = None
+
+    def cut_off(self) -> None:
+        """End the connection at once, without waiting for the client to take what is buffered."""
+        if self.transport is not None:
+            self.transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The client is there, and its TLS handshake is done."""
+        super().connection_made(transport)  # type: ignore[arg-type]  # uvicorn narrows it
+        self._start_request_timer(self._accepted_at)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection has ended: its seat is free."""
+        self._stop_request_timer()
+        self._stop_stall_timer()
+        self._unset_keepalive_if_required()
+        self._seats.free(self._seat)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came; the first of a request start its clock."""
+        self._start_request_timer(self.loop.time())
+        super().data_received(data)
+        self._look()
+
+    def on_response_complete(self) -> None:
+        """An answer has been handed to the transport whole."""
+        super().on_response_complete()
+        self._look()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is not HTTP, as far as the state of the connection allows it."""
+        # An answer that has begun cannot be followed by another.
+        if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
+            super().send_400_response(msg)
+        else:
+            self.cut_off()
+
+    def pause_writing(self) -> None:
+        """The client does not keep up: its answer waits."""
+        super().pause_writing()
+        self._seats.mark(self._seat, Doing.STALLED)
+        self._stop_stall_timer()
+        self._stall_timer = self.loop.call_later(self._limits.stall_seconds, self.cut_off)
+
+    def resume_writing(self) -> None:
+        """The client has taken most of what was buffered."""
+        self._stop_stall_timer()
+        super().resume_writing()
+        self._look()
+
+    def _look(self) -> None:
+        """Find out what the connection is at, after something has happened on it."""
+        if self.conn.their_state not in _INCOMPLETE:
+            self._stop_request_timer()
+        answering = self.cycle is not None and not self.cycle.response_complete
+        self._seats.mark(self._seat, Doing.ANSWERING if answering else Doing.WAITING)
+
+    def _start_request_timer(self, begun: float) -> None:
+        if self._request_timer is None:
+            self._request_timer = self.loop.call_at(
+                begun + self._limits.request_seconds, self.cut_off
+            )
+
+    def _stop_request_timer(self) -> None:
+        if self._request_timer is not None:
+            self._request_timer.cancel()
+            self._request_timer = None
+
+    def _stop_stall_timer(self) -> None:
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None

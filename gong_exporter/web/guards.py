@@ -1,0 +1,108 @@
+"""The limits of the server, and the table of connections that keeps to them."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+
+_FEW = 128
+_RESERVED = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one client may ask of the server.
+
+    Attributes:
+        request_seconds: a whole request, TLS handshake included, has to arrive within this time
+            of the connection, or of its first byte on a connection that is kept alive.
+        header_bytes: the longest request line and header together.
+        keep_alive_seconds: how long a connection may rest between two requests. Longer than any
+            sensible scrape interval, so that a Prometheus server keeps its connection.
+        stall_seconds: a client that takes none of its answer for so long is cut off.
+        grace_seconds: answers under way when the server stops have this long to finish.
+        connections: how many may be open; None derives it from the descriptor limit.
+    """
+
+    request_seconds: float = 10.0
+    header_bytes: int = 16 * 1024
+    keep_alive_seconds: int = 180
+    stall_seconds: float = 60.0
+    grace_seconds: float = 1.0
+    connections: int | None = None
+
+
+def connection_cap(descriptors: int) -> int:
+    """How many connections fit a soft limit of ``descriptors``, the rest of the program beside."""
+    if descriptors < _FEW:
+        return max(1, descriptors // 2)
+    return min(2048, descriptors - _RESERVED)
+
+
+class Doing(enum.Enum):
+    """What a connection is at, in the order in which they have to go when there are too many."""
+
+    WAITING = "no whole request is here: a handshake, half a header, or between two requests"
+    STALLED = "its client does not take the answer"
+    ANSWERING = "an answer is being made or taken"
+
+
+class Seat:
+    """One accepted connection in the table.
+
+    Attributes:
+        doing: what it is at.
+        leave: ends the connection at once.
+    """
+
+    __slots__ = ("doing", "leave")
+
+    def __init__(self, leave: Callable[[], None]) -> None:
+        self.doing = Doing.WAITING
+        self.leave = leave
+
+
+class Seats:
+    """Every open connection, the longest in its state first. Used on the event loop only."""
+
+    def __init__(self, cap: int) -> None:
+        self._cap = cap
+        self._rows: dict[Doing, dict[Seat, None]] = {doing: {} for doing in Doing}
+
+    def __len__(self) -> int:
+        return sum(len(row) for row in self._rows.values())
+
+    def take(self, seat: Seat) -> None:
+        """Let a new connection in; when the table is full, the one that waits longest leaves."""
+        if len(self) >= self._cap:
+            self.clear_one()
+        self._rows[seat.doing][seat] = None
+
+    def mark(self, seat: Seat, doing: Doing) -> None:
+        """Note what a connection is at now. One that has left is not noted any more."""
+        if seat.doing is not doing and seat in self._rows[seat.doing]:
+            del self._rows[seat.doing][seat]
+            self._rows[doing][seat] = None
+        seat.doing = doing
+
+    def free(self, seat: Seat) -> None:
+        """A connection has ended, for whatever reason."""
+        self._rows[seat.doing].pop(seat, None)
+
+    def clear_one(self) -> bool:
+        """End the connection that is the least loss; False when there is none."""
+        for row in self._rows.values():
+            for seat in row:
+                self.free(seat)
+                seat.leave()
+                return True
+        return False
+
+    def waiting(self) -> list[Seat]:
+        """The connections without a request under way."""
+        return list(self._rows[Doing.WAITING])
+
+    def all(self) -> list[Seat]:
+        """Every connection."""
+        return [seat for row in self._rows.values() for seat in row]

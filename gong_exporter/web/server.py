@@ -1,0 +1,208 @@
+"""The HTTP server: uvicorn in a daemon thread, on sockets that are bound already."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import resource
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Sequence
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from gong_exporter.web.connection import GuardedProtocol
+from gong_exporter.web.guards import Limits, Seat, Seats, connection_cap
+
+_OUT_OF_DESCRIPTORS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+_BREATH_SECONDS = 0.05
+
+
+def _no_tls() -> ssl.SSLContext | None:
+    return None
+
+
+class WebServer:
+    """Serves an application until it is stopped.
+
+    The thread is a daemon: whatever it is at, it never keeps the process from ending.
+
+    Args:
+        app: what answers.
+        sockets: listening sockets (see ``listen``); the server closes them when it stops.
+        limits: what one client may ask.
+        context: asked at each new connection for the TLS settings then in force; None is plain
+            HTTP.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        sockets: Sequence[socket.socket],
+        *,
+        limits: Limits | None = None,
+        context: Callable[[], ssl.SSLContext | None] = _no_tls,
+    ) -> None:
+        self._up = threading.Event()
+        limits = limits or Limits()
+        config = uvicorn.Config(
+            app,
+            loop="asyncio",
+            http=GuardedProtocol,
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            log_config=None,
+            log_level="error",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            workers=1,
+            timeout_keep_alive=limits.keep_alive_seconds,
+            h11_max_incomplete_event_size=limits.header_bytes,
+        )
+        self._server = _Server(config, sockets, limits, context, self._up.set)
+        self._thread = threading.Thread(target=self._run, name="web", daemon=True)
+
+    def start(self) -> None:
+        """Serve, and return once connections are accepted.
+
+        Raises:
+            RuntimeError: the server ended before that.
+        """
+        self._thread.start()
+        self._up.wait()
+        if not self._server.started:
+            raise RuntimeError("the HTTP server did not start; the log says why")
+
+    def stop(self, timeout: float = 1.5) -> bool:
+        """Finish the answers under way within the grace and end; whether it ended in time."""
+        self._server.should_exit = True
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the server runs."""
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            self._server.run()
+        except Exception:
+            logging.getLogger(__name__).exception("the HTTP server failed")
+        finally:
+            self._up.set()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server with our own doors instead of asyncio's listeners.
+
+    asyncio's listeners hand a connection over only after its TLS handshake, count none, and when
+    descriptors run out they stop accepting for a second at a time.
+    """
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        sockets: Sequence[socket.socket],
+        limits: Limits,
+        context: Callable[[], ssl.SSLContext | None],
+        on_started: Callable[[], None],
+    ) -> None:
+        super().__init__(config)
+        self._sockets = sockets
+        self._limits = limits
+        self._context = context
+        self._on_started = on_started
+        self._seats = Seats(limits.connections or _cap_of_this_process())
+        self._doors: list[asyncio.Task[None]] = []
+        self._welcomes: set[asyncio.Task[None]] = set()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002  # uvicorn's signature
+        """Open the doors."""
+        for sock in self._sockets:
+            sock.setblocking(False)
+            self._doors.append(asyncio.create_task(self._keep_door(sock)))
+        self.servers = []
+        self.started = True
+        self._on_started()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002  # uvicorn's signature
+        """Close the doors, let answers finish within the grace, and cut off the rest."""
+        for door in self._doors:
+            door.cancel()
+        await asyncio.gather(*self._doors, return_exceptions=True)
+        for sock in self._sockets:
+            sock.close()
+        for seat in self._seats.waiting():
+            seat.leave()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        if self.server_state.tasks:
+            await asyncio.wait(self.server_state.tasks, timeout=self._limits.grace_seconds)
+        # Whoever has not finished is cut off first, so that its handler ends without complaint.
+        for seat in self._seats.all():
+            seat.leave()
+        await asyncio.sleep(0)
+        tasks = [*self.server_state.tasks, *self._welcomes]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _keep_door(self, sock: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                client, _ = await loop.sock_accept(sock)
+            except OSError as error:
+                # A client that is gone again is no reason to wait. Without descriptors, the
+                # oldest connection makes room, and the next round finds it.
+                if error.errno in _OUT_OF_DESCRIPTORS:
+                    self._seats.clear_one()
+                await asyncio.sleep(_BREATH_SECONDS)
+                continue
+            welcome = loop.create_task(self._welcome(client))
+            self._welcomes.add(welcome)
+            welcome.add_done_callback(self._welcomes.discard)
+            # sock_accept does not yield while connections are queued: let the others have a turn.
+            await asyncio.sleep(0)
+
+    async def _welcome(self, client: socket.socket) -> None:
+        """Seat a connection, and see it through its TLS handshake."""
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task()
+        seat = Seat(leave=lambda: None)
+        protocol = GuardedProtocol(
+            self.config, self.server_state, seats=self._seats, seat=seat, limits=self._limits
+        )
+
+        def leave() -> None:
+            protocol.cut_off()
+            if task is not None and not task.done():
+                task.cancel()
+
+        seat.leave = leave
+        self._seats.take(seat)
+        context = self._context()
+        patience = self._limits.request_seconds if context is not None else None
+        try:
+            await loop.connect_accepted_socket(
+                lambda: protocol, client, ssl=context, ssl_handshake_timeout=patience
+            )
+        except OSError:
+            # A failed handshake, or a client that hung up: its own business.
+            self._seats.free(seat)
+            client.close()
+        except asyncio.CancelledError:
+            self._seats.free(seat)
+            client.close()
+            raise
+
+
+def _cap_of_this_process() -> int:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return connection_cap(2**31 if soft == resource.RLIM_INFINITY else soft)

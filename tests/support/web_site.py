@@ -1,0 +1,165 @@
+"""A site with fixed contents, a server around it, and a client that speaks raw bytes."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+
+from gong_exporter.web.guards import Limits
+from gong_exporter.web.listen import bind
+from gong_exporter.web.routes import Options, build_app
+from gong_exporter.web.server import WebServer
+from gong_exporter.web.site import (
+    ActivityTable,
+    Api,
+    Body,
+    Health,
+    Polling,
+    Status,
+    UserRow,
+    WindowStatus,
+)
+
+NOW = 1_790_000_000.0
+DAY = 86_400.0
+
+
+def status() -> Status:
+    """A quiet day: one window, fresh."""
+    return Status(
+        version="1.2.3",
+        now=NOW,
+        started_at=NOW - 3 * DAY,
+        time_zone="US/Pacific",
+        polling=Polling("1h", 3600.0, next_poll=NOW + 900, last_poll=NOW - 2700, last_ok=True),
+        api=Api("https://api.gong.io", quota_used=120, quota_limit=5000),
+        windows=(
+            WindowStatus(
+                "7d",
+                "fresh",
+                start=NOW - 7 * DAY,
+                end=NOW,
+                last_success=NOW - 2700,
+                active=1,
+                inactive=1,
+                unknown=0,
+            ),
+        ),
+    )
+
+
+def table(window: str = "7d") -> ActivityTable:
+    """Two users, two metrics."""
+    return ActivityTable(
+        window,
+        ("calls_as_host", "calls_attended"),
+        (UserRow("1", "ann@acme.com", (20, 0)), UserRow("2", "bob@acme.com", (3, None))),
+    )
+
+
+@dataclass
+class FixedSite:
+    """Serves what it is given and notes what it was asked."""
+
+    body: Body = field(default_factory=lambda: Body("text/plain; version=0.0.4", None, (b"a 1\n",)))
+    health: Health = field(default_factory=lambda: Health(ok=True, reason="polling"))
+    readiness: Health = field(default_factory=lambda: Health(ok=True, reason="data"))
+    reloaded: Health = field(default_factory=lambda: Health(ok=True, reason="reloaded"))
+    state: Status = field(default_factory=status)
+    tables: Sequence[ActivityTable] = field(default_factory=lambda: (table(),))
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    on_reload: Callable[[], None] = lambda: None
+
+    def metrics(self, accept: str, accept_encoding: str) -> Body:
+        self.asked.append((accept, accept_encoding))
+        return self.body
+
+    def healthy(self) -> Health:
+        return self.health
+
+    def ready(self) -> Health:
+        return self.readiness
+
+    def reload(self) -> Health:
+        self.on_reload()
+        return self.reloaded
+
+    def status(self) -> Status:
+        return self.state
+
+    def activity(self, window: str) -> ActivityTable | None:
+        return next((table for table in self.tables if table.window == window), None)
+
+
+@contextmanager
+def serving(
+    site: FixedSite,
+    *,
+    options: Options | None = None,
+    limits: Limits | None = None,
+    addresses: Sequence[str] = ("127.0.0.1:0",),
+    context: Callable[[], ssl.SSLContext | None] = lambda: None,
+) -> Iterator[int]:
+    """The port of a real server around ``site``."""
+    sockets = [bind(address) for address in addresses]
+    port = int(sockets[0].getsockname()[1])
+    server = WebServer(
+        build_app(site, options or Options()), sockets, limits=limits, context=context
+    )
+    server.start()
+    try:
+        yield port
+    finally:
+        assert server.stop()
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def ask(
+    port: int,
+    path: str,
+    method: str = "GET",
+    *,
+    headers: dict[str, str] | None = None,
+    context: ssl.SSLContext | None = None,
+    host: str = "127.0.0.1",
+) -> Answer:
+    """One request on a connection of its own."""
+    connection = (
+        http.client.HTTPConnection(host, port, timeout=10)
+        if context is None
+        else http.client.HTTPSConnection(host, port, timeout=10, context=context)
+    )
+    try:
+        connection.request(method, path, headers=headers or {})
+        answer = connection.getresponse()
+        pairs = {name.lower(): value for name, value in answer.getheaders()}
+        return Answer(answer.status, pairs, answer.read())
+    finally:
+        connection.close()
+
+
+@contextmanager
+def raw(port: int, sent: bytes = b"", *, timeout: float = 10.0) -> Iterator[socket.socket]:
+    """A bare connection that has sent some bytes."""
+    with socket.create_connection(("127.0.0.1", port), timeout=timeout) as client:
+        client.sendall(sent)
+        yield client
+
+
+def read_to_end(client: socket.socket) -> bytes:
+    """What comes until the server closes; a reset counts as the end."""
+    pieces = []
+    with suppress(ConnectionResetError):
+        while piece := client.recv(65536):
+            pieces.append(piece)
+    return b"".join(pieces)

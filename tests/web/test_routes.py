@@ -1,0 +1,142 @@
+import pytest
+
+from gong_exporter.web.routes import Options, build_app
+from gong_exporter.web.site import Body, Health
+from tests.support.web_site import FixedSite, ask, raw, serving
+
+
+def test_a_scrape_gets_the_prepared_bytes_with_their_type_and_length() -> None:
+    site = FixedSite(body=Body("text/plain; version=0.0.4", "gzip", (b"one", b"two")))
+    with serving(site) as port:
+        answer = ask(port, "/metrics")
+    assert (answer.status, answer.body) == (200, b"onetwo")
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4"
+    assert answer.headers["content-encoding"] == "gzip"
+    assert answer.headers["content-length"] == "6"
+
+
+def test_plain_bytes_have_no_content_encoding() -> None:
+    with serving(FixedSite()) as port:
+        assert "content-encoding" not in ask(port, "/metrics").headers
+
+
+def test_a_large_body_arrives_whole() -> None:
+    big = bytes(range(256)) * 8192
+    with serving(FixedSite(body=Body("text/plain", None, (b"head\n", big, b"tail\n")))) as port:
+        assert ask(port, "/metrics").body == b"head\n" + big + b"tail\n"
+
+
+def test_head_answers_as_get_does_without_the_body() -> None:
+    site = FixedSite(body=Body("text/plain; version=0.0.4", "gzip", (b"one", b"two")))
+    with serving(site) as port:
+        for path in ("/metrics", "/-/healthy", "/-/ready"):
+            get, head = ask(port, path), ask(port, path, "HEAD")
+            assert head.body == b""
+            for answer in (get, head):
+                answer.headers.pop("date")
+            assert (head.status, head.headers) == (get.status, get.headers)
+
+
+def test_repeated_accept_headers_reach_the_site_joined() -> None:
+    site = FixedSite()
+    request = (
+        b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        b"Accept: text/plain\r\nAccept-Encoding: gzip\r\n"
+        b"Accept: */*;q=0.1\r\nAccept-Encoding: br\r\n\r\n"
+    )
+    with serving(site) as port, raw(port, request) as client:
+        assert client.recv(4096).startswith(b"HTTP/1.1 200 ")
+    assert site.asked == [("text/plain, */*;q=0.1", "gzip, br")]
+
+
+def test_missing_accept_headers_reach_the_site_empty() -> None:
+    site = FixedSite()
+    request = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    with serving(site) as port, raw(port, request) as client:
+        client.recv(4096)
+    assert site.asked == [("", "")]
+
+
+@pytest.mark.parametrize(("ok", "status"), [(True, 200), (False, 503)])
+def test_health_and_readiness_are_a_status_and_a_sentence(ok: bool, status: int) -> None:  # noqa: FBT001  # parametrized
+    site = FixedSite(health=Health(ok, "the loop"), readiness=Health(ok, "the data"))
+    with serving(site) as port:
+        healthy, ready = ask(port, "/-/healthy"), ask(port, "/-/ready")
+    assert (healthy.status, healthy.body) == (status, b"the loop\n")
+    assert (ready.status, ready.body) == (status, b"the data\n")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"])
+def test_other_methods_are_refused_with_what_is_allowed(method: str) -> None:
+    with serving(FixedSite()) as port:
+        for path in ("/metrics", "/", "/-/healthy", "/-/ready"):
+            answer = ask(port, path, method)
+            assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD")
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/metrics/", "/-/", "/-/healthy/", "//", "/%2e%2e/"])
+def test_an_unknown_path_is_a_plain_404(path: str) -> None:
+    with serving(FixedSite()) as port:
+        answer = ask(port, path)
+    assert answer.status == 404
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+
+
+def test_the_telemetry_path_can_be_moved() -> None:
+    with serving(FixedSite(), options=Options(telemetry_path="/probe")) as port:
+        assert ask(port, "/probe").body == b"a 1\n"
+        assert ask(port, "/metrics").status == 404
+        assert b'href="/probe"' in ask(port, "/").body
+
+
+def test_metrics_at_the_root_replace_the_page() -> None:
+    with serving(FixedSite(), options=Options(telemetry_path="/")) as port:
+        assert ask(port, "/").body == b"a 1\n"
+
+
+@pytest.mark.parametrize("path", ["metrics", "", "/-/healthy", "/{x}", "/a b", "/a?b"])
+def test_a_telemetry_path_that_cannot_work_is_refused(path: str) -> None:
+    with pytest.raises(ValueError, match="telemetry path"):
+        Options(telemetry_path=path)
+
+
+def test_reload_is_closed_unless_it_was_enabled() -> None:
+    reloads: list[str] = []
+    with serving(FixedSite(on_reload=lambda: reloads.append("now"))) as port:
+        answer = ask(port, "/-/reload", "POST")
+    assert answer.status == 403
+    assert b"--web.enable-lifecycle" in answer.body
+    assert reloads == []
+
+
+def test_reload_says_how_it_went() -> None:
+    site = FixedSite()
+    with serving(site, options=Options(lifecycle=True)) as port:
+        assert ask(port, "/-/reload", "POST").status == 200
+        assert ask(port, "/-/reload", "PUT").status == 200
+        site.reloaded = Health(ok=False, reason="config.yaml:3: unknown key 'pol' (poll?)")
+        refused = ask(port, "/-/reload", "POST")
+        assert (refused.status, refused.body) == (
+            500,
+            b"config.yaml:3: unknown key 'pol' (poll?)\n",
+        )
+        wrong = ask(port, "/-/reload")
+        assert (wrong.status, wrong.headers["allow"]) == (405, "POST, PUT")
+
+
+def test_a_fault_in_the_site_is_a_500_that_gives_nothing_away() -> None:
+    site = FixedSite()
+
+    def broken() -> None:
+        raise RuntimeError("key=hunter2")
+
+    site.on_reload = broken
+    with serving(site, options=Options(lifecycle=True)) as port:
+        answer = ask(port, "/-/reload", "POST")
+        assert answer.status == 500
+        assert b"hunter2" not in answer.body
+        assert ask(port, "/metrics").status == 200
+
+
+def test_the_app_is_plain_asgi() -> None:
+    assert callable(build_app(FixedSite(), Options()))
