@@ -33,6 +33,8 @@ class Knowledge:
         host: the API it was learned from; another host is another company.
         time_zone: the company's zone as Gong named it, once it did.
         named: everyone Gong ever named, by id, with the latest address ("" for none).
+        resolved: listed addresses (in lower case) and the id each was found to belong to; kept
+            when Gong later names the person by another address.
         looked_up: the company day of the last search for listed users Gong has not named.
         understood: settled 404s by window name.
         pages: how many pages each window took when last fetched whole, by window name.
@@ -41,6 +43,7 @@ class Knowledge:
     host: str
     time_zone: str | None = None
     named: Mapping[str, str] = field(default_factory=dict)
+    resolved: Mapping[str, str] = field(default_factory=dict)
     looked_up: date | None = None
     understood: Mapping[str, Understood] = field(default_factory=dict)
     pages: Mapping[str, int] = field(default_factory=dict)

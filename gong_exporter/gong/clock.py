@@ -37,8 +37,8 @@ class SystemClock:
 
     Args:
         stop: set when the process is to stop.
-        beat: called at least once a second while waiting, so that a long wait is not taken
-            for a loop that hangs.
+        beat: called at least once a second while waiting or exchanging, so that a long wait is
+            not taken for a loop that hangs.
     """
 
     def __init__(self, stop: threading.Event, beat: Callable[[], None] = lambda: None) -> None:
@@ -58,7 +58,6 @@ class SystemClock:
         deadline = time.monotonic() + seconds
         while True:
             self.check()
-            self._beat()
             remaining = deadline - time.monotonic()
             if remaining <= 0:
                 return
@@ -66,5 +65,6 @@ class SystemClock:
 
     def check(self) -> None:
         """See Clock."""
+        self._beat()
         if self._stop.is_set():
             raise Stopped

@@ -51,7 +51,6 @@ class GongError(Exception):
 
     reason: ClassVar[str] = ""
     advice: ClassVar[str] = ""
-    retryable: ClassVar[bool] = False
 
     def __init__(self, message: str, *, request_id: str | None = None) -> None:
         super().__init__(message)
@@ -114,6 +113,7 @@ class RateLimited(AnswerError):
 
     Attributes:
         retry_after: seconds to wait, from the header; None when it is absent or unreadable.
+        until: Unix seconds before which nothing is sent; set by the client.
     """
 
     reason = "rate_limited"
@@ -129,13 +129,13 @@ class RateLimited(AnswerError):
     ) -> None:
         super().__init__(status, errors=errors, request_id=request_id)
         self.retry_after = retry_after
+        self.until: float | None = None
 
 
 class ServerError(AnswerError):
     """5xx, from Gong or from the edge in front of it."""
 
     reason = "server_error"
-    retryable = True
 
 
 class Redirected(AnswerError):
@@ -159,8 +159,6 @@ class Redirected(AnswerError):
 class TransportError(GongError):
     """No whole answer came."""
 
-    retryable = True
-
 
 class TimedOut(TransportError):
     """The exchange was not over, to the last byte of the body, within ``gong.timeout``."""
@@ -179,7 +177,6 @@ class InvalidResponse(GongError):
     """A 2xx whose body is too large, is not JSON, or has not the documented shape."""
 
     reason = "invalid_response"
-    retryable = True
 
 
 class NotSent(GongError):

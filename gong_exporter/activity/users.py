@@ -1,0 +1,169 @@
+"""Whom the exporter shows: the configured selection against the people Gong has named."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.activity.snapshot import Snapshot, User, WindowData
+from gong_exporter.gong.records import UserActivity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """One entry of ``activity.users``: an id, or an address, or both.
+
+    Attributes:
+        user_id: as configured; preferred where both are given.
+        email: as configured.
+        labels: its roster columns.
+    """
+
+    user_id: str | None = None
+    email: str | None = None
+    labels: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """How the configuration calls it."""
+        return self.user_id or self.email or ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """``activity.users``.
+
+    Attributes:
+        listed: the entries; None for ``all``.
+    """
+
+    listed: tuple[Listed, ...] | None = None
+
+    @property
+    def everyone(self) -> bool:
+        """``users: all``."""
+        return self.listed is None
+
+    def found(self, knowledge: Knowledge) -> frozenset[str]:
+        """The ids of the listed users whom Gong has named."""
+        return frozenset(
+            user_id
+            for entry in self.listed or ()
+            if (user_id := _identify(entry, knowledge)) is not None
+        )
+
+    def missing(self, knowledge: Knowledge) -> tuple[str, ...]:
+        """The entries that Gong never named, as configured."""
+        return tuple(
+            entry.name for entry in self.listed or () if _identify(entry, knowledge) is None
+        )
+
+    def addresses(self) -> frozenset[str]:
+        """The addresses to resolve, in lower case."""
+        return frozenset(
+            entry.email.lower()
+            for entry in self.listed or ()
+            if entry.user_id is None and entry.email
+        )
+
+
+EVERYONE = Selection()
+"""``users: all``."""
+
+
+def learn(
+    knowledge: Knowledge, users: Iterable[UserActivity], selection: Selection
+) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """``named`` and ``resolved`` of a Knowledge, with what a listing adds to them."""
+    named = dict(knowledge.named)
+    resolved = dict(knowledge.resolved)
+    wanted = selection.addresses()
+    for user in users:
+        named[user.user_id] = user.email or named.get(user.user_id, "")
+        address = (user.email or "").lower()
+        if address in wanted:
+            resolved.setdefault(address, user.user_id)
+    return named, resolved
+
+
+def resolve(knowledge: Knowledge, selection: Selection) -> Mapping[str, str]:
+    """``resolved``, with the listed addresses that people named earlier turn out to have."""
+    resolved = dict(knowledge.resolved)
+    wanted = selection.addresses() - resolved.keys()
+    if wanted:
+        for user_id, email in knowledge.named.items():
+            if email.lower() in wanted:
+                resolved.setdefault(email.lower(), user_id)
+    return resolved
+
+
+def fingerprint(
+    host: str, selection: Selection, created_from: str | None, created_to: str | None
+) -> str:
+    """What windows are asked for, hashed: data of another fingerprint answers other questions."""
+    listed = None
+    if selection.listed is not None:
+        listed = sorted([entry.user_id or "", entry.email or ""] for entry in selection.listed)
+    asked = json.dumps([host, listed, created_from, created_to])
+    return hashlib.sha256(asked.encode()).hexdigest()[:32]
+
+
+def build_snapshot(
+    *,
+    windows: Iterable[WindowData],
+    knowledge: Knowledge,
+    selection: Selection,
+    metrics: tuple[str, ...] | None,
+    email_label: Callable[[str], str],
+    label_names: tuple[str, ...] = (),
+    roster: Mapping[str, Mapping[str, str]] | None = None,
+) -> Snapshot:
+    """Put windows and people together.
+
+    Known are, with ``users: all``, everyone named in any of the windows; with a list, everyone
+    on it whom Gong has ever named.
+
+    Args:
+        windows: the ones to serve, in the order to serve them.
+        knowledge: names and addresses.
+        selection: ``activity.users``.
+        metrics: the ones to export; None for all.
+        email_label: from an address ("" for none) to the ``email`` label.
+        label_names: roster columns, in order.
+        roster: the columns of each user, by id and by address in lower case.
+    """
+    served = tuple(windows)
+    if selection.everyone:
+        known = {user_id for window in served for user_id in window.users}
+    else:
+        known = set(selection.found(knowledge))
+    emails: dict[str, str] = {}
+    for window in sorted(served, key=lambda data: data.fetched_at):
+        emails.update(window.emails)
+    users = []
+    for user_id in sorted(known):
+        email = emails.get(user_id) or knowledge.named.get(user_id, "")
+        columns = (roster or {}).get(user_id) or (roster or {}).get(email.lower()) or {}
+        users.append(
+            User(
+                user_id=user_id,
+                email=email_label(email),
+                labels=tuple((name, columns.get(name, "")) for name in label_names),
+            )
+        )
+    return Snapshot(
+        windows=served,
+        users=tuple(users),
+        unknown=selection.missing(knowledge),
+        metrics=metrics,
+        label_names=label_names,
+    )
+
+
+def _identify(entry: Listed, knowledge: Knowledge) -> str | None:
+    if entry.user_id is not None:
+        return entry.user_id if entry.user_id in knowledge.named else None
+    return knowledge.resolved.get((entry.email or "").lower())

@@ -1,0 +1,215 @@
+"""Reading Gong's JSON: every member may be missing, null, or something else than documented.
+
+What is tolerated, and how, is decided here once. A member that cannot be taken at its word is
+left out and named in ``Page.anomalies``; only an answer that could make us publish zeros for
+people who have numbers is refused whole.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any
+
+from gong_exporter.gong.errors import InvalidResponse
+from gong_exporter.gong.records import COUNTERS, MAX_COUNT, Page, UserActivity
+
+MAX_ID = 64
+"""Characters of a user id that are believed (Gong's have up to 20 digits)."""
+
+MAX_EMAIL = 320
+"""Characters of an address (64 before the @, 255 after it: RFC 3696, erratum 1690)."""
+
+MAX_EXTRA_COUNTERS = 50
+"""Undocumented counters per page that are exported: a bound on what one answer can add."""
+
+_MAX_CURSOR = 64 * 2**10
+_MAX_ERRORS = 5
+_MAX_TEXT = 300
+_EXTRA_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}", re.ASCII)
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+
+def parse_page(body: bytes) -> Page:
+    """Read a 200 answer.
+
+    Raises:
+        InvalidResponse: not JSON, not an object, or without its list of users.
+    """
+    answer = _load(body)
+    request_id = _text(answer.get("requestId"))
+    try:
+        return _page(answer, request_id)
+    except InvalidResponse as error:
+        error.request_id = request_id
+        raise
+
+
+def parse_error(body: bytes) -> tuple[str | None, tuple[str, ...]]:
+    """``requestId`` and ``errors`` of an error answer; nothing if it is no such answer."""
+    try:
+        answer = _load(body)
+    except InvalidResponse:
+        return None, ()
+    errors = answer.get("errors")
+    said = [_text(item) for item in errors[:_MAX_ERRORS]] if isinstance(errors, list) else []
+    return _text(answer.get("requestId")), tuple(item for item in said if item)
+
+
+def _load(body: bytes) -> dict[str, Any]:
+    try:
+        answer = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        start = body[:200].lstrip().lower()
+        kind = "HTML" if start.startswith((b"<!doctype", b"<html")) else "no JSON"
+        raise InvalidResponse(f"the answer is {kind} ({len(body)} bytes)") from error
+    if not isinstance(answer, dict):
+        raise InvalidResponse("the answer is JSON, but no object")
+    return answer
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _page(answer: dict[str, Any], request_id: str | None) -> Page:
+    anomalies: list[str] = []
+    records = answer.get("records")
+    if records is None:
+        records = {}
+    if not isinstance(records, dict):
+        raise InvalidResponse("records is no object")
+    total = _whole(records.get("totalRecords"), "records.totalRecords", anomalies)
+    stats = answer.get("usersAggregateActivityStats")
+    if stats is None and total == 0:
+        stats = []
+    if not isinstance(stats, list):
+        # Read as an empty list, it would turn everybody's numbers into zeros.
+        raise InvalidResponse("usersAggregateActivityStats is missing or no list")
+    users = tuple(user for item in stats if (user := _user(item, anomalies)) is not None)
+    return Page(
+        request_id=request_id,
+        total_records=total,
+        current_page_size=_whole(
+            records.get("currentPageSize"), "records.currentPageSize", anomalies
+        ),
+        current_page_number=_whole(
+            records.get("currentPageNumber"), "records.currentPageNumber", anomalies
+        ),
+        cursor=_cursor(records.get("cursor")),
+        users=_bounded(users, anomalies),
+        records_received=len(stats),
+        time_zone=_text(answer.get("timeZone")),
+        from_date_time=_text(answer.get("fromDateTime")),
+        to_date_time=_text(answer.get("toDateTime")),
+        anomalies=tuple(dict.fromkeys(anomalies)),
+    )
+
+
+def _cursor(value: object) -> str | None:
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str) or len(value) > _MAX_CURSOR:
+        # Without it the rest of the window cannot be had.
+        raise InvalidResponse("records.cursor is no text")
+    return value
+
+
+def _user(item: object, anomalies: list[str]) -> UserActivity | None:
+    if not isinstance(item, dict):
+        anomalies.append("a record that is no object was left out")
+        return None
+    user_id = _user_id(item.get("userId"))
+    if user_id is None:
+        anomalies.append("a record without a userId was left out")
+        return None
+    stats = item.get("userAggregateActivityStats")
+    if stats is not None and not isinstance(stats, dict):
+        anomalies.append("userAggregateActivityStats is no object")
+    counters: dict[str, int] = {}
+    for field, value in (stats if isinstance(stats, dict) else {}).items():
+        documented = field in COUNTERS
+        if value is None or not (documented or _is_number(value)):
+            continue  # absent, or an undocumented member that is no counter
+        if not documented and not _EXTRA_NAME.fullmatch(field):
+            anomalies.append("a counter with an unusable name was left out")
+            continue
+        count = _count(value)
+        if count is None:
+            anomalies.append(f"{field} is no count")
+        else:
+            counters[field] = count
+    return UserActivity(
+        user_id=user_id, email=_email(item.get("userEmailAddress"), anomalies), counters=counters
+    )
+
+
+def _user_id(value: object) -> str | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)  # Python's integers are exact at any size
+    if not isinstance(value, str):
+        return None
+    text = value.strip()
+    if not text or len(text) > MAX_ID or _UNPRINTABLE.search(text):
+        return None
+    return text
+
+
+def _email(value: object, anomalies: list[str]) -> str | None:
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str) or len(value) > MAX_EMAIL:
+        anomalies.append("a userEmailAddress that is no address was left empty")
+        return None
+    return _SURROGATE.sub("\ufffd", value)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _count(value: object) -> int | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, float):
+        if not math.isfinite(value) or not value.is_integer():
+            return None
+        value = int(value)
+    if not isinstance(value, int) or not 0 <= value <= MAX_COUNT:
+        return None
+    return value
+
+
+def _whole(value: object, name: str, anomalies: list[str]) -> int | None:
+    if value is None:
+        return None
+    count = _count(value)
+    if count is None:
+        anomalies.append(f"{name} is no count")
+    return count
+
+
+def _text(value: object) -> str | None:
+    """Text fit for a log line: one line, printable, of a bounded length."""
+    if not isinstance(value, str):
+        return None
+    return _UNPRINTABLE.sub(" ", value[:_MAX_TEXT]).strip() or None
+
+
+def _bounded(users: tuple[UserActivity, ...], anomalies: list[str]) -> tuple[UserActivity, ...]:
+    """Drop undocumented counters past the bound, so that no answer can flood Prometheus."""
+    extra = sorted({field for user in users for field in user.counters} - set(COUNTERS))
+    if len(extra) <= MAX_EXTRA_COUNTERS:
+        return users
+    anomalies.append(f"more than {MAX_EXTRA_COUNTERS} undocumented counters: the rest left out")
+    allowed = set(COUNTERS) | set(extra[:MAX_EXTRA_COUNTERS])
+    return tuple(
+        UserActivity(
+            user_id=user.user_id,
+            email=user.email,
+            counters={field: n for field, n in user.counters.items() if field in allowed},
+        )
+        for user in users
+    )

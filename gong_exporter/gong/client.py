@@ -1,0 +1,253 @@
+"""The client: one page at a time, limited, retried where that can help, told to the observer.
+
+It is the one owner of retries and of Retry-After; whoever calls ``page`` gets a page or a reason.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+from tenacity.wait import wait_random_exponential
+
+from gong_exporter.gong import answers
+from gong_exporter.gong.clock import Clock
+from gong_exporter.gong.errors import (
+    AnswerError,
+    BadRequest,
+    Forbidden,
+    GongError,
+    InvalidResponse,
+    RateLimited,
+    Redirected,
+    ServerError,
+    TransportError,
+    Unauthorized,
+    UserNotFound,
+)
+from gong_exporter.gong.limits import PATIENCE, Limiter
+from gong_exporter.gong.observer import Observer
+from gong_exporter.gong.records import ActivityFilter, Exchange, Page
+from gong_exporter.gong.transport import Answer, Transport
+
+MAX_RETRY_AFTER = 30 * 86_400.0
+"""Seconds past which a Retry-After is not believed."""
+
+_DIGITS = re.compile(r"[0-9]{1,9}", re.ASCII)
+
+_BY_STATUS: dict[int, type[AnswerError]] = {
+    400: BadRequest,
+    401: Unauthorized,
+    403: Forbidden,
+    404: UserNotFound,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often a page is tried, and how long between.
+
+    Attributes:
+        attempts: exchanges for one page that fail with a 5xx, a time-out or a broken answer.
+        first_wait: seconds, the upper end of the first wait; doubles each time.
+        longest_wait: seconds, the upper end of any wait. Waits are random below their end, so
+            that exporters that failed together do not come back together.
+        rate_limited: 429 answers to one page before the poll gives up.
+        unspecified_wait: seconds to wait after a 429 without a readable Retry-After; doubles.
+    """
+
+    attempts: int = 4
+    first_wait: float = 1.0
+    longest_wait: float = 30.0
+    rate_limited: int = 5
+    unspecified_wait: float = 5.0
+
+
+class GongClient:
+    """Asks Gong for pages of activity.
+
+    Args:
+        transport: makes the exchanges.
+        limiter: gives leave for each of them.
+        observer: is told of each of them.
+        clock: time, and the waits.
+        authorization: the Authorization header's value, read anew for each call since secrets
+            rotate. Raises CredentialsUnreadable.
+        retry: how often to try.
+        warn: is told, in words and with Gong's requestId, of what in a page could not be taken
+            at its word, and of exchanges that are tried again.
+    """
+
+    def __init__(
+        self,
+        *,
+        transport: Transport,
+        limiter: Limiter,
+        observer: Observer,
+        clock: Clock,
+        authorization: Callable[[], str],
+        retry: RetryPolicy | None = None,
+        warn: Callable[[str, str | None], None] | None = None,
+    ) -> None:
+        self._transport = transport
+        self._limiter = limiter
+        self._observer = observer
+        self._clock = clock
+        self._authorization = authorization
+        self._retry = retry or RetryPolicy()
+        self._warn = warn or _say_nothing
+
+    def page(self, wanted: ActivityFilter, cursor: str | None = None) -> Page:
+        """One page of the users with activity.
+
+        Args:
+            wanted: the filter, the same for every page of a window.
+            cursor: ``records.cursor`` of the page before; None for the first.
+
+        Raises:
+            GongError: a leaf of the tree in ``errors``, after the retries that make sense.
+            Stopped: the process is stopping.
+        """
+        body = json.dumps(wanted.body(cursor)).encode()
+        retrying = Retrying(
+            stop=stop_after_attempt(self._retry.attempts),
+            wait=wait_random_exponential(
+                multiplier=self._retry.first_wait, max=self._retry.longest_wait
+            ),
+            retry=retry_if_exception(_worth_retrying),
+            sleep=self._clock.wait,
+            before_sleep=self._announce,
+            reraise=True,
+        )
+        return retrying(self._past_rate_limits, body)
+
+    def close(self) -> None:
+        """Drop idle connections."""
+        self._transport.close()
+
+    def _past_rate_limits(self, body: bytes) -> Page:
+        """One exchange, again after each 429 that asks for a bearable wait."""
+        refusals = 0
+        while True:
+            try:
+                return self._once(body)
+            except RateLimited as error:
+                wait = error.retry_after
+                if wait is None:
+                    wait = self._retry.unspecified_wait * 2**refusals
+                until = self._limiter.rate_limited(wait)
+                refusals += 1
+                if wait > PATIENCE or refusals > self._retry.rate_limited:
+                    error.until = until
+                    raise
+
+    def _once(self, body: bytes) -> Page:
+        authorization = self._authorization()
+        call = self._limiter.acquire()
+        started_at, began = self._clock.now(), self._clock.monotonic()
+        code: int | None = None
+        reason: str | None = None
+        try:
+            answer = self._transport.post(body, authorization, self._clock)
+            code = answer.status
+            page = _read(answer, self._clock.now())
+            if page.anomalies:
+                reason = InvalidResponse.reason
+                self._warn("; ".join(page.anomalies), page.request_id)
+        except GongError as error:
+            reason = error.reason
+            raise
+        else:
+            return page
+        finally:
+            self._limiter.release(call)
+            self._observer.exchanged(
+                Exchange(
+                    started_at=started_at,
+                    duration=self._clock.monotonic() - began,
+                    code=code,
+                    reason=reason,
+                )
+            )
+
+    def _announce(self, state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, GongError):
+            self._warn(f"{error.message}; trying again", error.request_id)
+
+
+def _say_nothing(_message: str, _request_id: str | None) -> None:
+    pass
+
+
+def _worth_retrying(error: BaseException) -> bool:
+    return isinstance(error, TransportError | ServerError | InvalidResponse)
+
+
+def _read(answer: Answer, now: float) -> Page:
+    """A page, or the error that the status stands for."""
+    status = answer.status
+    if status == 200:  # noqa: PLR2004 - the one status that carries a page
+        return answers.parse_page(answer.body)
+    request_id, errors = answers.parse_error(answer.body)
+    if status == 429:  # noqa: PLR2004 - documented
+        raise RateLimited(
+            errors=errors,
+            request_id=request_id,
+            retry_after=retry_after(answer.headers.get("retry-after"), now),
+        )
+    match status // 100:
+        case 3:
+            raise Redirected(
+                status, location=_origin(answer.headers.get("location")), request_id=request_id
+            )
+        case 4:
+            known = _BY_STATUS.get(status, BadRequest)
+            raise known(status, errors=errors, request_id=request_id)
+        case 5:
+            raise ServerError(status, errors=errors, request_id=request_id)
+        case _:
+            raise InvalidResponse(
+                f"Gong answered {status}, which has no page", request_id=request_id
+            )
+
+
+def retry_after(value: str | None, now: float) -> float | None:
+    """Seconds to wait by a Retry-After header: a number, or an HTTP date (RFC 9110, 10.2.3).
+
+    None when it is absent, unreadable, in the past, or too far away to be meant.
+    """
+    if value is None:
+        return None
+    text = value.strip()
+    if _DIGITS.fullmatch(text):
+        seconds = float(text)
+    else:
+        try:
+            moment = parsedate_to_datetime(text)
+        except ValueError:
+            return None
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        seconds = moment.timestamp() - now
+    return seconds if 0 <= seconds <= MAX_RETRY_AFTER else None
+
+
+def _origin(location: str | None) -> str | None:
+    """Scheme and host of a Location: its path and query may hold what logs should not."""
+    if not location:
+        return None
+    try:
+        parts = urlsplit(location)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return None
+    if not parts.hostname or not parts.scheme:
+        return None
+    return f"{parts.scheme}://{parts.hostname}{port}"
