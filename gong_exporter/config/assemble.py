@@ -1,0 +1,245 @@
+"""From the file's sections to the configuration in force: paths, environment, cross-checks."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from gong_exporter.activity.snapshot import METRICS
+from gong_exporter.config.crontab import longest_gap
+from gong_exporter.config.document import ActivityKeys, GongKeys, PollKeys, StateKeys
+from gong_exporter.config.durations import format_duration
+from gong_exporter.config.errors import Problem
+from gong_exporter.config.model import ActivityConfig, GongConfig, PollConfig, StateConfig
+from gong_exporter.config.nearest import nearest
+from gong_exporter.config.secrets import (
+    Credentials,
+    Secret,
+    SecretFile,
+    SecretSource,
+    fault,
+    key_fault,
+)
+from gong_exporter.config.tree import Items, Keys, Scalar
+from gong_exporter.config.values import moment
+
+DEFAULT_INTERVAL = 3600.0
+"""Seconds: ``poll.interval`` when neither it nor ``poll.cron`` is given."""
+
+_CLOCK_CHANGE = 3600.0
+"""Seconds that a gap in a cron schedule is longer when clocks go back."""
+
+_NO_CREDENTIALS = (
+    "no credentials: give access_key and access_key_secret (each also as a _file key, or as"
+    " $GONG_ACCESS_KEY and $GONG_ACCESS_KEY_SECRET), or bearer_token (bearer_token_file,"
+    " $GONG_BEARER_TOKEN)"
+)
+
+
+@dataclass(slots=True)
+class Assembly:
+    """Where sections come together; collects what is wrong and what is worth a warning.
+
+    Attributes:
+        base: the folder that relative paths start in.
+        root: the file's tree, for lines.
+        environ: for secrets; kept out of the repr.
+    """
+
+    base: Path
+    root: Keys
+    environ: Mapping[str, str] = field(repr=False)
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+
+    def gong(self, keys: GongKeys) -> GongConfig | None:
+        """The section ``gong``; None when something is wrong with it."""
+        credentials = self._credentials(keys)
+        ca_file = self._resolved(keys.ca_file)
+        if ca_file is not None and (wrong := _certificates_fault(ca_file)):
+            self._problem("gong", "ca_file", f"{self._named(keys.ca_file)}{wrong}")
+        url = urlsplit(keys.base_url)
+        if url.scheme == "http" and not _loopback(url.hostname or ""):
+            what = "is plain http: the credentials cross the network readable by anybody; use https"
+            self._warning("gong", "base_url", what)
+        if credentials is None:
+            return None
+        return GongConfig(
+            base_url=keys.base_url,
+            credentials=credentials,
+            time_zone=keys.time_zone,
+            timeout=keys.timeout,
+            requests_per_second=keys.requests_per_second,
+            requests_per_day=keys.requests_per_day,
+            proxy_url=keys.proxy_url,
+            ca_file=ca_file,
+        )
+
+    def activity(self, keys: ActivityKeys) -> ActivityConfig:
+        """The section ``activity``."""
+        created_from, created_to = keys.created_from, keys.created_to
+        if created_from and created_to and moment(created_from) >= moment(created_to):
+            self._problem("activity", "created_to", "must be later than created_from")
+        self._unknown_metrics(keys.metrics or ())
+        return ActivityConfig(
+            windows=keys.windows,
+            users=keys.users,
+            metrics=keys.metrics,
+            email_label=keys.email_label,
+            created_from=keys.created_from,
+            created_to=keys.created_to,
+        )
+
+    def poll(self, keys: PollKeys) -> PollConfig:
+        """The section ``poll``."""
+        if keys.interval is not None and keys.cron is not None:
+            self._problem("poll", "cron", "is given beside interval; give one of them")
+        interval = keys.interval
+        if interval is None and keys.cron is None:
+            interval = DEFAULT_INTERVAL
+        return PollConfig(interval=interval, cron=keys.cron, stale_after=keys.stale_after)
+
+    def state(self, keys: StateKeys) -> StateConfig:
+        """The section ``state``."""
+        return StateConfig(file=self._resolved(keys.file))
+
+    def together(self, gong: GongConfig, activity: ActivityConfig, poll: PollConfig) -> None:
+        """What only several sections tell: is data still good when the next is due?"""
+        per_call = gong.timeout + 1 / gong.requests_per_second
+        duration = len(activity.windows) * per_call
+        if poll.cron is not None:
+            gap = longest_gap(poll.cron).total_seconds() + _CLOCK_CHANGE
+            apart = f"{format_duration(gap)} apart, a clock change included"
+        else:
+            gap = poll.interval or DEFAULT_INTERVAL
+            apart = f"{format_duration(gap)} apart"
+        if poll.stale_after > gap + duration:
+            return
+        key = (
+            "stale_after"
+            if self._line("poll", "stale_after")
+            else "cron"
+            if poll.cron
+            else "interval"
+        )
+        what = (
+            f"data would go stale between two polls: they are up to {apart}, and one may take"
+            f" {format_duration(duration)} ({len(activity.windows)} windows), but stale_after is"
+            f" {format_duration(poll.stale_after)}"
+        )
+        self._problem("poll", key, what)
+
+    def _credentials(self, keys: GongKeys) -> Credentials | None:
+        before = len(self.problems)
+        key = self._source("access_key", keys)
+        secret = self._source("access_key_secret", keys)
+        token = self._source("bearer_token", keys)
+        if len(self.problems) > before:
+            return None
+        pair = key is not None or secret is not None
+        if pair and token is not None:
+            self._problem("gong", "bearer_token", "is given beside access_key; give one of them")
+        elif pair and (key is None or secret is None):
+            given, missing = ("access_key", "access_key_secret")
+            if key is None:
+                given, missing = missing, given
+            self._problem("gong", given, f"is given without {missing} (${_variable(missing)})")
+        elif not pair and token is None:
+            self._problem("gong", "", _NO_CREDENTIALS)
+        else:
+            return Credentials(access_key=key, access_key_secret=secret, bearer_token=token)
+        return None
+
+    def _source(self, name: str, keys: GongKeys) -> SecretSource | None:
+        """The one place a secret is given in; None when there is none, or something is wrong."""
+        inline: Secret | None = getattr(keys, name)
+        path: Path | None = getattr(keys, f"{name}_file")
+        variable = _variable(name)
+        given = [f"gong.{name}"] if inline is not None else []
+        given += [f"gong.{name}_file"] if path is not None else []
+        given += [f"${variable}"] if variable in self.environ else []
+        if len(given) > 1:
+            key = f"{name}_file" if path is not None else name
+            self._problem("gong", key, f"is given twice: {' and '.join(given)}")
+            return None
+        if path is not None:
+            source = SecretFile(f"gong.{name}_file", self.base / path, name == "access_key")
+            wrong = source.fault()
+            if wrong:
+                self._problem("gong", f"{name}_file", f"{self._named(path)}{wrong}")
+            return source
+        if variable in self.environ:
+            return self._from_environment(name, variable)
+        return inline
+
+    def _from_environment(self, name: str, variable: str) -> SecretSource | None:
+        wrong = (key_fault if name == "access_key" else fault)(self.environ[variable])
+        if wrong:
+            self.problems.append(Problem(0, f"${variable}", wrong))
+            return None
+        return Secret(self.environ[variable])
+
+    def _unknown_metrics(self, metrics: tuple[str, ...]) -> None:
+        section = self.root.get("activity")
+        node = section.get("metrics") if isinstance(section, Keys) else None
+        lines = {
+            item.text: item.line
+            for item in (node if isinstance(node, Items) else ())
+            if isinstance(item, Scalar)
+        }
+        for name in metrics:
+            if name not in METRICS:
+                close = nearest(name, METRICS)
+                what = f"{name!r} is none of the {len(METRICS)} documented counters"
+                what += f"; did you mean '{close}'?" if close else ""
+                self.warnings.append(Problem(lines[name], "activity.metrics", what))
+
+    def _resolved(self, path: Path | None) -> Path | None:
+        return None if path is None else self.base / path
+
+    def _named(self, path: Path | None) -> str:
+        """The path and a space; nothing when it may be the secret itself, put in its place."""
+        if path is None or len(path.parts) < 2:  # noqa: PLR2004 - a folder and a name
+            return ""
+        absolute = self.base / path
+        return f"{absolute} " if absolute.parent.is_dir() else ""
+
+    def _line(self, section: str, key: str) -> int:
+        keys = self.root.get(section)
+        if isinstance(keys, Keys) and key in keys.lines:
+            return keys.lines[key]
+        return 0
+
+    def _problem(self, section: str, key: str, what: str) -> None:
+        line = self._line(section, key) or self.root.lines.get(section, 0)
+        self.problems.append(Problem(line, f"{section}.{key}" if key else section, what))
+
+    def _warning(self, section: str, key: str, what: str) -> None:
+        self.warnings.append(Problem(self._line(section, key), f"{section}.{key}", what))
+
+
+def _variable(name: str) -> str:
+    return f"GONG_{name.upper()}"
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _certificates_fault(path: Path) -> str | None:
+    if path.exists() and not path.is_file():
+        return "is not a file"
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+    except ssl.SSLError:
+        return "has no certificates in PEM form"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    return None

@@ -1,0 +1,219 @@
+"""The configuration file as it is written: its sections, keys and defaults, as pydantic models.
+
+Each key's description is its documentation. What the keys mean together, what comes from the
+environment and where relative paths lead is for `load`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, TypeVar
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator
+
+from gong_exporter.activity.windows import WindowSpec, parse_window
+from gong_exporter.config import values
+from gong_exporter.config.crontab import CronSchedule, parse_cron
+from gong_exporter.config.durations import parse_duration
+from gong_exporter.config.errors import Rejected
+from gong_exporter.config.model import EmailLabel, ListedUser, UsersAll
+from gong_exporter.config.secrets import Secret
+from gong_exporter.config.tree import Items, Keys, Scalar
+from gong_exporter.config.users import parse_users
+
+T = TypeVar("T")
+
+
+def _one(parse: Callable[[str], T]) -> PlainValidator:
+    """A single value that must be there if its key is."""
+
+    def read(node: object) -> T:
+        if not isinstance(node, Scalar):
+            raise Rejected.whole(f"must be a single value, not a {_kind(node)}")
+        if node.null:
+            raise ValueError("has no value; leave the key out for its default")
+        return parse(node.text)
+
+    return PlainValidator(read)
+
+
+def _maybe(parse: Callable[[str], T]) -> PlainValidator:
+    """A single value; null is as good as no key."""
+
+    def read(node: object) -> T | None:
+        if not isinstance(node, Scalar):
+            raise Rejected.whole(f"must be a single value, not a {_kind(node)}")
+        return None if node.null else parse(node.text)
+
+    return PlainValidator(read)
+
+
+def _several(
+    parse: Callable[[str], T], *, what: str, everything: str | None = None
+) -> PlainValidator:
+    """A list without repeats; or one word that stands for all (read as None)."""
+    alternative = f"'{everything}' or " if everything else ""
+    form = f"must be {alternative}a list of {what}"
+
+    def read(node: object) -> tuple[T, ...] | None:
+        if everything and isinstance(node, Scalar) and node.text == everything:
+            return None
+        if not isinstance(node, Items):
+            raise Rejected.whole(form)
+        if not node:
+            raise ValueError(f"is an empty list; it {form}")
+        found: dict[str, T] = {}
+        wrong: list[tuple[int, str]] = []
+        for item in node:
+            if not isinstance(item, Scalar):
+                wrong.append((item.line, form))
+            elif item.text in found:
+                wrong.append((item.line, f"{item.text!r} is in the list already"))
+            else:
+                try:
+                    found[item.text] = parse(item.text)
+                except ValueError as error:
+                    wrong.append((item.line, str(error)))
+        if wrong:
+            raise Rejected(wrong)
+        return tuple(found.values())
+
+    return PlainValidator(read)
+
+
+def _kind(node: object) -> str:
+    return "section" if isinstance(node, Keys) else "list"
+
+
+class _Keys(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        arbitrary_types_allowed=True,
+        hide_input_in_errors=True,
+    )
+
+
+_Duration = Annotated[float, _one(parse_duration)]
+_OptionalPath = Annotated[Path | None, _maybe(values.path)]
+_OptionalSecret = Annotated[Secret | None, _maybe(values.secret)]
+_OptionalMoment = Annotated[str | None, _maybe(values.rfc3339)]
+
+
+class GongKeys(_Keys):
+    """``gong``: how to reach Gong, and how much of its limits to take."""
+
+    base_url: Annotated[str, _one(values.base_url)] = Field(
+        "https://api.gong.io",
+        description="The host on Gong's API page; many companies have one of their own.",
+    )
+    access_key: Annotated[Secret | None, _maybe(values.access_key)] = Field(
+        None, description="The access key; or access_key_file, or $GONG_ACCESS_KEY."
+    )
+    access_key_file: _OptionalPath = Field(
+        None, description="A file with the access key, read at each use."
+    )
+    access_key_secret: _OptionalSecret = Field(
+        None,
+        description="The key's secret; or access_key_secret_file, or $GONG_ACCESS_KEY_SECRET.",
+    )
+    access_key_secret_file: _OptionalPath = Field(
+        None, description="A file with the key's secret, read at each use."
+    )
+    bearer_token: _OptionalSecret = Field(
+        None,
+        description="An OAuth token instead of the pair; or bearer_token_file, or"
+        " $GONG_BEARER_TOKEN.",
+    )
+    bearer_token_file: _OptionalPath = Field(
+        None, description="A file with the token, read at each use."
+    )
+    time_zone: Annotated[ZoneInfo | None, _maybe(values.time_zone)] = Field(
+        None, description="The company's time zone. Default: learned from Gong's answers."
+    )
+    timeout: Annotated[float, _one(values.timeout)] = Field(
+        30.0, description="For one whole exchange, the last byte of the answer included."
+    )
+    requests_per_second: Annotated[float, _one(values.requests_per_second)] = Field(
+        2.0, description="This exporter's share of the company's 3; fractions allowed."
+    )
+    requests_per_day: Annotated[int, _one(values.requests_per_day)] = Field(
+        5000, description="This exporter's share of the company's 10,000."
+    )
+    proxy_url: Annotated[Secret | None, _maybe(values.proxy_url)] = Field(
+        None, description="A proxy; the usual environment variables work too."
+    )
+    ca_file: _OptionalPath = Field(
+        None, description="Certificates (PEM) to trust instead of the usual ones."
+    )
+
+
+class ActivityKeys(_Keys):
+    """``activity``: what to ask for, and what to show."""
+
+    windows: Annotated[
+        tuple[WindowSpec, ...], _several(parse_window, what="windows such as 7d or mtd")
+    ] = Field(
+        (WindowSpec("1d", 1), WindowSpec("7d", 7), WindowSpec("28d", 28)),
+        description="Trailing days that are over, such as 7d; also wtd, mtd, qtd, ytd.",
+    )
+    users: Annotated[UsersAll | tuple[ListedUser, ...], PlainValidator(parse_users)] = Field(
+        UsersAll(),
+        description="all, or a list of ids, addresses and mappings with id or email.",
+    )
+    roster_file: _OptionalPath = Field(
+        None, description="A CSV file with a column id or email, and others as labels."
+    )
+    metrics: Annotated[
+        tuple[str, ...] | None,
+        _several(values.metric, what="metric names such as calls_as_host", everything="all"),
+    ] = Field(None, description="all, or a list of metric names.")
+    email_label: Annotated[EmailLabel, _one(values.email_label)] = Field(
+        EmailLabel.PLAIN, description="plain, hashed or omitted: what is shown of addresses."
+    )
+    email_hash_key_file: _OptionalPath = Field(
+        None, description="The key for hashed; or $GONG_EXPORTER_EMAIL_HASH_KEY."
+    )
+    created_from: _OptionalMoment = Field(
+        None, description="Passed on as createdFromDateTime: RFC 3339 with an offset."
+    )
+    created_to: _OptionalMoment = Field(
+        None, description="Passed on as createdToDateTime; later than created_from."
+    )
+
+
+class PollKeys(_Keys):
+    """``poll``: when to ask, and for how long an answer is good."""
+
+    interval: Annotated[float | None, _maybe(values.interval)] = Field(
+        None, description="From one poll's start to the next. Default 1h, unless cron is given."
+    )
+    cron: Annotated[CronSchedule | None, _maybe(parse_cron)] = Field(
+        None,
+        description="Instead of interval: five fields as crontab(5) reads them, or @daily and"
+        " the like, in the company's time zone.",
+    )
+    stale_after: _Duration = Field(
+        26 * 3600.0,
+        description="Older data than this is no longer served; must exceed the interval plus"
+        " a poll.",
+    )
+
+
+class StateKeys(_Keys):
+    """``state``: what survives restarts."""
+
+    file: _OptionalPath = Field(
+        Path("gong-exporter.db"), description="Where the state is kept; null for none."
+    )
+
+
+class Document(_Keys):
+    """The whole file."""
+
+    gong: GongKeys = GongKeys()
+    activity: ActivityKeys = ActivityKeys()
+    poll: PollKeys = PollKeys()
+    state: StateKeys = StateKeys()

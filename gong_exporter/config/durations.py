@@ -1,0 +1,56 @@
+"""Durations as Prometheus writes them: ``30s``, ``1h30m``, ``26h``, ``1d``."""
+
+from __future__ import annotations
+
+import re
+
+_UNITS = {
+    "y": 365 * 86_400.0,
+    "w": 7 * 86_400.0,
+    "d": 86_400.0,
+    "h": 3_600.0,
+    "m": 60.0,
+    "s": 1.0,
+    "ms": 0.001,
+}
+"""Seconds in each unit, the largest first: the only order in which they may be written."""
+
+_DURATION = re.compile("".join(f"(?:([0-9]+){unit})?" for unit in _UNITS), re.ASCII)
+
+LONGEST = 10 * _UNITS["y"]
+"""Seconds; anything longer is a slip of the finger."""
+
+_FORM = "is not a duration; write a number and a unit, such as 30s, 10m, 26h, 1d or 1h30m"
+
+
+def parse_duration(text: str) -> float:
+    """Read a duration; seconds.
+
+    Raises: ValueError, saying what is wrong.
+    Source: https://prometheus.io/docs/prometheus/latest/querying/basics/#float-literals-and-time-durations
+    """
+    if text.isascii() and text.isdigit() and text.strip("0"):
+        raise ValueError(f"{text} has no unit; {text}s are seconds, {text}m minutes")
+    match = _DURATION.fullmatch(text)
+    if not text or match is None:
+        raise ValueError(f"{text!r} {_FORM}")
+    seconds = sum(
+        float(number) * size
+        for number, size in zip(match.groups("0"), _UNITS.values(), strict=True)
+    )
+    if seconds > LONGEST:
+        raise ValueError(f"{text!r} is longer than ten years")
+    return seconds
+
+
+def format_duration(seconds: float) -> str:
+    """The shortest way to write a duration, to the millisecond; weeks and years as days."""
+    rest = round(seconds * 1000)
+    parts = []
+    for unit, size in _UNITS.items():
+        if unit in {"y", "w"}:
+            continue
+        count, rest = divmod(rest, round(size * 1000))
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"

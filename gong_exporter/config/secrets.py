@@ -1,0 +1,161 @@
+"""Secrets: values that do not print themselves, and files that are read at each use."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from gong_exporter.gong.errors import CredentialsUnreadable
+
+MAX_SECRET_BYTES: Final = 16_384
+"""Larger than any key or token; a larger file is a mistake."""
+
+
+class CredentialsError(CredentialsUnreadable):
+    """A secret's file cannot be used; the message names key and file, never what is in it."""
+
+
+class Secret:
+    """Text that no repr, str, format or log line shows; `reveal` gives it."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The text itself, for the request's header and nothing else."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret(hidden)"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return self._text == other._text if isinstance(other, Secret) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._text))
+
+    def __reduce__(self) -> str:
+        raise TypeError("a secret is not written anywhere")
+
+
+@dataclass(frozen=True, slots=True)
+class SecretFile:
+    """A secret that lives in a file, read at each use, since it may be rotated.
+
+    Attributes:
+        key: the configuration's key, such as ``gong.access_key_file``.
+        path: absolute.
+        is_access_key: what is in it is sent as the user name.
+    """
+
+    key: str
+    path: Path
+    is_access_key: bool = False
+
+    def read(self) -> Secret:
+        """What the file holds now. Raises: CredentialsError."""
+        outcome = self._look()
+        if isinstance(outcome, str):
+            raise CredentialsError(f"{self.key}: {self.path} {outcome}")
+        return outcome
+
+    def fault(self) -> str | None:
+        """Why the file cannot be used now, without its name; None when it can."""
+        outcome = self._look()
+        return outcome if isinstance(outcome, str) else None
+
+    def _look(self) -> Secret | str:
+        """The secret, or what is wrong: an exception raised here would hold it in its frame."""
+        text, wrong = _content(self.path)
+        wrong = wrong or (key_fault if self.is_access_key else fault)(text)
+        return wrong or Secret(text)
+
+
+SecretSource = Secret | SecretFile
+
+
+@dataclass(frozen=True, slots=True)
+class BasicCredentials:
+    """Gong's access key and its secret, for ``Authorization: Basic``."""
+
+    access_key: Secret
+    access_key_secret: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class BearerCredentials:
+    """An OAuth token, for ``Authorization: Bearer``."""
+
+    token: Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """Where the credentials come from: the pair, or the token."""
+
+    access_key: SecretSource | None = None
+    access_key_secret: SecretSource | None = None
+    bearer_token: SecretSource | None = None
+
+    def __post_init__(self) -> None:
+        pair = (self.access_key, self.access_key_secret)
+        given = [source is not None for source in (*pair, self.bearer_token)]
+        if given not in ([True, True, False], [False, False, True]):
+            raise ValueError("either access_key and access_key_secret, or bearer_token")
+
+    def read(self) -> BasicCredentials | BearerCredentials:
+        """The credentials as they are now. Raises: CredentialsError, when a file is unusable."""
+        if self.bearer_token is not None:
+            return BearerCredentials(_read(self.bearer_token))
+        if self.access_key is None or self.access_key_secret is None:  # __post_init__ saw to it
+            raise AssertionError
+        return BasicCredentials(_read(self.access_key), _read(self.access_key_secret))
+
+
+def fault(text: str) -> str | None:
+    """Why this cannot be a secret, without a character of it; None when it can."""
+    if not text:
+        return "is empty"
+    if text != text.strip():
+        return "has a space or a line break at its beginning or end"
+    if any(character.isspace() for character in text):
+        return "has a space or a line break in it"
+    if not text.isascii() or not text.isprintable():
+        return "has a character that no key or token has (a control character, or not ASCII)"
+    return None
+
+
+def key_fault(text: str) -> str | None:
+    """As `fault`, for the access key: it is a user name in Basic, which a colon would end."""
+    return fault(text) or ("has a colon in it" if ":" in text else None)
+
+
+def _read(source: SecretSource) -> Secret:
+    return source.read() if isinstance(source, SecretFile) else source
+
+
+def _content(path: Path) -> tuple[str, str | None]:
+    """The file's text without the line break at its end, and what is wrong with the file."""
+    try:
+        # Without O_NONBLOCK a named pipe would hang us.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(handle, "rb") as stream:  # noqa: PTH123 - a descriptor, not a path
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                return "", "is not a file"
+            content = stream.read(MAX_SECRET_BYTES + 1)
+    except OSError as error:
+        return "", f"cannot be read: {error.strerror}"
+    if len(content) > MAX_SECRET_BYTES:
+        return "", f"is larger than {MAX_SECRET_BYTES} bytes; that is not a secret"
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        return "", "is not text"
+    return text.removesuffix("\n").removesuffix("\r"), None

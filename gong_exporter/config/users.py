@@ -1,0 +1,104 @@
+"""``activity.users``: ``all``, or ids, addresses and mappings, each as written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from gong_exporter.config.errors import Rejected
+from gong_exporter.config.model import ListedUser, UsersAll
+from gong_exporter.config.tree import Items, Keys, Node, Scalar
+
+_ID = re.compile(r"[0-9]{1,20}", re.ASCII)
+_EMAIL = re.compile(r"[^@\s<>(),;\"]{1,64}@[^@\s<>(),;\"]{1,255}")
+_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
+
+_RESERVED = frozenset({"user", "job", "instance"})
+"""Labels that the exporter or Prometheus sets itself (``id`` and ``email`` are columns)."""
+
+_FORM = "an id (1 to 20 digits), an address, or a mapping with id or email"
+
+
+def parse_users(node: object) -> UsersAll | tuple[ListedUser, ...]:
+    """Read the value of ``users``. Raises: Rejected, with every line that is wrong."""
+    if isinstance(node, Scalar) and node.text == "all":
+        return UsersAll()
+    if not isinstance(node, Items):
+        raise Rejected.whole("must be 'all' or a list of ids and addresses")
+    if not node:
+        raise Rejected.whole("is an empty list; write 'all' for everybody")
+    users: list[ListedUser] = []
+    wrong: list[tuple[int, str]] = []
+    for item in node:
+        try:
+            users.append(_user(item))
+        except Rejected as error:
+            wrong.extend(error.parts)
+    wrong.extend(_repeats(users))
+    if wrong:
+        raise Rejected(wrong)
+    return tuple(users)
+
+
+def _user(item: Node) -> ListedUser:
+    if isinstance(item, Scalar):
+        return _from_text(item)
+    if isinstance(item, Keys):
+        return _from_mapping(item)
+    raise Rejected([(item.line, f"a list is not a user; write {_FORM}")])
+
+
+def _from_text(item: Scalar) -> ListedUser:
+    nothing: Mapping[str, str] = MappingProxyType({})
+    if _ID.fullmatch(item.text):
+        return ListedUser(item.text, None, nothing, item.line)
+    if _EMAIL.fullmatch(item.text):
+        return ListedUser(None, item.text, nothing, item.line)
+    raise Rejected([(item.line, f"{item.text!r} is not a user; write {_FORM}")])
+
+
+def _from_mapping(item: Keys) -> ListedUser:
+    wrong: list[tuple[int, str]] = []
+    texts: dict[str, str] = {}
+    for name, value in item.items():
+        line = item.lines[name]
+        if not isinstance(value, Scalar):
+            wrong.append((line, f"{name} of a user must be text"))
+            continue
+        texts[name] = value.text
+        fault = _column_fault(name, value.text)
+        if fault:
+            wrong.append((line, fault))
+    user_id, email = texts.pop("id", None) or None, texts.pop("email", None) or None
+    if user_id is None and email is None and not {"id", "email"} & item.lines.keys():
+        wrong.append((item.line, "a user needs an id or an email"))
+    elif user_id is None and email is None and not wrong:
+        wrong.append((item.line, "a user needs an id or an email; here they are empty"))
+    if wrong:
+        raise Rejected(wrong)
+    return ListedUser(user_id, email, MappingProxyType(texts), item.line)
+
+
+def _column_fault(name: str, text: str) -> str:
+    if name == "id":
+        return "" if not text or _ID.fullmatch(text) else f"id {text!r} is not 1 to 20 digits"
+    if name == "email":
+        return "" if not text or _EMAIL.fullmatch(text) else f"email {text!r} is not an address"
+    if not _LABEL.fullmatch(name) or name.startswith("__"):
+        return f"{name!r} cannot be a label: letters, digits and _, no digit first, no __"
+    if name in _RESERVED:
+        return f"{name!r} cannot be a column: the label has its own meaning"
+    return ""
+
+
+def _repeats(users: list[ListedUser]) -> list[tuple[int, str]]:
+    seen: dict[str, int] = {}
+    wrong = []
+    for user in users:
+        # Addresses differ in case from one system to the next, people do not.
+        for name in filter(None, (user.id, user.email and user.email.casefold())):
+            if name in seen:
+                wrong.append((user.line, f"{name!r} is already on line {seen[name]}"))
+            seen.setdefault(name, user.line)
+    return wrong

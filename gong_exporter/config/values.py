@@ -1,0 +1,188 @@
+"""What each single value may be: text in, typed value out, or a ValueError that says why not."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from gong_exporter.config.durations import format_duration, parse_duration
+from gong_exporter.config.model import EmailLabel
+from gong_exporter.config.nearest import hint, nearest
+from gong_exporter.config.secrets import Secret, fault, key_fault
+
+COMPANY_REQUESTS_PER_SECOND = 3
+"""Gong's limit for all integrations of a company together."""
+
+COMPANY_REQUESTS_PER_DAY = 10_000
+"""Likewise."""
+
+MIN_INTERVAL = 60.0
+"""Seconds. Gong's numbers change once a day; nothing is gained by polling more often."""
+
+MIN_TIMEOUT, MAX_TIMEOUT = 0.1, 600.0
+"""Seconds for one exchange."""
+
+_DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?|\.[0-9]{1,9}", re.ASCII)
+_WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
+_METRIC = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", re.ASCII)
+_RFC3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
+    r"([Zz]|[+-][0-9]{2}:[0-9]{2})",
+    re.ASCII,
+)
+_API_PATH = re.compile(r"/v[0-9]+(/|$)", re.ASCII)
+
+
+def timeout(text: str) -> float:
+    """``gong.timeout``; seconds."""
+    seconds = parse_duration(text)
+    if not MIN_TIMEOUT <= seconds <= MAX_TIMEOUT:
+        raise ValueError(
+            f"{text} is out of range; {format_duration(MIN_TIMEOUT)} to"
+            f" {format_duration(MAX_TIMEOUT)} are allowed"
+        )
+    return seconds
+
+
+def interval(text: str) -> float:
+    """``poll.interval``; seconds."""
+    seconds = parse_duration(text)
+    if seconds < MIN_INTERVAL:
+        raise ValueError(f"{text} is too short; the shortest is {format_duration(MIN_INTERVAL)}")
+    return seconds
+
+
+def requests_per_second(text: str) -> float:
+    """``gong.requests_per_second``."""
+    if not _DECIMAL.fullmatch(text) or float(text) == 0:
+        raise ValueError(f"{text!r} is not a number above 0, such as 2 or 0.5")
+    if float(text) > COMPANY_REQUESTS_PER_SECOND:
+        raise ValueError(
+            f"{text} is too much: Gong allows {COMPANY_REQUESTS_PER_SECOND} calls a second"
+            " for the whole company, other integrations included"
+        )
+    return float(text)
+
+
+def requests_per_day(text: str) -> int:
+    """``gong.requests_per_day``."""
+    if not _WHOLE.fullmatch(text) or int(text) == 0:
+        raise ValueError(f"{text!r} is not a whole number from 1 to {COMPANY_REQUESTS_PER_DAY}")
+    if int(text) > COMPANY_REQUESTS_PER_DAY:
+        raise ValueError(
+            f"{text} is too much: Gong allows {COMPANY_REQUESTS_PER_DAY} calls a day"
+            " for the whole company, other integrations included"
+        )
+    return int(text)
+
+
+def secret(text: str) -> Secret:
+    """An access key's secret or a token, given inline."""
+    wrong = fault(text)
+    if wrong is not None:
+        raise ValueError(wrong)
+    return Secret(text)
+
+
+def access_key(text: str) -> Secret:
+    """An access key, given inline."""
+    wrong = key_fault(text)
+    if wrong is not None:
+        raise ValueError(wrong)
+    return Secret(text)
+
+
+def base_url(text: str) -> str:
+    """``gong.base_url``, without the slash at its end; never echoed: it may hold a password."""
+    parts = _url(text)
+    if "@" in parts.netloc:
+        raise ValueError("must not hold a user name or password; Gong's key has keys of its own")
+    if parts.query or parts.fragment or text.endswith(("?", "#")):
+        raise ValueError("must not have a query ('?') or a fragment ('#')")
+    if _API_PATH.search(parts.path):
+        raise ValueError("must be the host alone, such as https://api.gong.io, without /v2/...")
+    return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
+
+
+def proxy_url(text: str) -> Secret:
+    """``gong.proxy_url``; kept like a secret, since it may hold a password."""
+    parts = _url(text)
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError("must be scheme, host and port alone, such as http://proxy.example:3128")
+    return Secret(text)
+
+
+def _url(text: str) -> SplitResult:
+    if not text.isprintable() or any(character in text for character in ' \\"<>'):
+        raise ValueError("has a character that no URL has")
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise ValueError("is not a URL") from None
+    if parts.scheme not in {"http", "https"} or not text.lower().startswith(parts.scheme + "://"):
+        raise ValueError("must begin with https:// (or http://)")
+    if not parts.hostname:
+        raise ValueError("has no host")
+    if port == 0:
+        raise ValueError("has port 0")
+    return parts
+
+
+def time_zone(text: str) -> ZoneInfo:
+    """``gong.time_zone``, by a name of the IANA data base, aliases included."""
+    known = available_timezones()
+    if text in known:
+        return ZoneInfo(text)
+    # Without the list of some 600 names when none is close.
+    close = nearest(text, known)
+    advice = f"did you mean '{close}'?" if close else "write it as in Europe/Berlin or US/Pacific"
+    raise ValueError(f"{text!r} is not a known time zone; {advice}")
+
+
+def rfc3339(text: str) -> str:
+    """``activity.created_from`` and ``created_to``, as written."""
+    try:
+        if _RFC3339.fullmatch(text):
+            moment(text)
+            return text
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not a date and time: {error}") from None
+    raise ValueError(
+        f"{text!r} is not an RFC 3339 date and time with an offset, such as 2026-01-01T00:00:00Z"
+    )
+
+
+def moment(text: str) -> datetime:
+    """The moment an RFC 3339 text stands for."""
+    return datetime.fromisoformat(text.upper())
+
+
+def metric(text: str) -> str:
+    """A name in ``activity.metrics``; which ones there are is Gong's to say."""
+    if not _METRIC.fullmatch(text):
+        raise ValueError(f"{text!r} is not a metric name; write it as in calls_as_host")
+    return text
+
+
+def email_label(text: str) -> EmailLabel:
+    """``activity.email_label``."""
+    valid = tuple(label.value for label in EmailLabel)
+    if text not in valid:
+        raise ValueError(f"{text!r} is none of {', '.join(valid)}; {hint(text, valid)}")
+    return EmailLabel(text)
+
+
+def path(text: str) -> Path:
+    """A path, still relative to the configuration's folder; never echoed.
+
+    Somebody may have put the secret itself where its file belongs.
+    """
+    if not text:
+        raise ValueError("is empty")
+    if "\0" in text:
+        raise ValueError("has a NUL character, which no path has")
+    return Path(text)
