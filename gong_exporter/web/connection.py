@@ -12,6 +12,7 @@ from uvicorn.server import ServerState
 from gong_exporter.web.guards import Doing, Limits, Seat, Seats
 
 _INCOMPLETE = (h11.IDLE, h11.SEND_BODY)
+_PIECE_BYTES = 4096
 
 
 class GuardedProtocol(H11Protocol):
@@ -49,7 +50,12 @@ class GuardedProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes came; the first of a request start its clock."""
         self._start_request_timer(self.loop.time())
-        super().data_received(data)
+        # h11 bounds only a header that is not whole yet: one that comes in a single read of
+        # 256 KiB would pass. In pieces it is bounded whatever the size of the read.
+        for start in range(0, len(data), _PIECE_BYTES):
+            if self.transport.is_closing():
+                return
+            super().data_received(data[start : start + _PIECE_BYTES])
         self._look()
 
     def on_response_complete(self) -> None:
@@ -59,11 +65,14 @@ class GuardedProtocol(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not HTTP, as far as the state of the connection allows it."""
-        # An answer that has begun cannot be followed by another.
-        if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
+        if self._answering():
+            # Two answers would get into each other's way: the one under way is the last.
+            self.cycle.keep_alive = False
+            self.flow.pause_reading()
+        elif self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
             super().send_400_response(msg)
         else:
-            self.cut_off()
+            self.transport.close()
 
     def pause_writing(self) -> None:
         """The client does not keep up: its answer waits."""
@@ -82,8 +91,10 @@ class GuardedProtocol(H11Protocol):
         """Find out what the connection is at, after something has happened on it."""
         if self.conn.their_state not in _INCOMPLETE:
             self._stop_request_timer()
-        answering = self.cycle is not None and not self.cycle.response_complete
-        self._seats.mark(self._seat, Doing.ANSWERING if answering else Doing.WAITING)
+        self._seats.mark(self._seat, Doing.ANSWERING if self._answering() else Doing.WAITING)
+
+    def _answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
 
     def _start_request_timer(self, begun: float) -> None:
         if self._request_timer is None:

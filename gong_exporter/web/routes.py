@@ -86,6 +86,8 @@ class SlicedResponse(Response):
         if scope["method"] != "HEAD":
             for piece in _slices(self._chunks):
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
+                # To a fast reader, or one that is gone, sending never waits by itself.
+                await asyncio.sleep(0)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

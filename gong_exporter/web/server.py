@@ -10,9 +10,10 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gong_exporter.web.connection import GuardedProtocol
 from gong_exporter.web.guards import Limits, Seat, Seats, connection_cap
@@ -49,7 +50,7 @@ class WebServer:
         self._up = threading.Event()
         limits = limits or Limits()
         config = uvicorn.Config(
-            app,
+            _ends_quietly(app),
             loop="asyncio",
             http=GuardedProtocol,
             ws="none",
@@ -147,7 +148,7 @@ class _Server(uvicorn.Server):
         # Whoever has not finished is cut off first, so that its handler ends without complaint.
         for seat in self._seats.all():
             seat.leave()
-        await asyncio.sleep(0)
+        await asyncio.sleep(_BREATH_SECONDS)
         tasks = [*self.server_state.tasks, *self._welcomes]
         for task in tasks:
             task.cancel()
@@ -165,6 +166,9 @@ class _Server(uvicorn.Server):
                     self._seats.clear_one()
                 await asyncio.sleep(_BREATH_SECONDS)
                 continue
+            if client.family != socket.AF_UNIX:
+                # asyncio does so only where it made the listening socket.
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             welcome = loop.create_task(self._welcome(client))
             self._welcomes.add(welcome)
             welcome.add_done_callback(self._welcomes.discard)
@@ -201,6 +205,16 @@ class _Server(uvicorn.Server):
             self._seats.free(seat)
             client.close()
             raise
+
+
+def _ends_quietly(app: ASGIApp) -> ASGIApp:
+    """``app``, whose handlers may be cancelled, which happens only when the server stops."""
+
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        with suppress(asyncio.CancelledError):
+            await app(scope, receive, send)
+
+    return call
 
 
 def _cap_of_this_process() -> int:

@@ -72,7 +72,7 @@ class FixedSite:
     state: Status = field(default_factory=status)
     tables: Sequence[ActivityTable] = field(default_factory=lambda: (table(),))
     asked: list[tuple[str, str]] = field(default_factory=list)
-    on_reload: Callable[[], None] = lambda: None
+    on_reload: Callable[[], object] = lambda: None
 
     def metrics(self, accept: str, accept_encoding: str) -> Body:
         self.asked.append((accept, accept_encoding))
@@ -163,3 +163,16 @@ def read_to_end(client: socket.socket) -> bytes:
         while piece := client.recv(65536):
             pieces.append(piece)
     return b"".join(pieces)
+
+
+def exchange(client: socket.socket, request: bytes) -> bytes:
+    """Send one request for a short answer and read it whole, leaving the connection open."""
+    client.sendall(request)
+    answer = b""
+    while b"\r\n\r\n" not in answer:
+        answer += client.recv(65536)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+    while len(body) < length:
+        body += client.recv(65536)
+    return head + b"\r\n\r\n" + body

@@ -1,0 +1,354 @@
+import http.client
+import logging
+import socket
+import struct
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+
+import pytest
+
+from gong_exporter.web.guards import Limits
+from gong_exporter.web.listen import bind
+from gong_exporter.web.routes import Options, build_app
+from gong_exporter.web.server import WebServer
+from gong_exporter.web.site import Body
+from tests.support.web_process import process, resident_bytes
+from tests.support.web_site import FixedSite, ask, exchange, raw, read_to_end, serving
+
+GET = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
+HALF = b"GET /metrics HTTP/1.1\r\nHost: x\r\nX-Never-Ends: "
+LAST = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+MEGABYTE = 1024 * 1024
+
+
+def big(size: int) -> FixedSite:
+    return FixedSite(body=Body("text/plain", None, (b"x" * size,)))
+
+
+def test_a_connection_is_kept_alive() -> None:
+    with serving(FixedSite()) as port:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        local = set()
+        for _ in range(3):
+            connection.request("GET", "/metrics")
+            assert connection.getresponse().read() == b"a 1\n"
+            local.add(connection.sock.getsockname())
+        connection.close()
+    assert len(local) == 1
+
+
+def test_a_small_answer_does_not_wait_for_an_acknowledgement() -> None:
+    with serving(FixedSite()) as port:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        took = []
+        for _ in range(30):
+            begun = time.perf_counter()
+            connection.request("GET", "/metrics")
+            connection.getresponse().read()
+            took.append(time.perf_counter() - begun)
+        connection.close()
+    assert sorted(took)[15] < 0.03  # 0.044 with Nagle's algorithm
+
+
+def test_pipelined_requests_are_answered_in_order() -> None:
+    asked = [b"/metrics", b"/-/healthy", b"/nothing", b"/-/ready"]
+    requests = b"".join(b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % path for path in asked)
+    with serving(FixedSite()) as port, raw(port, requests + LAST) as client:
+        answers = read_to_end(client)
+    assert [part[:3] for part in answers.split(b"HTTP/1.1 ")[1:]] == [
+        b"200",
+        b"200",
+        b"404",
+        b"200",
+        b"200",
+    ]
+    assert answers.endswith(b"a 1\n")
+
+
+def test_http_1_0_is_answered_and_closed() -> None:
+    with serving(FixedSite()) as port, raw(port, b"GET /metrics HTTP/1.0\r\n\r\n") as client:
+        assert read_to_end(client).endswith(b"a 1\n")
+
+
+def test_slow_readers_cost_slices_not_bodies_and_stop_nobody() -> None:
+    with process(1024, 30 * MEGABYTE) as (port, pid), ExitStack() as stack:
+        assert len(ask(port, "/metrics").body) == 30 * MEGABYTE
+        before = resident_bytes(pid)
+        for _ in range(20):
+            stack.enter_context(raw(port, GET)).recv(1)
+        for _ in range(3):
+            assert len(ask(port, "/metrics").body) == 30 * MEGABYTE
+        assert resident_bytes(pid) - before < 40 * MEGABYTE
+
+
+def test_a_reader_that_takes_nothing_is_cut_off() -> None:
+    limits = Limits(stall_seconds=0.2)
+    with serving(big(30 * MEGABYTE), limits=limits) as port, raw(port, GET) as client:
+        time.sleep(0.6)
+        assert len(read_to_end(client)) < 30 * MEGABYTE
+
+
+def test_a_reader_that_is_slow_but_steady_gets_everything() -> None:
+    limits = Limits(stall_seconds=0.4)
+    with (
+        serving(big(8 * MEGABYTE), limits=limits) as port,
+        socket.socket() as client,
+    ):
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        client.settimeout(10)
+        client.connect(("127.0.0.1", port))
+        client.sendall(LAST)
+        total, begun = 0, time.monotonic()
+        while piece := client.recv(128 * 1024):
+            total += len(piece)
+            time.sleep(0.008)
+    assert time.monotonic() - begun > limits.stall_seconds
+    assert total > 8 * MEGABYTE
+
+
+def test_a_header_that_does_not_come_to_an_end_is_cut_off_at_the_deadline() -> None:
+    limits = Limits(request_seconds=0.3)
+    with serving(FixedSite(), limits=limits) as port, raw(port, HALF) as client:
+        begun = time.monotonic()
+        assert read_to_end(client) == b""
+    assert 0.2 < time.monotonic() - begun < 2
+
+
+def test_dripping_bytes_do_not_move_the_deadline() -> None:
+    limits = Limits(request_seconds=0.4)
+    with serving(FixedSite(), limits=limits) as port, raw(port, HALF) as client:
+        begun = time.monotonic()
+        with suppress(ConnectionError):
+            while time.monotonic() - begun < 5:
+                client.sendall(b"x")
+                time.sleep(0.02)
+    assert 0.3 < time.monotonic() - begun < 2
+
+
+@pytest.mark.parametrize("sent", [b"", b"G", GET[:-2]])
+def test_a_connection_that_asks_nothing_is_cut_off_at_the_deadline(sent: bytes) -> None:
+    limits = Limits(request_seconds=0.2)
+    with serving(FixedSite(), limits=limits) as port, raw(port, sent, timeout=3) as client:
+        assert read_to_end(client) == b""
+
+
+def test_the_deadline_holds_for_the_second_request_as_well() -> None:
+    limits = Limits(request_seconds=0.3)
+    with serving(FixedSite(), limits=limits) as port, raw(port, timeout=3) as client:
+        exchange(client, GET)
+        time.sleep(0.5)  # resting between two requests is not what the deadline is for
+        exchange(client, GET)
+        client.sendall(HALF)
+        assert read_to_end(client) == b""
+
+
+def test_a_body_that_does_not_arrive_is_cut_off_at_the_deadline() -> None:
+    request = b"POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf"
+    limits = Limits(request_seconds=0.3)
+    with serving(FixedSite(), limits=limits) as port, raw(port, request, timeout=3) as client:
+        assert read_to_end(client).startswith(b"HTTP/1.1 403 ")
+
+
+def test_a_connection_that_rests_too_long_is_closed() -> None:
+    limits = Limits(keep_alive_seconds=1)
+    with serving(FixedSite(), limits=limits) as port, raw(port, GET, timeout=5) as client:
+        begun = time.monotonic()
+        assert read_to_end(client).endswith(b"a 1\n")
+    assert 0.8 < time.monotonic() - begun < 3
+
+
+def test_500_idle_connections_stop_nobody() -> None:
+    with process(1024) as (port, _), ExitStack() as stack:
+        idle = [stack.enter_context(raw(port)) for _ in range(500)]
+        begun = time.monotonic()
+        assert ask(port, "/metrics").status == 200
+        assert time.monotonic() - begun < 1
+        for client in (idle[0], idle[250], idle[499]):  # and they are all still there
+            assert b"200 OK" in exchange(client, GET)
+
+
+def test_more_hanging_connections_than_descriptors_stop_nobody() -> None:
+    with process(256) as (port, _), ExitStack() as stack:
+        kept = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        stack.callback(kept.close)
+        for count in range(400):
+            stack.enter_context(raw(port, HALF))
+            if count % 100 == 99:
+                begun = time.monotonic()
+                assert ask(port, "/metrics").status == 200
+                assert time.monotonic() - begun < 1
+                kept.request("GET", "/metrics")
+                assert len(kept.getresponse().read()) == 1000
+
+
+def test_the_connection_that_waits_longest_makes_room() -> None:
+    with serving(FixedSite(), limits=Limits(connections=3)) as port, ExitStack() as stack:
+        first, second, third = (stack.enter_context(raw(port)) for _ in range(3))
+        for client in (first, second, third):
+            exchange(client, GET)
+        exchange(first, GET)  # so that the second has rested longest
+        assert ask(port, "/metrics").status == 200
+        assert read_to_end(second) == b""
+        for client in (first, third):
+            assert b"200 OK" in exchange(client, GET)
+
+
+def test_a_slow_reader_outlives_the_idle_when_room_is_made() -> None:
+    with (
+        serving(big(20 * MEGABYTE), limits=Limits(connections=2)) as port,
+        raw(port, LAST) as reader,
+    ):
+        received = len(reader.recv(1))
+        for _ in range(5):
+            with raw(port, HALF):
+                pass
+        received += len(read_to_end(reader))
+    assert received > 20 * MEGABYTE
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"GET /metrics HTTP/1.1\r\nHost: x\r\nX-Big: " + b"x" * 70_000 + b"\r\n\r\n",
+        b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /metrics HTTP/1.1\r\nHost: x\r\n" + b"X-Many: 1\r\n" * 9_000 + b"\r\n",
+    ],
+)
+def test_an_oversized_header_is_refused_and_stops_nobody(request_bytes: bytes) -> None:
+    with serving(FixedSite()) as port:
+        with raw(port) as client:
+            try:
+                client.sendall(request_bytes)
+                answer = read_to_end(client)
+            except (BrokenPipeError, ConnectionResetError):
+                answer = b""
+        assert answer == b"" or answer.startswith(b"HTTP/1.1 400 ")
+        assert ask(port, "/metrics").status == 200
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"\x00" * 100,
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\xff" * 100 + b"\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"GET /metrics\r\n\r\n",
+        b"GET /metrics HTTP/9.9\r\nHost: x\r\n\r\n",
+        b"GET /metrics HTTP/1.1\r\n\r\n",
+        b"GET /metrics HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
+        b"GET /metrics HTTP/1.1\r\nHost : x\r\n\r\n",
+        b"GET /m\xc3\xa4 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /%ff%fe%00 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET http://x/metrics HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET ?x HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /?window=%ff&q=%00&page=-1&page=x&sort=%3Cscript%3E HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\nz",
+        b"POST /metrics HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nnothex\r\n",
+        b"GET /metrics HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
+        GET + b"\xff\xfe garbage after a good request\r\n\r\n",
+        LAST + GET,
+    ],
+)
+def test_garbage_is_turned_away_quietly_and_stops_nobody(
+    garbage: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    limits = Limits(request_seconds=0.2, keep_alive_seconds=1)
+    with caplog.at_level(logging.WARNING), serving(FixedSite(), limits=limits) as port:
+        with raw(port, garbage, timeout=5) as client:
+            client.shutdown(socket.SHUT_WR)
+            read_to_end(client)
+        assert ask(port, "/metrics").status == 200
+    assert [record.getMessage() for record in caplog.records] == []
+
+
+def test_a_client_that_hangs_up_mid_answer_leaves_nothing_behind(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.WARNING), serving(big(20 * MEGABYTE)) as port:
+        for _ in range(5):
+            with raw(port, GET) as client:
+                client.recv(1)
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        assert len(ask(port, "/metrics").body) == 20 * MEGABYTE
+    assert [record.getMessage() for record in caplog.records] == []
+
+
+def test_many_scrapes_at_a_time_are_all_answered() -> None:
+    with serving(big(MEGABYTE)) as port, ThreadPoolExecutor(16) as pool:
+        sizes = list(pool.map(lambda _: len(ask(port, "/metrics").body), range(64)))
+    assert sizes == [MEGABYTE] * 64
+
+
+def test_a_reload_that_hangs_stops_no_scrape() -> None:
+    release = threading.Event()
+    site = FixedSite(on_reload=lambda: release.wait(10))
+    with serving(site, options=Options(lifecycle=True)) as port, ThreadPoolExecutor(1) as pool:
+        reload = pool.submit(ask, port, "/-/reload", "POST")
+        assert ask(port, "/metrics").status == 200
+        assert not reload.done()
+        release.set()
+        assert reload.result(5).status == 200
+
+
+def test_it_stops_within_a_second_and_a_half_with_a_slow_reader_and_a_hung_handler(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    release, begun_reload = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        begun_reload.set()
+        release.wait(30)
+
+    site = big(30 * MEGABYTE)
+    site.on_reload = hang
+    with bind("127.0.0.1:0") as sock:
+        port = int(sock.getsockname()[1])
+        server = WebServer(build_app(site, Options(lifecycle=True)), [sock])
+        server.start()
+        hanging = b"POST /-/reload HTTP/1.1\r\nHost: x\r\n\r\n"
+        with caplog.at_level(logging.WARNING), raw(port, GET) as reader, raw(port, hanging):
+            reader.recv(1)
+            assert begun_reload.wait(5)
+            begun = time.monotonic()
+            assert server.stop(1.5)
+            assert time.monotonic() - begun < 1.5
+        release.set()
+    assert [record.getMessage() for record in caplog.records] == []
+
+
+def test_an_answer_under_way_is_finished_when_the_server_stops() -> None:
+    release, begun_reload = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        begun_reload.set()
+        release.wait(5)
+
+    with (
+        ThreadPoolExecutor(1) as pool,
+        serving(FixedSite(on_reload=wait), options=Options(lifecycle=True)) as port,
+    ):
+        answer = pool.submit(ask, port, "/-/reload", "POST")
+        assert begun_reload.wait(5)
+        threading.Timer(0.3, release.set).start()
+    assert answer.result(5).status == 200
+
+
+def test_a_stopped_server_listens_no_more_and_idle_connections_do_not_hold_it_up() -> None:
+    with bind("127.0.0.1:0") as sock:
+        port = int(sock.getsockname()[1])
+        server = WebServer(build_app(FixedSite(), Options()), [sock])
+        server.start()
+        with raw(port, GET) as resting, raw(port, HALF), raw(port):
+            resting.recv(4096)
+            begun = time.monotonic()
+            assert server.stop()
+            assert time.monotonic() - begun < 0.6
+        assert not server.alive
+        with pytest.raises(ConnectionRefusedError):
+            ask(port, "/metrics")
