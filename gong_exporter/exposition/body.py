@@ -1,0 +1,155 @@
+"""What a scrape gets: the snapshot's lines, prepared once, and the live ones joined behind them.
+
+A snapshot's lines are rendered and deflated when it is published. The deflate stream ends in
+``Z_FULL_FLUSH``: on a byte boundary and with an empty dictionary, so that another raw deflate
+stream can follow, and both lie in one gzip member (RFC 1951, RFC 1952). The checksum in its
+trailer goes on from the prepared part's.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+
+from prometheus_client.exposition import generate_latest
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+from prometheus_client.registry import Collector
+
+from gong_exporter.activity.snapshot import EMPTY, Snapshot
+from gong_exporter.exposition.collector import Collected
+from gong_exporter.exposition.negotiate import choose_format, gzip_wanted
+from gong_exporter.exposition.render import SLICE, render
+
+LIVE_FOR = 1.0
+"""Seconds for which the live part is kept: rendering it is most of what a scrape costs."""
+
+_LEVEL = 6
+"""Of compression: once per poll a few tenths of a second, at every scrape a third fewer bytes."""
+
+_RAW = -zlib.MAX_WBITS
+"""Deflate without a header or trailer of its own."""
+
+_GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
+"""Deflate, no name, no time, written on a system that need not be known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """One answer to a scrape.
+
+    Attributes:
+        content_type: of the format chosen.
+        content_encoding: ``gzip``, or None.
+        chunks: what to send, in order; shared between answers, so nothing is copied.
+    """
+
+    content_type: str
+    content_encoding: str | None
+    chunks: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Live:
+    """The live part in one format, as of one moment on the monotonic clock."""
+
+    taken_at: float
+    plain: bytes
+    deflated: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A published snapshot, ready to send.
+
+    Attributes:
+        plain: its lines, in slices.
+        deflated: the same as a raw deflate stream that another can follow, in slices.
+        crc: CRC-32 of the plain lines.
+        length: bytes of the plain lines.
+        live: the live parts last joined to it, by format (True for OpenMetrics). A new snapshot
+            starts without, so that what the poll changed shows together.
+    """
+
+    plain: tuple[bytes, ...]
+    deflated: tuple[bytes, ...]
+    crc: int
+    length: int
+    live: dict[bool, _Live] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> _Prepared:
+        plain, packed = [], []
+        crc = length = 0
+        compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW)
+        for piece in render(snapshot):
+            plain.append(piece)
+            packed.append(compressor.compress(piece))
+            crc = zlib.crc32(piece, crc)
+            length += len(piece)
+        packed.append(compressor.flush(zlib.Z_FULL_FLUSH))
+        return cls(tuple(plain), _slices(b"".join(packed)), crc, length)
+
+    def gzipped(self, live: _Live) -> tuple[bytes, ...]:
+        crc = zlib.crc32(live.plain, self.crc)
+        length = (self.length + len(live.plain)) & 0xFFFFFFFF
+        return (_GZIP_HEADER, *self.deflated, live.deflated + struct.pack("<II", crc, length))
+
+
+class Exposition:
+    """Hands out what was published last. ``publish`` and ``body`` may run in any threads.
+
+    Args:
+        live: collectors asked at scrapes: the telemetry, the process, the platform.
+        monotonic: seconds that only ever grow.
+    """
+
+    def __init__(self, live: Iterable[Collector], monotonic: Callable[[], float]) -> None:
+        self._live = tuple(live)
+        self._monotonic = monotonic
+        self._prepared = _Prepared.of(EMPTY)
+
+    def publish(self, snapshot: Snapshot) -> None:
+        """Render a snapshot and, once it is ready, show it instead of the last one.
+
+        Takes some tenths of a second for 10,000 users; scrapes meanwhile get the last one, and
+        one that has begun keeps it to its end.
+        """
+        self._prepared = _Prepared.of(snapshot)
+
+    def body(self, accept: str | None, accept_encoding: str | None) -> Body:
+        """The answer to a scrape with these headers (None for absent ones)."""
+        prepared = self._prepared  # looked at once: an answer is of one snapshot
+        wanted = choose_format(accept)
+        live = self._live_part(prepared, openmetrics=wanted.openmetrics)
+        if gzip_wanted(accept_encoding):
+            return Body(wanted.content_type, "gzip", prepared.gzipped(live))
+        return Body(wanted.content_type, None, (*prepared.plain, live.plain))
+
+    def _live_part(self, prepared: _Prepared, *, openmetrics: bool) -> _Live:
+        now = self._monotonic()
+        kept = prepared.live.get(openmetrics)
+        if kept is not None and now - kept.taken_at < LIVE_FOR:
+            return kept
+        plain = _render_live(self._live, openmetrics=openmetrics)
+        live = _Live(now, plain, zlib.compress(plain, level=1, wbits=_RAW))
+        prepared.live[openmetrics] = live
+        return live
+
+
+def once_text(snapshot: Snapshot, telemetry: Collector) -> bytes:
+    """The exposition in the text format, for a file: nothing about the process that wrote it."""
+    return b"".join([*render(snapshot), _render_live([telemetry], openmetrics=False)])
+
+
+def _render_live(collectors: Sequence[Collector], *, openmetrics: bool) -> bytes:
+    """The collectors' families; in OpenMetrics with the ``# EOF`` that ends the exposition."""
+    families = Collected(list(chain.from_iterable(c.collect() for c in collectors)))
+    text: bytes = generate_openmetrics(families) if openmetrics else generate_latest(families)
+    return text
+
+
+def _slices(data: bytes) -> tuple[bytes, ...]:
+    return tuple(data[at : at + SLICE] for at in range(0, len(data), SLICE))

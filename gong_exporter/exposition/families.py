@@ -1,0 +1,231 @@
+"""Every family that is exposed: its name, type, labels and HELP, in one table.
+
+HELP never holds a double quote, a backslash or a line break: the text format and OpenMetrics
+escape them differently, and gauges are rendered once for both. Names and meanings follow
+https://prometheus.io/docs/practices/naming/.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+)
+from prometheus_client.utils import floatToGoString
+
+_UNPRINTABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def label_value(text: str) -> str:
+    """The text as a label value that can be sent.
+
+    A lone surrogate (JSON can hold one) has no UTF-8, and Prometheus's parsers take a NUL for the
+    end of the input: one such address would cost the whole scrape. Both become U+FFFD.
+    """
+    return _UNPRINTABLE.sub("\ufffd", text)
+
+
+def written(value: float) -> str:
+    """A sample's value (or a bucket's bound) as the client library writes it."""
+    text: str = floatToGoString(value)  # type: ignore[no-untyped-call]  # it carries no types
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A metric family.
+
+    Attributes:
+        name: as in the text format, with ``_total`` for a counter.
+        kind: its type.
+        help: what is counted, and where the number comes from.
+        labels: label names; ``gong_user_info`` has the roster's columns beside them.
+    """
+
+    name: str
+    kind: Literal["gauge", "counter", "histogram"]
+    help: str
+    labels: tuple[str, ...] = ()
+
+    def gauge(self, value: float | None = None) -> GaugeMetricFamily:
+        """A fresh gauge family of one collection: with its one value, or yet without samples."""
+        return GaugeMetricFamily(
+            self.name, self.help, value, labels=self.labels if value is None else None
+        )
+
+    def counter(self, value: float | None = None) -> CounterMetricFamily:
+        """A fresh counter family of one collection, likewise."""
+        return CounterMetricFamily(
+            self.name, self.help, value, labels=self.labels if value is None else None
+        )
+
+    def histogram(self) -> HistogramMetricFamily:
+        """A fresh histogram family of one collection, yet without samples."""
+        return HistogramMetricFamily(self.name, self.help, labels=self.labels)
+
+
+WINDOW_START = Family(
+    "gong_activity_window_start_timestamp_seconds",
+    "gauge",
+    "Unix time at which the first company day of the window began,"
+    " as asked of Gong (filter.fromDate, inclusive) by the last poll that got it.",
+    ("window",),
+)
+WINDOW_END = Family(
+    "gong_activity_window_end_timestamp_seconds",
+    "gauge",
+    "Unix time at which the window ends, the start of the company day after its last one,"
+    " as asked of Gong (filter.toDate, exclusive) by the last poll that got it.",
+    ("window",),
+)
+ACTIVITY_USERS = Family(
+    "gong_activity_users",
+    "gauge",
+    "Users by state in the window as of the last poll that got it: active (Gong gave numbers),"
+    " inactive (known, and left out by Gong: all their counters are 0),"
+    " unknown (listed in the configuration, never named by Gong: no series).",
+    ("window", "state"),
+)
+USER_INFO = Family(
+    "gong_user_info",
+    "gauge",
+    "Known users with their roster columns, always 1: join on user to add a team to other series.",
+    ("user", "email"),
+)
+USER_ACTIVITY = Family(
+    "gong_user_activity",
+    "gauge",
+    "Activity of the user counted over the window, as Gong gave it to the last poll that got the"
+    " window (userAggregateActivityStats; metric is the API field in snake_case)."
+    " Select one window and one metric: sums across them mean nothing.",
+    ("user", "email", "metric", "window"),
+)
+UP = Family("gong_up", "gauge", "1 if the last poll got every window from Gong, 0 if it did not.")
+LAST_SUCCESS = Family(
+    "gong_exporter_last_success_timestamp_seconds",
+    "gauge",
+    "Unix time at which the window last arrived whole.",
+    ("window",),
+)
+POLL_DURATION = Family(
+    "gong_exporter_poll_duration_seconds", "gauge", "How long the last poll took, waits included."
+)
+NEXT_POLL = Family(
+    "gong_exporter_next_poll_timestamp_seconds",
+    "gauge",
+    "Unix time at which the next poll is due.",
+)
+POLL_INTERVAL = Family(
+    "gong_exporter_poll_interval_seconds",
+    "gauge",
+    "Time between scheduled polls in effect: the configured one,"
+    " or the shortest that fits requests_per_day.",
+)
+POLLS = Family("gong_exporter_polls_total", "counter", "Polls that ended, failed ones included.")
+POLL_FAILURES = Family(
+    "gong_exporter_poll_failures_total",
+    "counter",
+    "Polls that left at least one window without new data.",
+)
+API_REQUESTS = Family(
+    "gong_exporter_api_requests_total",
+    "counter",
+    "HTTP exchanges with the Gong API by status code, retries included;"
+    " code none is for those without an answer.",
+    ("code",),
+)
+API_ERRORS = Family(
+    "gong_exporter_api_request_errors_total",
+    "counter",
+    "HTTP exchanges with the Gong API that ended in an error, by reason, retries included.",
+    ("reason",),
+)
+API_DURATION = Family(
+    "gong_exporter_api_request_duration_seconds",
+    "histogram",
+    "Time from the start of an exchange with the Gong API to the last byte of its answer.",
+)
+RATE_LIMITED = Family(
+    "gong_exporter_api_rate_limited_total", "counter", "Answers with status 429 from the Gong API."
+)
+RATE_LIMITED_UNTIL = Family(
+    "gong_exporter_api_rate_limited_until_timestamp_seconds",
+    "gauge",
+    "Unix time until which Gong asked for no calls (Retry-After), 0 when it did not.",
+)
+THROTTLE = Family(
+    "gong_exporter_api_throttle_seconds_total",
+    "counter",
+    "Time that calls waited for this exporter's own limiter.",
+)
+QUOTA_USED = Family(
+    "gong_exporter_api_quota_used",
+    "gauge",
+    "Calls to the Gong API in the last 24 hours, by the ledger.",
+)
+QUOTA_LIMIT = Family(
+    "gong_exporter_api_quota_limit",
+    "gauge",
+    "Calls to the Gong API that this exporter may make in 24 hours (gong.requests_per_day).",
+)
+STATE_ERRORS = Family(
+    "gong_exporter_state_errors_total",
+    "counter",
+    "Failures to read or write the state file.",
+)
+RELOAD_SUCCESSFUL = Family(
+    "gong_exporter_config_last_reload_successful",
+    "gauge",
+    "1 if the configuration was accepted when it was last read, 0 if it was refused.",
+)
+RELOAD_TIMESTAMP = Family(
+    "gong_exporter_config_last_reload_success_timestamp_seconds",
+    "gauge",
+    "Unix time at which a configuration was last accepted.",
+)
+BUILD_INFO = Family(
+    "gong_exporter_build_info",
+    "gauge",
+    "The version of the exporter and of the Python that runs it, always 1.",
+    ("version", "python"),
+)
+
+SNAPSHOT_FAMILIES: tuple[Family, ...] = (
+    WINDOW_START,
+    WINDOW_END,
+    ACTIVITY_USERS,
+    USER_INFO,
+    USER_ACTIVITY,
+)
+"""What polls brought, in the order of the exposition: rendered once per snapshot."""
+
+EXPORTER_FAMILIES: tuple[Family, ...] = (
+    UP,
+    LAST_SUCCESS,
+    POLL_DURATION,
+    NEXT_POLL,
+    POLL_INTERVAL,
+    POLLS,
+    POLL_FAILURES,
+    API_REQUESTS,
+    API_ERRORS,
+    API_DURATION,
+    RATE_LIMITED,
+    RATE_LIMITED_UNTIL,
+    THROTTLE,
+    QUOTA_USED,
+    QUOTA_LIMIT,
+    STATE_ERRORS,
+    RELOAD_SUCCESSFUL,
+    RELOAD_TIMESTAMP,
+    BUILD_INFO,
+)
+"""The exporter's own numbers, in the order of the exposition: collected at a scrape."""
+
+FAMILIES: tuple[Family, ...] = SNAPSHOT_FAMILIES + EXPORTER_FAMILIES
+"""All of them; ``process_*`` and ``python_info`` come from the client library."""
