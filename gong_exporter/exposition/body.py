@@ -66,7 +66,7 @@ class _Prepared:
 
     Attributes:
         plain: its lines, in slices.
-        deflated: the same as a raw deflate stream that another can follow, in slices.
+        packed: the same as a gzip member up to where more deflate blocks can follow, in slices.
         crc: CRC-32 of the plain lines.
         length: bytes of the plain lines.
         live: the live parts last joined to it, by format (True for OpenMetrics). A new snapshot
@@ -74,14 +74,14 @@ class _Prepared:
     """
 
     plain: tuple[bytes, ...]
-    deflated: tuple[bytes, ...]
+    packed: tuple[bytes, ...]
     crc: int
     length: int
     live: dict[bool, _Live] = field(default_factory=dict)
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> _Prepared:
-        plain, packed = [], []
+        plain, packed = [], [_GZIP_HEADER]
         crc = length = 0
         compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW)
         for piece in render(snapshot):
@@ -95,7 +95,7 @@ class _Prepared:
     def gzipped(self, live: _Live) -> tuple[bytes, ...]:
         crc = zlib.crc32(live.plain, self.crc)
         length = (self.length + len(live.plain)) & 0xFFFFFFFF
-        return (_GZIP_HEADER, *self.deflated, live.deflated + struct.pack("<II", crc, length))
+        return (*self.packed, live.deflated + struct.pack("<II", crc, length))
 
 
 class Exposition:
@@ -147,8 +147,10 @@ def once_text(snapshot: Snapshot, telemetry: Collector) -> bytes:
 def _render_live(collectors: Sequence[Collector], *, openmetrics: bool) -> bytes:
     """The collectors' families; in OpenMetrics with the ``# EOF`` that ends the exposition."""
     families = Collected(list(chain.from_iterable(c.collect() for c in collectors)))
-    text: bytes = generate_openmetrics(families) if openmetrics else generate_latest(families)
-    return text
+    if openmetrics:
+        text: bytes = generate_openmetrics(families)  # type: ignore[no-untyped-call]  # has none
+        return text
+    return generate_latest(families)
 
 
 def _slices(data: bytes) -> tuple[bytes, ...]:

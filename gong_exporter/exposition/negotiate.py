@@ -67,24 +67,23 @@ def gzip_wanted(accept_encoding: str | None) -> bool:
 
 def _format(name: str, parameters: dict[str, str]) -> tuple[Format, int] | None:
     version = parameters.get("version", "")
+    escaping = _escaping(parameters)
     match name, version:
-        case "application/openmetrics-text", "":
-            return Format(CONTENT_TYPE_LATEST, openmetrics=True), _EXACT
-        case "application/openmetrics-text", "1.0.0":
-            content_type = CONTENT_TYPE_LATEST + _escaping(parameters)
-            return Format(content_type, openmetrics=True), _EXACT
+        case "application/openmetrics-text", "" | "1.0.0":
+            said = CONTENT_TYPE_LATEST + (escaping if version else "")
+            found = Format(said, openmetrics=True), _EXACT
         case "application/openmetrics-text", "0.0.1":
-            content_type = CONTENT_TYPE_LATEST.replace("1.0.0", version)
-            return Format(content_type, openmetrics=True), _OLD
+            said = CONTENT_TYPE_LATEST.replace("1.0.0", version)
+            found = Format(said, openmetrics=True), _OLD
         case "text/plain", "1.0.0":
-            content_type = CONTENT_TYPE_PLAIN_1_0_0 + _escaping(parameters)
-            return Format(content_type, openmetrics=False), _EXACT
+            found = Format(CONTENT_TYPE_PLAIN_1_0_0 + escaping, openmetrics=False), _EXACT
         case "text/plain", "" | "0.0.4":
-            return TEXT, _OLD
+            found = TEXT, _OLD
         case (("text/*" | "*/*"), _):
-            return TEXT, _WILD
+            found = TEXT, _WILD
         case _:
             return None
+    return found
 
 
 def _escaping(parameters: dict[str, str]) -> str:

@@ -18,7 +18,7 @@ from gong_exporter.exposition.collector import Collected, window_families
 from gong_exporter.exposition.families import USER_ACTIVITY, USER_INFO, Family, label_value, written
 
 SLICE = 256 * 1024
-"""Bytes of a slice, about: what is handed to a slow reader at once."""
+"""Bytes of a slice: what is handed to a slow reader at once."""
 
 _PLAIN_BELOW = 1_000_000
 """The client library writes counts from here on with an exponent, as Go does: ``1e+06``."""
@@ -28,16 +28,19 @@ _USER = b"\x00"
 
 
 def render(snapshot: Snapshot) -> Iterator[bytes]:
-    """The snapshot's families as lines of both formats, in slices of about SLICE bytes."""
+    """The snapshot's families as lines of both formats, in slices of at most SLICE bytes.
+
+    (A single user's lines are not cut: should they be longer, they are a slice of their own.)
+    """
     held: list[bytes] = []
     size = 0
     for piece in _pieces(snapshot):
-        held.append(piece)
-        size += len(piece)
-        if size >= SLICE:
+        if held and size + len(piece) > SLICE:
             yield b"".join(held)
             held.clear()
             size = 0
+        held.append(piece)
+        size += len(piece)
     if held:
         yield b"".join(held)
 
