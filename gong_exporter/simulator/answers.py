@@ -1,0 +1,85 @@
+"""What the simulated API answers, before it goes on the wire."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+
+class Delivery(Enum):
+    """How an answer is put on the wire."""
+
+    WHOLE = auto()
+    RESET = auto()
+    CLOSE = auto()
+    HANG = auto()
+    NOT_HTTP = auto()
+    TRUNCATED = auto()
+    DRIP_BODY = auto()
+    DRIP_HEAD = auto()
+    CONTINUE_FOREVER = auto()
+    ENDLESS = auto()
+
+
+NEVER_COMPLETE = frozenset(
+    {
+        Delivery.RESET,
+        Delivery.CLOSE,
+        Delivery.HANG,
+        Delivery.NOT_HTTP,
+        Delivery.CONTINUE_FOREVER,
+    }
+)
+"""Deliveries in which no status reaches the client."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status, its headers and its body.
+
+    Attributes:
+        status: the HTTP status.
+        body: the whole body; ``Content-Length`` is added when it is sent.
+        headers: further headers.
+        delivery: how it is put on the wire.
+    """
+
+    status: int
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+    delivery: Delivery = Delivery.WHOLE
+
+
+class Refusal(Exception):
+    """The request is answered with an error.
+
+    Attributes:
+        status: the HTTP status.
+        errors: Gong's ``errors``.
+        headers: further headers, ``Retry-After`` for one.
+    """
+
+    def __init__(
+        self, status: int, errors: tuple[str, ...], headers: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        super().__init__(status, errors, headers)
+        self.status = status
+        self.errors = errors
+        self.headers = headers
+
+
+JSON_TYPE = ("Content-Type", "application/json;charset=UTF-8")
+HTML_TYPE = ("Content-Type", "text/html")
+
+
+def json_answer(status: int, payload: Any, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
+    """An answer with a JSON body. Lone surrogates go out as escapes, as Java would send them."""
+    return Answer(status, json.dumps(payload).encode("ascii"), (JSON_TYPE, *headers))
+
+
+def error_answer(request_id: str, refusal: Refusal) -> Answer:
+    """The body of every error: ``{"requestId": ..., "errors": [...]}``."""
+    payload = {"requestId": request_id, "errors": list(refusal.errors)}
+    return json_answer(refusal.status, payload, refusal.headers)

@@ -1,0 +1,185 @@
+"""Reads and checks a request: who is asking, and for what."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, NoReturn
+
+from gong_exporter.simulator.answers import Refusal
+from gong_exporter.simulator.options import SimulatorOptions
+
+BAD_REQUEST = 400
+UNAUTHORIZED = 401
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DATE_TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
+    r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+_USER_ID = re.compile(r"[0-9]{1,20}")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a well-formed request asks for.
+
+    Attributes:
+        start: ``filter.fromDate``, inclusive.
+        end: ``filter.toDate``, exclusive.
+        user_ids: ``filter.userIds``; ``None`` for everyone (absent, null or empty).
+        created_from: ``filter.createdFromDateTime`` as written.
+        created_to: ``filter.createdToDateTime`` as written.
+        cursor: ``cursor``, as written.
+    """
+
+    start: date
+    end: date
+    user_ids: frozenset[str] | None
+    created_from: str | None
+    created_to: str | None
+    cursor: str | None
+
+    @property
+    def fingerprint(self) -> str:
+        """Stands for the filter: equal for equal filters, whatever the order of ``userIds``."""
+        ids = None if self.user_ids is None else sorted(self.user_ids)
+        parts = [str(self.start), str(self.end), ids, self.created_from, self.created_to]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def check_credentials(authorization: str | None, options: SimulatorOptions) -> None:
+    """Let HTTP Basic with the access key, or the bearer token, pass.
+
+    Raises:
+        Refusal: 401 for anything else.
+    """
+    scheme, _, value = (authorization or "").partition(" ")
+    pair = f"{options.access_key}:{options.access_key_secret}"
+    if scheme.lower() == "basic":
+        good = _same(_decode_basic(value.strip()), pair)
+    elif scheme.lower() == "bearer":
+        good = _same(value.strip(), options.bearer_token)
+    else:
+        raise Refusal(UNAUTHORIZED, ("Missing or invalid Authorization header",))
+    if not good:
+        raise Refusal(UNAUTHORIZED, ("Invalid credentials",))
+
+
+def _decode_basic(value: str) -> str:
+    try:
+        return base64.b64decode(value, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return ""
+
+
+def _same(given: str, expected: str) -> bool:
+    return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode())
+
+
+def read_query(body: bytes, today: date, zone_name: str) -> Query:
+    """Read the body of a request.
+
+    Args:
+        body: as it arrived.
+        today: the company's current day, which ``toDate`` must not exceed.
+        zone_name: the company's time zone, for the message.
+
+    Raises:
+        Refusal: 400 with everything that is wrong with the filter.
+    """
+    payload = parse_json(body)
+    if not isinstance(payload, dict):
+        _refuse("The body must be a JSON object")
+    given = payload.get("filter")
+    if given is None:
+        _refuse("filter: may not be null")
+    if not isinstance(given, dict):
+        _refuse("filter: must be an object")
+    errors: list[str] = []
+    start = _date(given, "fromDate", errors)
+    end = _date(given, "toDate", errors)
+    created_from = _date_time(given, "createdFromDateTime", errors)
+    created_to = _date_time(given, "createdToDateTime", errors)
+    user_ids = _user_ids(given, errors)
+    cursor = payload.get("cursor")
+    if cursor is not None and not isinstance(cursor, str):
+        errors.append("cursor: must be a string")
+    if start and end and end <= start:
+        errors.append("filter.toDate: must be after filter.fromDate")
+    if end and end > today:
+        errors.append(f"filter.toDate: must not exceed the current day, {today} in {zone_name}")
+    if errors or start is None or end is None:
+        raise Refusal(BAD_REQUEST, tuple(errors))
+    return Query(start, end, user_ids, created_from, created_to, cursor)
+
+
+def parse_json(body: bytes) -> Any:
+    """The JSON value in ``body``.
+
+    Raises:
+        Refusal: 400, it is not JSON in UTF-8.
+    """
+    try:
+        return json.loads(body.decode(), parse_constant=_no_constant)
+    except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError, too
+        raise Refusal(BAD_REQUEST, ("The body is not valid JSON",)) from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _date(given: Mapping[str, Any], name: str, errors: list[str]) -> date | None:
+    value = given.get(name)
+    if value is None:
+        errors.append(f"filter.{name}: may not be null")
+        return None
+    if isinstance(value, str) and _DATE.fullmatch(value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass  # 30 February is refused like any other text
+    errors.append(f"filter.{name}: must be a date as YYYY-MM-DD")
+    return None
+
+
+def _date_time(given: Mapping[str, Any], name: str, errors: list[str]) -> str | None:
+    value = given.get(name)
+    if value is None:
+        return None
+    if isinstance(value, str) and _DATE_TIME.fullmatch(value):
+        try:
+            datetime.fromisoformat(value.upper())
+        except ValueError:
+            pass  # a 25th hour
+        else:
+            return value
+    errors.append(f"filter.{name}: must be a date-time as 2026-01-31T08:00:00Z")
+    return None
+
+
+def _user_ids(given: Mapping[str, Any], errors: list[str]) -> frozenset[str] | None:
+    value = given.get("userIds")
+    if value is None:
+        return None
+    if not isinstance(value, list):
+        errors.append("filter.userIds: must be an array")
+        return None
+    for place, one in enumerate(value):
+        if not isinstance(one, str) or not _USER_ID.fullmatch(one):
+            errors.append(f"filter.userIds[{place}]: must be a string of up to 20 digits")
+    if errors or not value:
+        return None
+    return frozenset(value)
+
+
+def _refuse(message: str) -> NoReturn:
+    raise Refusal(BAD_REQUEST, (message,))

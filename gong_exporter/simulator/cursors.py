@@ -1,0 +1,72 @@
+"""Cursors: opaque, looking like a JWT, signed, bound to their filter, and short-lived."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+
+from gong_exporter.simulator.answers import Refusal
+
+BAD_REQUEST = 400
+
+
+class Cursors:
+    """Makes cursors and reads them back.
+
+    Args:
+        key: what they are signed with; a cursor of another server does not fit.
+        lifetime: seconds until a cursor is refused as expired.
+    """
+
+    def __init__(self, key: bytes, lifetime: float) -> None:
+        self._key = key
+        self._lifetime = lifetime
+
+    def issue(self, fingerprint: str, page: int, at: float) -> str:
+        """The cursor of page ``page`` of the listing that ``fingerprint`` stands for.
+
+        Args:
+            fingerprint: of the filter it is good for.
+            page: counted from 0.
+            at: now, in monotonic seconds.
+        """
+        claims = {"filter": fingerprint, "page": page, "exp": at + self._lifetime}
+        head = _encode(b'{"alg":"HS256"}')
+        signed = f"{head}.{_encode(json.dumps(claims).encode())}"
+        return f"{signed}.{self._signature(signed)}"
+
+    def read(self, cursor: str, fingerprint: str, at: float) -> int:
+        """The page that ``cursor`` stands for.
+
+        Raises:
+            Refusal: 400, the cursor is not one of ours, is of another filter, or has expired.
+        """
+        signed, _, signature = cursor.rpartition(".")
+        expected = self._signature(signed)
+        if not hmac.compare_digest(signature.encode("utf-8", "replace"), expected.encode()):
+            raise Refusal(BAD_REQUEST, ("cursor: invalid",))
+        claims = json.loads(_decode(signed.partition(".")[2]))
+        if claims["filter"] != fingerprint:
+            raise Refusal(BAD_REQUEST, ("cursor: does not belong to this filter",))
+        if at >= claims["exp"]:
+            raise expired()
+        page: int = claims["page"]
+        return page
+
+    def _signature(self, signed: str) -> str:
+        return _encode(hmac.digest(self._key, signed.encode("utf-8", "replace"), hashlib.sha256))
+
+
+def expired() -> Refusal:
+    """The refusal of a cursor that came too late."""
+    return Refusal(BAD_REQUEST, ("cursor: expired",))
+
+
+def _encode(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _decode(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

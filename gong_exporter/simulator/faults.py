@@ -1,0 +1,189 @@
+"""Everything the simulated API can do wrong: one table of names, and when each one strikes."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Stage(Enum):
+    """Where in the making of an answer a fault strikes."""
+
+    INSTEAD = "another answer is given instead of the right one"
+    READING = "an open question of the documentation is read the other way"
+    LISTING = "the pages of a listing do not fit together"
+    CONTENT = "members of a 200 answer are not what they should be"
+    DELIVERY = "the answer does not arrive whole, or in time, or at all"
+
+
+@dataclass(frozen=True, slots=True)
+class FaultKind:
+    """One thing that can go wrong.
+
+    Attributes:
+        name: as given on the command line.
+        stage: where it strikes; of several that strike at ``INSTEAD`` or ``DELIVERY`` in one
+            answer, the first of the table wins, the others add up.
+        does: one line for people, without a full stop.
+    """
+
+    name: str
+    stage: Stage
+    does: str
+
+
+def _kinds(stage: Stage, table: Iterable[tuple[str, str]]) -> tuple[FaultKind, ...]:
+    return tuple(FaultKind(name, stage, does) for name, does in table)
+
+
+FAULTS: tuple[FaultKind, ...] = (
+    *_kinds(
+        Stage.INSTEAD,
+        [
+            ("server-error", "500 with Gong's error body"),
+            ("bad-gateway", "502 with an HTML page, as from the edge in front of Gong"),
+            ("unavailable", "503 with an empty body"),
+            ("rate-limited", "429 with Retry-After: 1, whatever the true rate"),
+            ("rate-limited-long", "429 with Retry-After: 7200, as when the daily quota is spent"),
+            ("retry-after-absent", "429 without Retry-After"),
+            ("retry-after-garbage", "429 with a Retry-After that is no number"),
+            ("retry-after-date", "429 with Retry-After as an HTTP date two seconds ahead"),
+            ("retry-after-negative", "429 with Retry-After: -5"),
+            ("retry-after-fraction", "429 with Retry-After: 0.5"),
+            ("retry-after-absurd", "429 with a Retry-After of 400 digits"),
+            ("unauthorized", "401, as if the key had been revoked"),
+            ("no-scope", "401 with the text of a missing scope"),
+            ("forbidden", "403, as for an address that is not on the company's allow-list"),
+            ("bad-request", "400 for a request that is fine"),
+            ("not-found", "404 whoever is asked for"),
+            ("redirect", "307 to another name of this same server"),
+            ("not-json", "200 with JSON that breaks off"),
+            ("html", "200 with an HTML page"),
+            ("empty-body", "200 with no body at all"),
+            ("no-content", "204"),
+            ("wrong-shape", "200 with JSON of another shape, a different one each time"),
+            ("empty-object", "200 with {}"),
+            ("deep-json", "200 with JSON nested 100,000 deep"),
+            ("not-utf-8", "200 with bytes that are no UTF-8"),
+            ("gzip-bomb", "200 with half a megabyte of gzip that unpacks to 512 MiB"),
+            ("gzip-broken", "200 that says gzip and is not"),
+        ],
+    ),
+    *_kinds(
+        Stage.READING,
+        [
+            ("unknown-id-fails", "404 when any of the userIds is unknown"),
+            ("empty-is-404", "404 when nobody did anything in the period"),
+        ],
+    ),
+    *_kinds(
+        Stage.LISTING,
+        [
+            ("expired-cursor", "400 for every cursor, as if it had expired"),
+            ("repeated-cursor", "a page that was asked for by cursor gives that cursor again"),
+            ("endless-pages", "the last page gives a cursor, too, and empty pages follow"),
+            ("wrong-total", "totalRecords is one more than there are"),
+            ("shifting", "later pages begin one record early, as if somebody joined in between"),
+            ("shrinking", "later pages begin one record late, as if somebody left in between"),
+            ("duplicate-user", "a page names its first user again at its end, with other numbers"),
+        ],
+    ),
+    *_kinds(
+        Stage.CONTENT,
+        [
+            ("null-counters", "callsAsHost null, callsGaveFeedback absent, all null for each 3rd"),
+            ("weird-counters", "callsAsHost negative, fractional, a string, or beyond 64 bits"),
+            ("nan-counters", "callsAsHost NaN or Infinity, which is no JSON"),
+            ("extra-counters", "counters and members that nobody has heard of"),
+            ("weird-counter-names", "counters with quotes, newlines or no name, and two alike"),
+            ("numeric-ids", "userId as a JSON number"),
+            ("null-ids", "userId null or absent"),
+            ("null-emails", "userEmailAddress null or absent"),
+            ("weird-emails", "addresses with quotes, backslashes, newlines, or 10,000 long"),
+            ("unknown-time-zone", "timeZone names a zone on Mars"),
+            ("null-time-zone", "timeZone null"),
+            ("malformed-date-times", "fromDateTime and toDateTime as in the vendor's own example"),
+            ("null-members", "requestId, fromDateTime and toDateTime null"),
+            ("no-records", "the member records is absent"),
+        ],
+    ),
+    *_kinds(
+        Stage.DELIVERY,
+        [
+            ("reset", "the connection is reset (TCP RST) instead of an answer"),
+            ("close", "the connection is closed instead of an answer"),
+            ("hang", "no answer comes, the connection stays open"),
+            ("not-http", "something that is not HTTP comes back"),
+            ("truncated", "Content-Length says more than is sent before the connection closes"),
+            ("slow-drip", "the body comes a byte at a time"),
+            ("slow-drip-headers", "the head comes a byte at a time"),
+            ("continue-forever", "100 Continue again and again, and no answer"),
+            ("huge", "a body without an end"),
+        ],
+    ),
+)
+"""Every fault, in the order in which they are shown and in which the first one wins."""
+
+KINDS = {kind.name: kind for kind in FAULTS}
+"""The same by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault that is switched on.
+
+    Attributes:
+        name: one of ``KINDS``.
+        rate: share of the answers it strikes, 0 to 1.
+
+    Raises:
+        ValueError: no such fault, or a rate outside 0 to 1.
+    """
+
+    name: str
+    rate: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.name not in KINDS:
+            near = difflib.get_close_matches(self.name, KINDS, n=1, cutoff=0.0)
+            raise ValueError(f"there is no fault {self.name!r}; the nearest is {near[0]!r}")
+        if math.isnan(self.rate) or not 0 <= self.rate <= 1:
+            raise ValueError(f"the rate of fault {self.name!r} must be from 0 to 1")
+
+
+def parse_fault(text: str) -> Fault:
+    """Read ``NAME`` or ``NAME:RATE`` (0 to 1).
+
+    Raises:
+        ValueError: no such name (the message has the nearest one), or no such rate.
+    """
+    name, colon, rate = text.partition(":")
+    if not colon:
+        return Fault(name.strip())
+    try:
+        value = float(rate)
+    except ValueError:
+        raise ValueError(f"{rate!r} in fault {text!r} is not a number from 0 to 1") from None
+    return Fault(name.strip(), value)
+
+
+def striking(faults: Iterable[Fault], seed: int, serial: int) -> frozenset[str]:
+    """The names of the faults that strike the answer number ``serial``.
+
+    Every fault has dice of its own, thrown anew for each answer, so that switching one on does
+    not move the others.
+    """
+    return frozenset(
+        fault.name
+        for fault in faults
+        if random.Random(f"{seed}/{fault.name}/{serial}").random() < fault.rate  # noqa: S311 - dice
+    )
+
+
+def first_of(stage: Stage, struck: frozenset[str]) -> str | None:
+    """The fault that wins at a stage where there can only be one."""
+    return next((kind.name for kind in FAULTS if kind.stage is stage and kind.name in struck), None)

@@ -1,0 +1,86 @@
+"""The listing behind a chain of pages, worked out once, and the page cut from it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from gong_exporter.simulator.records import Company, UserActivity
+
+KEPT_WINDOWS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a listing.
+
+    Attributes:
+        users: at most a page's worth.
+        number: counted from 0.
+        total: ``totalRecords``.
+        follow: more pages follow.
+    """
+
+    users: Sequence[UserActivity]
+    number: int
+    total: int
+    follow: bool
+
+
+class Listings:
+    """The company's latest windows, each asked for once.
+
+    ``Company.activity`` over thousands of users takes seconds and every page of a chain needs
+    it; what happened on past days does not change.
+    """
+
+    def __init__(self, company: Company) -> None:
+        self._company = company
+        self._windows: OrderedDict[tuple[date, date], Sequence[UserActivity]] = OrderedDict()
+
+    def users(
+        self, start: date, end: date, user_ids: frozenset[str] | None
+    ) -> Sequence[UserActivity]:
+        """The users with activity in ``[start, end)``, those in ``user_ids`` unless ``None``."""
+        window = self._window(start, end)
+        if user_ids is None:
+            return window
+        return [user for user in window if user.user_id in user_ids]
+
+    def _window(self, start: date, end: date) -> Sequence[UserActivity]:
+        key = (start, end)
+        if key not in self._windows:
+            self._windows[key] = self._company.activity(start, end)
+            if len(self._windows) > KEPT_WINDOWS:
+                self._windows.popitem(last=False)
+        self._windows.move_to_end(key)
+        return self._windows[key]
+
+
+def cut_page(users: Sequence[UserActivity], number: int, size: int, struck: frozenset[str]) -> Page:
+    """Page ``number`` of the listing, as the faults in ``struck`` leave it."""
+    if number > 0 and users and "shifting" in struck:
+        users = [users[0], *users]  # the first page has been read: only the places change
+    if number > 0 and "shrinking" in struck:
+        users = users[1:]
+    begin = number * size
+    page = list(users[begin : begin + size])
+    total = len(users)
+    if page and "duplicate-user" in struck:
+        first = page[0]
+        other = {name: count + 1 for name, count in first.counters.items()}
+        if len(page) > 1:
+            page.pop()
+        else:
+            total += 1
+        page.append(replace(first, counters=other))
+    if "wrong-total" in struck:
+        total += 1
+    return Page(
+        users=page,
+        number=number,
+        total=total,
+        follow=begin + size < len(users) or "endless-pages" in struck,
+    )

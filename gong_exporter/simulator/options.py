@@ -1,0 +1,78 @@
+"""What can be chosen about a simulated API."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from gong_exporter.simulator.faults import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """How to read what Gong's documentation leaves open; the defaults are the milder readings.
+
+    Attributes:
+        unknown_id_fails: one unknown id among ``userIds`` makes the whole call a 404; otherwise
+            only a call that finds nobody is.
+        empty_is_404: a period in which nobody did anything is a 404 also without ``userIds``;
+            otherwise an empty 200.
+        first_page_number: ``currentPageNumber`` of the first page (the vendor's example says 0,
+            users have seen 1).
+    """
+
+    unknown_id_fails: bool = False
+    empty_is_404: bool = False
+    first_page_number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatorOptions:
+    """How a simulated API behaves; the defaults are Gong's.
+
+    Attributes:
+        access_key: user name of HTTP Basic.
+        access_key_secret: password of HTTP Basic.
+        bearer_token: the OAuth token that is accepted as well.
+        requests_per_second: most requests in any sliding second; a fraction below one is one
+            request in ``1 / requests_per_second`` seconds; ``math.inf`` for no limit.
+        requests_per_day: most requests in any sliding 24 hours; ``None`` for no limit.
+        cursor_lifetime: seconds until a cursor is refused as expired.
+        page_size: records a page.
+        faults: what goes wrong, and how often.
+        readings: the reading of what the documentation leaves open.
+        seed: the same seed and the same requests draw the same faults.
+        drip_interval: seconds between the bytes of a slow drip.
+        endless_bytes: where an endless body ends after all, in bytes (so that a client without
+            a bound fails instead of filling the machine).
+        journal_size: how many of the latest requests are remembered.
+
+    Raises:
+        ValueError: an option is outside its range; the message names it.
+    """
+
+    access_key: str = "DEMO-ACCESS-KEY"
+    access_key_secret: str = field(default="demo-access-key-secret", repr=False)
+    bearer_token: str = field(default="demo-bearer-token", repr=False)
+    requests_per_second: float = 3
+    requests_per_day: int | None = 10_000
+    cursor_lifetime: float = 60
+    page_size: int = 100
+    faults: tuple[Fault, ...] = ()
+    readings: Readings = field(default_factory=Readings)
+    seed: int = 1
+    drip_interval: float = 0.05
+    endless_bytes: int = 1 << 30
+    journal_size: int = 10_000
+
+    def __post_init__(self) -> None:
+        if math.isnan(self.requests_per_second) or self.requests_per_second <= 0:
+            raise ValueError("requests_per_second must be more than 0")
+        if self.requests_per_day is not None and self.requests_per_day < 1:
+            raise ValueError("requests_per_day must be at least 1")
+        if self.page_size < 1:
+            raise ValueError("page_size must be at least 1")
+        if self.cursor_lifetime <= 0:
+            raise ValueError("cursor_lifetime must be more than 0")
+        if self.journal_size < 1:
+            raise ValueError("journal_size must be at least 1")

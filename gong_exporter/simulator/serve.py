@@ -1,0 +1,175 @@
+"""Starts and stops the simulated API on a port of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+from gong_exporter.simulator.answers import Answer, Refusal, error_answer
+from gong_exporter.simulator.api import Api, Reply, Request
+from gong_exporter.simulator.desk import Desk
+from gong_exporter.simulator.faults import Fault, parse_fault
+from gong_exporter.simulator.journal import Entry, Journal
+from gong_exporter.simulator.options import SimulatorOptions
+from gong_exporter.simulator.records import Company
+from gong_exporter.simulator.wire import Wire
+
+BACKLOG = 128
+STOP_SECONDS = 1.0
+
+log = logging.getLogger(__name__)
+
+
+def utc_now() -> datetime:
+    """The current time."""
+    return datetime.now(UTC)
+
+
+class Simulator:
+    """A Gong API for one company, over real HTTP, in a daemon thread.
+
+    Use it as a context manager, or with ``start`` and ``stop``; it may be started again, on the
+    same port, and then remembers its limits and its journal.
+
+    Args:
+        company: whose activity it serves.
+        options: how it behaves.
+        host: address to listen on.
+        port: port to listen on; 0 for a free one.
+        now: the current time, aware; decides what the company's today is.
+        monotonic: seconds, for limits, cursors and the journal.
+        on_entry: called with each journal entry, in a thread of the simulator.
+        cursor_key: what cursors are signed with; random unless given.
+    """
+
+    def __init__(
+        self,
+        company: Company,
+        options: SimulatorOptions | None = None,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        now: Callable[[], datetime] = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
+        on_entry: Callable[[Entry], None] | None = None,
+        cursor_key: bytes | None = None,
+    ) -> None:
+        self.company = company
+        self.options = options or SimulatorOptions()
+        self.journal = Journal(self.options.journal_size, on_entry)
+        self._host = host
+        self._port = port
+        self._monotonic = monotonic
+        self._api = Api(company, self.options, now, cursor_key or secrets.token_bytes(32))
+        self._api_lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+
+    @property
+    def url(self) -> str:
+        """The base URL, as for ``gong.base_url``."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self.port}"
+
+    @property
+    def port(self) -> int:
+        """The port; only once started when a free one was asked for."""
+        return self._port
+
+    def set_faults(self, *faults: Fault | str) -> None:
+        """From the next answer on, these faults and no others; none for a healthy API.
+
+        Raises:
+            ValueError: no such fault; the message has the nearest name.
+        """
+        self._api.faults = tuple(
+            parse_fault(fault) if isinstance(fault, str) else fault for fault in faults
+        )
+
+    def start(self) -> Self:
+        """Listen and serve; returns when connections are accepted.
+
+        Raises:
+            OSError: the address cannot be listened on.
+            RuntimeError: it runs already.
+        """
+        if self._thread is not None:
+            raise RuntimeError(f"the simulator already listens on {self.url}")
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        listener = socket.create_server((self._host, self._port), family=family, backlog=BACKLOG)
+        self._port = listener.getsockname()[1]
+        ready = threading.Event()
+        self._thread = threading.Thread(
+            target=asyncio.run,
+            args=(self._serve(listener, ready),),
+            name="simulator",
+            daemon=True,
+        )
+        self._thread.start()
+        ready.wait()
+        return self
+
+    def stop(self) -> None:
+        """Stop listening and drop every connection, within a second; harmless when stopped."""
+        if self._thread is None or self._loop is None or self._stop is None:
+            return
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(STOP_SECONDS)
+        self._thread = self._loop = self._stop = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    async def _serve(self, listener: socket.socket, ready: threading.Event) -> None:
+        desk = Desk(self._answer)
+        wire = Wire(
+            desk.ask, self._monotonic, self.options.drip_interval, self.options.endless_bytes
+        )
+        writers: set[asyncio.StreamWriter] = set()
+
+        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writers.add(writer)
+            try:
+                await wire.serve(reader, writer)
+            except asyncio.CancelledError:
+                pass  # the simulator stops; asyncio would log the cancelled task as an error
+            finally:
+                writers.discard(writer)
+
+        stop = asyncio.Event()
+        server = await asyncio.start_server(connected, sock=listener, backlog=BACKLOG)
+        self._loop, self._stop = asyncio.get_running_loop(), stop
+        ready.set()
+        await stop.wait()
+        server.close()
+        desk.close()
+        for writer in writers:
+            writer.transport.abort()
+
+    def _answer(self, request: Request) -> Answer:
+        with self._api_lock:  # a desk of an earlier start may still be at work
+            try:
+                reply = self._api.answer(request)
+            except Exception:
+                log.exception("The simulated API failed to answer %s", request.target)
+                refusal = Refusal(500, ("The simulator failed; its log says why",))
+                reply = Reply(error_answer("", refusal), "", frozenset())
+        self.journal.write(request, reply)
+        return reply.answer

@@ -1,0 +1,68 @@
+"""Runs a simulated Gong API for a test, with the time of day in the test's hands."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from gong_exporter.simulator.options import SimulatorOptions
+from gong_exporter.simulator.records import Company
+from gong_exporter.simulator.serve import Simulator
+from tests.support.companies import FixtureCompany
+
+NOW = datetime(2026, 3, 11, 18, 0, tzinfo=UTC)
+"""The tests' present unless told otherwise: a Wednesday, 11:00 in US/Pacific."""
+
+
+class MovableClock:
+    """A time of day and a monotonic clock that move together, when told to."""
+
+    def __init__(self, now: datetime = NOW) -> None:
+        self._now = now
+        self._monotonic = 1000.0
+
+    def now(self) -> datetime:
+        return self._now
+
+    def monotonic(self) -> float:
+        return self._monotonic
+
+    def advance(self, seconds: float) -> None:
+        self._now += timedelta(seconds=seconds)
+        self._monotonic += seconds
+
+
+@contextmanager
+def running_simulator(
+    company: Company | None = None,
+    *,
+    now: Callable[[], datetime] | datetime = NOW,
+    monotonic: Callable[[], float] = time.monotonic,
+    port: int = 0,
+    **options: Any,
+) -> Iterator[Simulator]:
+    """A simulated API on a free port of 127.0.0.1; gone when the block ends.
+
+    Args:
+        company: three users in US/Pacific unless given.
+        now: a fixed moment, or a clock.
+        monotonic: for limits and cursors.
+        port: 0 for a free one.
+        **options: of ``SimulatorOptions``; without any, nothing limits the rate.
+    """
+    limits = {"requests_per_second": math.inf, "requests_per_day": None}
+    fixed = now
+    clock = (lambda: fixed) if isinstance(fixed, datetime) else fixed
+    simulator = Simulator(
+        FixtureCompany() if company is None else company,
+        SimulatorOptions(**(limits | options)),
+        port=port,
+        now=clock,
+        monotonic=monotonic,
+    )
+    with simulator:
+        yield simulator
