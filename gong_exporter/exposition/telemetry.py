@@ -35,7 +35,7 @@ class Telemetry:
     """Implements gong's Observer and the client library's Collector. Safe for many threads.
 
     Args:
-        now: Unix time in seconds, to know whether a Retry-After is over.
+        now: Unix time in seconds, to know when a poll ended and a Retry-After is over.
         version: the exporter's.
     """
 
@@ -52,7 +52,7 @@ class Telemetry:
         self._throttled = 0.0
         self._polls = 0
         self._poll_failures = 0
-        self._state_errors = 0
+        self._state_errors: Callable[[], int] = lambda: 0
         self._up: bool | None = None
         self._polling_since: float | None = None
         self._last_poll: float | None = None
@@ -94,16 +94,17 @@ class Telemetry:
 
     # The poller, and those around it
 
-    def poll_started(self, *, at: float) -> None:
+    def poll_started(self, at: float) -> None:
         """A poll began at Unix time ``at``."""
         with self._lock:
             self._polling_since = at
 
-    def poll_finished(self, *, at: float, duration: float, failed: bool) -> None:
-        """A poll ended at Unix time ``at`` after ``duration`` seconds.
+    def poll_finished(self, *, duration: float, failed: bool) -> None:
+        """A poll ended now, after ``duration`` seconds.
 
         It failed if it left a window without new data, whatever kept it from it.
         """
+        at = self._now()
         with self._lock:
             self._polling_since = None
             self._polls += 1
@@ -117,7 +118,7 @@ class Telemetry:
         with self._lock:
             self._polling_since = None
 
-    def window_succeeded(self, window: str, *, at: float) -> None:
+    def window_succeeded(self, window: str, at: float) -> None:
         """A window was whole at Unix time ``at``; also for what a state file brought back."""
         with self._lock:
             self._last_success[window] = at
@@ -156,10 +157,13 @@ class Telemetry:
             if accepted:
                 self._config_accepted_at = at
 
-    def state_error(self) -> None:
-        """The state file could not be read or written."""
+    def set_state_errors(self, count: Callable[[], int]) -> None:
+        """Where to read how often the state file could not be read or written.
+
+        Asked at scrapes, in their thread: it answers at once and does not raise.
+        """
         with self._lock:
-            self._state_errors += 1
+            self._state_errors = count
 
     def failed(self, failure: Failure) -> None:
         """Something worth showing on the status page went wrong."""
@@ -171,8 +175,8 @@ class Telemetry:
     def numbers(self) -> Numbers:
         """All of it, as of one moment."""
         with self._lock:
-            used = self._quota_used
-        quota_used = used()  # asks a ledger, which may wait for another process
+            ask_used, ask_errors = self._quota_used, self._state_errors
+        quota_used, state_errors = ask_used(), ask_errors()  # others' locks, so not under ours
         now = self._now()
         with self._lock:
             return Numbers(
@@ -198,7 +202,7 @@ class Telemetry:
                 throttled=self._throttled,
                 quota_used=quota_used,
                 quota_limit=self._quota_limit,
-                state_errors=self._state_errors,
+                state_errors=state_errors,
                 config_accepted=self._config_accepted,
                 config_accepted_at=self._config_accepted_at,
                 last_failure=self._last_failure,
