@@ -71,6 +71,7 @@ def pack_knowledge(knowledge: Knowledge) -> bytes:
             "host": knowledge.host,
             "time_zone": knowledge.time_zone,
             "named": dict(knowledge.named),
+            "resolved": dict(knowledge.resolved),
             "looked_up": None if knowledge.looked_up is None else knowledge.looked_up.isoformat(),
             "understood": {
                 window: _understood(said) for window, said in knowledge.understood.items()
@@ -89,6 +90,7 @@ def unpack_knowledge(body: bytes) -> Knowledge:
             host=found["host"],
             time_zone=found["time_zone"],
             named=found["named"],
+            resolved=found["resolved"],
             looked_up=None if looked_up is None else date.fromisoformat(looked_up),
             understood={
                 window: Understood(

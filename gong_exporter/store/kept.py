@@ -35,6 +35,8 @@ class KeptLedger:
             ledger = SqliteLedger(connection)
             answer = ledger.reserve(now, limits, expires)
             self._learn(ledger)
+            # Memory ages with the file, also when the clock was set back.
+            self._memory.limited_until(now)
             self._used = self._memory.used(now)
             return answer
 

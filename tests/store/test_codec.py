@@ -1,0 +1,135 @@
+"""What is packed comes back equal, whatever Gong put into it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import zlib
+from dataclasses import fields
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gong_exporter.activity.knowledge import Knowledge, Understood
+from gong_exporter.activity.snapshot import METRICS, WindowData
+from gong_exporter.store.codec import (
+    Unreadable,
+    pack_knowledge,
+    pack_window,
+    unpack_knowledge,
+    unpack_window,
+)
+from tests.support.store_samples import a_window, some_knowledge
+
+anything = st.text(st.characters(codec=None, exclude_categories=()), max_size=20)
+ids = st.one_of(st.text("0123456789", min_size=1, max_size=20), anything)
+moments = st.floats(allow_nan=False, allow_infinity=False)
+counters = st.one_of(st.none(), st.integers(), st.integers(min_value=2**63, max_value=2**70))
+
+
+@st.composite
+def windows(draw: st.DrawFn) -> WindowData:
+    metrics = (*METRICS, *draw(st.lists(anything, max_size=3)))
+    rows = st.tuples(*[counters] * len(metrics))
+    return WindowData(
+        window=draw(anything),
+        start=draw(st.dates()),
+        end=draw(st.dates()),
+        start_timestamp=draw(moments),
+        end_timestamp=draw(moments),
+        fetched_at=draw(moments),
+        fingerprint=draw(anything),
+        metrics=metrics,
+        users=draw(st.dictionaries(ids, rows, max_size=4)),
+        emails=draw(st.dictionaries(ids, anything, max_size=4)),
+        pages=draw(st.integers(min_value=0)),
+    )
+
+
+settled = st.builds(
+    Understood,
+    start=st.dates(),
+    end=st.dates(),
+    asked=st.frozensets(ids, max_size=4),
+    active=st.frozensets(ids, max_size=4),
+)
+learned = st.builds(
+    Knowledge,
+    host=anything,
+    time_zone=st.none() | anything,
+    named=st.dictionaries(ids, anything, max_size=5),
+    resolved=st.dictionaries(anything, ids, max_size=5),
+    looked_up=st.none() | st.dates(),
+    understood=st.dictionaries(anything, settled, max_size=3),
+    pages=st.dictionaries(anything, st.integers(min_value=0), max_size=3),
+)
+
+
+@given(windows())
+def test_a_window_comes_back_equal(data: WindowData) -> None:
+    back = unpack_window(pack_window(data))
+    assert back == data
+    assert all(type(values) is tuple for values in back.users.values())
+    assert type(back.metrics) is tuple
+
+
+@given(learned)
+def test_knowledge_comes_back_equal(knowledge: Knowledge) -> None:
+    assert unpack_knowledge(pack_knowledge(knowledge)) == knowledge
+
+
+def test_unknown_stays_unknown_and_zero_stays_zero() -> None:
+    values = (None, 0, *[1] * (len(METRICS) - 2))
+    data = a_window()
+    data = WindowData(**{**_attributes(data), "users": {"1": values}})
+    assert unpack_window(pack_window(data)).users["1"][:2] == (None, 0)
+
+
+@pytest.mark.parametrize("kind", [WindowData, Knowledge, Understood])
+def test_no_field_is_forgotten(kind: type) -> None:
+    known = _content(pack_knowledge(some_knowledge()))
+    written = {
+        WindowData: _content(pack_window(a_window())),
+        Knowledge: known,
+        Understood: known["understood"]["7d"],
+    }[kind]
+    assert set(written) == {field.name for field in fields(kind)}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"garbage",
+        pack_window(a_window())[:-5],
+        zlib.compress(b"[]"),
+        zlib.compress(b"{}"),
+        zlib.compress(b"\xff"),
+        zlib.compress(b'{"window": 1'),
+    ],
+    ids=["empty", "not zlib", "cut off", "a list", "nothing inside", "not UTF-8", "not JSON"],
+)
+def test_broken_bytes_are_unreadable(body: bytes) -> None:
+    with pytest.raises(Unreadable):
+        unpack_window(body)
+    with pytest.raises(Unreadable):
+        unpack_knowledge(body)
+
+
+@given(st.integers(min_value=0), st.integers(min_value=0, max_value=7))
+def test_a_flipped_bit_is_noticed(place: int, bit: int) -> None:
+    body = bytearray(pack_window(a_window()))
+    body[place % len(body)] ^= 1 << bit
+    with contextlib.suppress(Unreadable):
+        assert unpack_window(bytes(body)) == a_window()  # a bit that means nothing
+
+
+def _attributes(data: WindowData) -> dict[str, Any]:
+    return {field.name: getattr(data, field.name) for field in fields(data)}
+
+
+def _content(body: bytes) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(zlib.decompress(body))
+    return content

@@ -1,0 +1,66 @@
+"""Windows and knowledge for the tests of the state file, and ears for its reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+
+from gong_exporter.activity.knowledge import Knowledge, Understood
+from gong_exporter.activity.snapshot import METRICS, WindowData
+from gong_exporter.gong.limits import CallLimits
+
+HOST = "https://api.gong.io"
+NOON = 1_770_000_000.0
+UNLIMITED = CallLimits(requests_per_second=1e6, requests_per_day=10**6)
+
+
+@dataclass
+class Scene:
+    """A clock that stands still until told, and everything that was reported."""
+
+    time: float = NOON
+    reports: list[str] = field(default_factory=list)
+
+    def now(self) -> float:
+        return self.time
+
+    def report(self, text: str) -> None:
+        self.reports.append(text)
+
+
+def a_window(name: str = "7d", number: int = 0, users: int = 3) -> WindowData:
+    """A window whose every counter is ``number``, so that mixed ones are seen."""
+    ids = [str(234599484848423 + place) for place in range(users)]
+    return WindowData(
+        window=name,
+        start=date(2026, 1, 26),
+        end=date(2026, 2, 2),
+        start_timestamp=NOON - 7 * 86_400,
+        end_timestamp=NOON,
+        fetched_at=NOON + number,
+        fingerprint="what was asked",
+        metrics=METRICS,
+        users={user: (number,) * len(METRICS) for user in ids},
+        emails={user: f"user{user}@acme.example" for user in ids},
+        pages=1,
+    )
+
+
+def some_knowledge(number: int = 0, host: str = HOST) -> Knowledge:
+    """Knowledge that can be told from another of a different ``number``."""
+    return Knowledge(
+        host=host,
+        time_zone="US/Pacific",
+        named={"1": "", "99999999999999999999": "jane@acme.example"},
+        resolved={"jane.doe@acme.example": "99999999999999999999"},
+        looked_up=date(2026, 2, 1),
+        understood={
+            "7d": Understood(
+                start=date(2026, 1, 26),
+                end=date(2026, 2, 2),
+                asked=frozenset({"1", "2"}),
+                active=frozenset({"1"}),
+            )
+        },
+        pages={"7d": number},
+    )
