@@ -1,0 +1,169 @@
+"""``check``: is the configuration right, and what will it cost; with ``--live``, does it work."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from gong_exporter import __version__
+from gong_exporter.activity.budget import Forecast
+from gong_exporter.activity.poll import load_zone
+from gong_exporter.activity.windows import WindowSpec, company_today, today_everywhere
+from gong_exporter.cli.options import Common, common_options, fail, refuse, resolve
+from gong_exporter.config.errors import ConfigError, Problem
+from gong_exporter.config.model import Config
+from gong_exporter.exposition.telemetry import Telemetry
+from gong_exporter.gong.client import GongClient, RetryPolicy
+from gong_exporter.gong.clock import SystemClock
+from gong_exporter.gong.errors import GongError, UserNotFound
+from gong_exporter.gong.limits import Limiter
+from gong_exporter.gong.records import ActivityFilter, Page
+from gong_exporter.gong.transport import Transport
+from gong_exporter.runtime.setup import (
+    Setup,
+    authorization,
+    budget_fault,
+    forecast_calls,
+    make_setup,
+    poll_span,
+)
+from gong_exporter.runtime.site import schedule_text, stretched_text
+from gong_exporter.store import StateFile, open_state
+
+
+@click.command()
+@common_options
+@click.option(
+    "--live",
+    is_flag=True,
+    help="Make one real call, which proves key, scope, host and time zone.",
+)
+@click.pass_context
+def check(ctx: click.Context, /, live: bool, **options: Any) -> None:  # noqa: FBT001 - click's way
+    """Check the configuration, and say how many API calls a day it will need."""
+    run_check(resolve(ctx, options), live=live)
+
+
+def run_check(common: Common, *, live: bool) -> None:
+    """See ``check``. Exits 2 when the configuration is refused, 1 when the call fails."""
+    config = common.config()
+    setup = make_setup(config)
+    state = open_state(config.state.file, report=_warn, now=SystemClock(threading.Event()).now)
+    try:
+        knowledge = state.load(setup.plan.host).knowledge
+        cost = forecast_calls(setup, knowledge)
+        click.echo(f"{config.path}: valid")
+        _describe(setup, cost, measured=bool(knowledge and knowledge.pages))
+        for warning in config.warnings:
+            _warn(warning)
+        fault = budget_fault(setup, cost)
+        if fault:
+            refuse(ConfigError(str(config.path), [Problem(0, "poll", fault)]))
+        if live:
+            _call(setup, state)
+    finally:
+        state.close()
+
+
+def _warn(text: str) -> None:
+    click.echo(f"warning: {text}", err=True)
+
+
+def _describe(setup: Setup, cost: Forecast, *, measured: bool) -> None:
+    config = setup.config
+    users = setup.plan.selection.listed
+    rows = [
+        ("Gong", config.gong.base_url),
+        ("users", "all" if users is None else f"{len(users)} listed"),
+        ("windows", ", ".join(window.name for window in setup.plan.windows)),
+        ("polls", f"{schedule_text(config.poll)}, and after the company's midnight"),
+        ("calls", _calls(config, cost, measured=measured)),
+        ("a poll takes", f"{poll_span(setup, cost.calls_per_poll):.0f} s or more"),
+        ("state", str(config.state.file) if config.state.file else _NO_STATE),
+    ]
+    if cost.stretched:
+        rows.append(
+            ("interval", f"{cost.effective_interval:.0f} s in effect: {stretched_text(cost)}")
+        )
+    for name, text in rows:
+        click.echo(f"  {name:<13} {text}")
+
+
+_NO_STATE = (
+    "none: after a restart nothing is served until a poll succeeds, known users and the count of"
+    " the last 24 hours' calls are forgotten, and nothing keeps two exporters from polling"
+)
+
+
+def _calls(config: Config, cost: Forecast, *, measured: bool) -> str:
+    basis = (
+        "by the pages of the last polls"
+        if measured
+        else "if each window fits one page; Gong sends 100 active users a page"
+    )
+    return (
+        f"{cost.calls_per_poll} a poll, {cost.calls_per_day} a day of"
+        f" {config.gong.requests_per_day} allowed ({basis})"
+    )
+
+
+def _call(setup: Setup, state: StateFile) -> None:
+    """One call for yesterday, wherever the company is; proves key, scope, host and zone."""
+    gong = setup.config.gong
+    clock = SystemClock(threading.Event())
+    telemetry = Telemetry(clock.now)
+    client = GongClient(
+        transport=Transport(
+            base_url=gong.base_url,
+            timeout=gong.timeout,
+            user_agent=f"gong-exporter/{__version__}",
+            proxy_url=gong.proxy_url.reveal() if gong.proxy_url else None,
+            ca_file=str(gong.ca_file) if gong.ca_file else None,
+        ),
+        limiter=Limiter(
+            clock=clock,
+            ledger=state.ledger,
+            limits=setup.limits,
+            observer=telemetry,
+            timeout=gong.timeout,
+        ),
+        observer=telemetry,
+        clock=clock,
+        authorization=authorization(gong.credentials),
+        retry=RetryPolicy(attempts=1, rate_limited=0),
+        warn=lambda message, _: _warn(message),
+    )
+    days = WindowSpec("7d", 7).on(today_everywhere(clock.now()))
+    try:
+        page: Page | None = client.page(ActivityFilter(from_date=days.start, to_date=days.end))
+    except UserNotFound:
+        page = None  # nobody did anything: the key, the scope and the host are right all the same
+    except GongError as error:
+        request = f" (requestId {error.request_id})" if error.request_id else ""
+        advice = f"\n  {error.advice}" if error.advice else ""
+        fail(f"the live call failed: {error.message}{request}{advice}")
+    finally:
+        client.close()
+    click.echo("live call: key, scope and host are right")
+    _describe_zone(setup, page)
+
+
+def _describe_zone(setup: Setup, page: Page | None) -> None:
+    configured = setup.plan.zone
+    told = page.time_zone if page is not None else None
+    zone = load_zone(told or "")
+    if page is not None and page.total_records is not None:
+        click.echo(f"  {page.total_records} users were active in the 7 days before yesterday")
+    if zone is None and configured is None:
+        said = f"named as {told!r}, which is not known here" if told else "not told by Gong"
+        fail(f"the company's time zone was {said}: set gong.time_zone")
+    shown = configured or zone
+    if shown is not None:
+        today = company_today(datetime.now(UTC).timestamp(), shown)
+        source = "gong.time_zone" if configured else "learned from Gong"
+        click.echo(f"  time zone {shown.key} ({source}); the company's today is {today}")
+    if configured is not None and zone is not None and configured.key != zone.key:
+        _warn(f"gong.time_zone is {configured.key}, but Gong says {zone.key}")

@@ -1,0 +1,145 @@
+"""``demo``: the simulator and the real exporter together, on loopback; nothing to configure."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from socket import socket
+from typing import Any
+
+import click
+
+from gong_exporter.cli.options import common_options, resolve
+from gong_exporter.cli.run import Serving, bind_all, route_options
+from gong_exporter.cli.simulate import Simulated, simulated, simulation_options
+from gong_exporter.config.load import load_config
+from gong_exporter.config.model import Config
+from gong_exporter.exposition.body import once_text
+from gong_exporter.runtime.app import Exporter
+from gong_exporter.runtime.stop import Signals, Word
+from gong_exporter.simulator.serve import Simulator
+from gong_exporter.web.listen import ListenError, bind, describe
+
+DEMO_ADDRESS = "127.0.0.1:14664"
+PATIENCE = 60.0
+"""Seconds to wait for the first poll before saying where to look all the same."""
+
+_CONFIG = """\
+gong:
+  base_url: {url}
+  access_key: {key}
+poll:
+  interval: 5m
+state:
+  file: {state}
+"""
+
+
+@click.command()
+@common_options
+@click.option(
+    "--web.listen-address",
+    "address",
+    metavar="[HOST]:PORT",
+    help=f"Where the exporter serves. [default: {DEMO_ADDRESS}, or a free port]",
+)
+@simulation_options
+@click.pass_context
+def demo(ctx: click.Context, /, address: str | None, **options: Any) -> None:
+    """Show the exporter at work against a simulated company; no Gong account needed."""
+    serving: Serving = ctx.obj["serving"]
+    before = serving.addresses
+    addresses = (address,) if address else before
+    wanted = simulated(options)
+    common = resolve(ctx, options, log_level="warn")
+    try:
+        company = wanted.company(eventful=True)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    with ExitStack() as stack:
+        signals = Signals()
+        stack.enter_context(signals.heard())
+        simulator = stack.enter_context(Simulator(company, wanted.options))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gong-demo-")))
+        config = _config(folder, simulator, wanted)
+        sockets = bind_all(addresses) if addresses else [_demo_socket()]
+        exporter = Exporter(
+            config=config,
+            load=lambda: _config(folder, simulator, wanted),
+            sockets=sockets,
+            options=route_options(serving),
+            log=common.log(),
+        )
+        exporter.start()
+        word = _first_poll(exporter, signals)
+        if word is None:
+            _introduce(exporter, simulator, sockets, serving)
+        while (word or signals.wait()) == "reload":
+            exporter.reload()
+            word = None
+        exporter.stop()
+
+
+def _config(folder: Path, simulator: Simulator, wanted: Simulated) -> Config:
+    """The demo runs on a configuration file like everybody's."""
+    path = folder / "config.yaml"
+    path.write_text(
+        _CONFIG.format(
+            url=simulator.url,
+            key=wanted.options.access_key,
+            state=folder / "gong-exporter.db",
+        )
+    )
+    secret = {"GONG_ACCESS_KEY_SECRET": wanted.options.access_key_secret}
+    return load_config(path, {**_without_gong(), **secret})
+
+
+def _without_gong() -> dict[str, str]:
+    """The environment without real credentials: the demo must not send them anywhere."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("GONG_")}
+
+
+def _demo_socket() -> socket:
+    try:
+        return bind(DEMO_ADDRESS)
+    except ListenError:
+        return bind("127.0.0.1:0")  # somebody has the port, perhaps another demo
+
+
+def _first_poll(exporter: Exporter, signals: Signals) -> Word | None:
+    """Wait for data to show, unless a signal comes first."""
+    deadline = time.monotonic() + PATIENCE
+    while not exporter.first_poll_over and time.monotonic() < deadline:
+        word = signals.wait(0.05)
+        if word is not None:
+            return word
+    return None
+
+
+def _introduce(
+    exporter: Exporter, simulator: Simulator, sockets: list[socket], serving: Serving
+) -> None:
+    if not exporter.site.ready().ok:
+        click.echo(f"The first poll brought nothing yet: {exporter.site.ready().reason}", err=True)
+    url = f"http://{describe(sockets[0])}"
+    snapshot = exporter.snapshot
+    series = once_text(snapshot, exporter.telemetry).count(b"\ngong_user_activity{")
+    company = simulator.company
+    click.echo(f"""
+gong-exporter demo: {len(snapshot.users)} people, {len(snapshot.windows)} windows, {series} series
+
+  Metrics      {url}{serving.telemetry_path}
+  Status page  {url}/
+  Gong API     {simulator.url}/v2/stats/activity/aggregate   (simulated, {company.time_zone.key})
+
+  curl -s {url}{serving.telemetry_path} | grep -m 5 ^gong_user_activity
+
+  Prometheus scrape config:
+    scrape_configs:
+      - job_name: gong
+        static_configs: [{{targets: ["{describe(sockets[0])}"]}}]
+
+Ctrl-C stops it.""")

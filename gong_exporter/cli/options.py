@@ -1,0 +1,115 @@
+"""Options that every command takes, before or after its name, and what they become."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NoReturn, TypeVar
+
+import click
+from structlog.typing import FilteringBoundLogger
+
+from gong_exporter.cli.logs import FORMATS, LEVELS, make_log
+from gong_exporter.config.errors import ConfigError
+from gong_exporter.config.load import load_config
+from gong_exporter.config.model import Config
+
+FAILED = 1
+"""Exit status: it failed at run time."""
+
+BAD_USAGE = 2
+"""Exit status: bad usage or configuration."""
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Common:
+    """The options of every command, resolved.
+
+    Attributes:
+        config_file: as given, or from the environment, or the default.
+        log_level: one of LEVELS.
+        log_format: one of FORMATS.
+    """
+
+    config_file: str
+    log_level: str
+    log_format: str
+
+    def log(self) -> FilteringBoundLogger:
+        """The logger, on stderr."""
+        return make_log(self.log_level, self.log_format, sys.stderr)
+
+    def config(self) -> Config:
+        """The configuration, checked; ends the command with its faults when it has any."""
+        try:
+            return self.load()
+        except ConfigError as error:
+            refuse(error)
+
+    def load(self) -> Config:
+        """The configuration, checked. Raises: ConfigError."""
+        return load_config(self.config_file, os.environ)
+
+
+def common_options(command: _Command) -> _Command:
+    """Adds the options of every command."""
+    for option in reversed(
+        (
+            click.option(
+                "--config.file",
+                "config_file",
+                metavar="PATH",
+                help="Configuration file. [default: $GONG_EXPORTER_CONFIG_FILE, then config.yaml]",
+            ),
+            click.option(
+                "--log.level",
+                "log_level",
+                type=click.Choice(LEVELS),
+                help="Least severe log lines to write. [default: info]",
+            ),
+            click.option(
+                "--log.format",
+                "log_format",
+                type=click.Choice(FORMATS),
+                help="Form of the log lines. [default: logfmt]",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def resolve(ctx: click.Context, options: dict[str, Any], log_level: str = "info") -> Common:
+    """The options given after a command's name, then those before it, then the defaults.
+
+    Takes them out of ``options``. ``log_level`` is the default.
+    """
+    before: dict[str, Any] = ctx.obj or {}
+
+    def pick(name: str, default: str) -> str:
+        after = options.pop(name)
+        return str(after or before.get(name) or default)
+
+    return Common(
+        config_file=pick(
+            "config_file", os.environ.get("GONG_EXPORTER_CONFIG_FILE") or "config.yaml"
+        ),
+        log_level=pick("log_level", log_level),
+        log_format=pick("log_format", "logfmt"),
+    )
+
+
+def refuse(error: ConfigError) -> NoReturn:
+    """End with a configuration's faults on stderr."""
+    click.echo(f"gong-exporter: {error}", err=True)
+    sys.exit(BAD_USAGE)
+
+
+def fail(message: str) -> NoReturn:
+    """End with a failure at run time on stderr."""
+    click.echo(f"gong-exporter: {message}", err=True)
+    sys.exit(FAILED)

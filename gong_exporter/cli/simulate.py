@@ -1,0 +1,205 @@
+"""``simulate``: the simulated Gong API alone, for people who write against Gong."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import FrameType
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import click
+
+from gong_exporter.activity.poll import load_zone
+from gong_exporter.cli.options import common_options, fail, resolve
+from gong_exporter.simulator import demo
+from gong_exporter.simulator.company import SimulatedCompany
+from gong_exporter.simulator.events import Event, parse_event
+from gong_exporter.simulator.faults import FAULTS, Fault, parse_fault
+from gong_exporter.simulator.journal import Entry
+from gong_exporter.simulator.options import SimulatorOptions
+from gong_exporter.simulator.roster import roster_csv
+from gong_exporter.simulator.serve import Simulator
+
+DEFAULT_ZONE = "US/Pacific"
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulated:
+    """What to simulate.
+
+    Attributes:
+        users: people in the company.
+        seed: the same seed, the same company.
+        zone: its time zone.
+        events: planted in its recent past.
+        options: how the API behaves.
+    """
+
+    users: int
+    seed: int
+    zone: ZoneInfo
+    events: tuple[Event, ...]
+    options: SimulatorOptions
+
+    def company(self, *, eventful: bool = False) -> SimulatedCompany:
+        """Found it, as of its today.
+
+        Args:
+            eventful: plant the demo's events if none were asked for.
+
+        Raises:
+            ValueError: an event means nobody.
+        """
+        today = datetime.now(UTC).astimezone(self.zone).date()
+        if eventful and not self.events:
+            return demo.demo_company(self.zone, today, self.users, self.seed)
+        return SimulatedCompany(self.users, self.seed, self.zone, today, self.events)
+
+
+class _Parsed(click.ParamType[Any]):
+    """An option whose text a function reads, with its ValueError as the message."""
+
+    def __init__(self, name: str, parse: Callable[[str], Any]) -> None:
+        self.name = name
+        self._parse = parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return self._parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def _zone(name: str) -> ZoneInfo:
+    zone = load_zone(name)
+    if zone is None:
+        raise ValueError(f"{name!r} is no time zone known here")
+    return zone
+
+
+def simulation_options(command: _Command) -> _Command:
+    """Adds the options of the simulated company and its API."""
+    for option in reversed(
+        (
+            click.option(
+                "--users", type=click.IntRange(1, 100_000), default=demo.USERS, show_default=True
+            ),
+            click.option("--seed", type=int, default=demo.SEED, show_default=True),
+            click.option(
+                "--time-zone",
+                "zone",
+                type=_Parsed("zone", _zone),
+                default=DEFAULT_ZONE,
+                show_default=True,
+                help="The company's.",
+            ),
+            click.option(
+                "--requests-per-second",
+                type=click.FloatRange(0, min_open=True),
+                default=3.0,
+                show_default=True,
+            ),
+            click.option(
+                "--requests-per-day", type=click.IntRange(1), default=10_000, show_default=True
+            ),
+            click.option(
+                "--fault",
+                "faults",
+                type=_Parsed("NAME[:RATE]", parse_fault),
+                multiple=True,
+                help="Something that goes wrong, always or at a rate from 0 to 1; may be"
+                " repeated. --list-faults shows them.",
+            ),
+            click.option(
+                "--event",
+                "events",
+                type=_Parsed("KIND:WHO:DAYS", parse_event),
+                multiple=True,
+                help="Something that happened lately, such as slump:WHO:DAYS; may be repeated.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def simulated(options: dict[str, Any]) -> Simulated:
+    """The options of ``simulation_options``; takes them out of ``options``."""
+    faults: tuple[Fault, ...] = options.pop("faults")
+    return Simulated(
+        users=options.pop("users"),
+        seed=options.pop("seed"),
+        zone=options.pop("zone"),
+        events=options.pop("events"),
+        options=SimulatorOptions(
+            requests_per_second=options.pop("requests_per_second"),
+            requests_per_day=options.pop("requests_per_day"),
+            faults=faults,
+        ),
+    )
+
+
+@click.command()
+@common_options
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8066, show_default=True)
+@simulation_options
+@click.option("--list-faults", is_flag=True, help="List the faults and exit.")
+@click.option("--roster", is_flag=True, help="Print the company's roster as CSV and exit.")
+@click.pass_context
+def simulate(ctx: click.Context, /, **options: Any) -> None:
+    """Serve a simulated Gong API: one endpoint, real limits, a believable company."""
+    if options.pop("list_faults"):
+        for kind in FAULTS:
+            click.echo(f"{kind.name:<22} {kind.does}")
+        return
+    host, port = options.pop("host"), options.pop("port")
+    roster = options.pop("roster")
+    wanted = simulated(options)
+    common = resolve(ctx, options)
+    try:
+        company = wanted.company()
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    if roster:
+        click.echo(roster_csv(company), nl=False)
+        return
+    log = common.log()
+
+    def journal(entry: Entry) -> None:
+        log.info(str(entry))
+
+    simulator = Simulator(company, wanted.options, host=host, port=port, on_entry=journal)
+    try:
+        simulator.start()
+    except OSError as error:
+        fail(f"cannot listen on {host}:{port}: {error.strerror}")
+    click.echo(f"Simulated Gong API   {simulator.url}/v2/stats/activity/aggregate")
+    click.echo(f"  access key         {wanted.options.access_key}")
+    click.echo(f"  access key secret  {wanted.options.access_key_secret}")
+    click.echo(f"  bearer token       {wanted.options.bearer_token}")
+    click.echo(f"  company            {len(company.user_ids)} people, {wanted.zone.key}")
+    sys.stdout.flush()
+    wait_for_signal()
+    simulator.stop()
+
+
+def wait_for_signal() -> None:
+    """Until SIGINT or SIGTERM."""
+    stop = threading.Event()
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGINT, end)
+    signal.signal(signal.SIGTERM, end)
+    stop.wait()

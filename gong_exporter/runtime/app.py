@@ -1,0 +1,230 @@
+"""The exporter: its parts, put together; start, reload, stop."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from prometheus_client import PlatformCollector, ProcessCollector
+from structlog.typing import FilteringBoundLogger
+
+from gong_exporter.activity.snapshot import Snapshot
+from gong_exporter.config.errors import ConfigError, Problem
+from gong_exporter.config.model import Config
+from gong_exporter.exposition.body import Exposition
+from gong_exporter.exposition.telemetry import Telemetry
+from gong_exporter.gong.clock import SystemClock
+from gong_exporter.runtime.poller import Duty, Heartbeat, Poller
+from gong_exporter.runtime.polls import Polls
+from gong_exporter.runtime.setup import Setup, budget_fault, forecast_calls, make_setup
+from gong_exporter.runtime.site import ExporterSite
+from gong_exporter.store import StateFile, open_state
+from gong_exporter.web.listen import describe
+from gong_exporter.web.routes import Options, build_app
+from gong_exporter.web.server import WebServer
+
+WEB_GRACE = 1.2
+"""Seconds for answers under way when the process stops; all of it has to end within 2."""
+
+POLLER_GRACE = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What polling needs, wired up.
+
+    Attributes:
+        stop: set to end every wait.
+        clock: looks at ``stop``.
+        state: the state file.
+        telemetry: the exporter's own numbers.
+        exposition: what is served.
+        polls: what a poll is.
+    """
+
+    stop: threading.Event
+    clock: SystemClock
+    state: StateFile
+    telemetry: Telemetry
+    exposition: Exposition
+    polls: Polls
+
+
+def assemble(
+    config: Config,
+    log: FilteringBoundLogger,
+    stop: threading.Event,
+    beat: Callable[[], None] = lambda: None,
+) -> Parts:
+    """Put together what a poll needs, and bring back what the state file knows.
+
+    Raises:
+        ConfigError: by what is known of the company, the schedule cannot fit the quota.
+    """
+    clock = SystemClock(stop, beat)
+    telemetry = Telemetry(clock.now)
+
+    def report(trouble: str) -> None:
+        log.warning("state file", trouble=trouble)
+
+    state = open_state(config.state.file, report=report, now=clock.now)
+    telemetry.set_state_errors(lambda: state.errors)
+    exposition = Exposition(
+        [telemetry, ProcessCollector(registry=None), PlatformCollector(registry=None)],
+        clock.monotonic,
+    )
+    setup = make_setup(config)
+    polls = Polls(
+        setup=setup,
+        clock=clock,
+        state=state,
+        telemetry=telemetry,
+        exposition=exposition,
+        log=log,
+        keep=False,
+    )
+    polls.restore()
+    try:
+        require_budget(setup, polls)
+    except ConfigError:
+        state.close()
+        raise
+    telemetry.config_read(accepted=True, at=clock.now())
+    for warning in config.warnings:
+        log.warning(warning)
+    return Parts(
+        stop=stop,
+        clock=clock,
+        state=state,
+        telemetry=telemetry,
+        exposition=exposition,
+        polls=polls,
+    )
+
+
+def require_budget(setup: Setup, polls: Polls) -> None:
+    """Refuse a schedule that would let data lapse. Raises: ConfigError."""
+    fault = budget_fault(setup, forecast_calls(setup, polls.knowledge))
+    if fault:
+        raise ConfigError(str(setup.config.path), [Problem(0, "poll", fault)])
+
+
+class Exporter:
+    """A running exporter.
+
+    Args:
+        config: checked.
+        load: reads the configuration again; raises ConfigError.
+        sockets: listening.
+        options: of the routes.
+        log: is told.
+
+    Raises:
+        ConfigError: see ``assemble``.
+    """
+
+    def __init__(
+        self,
+        *,
+        config: Config,
+        load: Callable[[], Config],
+        sockets: Sequence[socket.socket],
+        options: Options,
+        log: FilteringBoundLogger,
+    ) -> None:
+        self._config = config
+        self._load = load
+        self._log = log
+        self._stop = threading.Event()
+        self._sockets = tuple(sockets)
+        heartbeat = Heartbeat()
+        self._parts = assemble(config, log, self._stop, heartbeat.beat)
+        parts = self._parts
+        lock = parts.state.poller_lock()
+        self._poller = Poller(
+            polls=parts.polls,
+            clock=parts.clock,
+            heartbeat=heartbeat,
+            duty=Duty(acquire=lock.acquire, holder=lambda: _held_by(lock.holder)),
+            on_next_poll=parts.telemetry.set_next_poll,
+            log=log,
+        )
+        self.site = ExporterSite(
+            polls=parts.polls,
+            poller=self._poller,
+            exposition=parts.exposition,
+            telemetry=parts.telemetry,
+            state=parts.state,
+            clock=parts.clock,
+            started_at=parts.clock.now(),
+            reload=self.reload,
+        )
+        self._web = WebServer(build_app(self.site, options), self._sockets)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What is served."""
+        return self._parts.polls.standing.snapshot
+
+    @property
+    def first_poll_over(self) -> bool:
+        """Whether a poll has ended, well or not."""
+        return self._parts.polls.standing.failed is not None
+
+    @property
+    def telemetry(self) -> Telemetry:
+        """The exporter's own numbers."""
+        return self._parts.telemetry
+
+    def start(self) -> None:
+        """Serve and poll."""
+        for sock in self._sockets:
+            self._log.info("listening", address=describe(sock))
+        self._web.start()
+        self._poller.start()
+
+    def reload(self) -> str | None:
+        """Read the configuration again and put it in force; why not, if it is refused.
+
+        The old configuration stays in force then. Nothing learned is lost either way.
+        """
+        try:
+            config = self._load()
+            if config.state.file != self._config.state.file:
+                raise ConfigError(  # noqa: TRY301 - refused like every other reason
+                    str(config.path),
+                    [Problem(0, "state.file", "cannot change while the exporter runs: restart it")],
+                )
+            setup = make_setup(config)
+            require_budget(setup, self._parts.polls)
+        except ConfigError as error:
+            self._parts.telemetry.config_read(accepted=False, at=self._parts.clock.now())
+            self._log.error("reload refused", error=str(error))
+            return str(error)
+        self._config = config
+        self._poller.use(setup)
+        self._parts.telemetry.config_read(accepted=True, at=self._parts.clock.now())
+        self._log.info("configuration reloaded", file=str(config.path))
+        for warning in config.warnings:
+            self._log.warning(warning)
+        return None
+
+    def stop(self) -> None:
+        """End within two seconds, also in the middle of a wait or a hanging exchange."""
+        self._stop.set()
+        self._poller.ask_to_stop()
+        self._web.stop(WEB_GRACE)
+        if self._poller.join(POLLER_GRACE):
+            self._parts.polls.close()
+            self._parts.state.close()
+        # A poller that is still busy is a daemon thread: it ends with the process, and the state
+        # file is readable whenever that is.
+        self._log.info("stopped", pid=os.getpid())
+
+
+def _held_by(pid: int | None) -> str:
+    who = f"the process {pid}" if pid is not None else "another process"
+    return f"{who} polls with this state file; give each exporter a state.file of its own"

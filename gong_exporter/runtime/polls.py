@@ -1,0 +1,304 @@
+"""Polls and what becomes of them: kept in the state file, shown in the exposition, counted.
+
+No thread and no schedule in here: ``--once`` uses it as it is, the poller calls it from its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from structlog.typing import FilteringBoundLogger
+
+from gong_exporter import __version__
+from gong_exporter.activity.budget import Forecast
+from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.activity.poll import Failure, PollResult, load_zone, poll
+from gong_exporter.activity.snapshot import EMPTY, Snapshot, WindowData
+from gong_exporter.activity.users import build_snapshot
+from gong_exporter.activity.windows import company_today, day_start
+from gong_exporter.exposition import numbers
+from gong_exporter.exposition.body import Exposition
+from gong_exporter.exposition.telemetry import Telemetry
+from gong_exporter.gong.client import GongClient
+from gong_exporter.gong.clock import Clock, Stopped
+from gong_exporter.gong.limits import Limiter
+from gong_exporter.gong.transport import Transport
+from gong_exporter.runtime.setup import Setup, authorization, email_label, forecast_calls
+from gong_exporter.store import StateFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How things stand after the last poll, for the status page.
+
+    Attributes:
+        setup: the configuration in force.
+        forecast: what its schedule costs.
+        zone: the company's, None until it is known.
+        snapshot: what is served.
+        windows: the newest data of each configured window, served or not.
+        failed: the windows that the last poll left without new data; None before the first.
+    """
+
+    setup: Setup
+    forecast: Forecast
+    zone: ZoneInfo | None
+    snapshot: Snapshot = EMPTY
+    windows: tuple[WindowData, ...] = ()
+    failed: tuple[str, ...] | None = None
+
+
+class Polls:
+    """Runs polls, one at a time, in the thread of whoever calls.
+
+    Args:
+        setup: the configuration in force.
+        clock: time and waits.
+        state: the state file, or memory.
+        telemetry: counts.
+        exposition: is given each new snapshot.
+        log: is told.
+        keep: write what polls bring to the state file; not while another process does.
+    """
+
+    def __init__(
+        self,
+        *,
+        setup: Setup,
+        clock: Clock,
+        state: StateFile,
+        telemetry: Telemetry,
+        exposition: Exposition,
+        log: FilteringBoundLogger,
+        keep: bool = True,
+    ) -> None:
+        self._clock = clock
+        self._state = state
+        self._telemetry = telemetry
+        self._exposition = exposition
+        self._log = log
+        self.keep = keep
+        self._setup = setup
+        self._knowledge = Knowledge(host=setup.plan.host)
+        self._windows: dict[str, WindowData] = {}
+        self._client: GongClient | None = None
+        self._served: tuple[WindowData, ...] | None = None
+        self._stretched = False
+        self._failed: tuple[str, ...] | None = None
+        self._snapshot = EMPTY
+        self.standing = Standing(setup=setup, forecast=forecast_calls(setup, None), zone=None)
+
+    @property
+    def knowledge(self) -> Knowledge:
+        """What is known of the company."""
+        return self._knowledge
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """The company's time zone, as far as it is known."""
+        return self._setup.plan.zone or load_zone(self._knowledge.time_zone or "")
+
+    def restore(self) -> None:
+        """Serve what the state file holds, with its true timestamps."""
+        saved = self._state.load(self._setup.plan.host)
+        if saved.knowledge is not None:
+            self._knowledge = saved.knowledge
+        self._windows = {data.window: data for data in saved.windows}
+        self.use(self._setup)
+
+    def use(self, setup: Setup) -> None:
+        """Put a configuration in force; the data that fits it goes on being served."""
+        if self._client is not None:
+            self._client.close()
+        self._setup = setup
+        self._client = self._new_client(setup)
+        if self._knowledge.host != setup.plan.host:
+            self._knowledge = Knowledge(host=setup.plan.host)
+        self._telemetry.keep_windows(window.name for window in setup.plan.windows)
+        for data in self._matching():
+            self._telemetry.window_succeeded(data.window, data.fetched_at)
+        self._telemetry.set_quota(
+            lambda: self._state.ledger.used(self._clock.now()), setup.limits.requests_per_day
+        )
+        self._served = None
+        self.refresh()
+        self._budget()
+
+    def fresh_until(self) -> float:
+        """Unix time until which the data needs no new poll: 0 when it needs one now.
+
+        Every window has to be there, of today's range, and younger than the interval.
+        """
+        matching = {data.window: data for data in self._matching()}
+        now, zone = self._clock.now(), self.zone
+        if zone is None:
+            return 0.0
+        today = company_today(now, zone)
+        for window in self._setup.plan.windows:
+            data = matching.get(window.name)
+            if data is None or data.fetched_at > now:
+                return 0.0
+            if data.end_timestamp != day_start(today, zone):
+                return 0.0
+        oldest = min(data.fetched_at for data in matching.values())
+        return oldest + self.standing.forecast.effective_interval
+
+    def run(self) -> PollResult | None:
+        """One poll, from the first call to the published snapshot; None if it broke down.
+
+        Raises:
+            Stopped: the process is stopping.
+        """
+        setup, client = self._setup, self._client or self._new_client(self._setup)
+        self._client = client
+        began, started_at = self._clock.monotonic(), self._clock.now()
+        self._telemetry.poll_started(started_at)
+        try:
+            result = poll(client, setup.plan, self._knowledge, self._clock, self._warn)
+        except Stopped:
+            self._telemetry.poll_abandoned()
+            raise
+        except Exception as error:  # noqa: BLE001 - see below
+            # A defect of ours must not end the loop: it is counted, told and tried again.
+            names = tuple(window.name for window in setup.plan.windows)
+            self._log.exception("the poll broke down: a defect, please report it")
+            self._ended(began, names)
+            self._fail("defect", type(error).__name__, None)
+            return None
+        self._knowledge = result.knowledge
+        for data in result.windows:
+            self._windows[data.window] = data
+            self._telemetry.window_succeeded(data.window, data.fetched_at)
+        failed = tuple(name for failure in result.failures for name in failure.windows)
+        self._report(result.failures)
+        if self.keep:
+            self._state.save(result.knowledge, result.windows)
+        self.refresh()
+        self._ended(began, failed)
+        self._budget()
+        self._log.info(
+            "poll ended",
+            seconds=round(self._clock.monotonic() - began, 3),
+            windows=",".join(data.window for data in result.windows) or "none",
+            failed=",".join(failed) or "none",
+            users=len(self.standing.snapshot.users),
+            unknown=len(self.standing.snapshot.unknown),
+        )
+        return result
+
+    def refresh(self) -> None:
+        """Publish what is young enough to serve, if that is not what is served already."""
+        now = self._clock.now()
+        stale_after = self._setup.config.poll.stale_after
+        served = tuple(d for d in self._matching() if now - d.fetched_at <= stale_after)
+        if served != self._served:
+            gone = {data.window for data in self._served or ()} - {data.window for data in served}
+            if gone:
+                self._log.warning("data too old to serve", windows=",".join(sorted(gone)))
+            self._served = served
+            self._publish(served)
+        self._stand()
+
+    def close(self) -> None:
+        """Drop connections to Gong."""
+        if self._client is not None:
+            self._client.close()
+
+    def _publish(self, served: tuple[WindowData, ...]) -> None:
+        activity = self._setup.config.activity
+        self._snapshot = (
+            build_snapshot(
+                windows=served,
+                knowledge=self._knowledge,
+                selection=self._setup.plan.selection,
+                metrics=activity.metrics,
+                email_label=email_label(self._setup.config),
+            )
+            if served
+            else EMPTY
+        )
+        self._exposition.publish(self._snapshot)
+
+    def _matching(self) -> Iterable[WindowData]:
+        """The data that answers this configuration's questions, in its order."""
+        plan = self._setup.plan
+        held = (self._windows.get(window.name) for window in plan.windows)
+        return [data for data in held if data and data.fingerprint == plan.fingerprint]
+
+    def _budget(self) -> None:
+        cost = self.standing.forecast
+        self._telemetry.set_interval(cost.effective_interval)
+        if cost.stretched and not self._stretched:
+            self._log.warning(
+                "polling less often than configured, to keep gong.requests_per_day",
+                interval=round(cost.interval),
+                effective_interval=cost.effective_interval,
+                calls_per_poll=cost.calls_per_poll,
+                requests_per_day=cost.requests_per_day,
+            )
+        self._stretched = cost.stretched
+
+    def _ended(self, began: float, failed: tuple[str, ...]) -> None:
+        seconds = self._clock.monotonic() - began
+        self._failed = failed
+        self._telemetry.poll_finished(duration=seconds, failed=bool(failed))
+        self._stand()
+
+    def _stand(self) -> None:
+        self.standing = Standing(
+            setup=self._setup,
+            forecast=forecast_calls(self._setup, self._knowledge),
+            zone=self.zone,
+            snapshot=self._snapshot,
+            windows=tuple(self._matching()),
+            failed=self._failed,
+        )
+
+    def _report(self, failures: Iterable[Failure]) -> None:
+        """One log line per reason, however many windows it cost, and the page's last failure."""
+        for failure in failures:
+            error = failure.error
+            self._log.error(
+                "no new data from Gong",
+                windows=",".join(failure.windows),
+                reason=error.reason or type(error).__name__,
+                error=error.message,
+                request_id=error.request_id,
+                advice=error.advice or None,
+            )
+            self._fail(error.reason or type(error).__name__, error.message, error.request_id)
+
+    def _fail(self, reason: str, message: str, request_id: str | None) -> None:
+        self._telemetry.failed(
+            numbers.Failure(
+                at=self._clock.now(), reason=reason, message=message, request_id=request_id
+            )
+        )
+
+    def _warn(self, message: str, request_id: str | None) -> None:
+        self._log.warning(message, request_id=request_id)
+
+    def _new_client(self, setup: Setup) -> GongClient:
+        gong = setup.config.gong
+        return GongClient(
+            transport=Transport(
+                base_url=gong.base_url,
+                timeout=gong.timeout,
+                user_agent=f"gong-exporter/{__version__}",
+                proxy_url=gong.proxy_url.reveal() if gong.proxy_url else None,
+                ca_file=str(gong.ca_file) if gong.ca_file else None,
+            ),
+            limiter=Limiter(
+                clock=self._clock,
+                ledger=self._state.ledger,
+                limits=setup.limits,
+                observer=self._telemetry,
+                timeout=gong.timeout,
+            ),
+            observer=self._telemetry,
+            clock=self._clock,
+            authorization=authorization(gong.credentials),
+            warn=self._warn,
+        )

@@ -1,0 +1,143 @@
+"""From a checked configuration to what a poll needs. Pure; a reload makes a new one."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from gong_exporter.activity.budget import DAY, Forecast, forecast
+from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.activity.poll import PollPlan
+from gong_exporter.activity.users import EVERYONE, Listed, Selection, fingerprint
+from gong_exporter.config.crontab import runs_per_day_max
+from gong_exporter.config.model import Config, EmailLabel, PollConfig, UsersAll
+from gong_exporter.config.secrets import BasicCredentials, Credentials
+from gong_exporter.gong.limits import CallLimits
+
+PAGE = 100
+"""Users on one of Gong's pages, as seen at the live API."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """One configuration in force.
+
+    Attributes:
+        config: as loaded.
+        plan: what each poll asks for.
+        limits: this exporter's share of the company's.
+    """
+
+    config: Config
+    plan: PollPlan
+    limits: CallLimits
+
+
+def make_setup(config: Config) -> Setup:
+    """Derive what follows from a configuration."""
+    gong, activity = config.gong, config.activity
+    selection = _selection(config)
+    return Setup(
+        config=config,
+        plan=PollPlan(
+            host=gong.base_url,
+            windows=activity.windows,
+            selection=selection,
+            zone=gong.time_zone,
+            fingerprint=fingerprint(
+                gong.base_url, selection, activity.created_from, activity.created_to
+            ),
+            created_from=activity.created_from,
+            created_to=activity.created_to,
+        ),
+        limits=CallLimits(gong.requests_per_second, gong.requests_per_day),
+    )
+
+
+def authorization(credentials: Credentials) -> Callable[[], str]:
+    """The Authorization header's value, from secrets read anew each time (they rotate).
+
+    The returned function raises CredentialsUnreadable.
+    """
+
+    def header() -> str:
+        secret = credentials.read()
+        if isinstance(secret, BasicCredentials):
+            pair = f"{secret.access_key.reveal()}:{secret.access_key_secret.reveal()}"
+            return "Basic " + b64encode(pair.encode()).decode()
+        return "Bearer " + secret.token.reveal()
+
+    return header
+
+
+def email_label(config: Config) -> Callable[[str], str]:
+    """From an address to what labels, pages and logs show of it."""
+    if config.activity.email_label is EmailLabel.OMITTED:
+        return lambda _: ""
+    return lambda email: email
+
+
+def runs_per_day(poll: PollConfig) -> float:
+    """Polls a day by the schedule, on the day that has most."""
+    if poll.cron is not None:
+        return float(runs_per_day_max(poll.cron))
+    return DAY / (poll.interval or DAY)
+
+
+def forecast_calls(setup: Setup, knowledge: Knowledge | None) -> Forecast:
+    """What a day's polls will cost, by the pages seen last, or by the list's length."""
+    config = setup.config
+    listed = setup.plan.selection.listed
+    known = knowledge if knowledge is not None and knowledge.host == setup.plan.host else None
+    seen: Mapping[str, int] = known.pages if known else {}
+    least = 1 if listed is None else max(1, -(-len(listed) // PAGE))
+    pages = {window.name: seen.get(window.name, least) for window in setup.plan.windows}
+    search = 0
+    if known is not None and setup.plan.selection.missing(known):
+        search = max(1, -(-len(known.named) // PAGE))
+    return forecast(
+        pages=pages,
+        windows=tuple(pages),
+        runs_per_day=runs_per_day(config.poll),
+        requests_per_day=config.gong.requests_per_day,
+        search_pages=search,
+    )
+
+
+def poll_span(setup: Setup, calls: int) -> float:
+    """Seconds a poll of so many calls takes at least, by our own limiter."""
+    return calls * setup.limits.hold / setup.limits.slots
+
+
+def budget_fault(setup: Setup, cost: Forecast) -> str | None:
+    """Why this schedule cannot keep data fresh within the quota; None when it can."""
+    stale_after = setup.config.poll.stale_after
+    needed = cost.effective_interval + poll_span(setup, cost.calls_per_poll)
+    if needed <= stale_after:
+        return None
+    if cost.impossible:
+        return (
+            f"a poll takes {cost.calls_per_poll} calls, and gong.requests_per_day is"
+            f" {cost.requests_per_day}: not even two polls a day fit; ask for fewer windows or"
+            " users, or raise gong.requests_per_day"
+        )
+    return (
+        f"a poll takes {cost.calls_per_poll} calls, so gong.requests_per_day ="
+        f" {cost.requests_per_day} allows one every {cost.effective_interval:.0f} s; with the poll"
+        f" itself that is {needed:.0f} s, past poll.stale_after ({stale_after:.0f} s): data would"
+        " lapse between polls. Ask for fewer windows or users, raise gong.requests_per_day or"
+        " poll.stale_after"
+    )
+
+
+def _selection(config: Config) -> Selection:
+    users = config.activity.users
+    if isinstance(users, UsersAll):
+        return EVERYONE
+    return Selection(
+        listed=tuple(
+            Listed(user_id=user.id, email=user.email, labels=tuple(user.labels.items()))
+            for user in users
+        )
+    )

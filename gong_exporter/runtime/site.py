@@ -1,0 +1,222 @@
+"""The running exporter as its HTTP side sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gong_exporter import __version__
+from gong_exporter.activity.budget import Forecast
+from gong_exporter.activity.snapshot import WindowData
+from gong_exporter.config.model import PollConfig
+from gong_exporter.exposition.body import Exposition
+from gong_exporter.exposition.numbers import Numbers
+from gong_exporter.exposition.telemetry import Telemetry
+from gong_exporter.gong.clock import Clock
+from gong_exporter.runtime.poller import SILENCE, Poller
+from gong_exporter.runtime.polls import Polls, Standing
+from gong_exporter.runtime.setup import email_label
+from gong_exporter.store import StateFile
+from gong_exporter.web.site import (
+    ActivityTable,
+    Api,
+    Body,
+    Failure,
+    Health,
+    Polling,
+    Status,
+    UserRow,
+    WindowStatus,
+)
+
+
+class ExporterSite:
+    """Implements ``web.site.Site`` over the parts of a running exporter; reads only.
+
+    Args:
+        polls: what was polled.
+        poller: the loop.
+        exposition: the rendered bytes.
+        telemetry: the exporter's own numbers.
+        state: the state file.
+        clock: the time.
+        started_at: Unix seconds at which the process started.
+        reload: reads the configuration again; the reason when it is refused, None otherwise.
+    """
+
+    def __init__(
+        self,
+        *,
+        polls: Polls,
+        poller: Poller,
+        exposition: Exposition,
+        telemetry: Telemetry,
+        state: StateFile,
+        clock: Clock,
+        started_at: float,
+        reload: Callable[[], str | None],
+    ) -> None:
+        self._polls = polls
+        self._poller = poller
+        self._exposition = exposition
+        self._telemetry = telemetry
+        self._state = state
+        self._clock = clock
+        self._started_at = started_at
+        self._reload = reload
+        self._refused: str | None = None
+
+    def metrics(self, accept: str, accept_encoding: str) -> Body:
+        """See Site."""
+        body = self._exposition.body(accept, accept_encoding)
+        return Body(body.content_type, body.content_encoding, body.chunks)
+
+    def healthy(self) -> Health:
+        """See Site."""
+        silent = self._poller.silent_for
+        if silent > SILENCE:
+            return Health(False, f"the poll loop gave no sign of life for {silent:.0f} s")
+        return Health(True, "healthy: the poll loop is alive")
+
+    def ready(self) -> Health:
+        """See Site."""
+        windows = self._polls.standing.snapshot.windows
+        if windows:
+            return Health(True, "ready: serving " + ", ".join(data.window for data in windows))
+        failure = self._telemetry.numbers().last_failure
+        why = f": {failure.message}" if failure else ", the first poll is not over"
+        return Health(False, f"not ready: no data to serve{why}")
+
+    def reload(self) -> Health:
+        """See Site."""
+        self._refused = self._reload()
+        if self._refused is not None:
+            return Health(False, self._refused)
+        return Health(True, "the configuration was read again and is in force")
+
+    def status(self) -> Status:
+        """See Site."""
+        standing = self._polls.standing
+        now = self._clock.now()
+        numbers = self._telemetry.numbers()
+        gong = standing.setup.config.gong
+        return Status(
+            version=__version__,
+            now=now,
+            started_at=self._started_at,
+            time_zone=standing.zone.key if standing.zone else None,
+            polling=_polling(standing, numbers),
+            api=Api(
+                base_url=gong.base_url,
+                quota_used=numbers.quota_used or 0,
+                quota_limit=gong.requests_per_day,
+                rate_limited_until=numbers.rate_limited_until or None,
+                requests={code: n for code, n in numbers.requests.items() if n},
+                errors={reason: n for reason, n in numbers.errors.items() if n},
+            ),
+            windows=tuple(_window(window.name, standing) for window in standing.setup.plan.windows),
+            failure=_failure(standing, numbers),
+            unknown_users=tuple(
+                name if "@" not in name else email_label(standing.setup.config)(name) or "(hidden)"
+                for name in standing.snapshot.unknown
+            ),
+            warnings=self._warnings(standing),
+        )
+
+    def activity(self, window: str) -> ActivityTable | None:
+        """See Site."""
+        snapshot = self._polls.standing.snapshot
+        for data in snapshot.windows:
+            if data.window != window:
+                continue
+            columns = snapshot.columns(data)
+            return ActivityTable(
+                window=window,
+                metrics=tuple(name for _, name in columns),
+                rows=[
+                    UserRow(user.user_id, user.email, [values[place] for place, _ in columns])
+                    for user, values in snapshot.rows(data)
+                ],
+            )
+        return None
+
+    def _warnings(self, standing: Standing) -> tuple[str, ...]:
+        found = list(standing.setup.config.warnings)
+        if self._state.trouble:
+            found.append(f"State file: {self._state.trouble}")
+        if self._poller.standby:
+            found.append(f"Not polling: {self._poller.standby}")
+        if self._refused is not None:
+            found.append(f"The last reload was refused: {self._refused}")
+        return tuple(found)
+
+
+def _polling(standing: Standing, numbers: Numbers) -> Polling:
+    return Polling(
+        schedule=schedule_text(standing.setup.config.poll),
+        interval_seconds=standing.forecast.effective_interval,
+        stretched=stretched_text(standing.forecast) if standing.forecast.stretched else None,
+        running=numbers.polling_since is not None,
+        next_poll=numbers.next_poll,
+        last_poll=numbers.last_poll,
+        last_seconds=numbers.poll_duration,
+        last_ok=numbers.up,
+        polls=numbers.polls,
+        failures=numbers.poll_failures,
+    )
+
+
+def _failure(standing: Standing, numbers: Numbers) -> Failure | None:
+    failure = numbers.last_failure
+    if failure is None:
+        return None
+    return Failure(
+        at=failure.at,
+        reason=failure.reason,
+        message=failure.message,
+        request_id=failure.request_id,
+        over=standing.failed == (),
+    )
+
+
+def schedule_text(poll: PollConfig) -> str:
+    """The schedule as people write it."""
+    if poll.cron is not None:
+        return poll.cron.text
+    return f"every {poll.interval or 0:.0f} s"
+
+
+def stretched_text(cost: Forecast) -> str:
+    """Why the interval in effect is not the configured one."""
+    if cost.impossible:
+        return (
+            f"a poll takes {cost.calls_per_poll} calls and {cost.requests_per_day} a day are"
+            " allowed: no interval fits"
+        )
+    return (
+        f"stretched from {cost.interval:.0f} s, since a poll takes {cost.calls_per_poll} calls and"
+        f" {cost.requests_per_day} a day are allowed"
+    )
+
+
+def _window(name: str, standing: Standing) -> WindowStatus:
+    snapshot = standing.snapshot
+    unknown = len(snapshot.unknown)
+    held: WindowData | None = next((d for d in standing.windows if d.window == name), None)
+    if held is None:
+        return WindowStatus(name, "absent")
+    if not any(data.window == name for data in snapshot.windows):
+        return WindowStatus(name, "absent", last_success=held.fetched_at)
+    active = snapshot.active(held)
+    failed = name in (standing.failed or ())
+    return WindowStatus(
+        name,
+        "stale" if failed else "fresh",
+        first_day=held.start,
+        end_day=held.end,
+        start=held.start_timestamp,
+        end=held.end_timestamp,
+        last_success=held.fetched_at,
+        active=active,
+        inactive=len(snapshot.users) - active,
+        unknown=unknown,
+    )
