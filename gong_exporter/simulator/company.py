@@ -1,29 +1,41 @@
-"""The company behind the simulated API: its people, and what they did on any day."""
+"""The company behind the simulated API: its people, what they did on any day, and the truth."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from functools import cached_property, lru_cache
+from operator import add
 from zoneinfo import ZoneInfo
 
-from gong_exporter.simulator.events import Event, PlantedEvent, plant
+from gong_exporter.simulator.attendance import SPAN, Attendances, Effect
+from gong_exporter.simulator.events import Event, EventKind, PlantedEvent, plant
+from gong_exporter.simulator.layout import FOUNDED, Role, lay_out
+from gong_exporter.simulator.offices import DAYS_A_WEEK
+from gong_exporter.simulator.people import Person, Staff
 from gong_exporter.simulator.records import COUNTERS, UserActivity
+from gong_exporter.simulator.tally import Tally, tally
+from gong_exporter.simulator.teamwork import WIDTH, TeamWeek
 
+KEPT_TALLIES = 20_000
+"""Teams' weeks that can be counted over any days: some 3.5 kB each."""
 
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Somebody who works, or worked, at the company."""
+KEPT_TOTALS = 150_000
+"""Teams' weeks of which only the total is kept: some 350 bytes each."""
 
-    user_id: str
-    email: str
-    name: str
-    team: str
+_NEWCOMERS = timedelta(days=366)
+_NOTHING = (0,) * WIDTH
 
 
 class SimulatedCompany:
-    """A company of any size, the same for the same arguments."""
+    """A sales organisation of any size, the same for the same arguments.
+
+    Its past belongs to the calendar: with another ``today`` only the events move, since they are
+    relative to it. A simulator that runs on keeps the ``today`` of its start: for a year the days
+    after it are there to be asked for, with the newcomers they bring.
+
+    Safe to use from several threads.
+    """
 
     def __init__(
         self,
@@ -33,23 +45,27 @@ class SimulatedCompany:
         today: date,
         events: Sequence[Event] = (),
     ) -> None:
-        self._seed = seed
+        """Found the company and plant the events.
+
+        Args:
+            users: how many people work there in the middle of 2026; fewer before, some more later.
+            seed: the same seed gives the same company.
+            time_zone: the zone in which the company counts its days.
+            today: the day that events are relative to.
+            events: what to plant.
+
+        Raises:
+            ValueError: ``users`` is less than one, or an event means nobody.
+        """
         self._time_zone = time_zone
-        chance = random.Random(f"people {seed}")  # noqa: S311 -- invented people, no secrets
-        self._people = tuple(
-            Person(
-                str(10 ** (14 + n % 6) + chance.randrange(10 ** (14 + n % 6))),
-                f"user{n}@example.com",
-                f"User {n}",
-                f"Team {n // 8}",
-            )
-            for n in range(users)
-        )
-        teams: dict[str, tuple[str, ...]] = {}
-        for person in self._people:
-            teams[person.team] = (*teams.get(person.team, ()), person.user_id)
-        addresses = {person.email: person.user_id for person in self._people}
-        self._events = tuple(plant(event, today, addresses, teams) for event in events)
+        self._today = today
+        layout = lay_out(users, seed)
+        self._staff = Staff(layout, seed, today + _NEWCOMERS)
+        self._places = {hire.user_id: place for place, hire in enumerate(self._staff.hires)}
+        self._events = tuple(self._plant(event) for event in events)
+        self._attendances = Attendances(self._staff, seed, time_zone, self._effects())
+        self._tally = lru_cache(maxsize=KEPT_TALLIES)(self._count_week)
+        self._total = lru_cache(maxsize=KEPT_TOTALS)(self._total_week)
 
     @property
     def time_zone(self) -> ZoneInfo:
@@ -57,46 +73,146 @@ class SimulatedCompany:
         return self._time_zone
 
     @property
-    def people(self) -> Sequence[Person]:
-        """Everyone, in the order of ``user_ids``."""
-        return self._people
+    def today(self) -> date:
+        """The day that the events are relative to, and on which the people are described."""
+        return self._today
 
     @property
     def events(self) -> Sequence[PlantedEvent]:
         """What was planted: whom it concerns, from when to when."""
         return self._events
 
-    @property
+    @cached_property
     def user_ids(self) -> Sequence[str]:
-        """Everyone who ever was a user, by id, in the order in which answers list them."""
-        return tuple(person.user_id for person in self._people)
+        """Everyone who ever was a user, by id, in the order in which answers list them.
+
+        That is the order of their first days. Newcomers of the year after ``today`` are among
+        them, for the days to come.
+        """
+        return tuple(self._places)
+
+    @cached_property
+    def people(self) -> Sequence[Person]:
+        """Everyone in ``user_ids``, as the directory shows them on ``today``."""
+        return tuple(
+            self._staff.person(place, self._today) for place in range(len(self._staff.hires))
+        )
 
     def activity(self, start: date, end: date) -> Sequence[UserActivity]:
         """The users with any activity in ``[start, end)``, in the order of ``user_ids``."""
-        answers = (
-            UserActivity(person.user_id, person.email, self.truth(person.user_id, start, end))
-            for person in self._people
-        )
-        return [answer for answer in answers if any(answer.counters.values())]
+        counts: dict[int, list[int]] = {}
+        nothing = list(_NOTHING)
+        for monday in self._mondays(start, end):
+            for team in range(len(self._staff.layout.teams)):
+                places, share = self._share(team, monday, start, end)
+                lane = 0
+                for place in places:
+                    counts[place] = list(
+                        map(add, counts.get(place, nothing), share[lane : lane + WIDTH])
+                    )
+                    lane += WIDTH
+        hires = self._staff.hires
+        return [
+            UserActivity(
+                hires[place].user_id,
+                hires[place].email,
+                dict(zip(COUNTERS, counts[place], strict=True)),
+            )
+            for place in sorted(counts)
+            if any(counts[place])
+        ]
 
     def truth(self, user_id: str, start: date, end: date) -> Mapping[str, int]:
-        """Every counter of one user over ``[start, end)``."""
-        total = dict.fromkeys(COUNTERS, 0)
-        day = start
-        while day < end:
-            chance = random.Random(f"{self._seed} {user_id} {day}")  # noqa: S311 -- as above
-            keeps = self._keeps(user_id, day) * (0.03 if day.weekday() >= 5 else 1.0)  # noqa: PLR2004 -- Saturday
-            for name in COUNTERS:
-                total[name] += int(keeps * chance.gammavariate(1.5, 1.2))
-            day += timedelta(days=1)
-        return total
+        """Every counter of one user over ``[start, end)``; zeros where nothing was done.
 
-    def _keeps(self, user_id: str, day: date) -> float:
-        return min(
-            (
-                event.keeps
-                for event in self._events
-                if user_id in event.user_ids and event.start <= day < event.end
-            ),
-            default=1.0,
-        )
+        Raises:
+            KeyError: nobody has that id.
+        """
+        place = self._places[user_id]
+        counts = list(_NOTHING)
+        for monday in self._mondays(start, end):
+            for team in self._teams_of(place, monday):
+                places, share = self._share(team, monday, start, end)
+                if place in places:
+                    lane = places.index(place) * WIDTH
+                    counts = list(map(add, counts, share[lane : lane + WIDTH]))
+        return dict(zip(COUNTERS, counts, strict=True))
+
+    def team_week(self, team: int, monday: date) -> TeamWeek:
+        """All that a team did with its calls of one week, call by call.
+
+        Args:
+            team: the number of the team, in the order in which they opened.
+            monday: the first day of the week.
+        """
+        layout = self._staff.layout
+        return TeamWeek(layout.teams[team], monday, self._staff, self._attendances)
+
+    @property
+    def teams(self) -> Sequence[str]:
+        """The names of the teams, by number."""
+        return tuple(team.name for team in self._staff.layout.teams)
+
+    def _share(
+        self, team: int, monday: date, start: date, end: date
+    ) -> tuple[tuple[int, ...], Sequence[int]]:
+        """What a team's week adds to a range: its workers, and ``WIDTH`` counts for each."""
+        sunday = monday.toordinal() - 1
+        begin, stop = start.toordinal() - sunday, end.toordinal() - sunday
+        if begin <= 0 and stop >= SPAN:
+            return self._total(team, monday)
+        week = self._tally(team, monday)
+        return week.places, week.count(begin, stop)
+
+    def _count_week(self, team: int, monday: date) -> Tally:
+        return tally(self.team_week(team, monday))
+
+    def _total_week(self, team: int, monday: date) -> tuple[tuple[int, ...], Sequence[int]]:
+        week = self._tally(team, monday)
+        return week.places, week.count(0, SPAN)
+
+    def _teams_of(self, place: int, monday: date) -> Iterator[int]:
+        """The teams in whose week somebody may take part."""
+        yield self._staff.team_on(place, monday)
+        seat = self._staff.hires[place].seat
+        if seat.role is Role.DIRECTOR:
+            for team in self._staff.layout.teams:
+                if team.director == seat.number:
+                    yield team.number
+
+    def _plant(self, event: Event) -> PlantedEvent:
+        """Find out whom an event means: a team's are those in it on any of the days."""
+        end = self._today - timedelta(days=event.ago)
+        start = end - timedelta(days=event.days)
+        teams: dict[str, tuple[str, ...]] = {}
+        if event.kind is not EventKind.CLOSURE:
+            teams = {
+                team.name: tuple(dict.fromkeys(self._members(team.number, start, end)))
+                for team in self._staff.layout.teams
+            }
+        addresses = {hire.email: hire.user_id for hire in self._staff.hires}
+        return plant(event, self._today, addresses, teams)
+
+    def _members(self, team: int, start: date, end: date) -> Iterator[str]:
+        for monday in self._mondays(start, end):
+            first, last = max(monday, start), min(monday + timedelta(days=DAYS_A_WEEK), end)
+            for place in self._staff.members(team, first, last):
+                yield self._staff.hires[place].user_id
+
+    def _effects(self) -> Mapping[int, Sequence[Effect]]:
+        effects: dict[int, list[Effect]] = {}
+        for event in self._events:
+            effect = Effect(event.start.toordinal(), event.end.toordinal(), event.keeps == 0)
+            for user_id in event.user_ids:
+                effects.setdefault(self._places[user_id], []).append(effect)
+        return effects
+
+    def _mondays(self, start: date, end: date) -> Iterator[date]:
+        """The Mondays of all weeks whose calls may be met on a day of ``[start, end)``."""
+        if start >= end:
+            return
+        first = max(start, FOUNDED) - timedelta(days=SPAN - 2)
+        monday = first + timedelta(days=-first.weekday() % DAYS_A_WEEK)
+        while monday <= min(end, self._today + _NEWCOMERS):
+            yield monday
+            monday += timedelta(days=DAYS_A_WEEK)

@@ -1,0 +1,144 @@
+"""Who is at work when, and in what form: one person's week, seen from the company's calendar."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+from gong_exporter.simulator.absence import Absences
+from gong_exporter.simulator.chance import Chance, normal_table
+from gong_exporter.simulator.offices import DAYS_A_WEEK, office_week
+from gong_exporter.simulator.people import Hire, Staff
+
+SPAN = 14
+"""A team's week reaches from the company's Sunday before it (when Sydney's Monday has begun) to
+the Saturday after the next week: its calls get their feedback within that time. In offsets: the
+Sunday is 0, the Monday 1, the last day 13."""
+
+_RAMP = (-99, -99, -22, -18, -15, -13, -11, -9, -7, -6, -5, -4, -3, -2)
+"""Levels below usual in each week of a new hire."""
+
+_NOTICE = (-20, -10, -6)
+"""Levels below usual in the last week, the week before, and the one before that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What an event does to one person.
+
+    Attributes:
+        start: the ordinal of its first company day.
+        end: the ordinal of the company day after its last.
+        silent: nothing at all; otherwise a slump.
+    """
+
+    start: int
+    end: int
+    silent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Attendance:
+    """One person's week; bits and offsets are company days from the Sunday before it.
+
+    Attributes:
+        hire: who it is.
+        weeks: whole weeks since the first day.
+        shift: from the office's days to the company's.
+        working: a bit for each of the office's days of this week, Monday first, at work.
+        can_act: a bit for each offset on which the person works.
+        can_receive: a bit for each offset on which others may do something for the person.
+        slump: a bit for each offset in a slump.
+        calls: levels above usual for each of the office's days.
+        reviews: levels above usual for reviews of this week's calls.
+        draws: the person's chance of this week.
+    """
+
+    hire: Hire
+    weeks: int
+    shift: int
+    working: int
+    can_act: int
+    can_receive: int
+    slump: int
+    calls: Sequence[int]
+    reviews: int
+    draws: Sequence[int]
+
+
+class Attendances:
+    """Everybody's weeks."""
+
+    def __init__(
+        self, staff: Staff, seed: int, time_zone: ZoneInfo, effects: Mapping[int, Sequence[Effect]]
+    ) -> None:
+        self._staff = staff
+        self._time_zone = time_zone
+        self._effects = effects
+        self._absences = Absences(seed)
+        self._chance = Chance(seed, "work")
+        self._salt = self._chance.draws((), 1)[0]
+
+    def week(self, place: int, team: int, monday: date, draws: int) -> Attendance:
+        """The week from ``monday`` of the person at ``place``, for a team's calls."""
+        hire = self._staff.hires[place]
+        office = hire.seat.office
+        following = monday + timedelta(days=DAYS_A_WEEK)
+        this, then = (office_week(office, self._time_zone, day) for day in (monday, following))
+        first = monday.toordinal()
+        chance = self._chance.draws((place, team, first), draws)
+        working = this.working & ~self._absences.week(place, office, monday)
+        if chance[0] & 0xFF < 8:  # noqa: PLR2004 -- three in a hundred do something at the weekend
+            working |= 1 << 5 + (chance[1] & 1)
+        later = then.working & ~self._absences.week(place, office, following)
+        employed = _days(hire.hired.toordinal() - first, hire.left.toordinal() - first)
+        silent = slump = 0
+        for effect in self._effects.get(place, ()):
+            hit = _days(effect.start - first, effect.end - first)
+            silent |= hit if effect.silent else 0
+            slump |= 0 if effect.silent else hit
+        there = employed & ~silent
+        weeks = (first - hire.hired.toordinal()) // DAYS_A_WEEK
+        form = self._form(place, team, monday, chance[2] & 0xFF) + hire.habits.calls
+        form += _RAMP[max(weeks, 0)] if weeks < len(_RAMP) else 0
+        notice = (hire.left.toordinal() - first) // DAYS_A_WEEK
+        form += _NOTICE[max(notice, 0)] if notice < len(_NOTICE) else 0
+        present = (working & 0x1F).bit_count()
+        return Attendance(
+            hire=hire,
+            weeks=weeks,
+            shift=this.shift,
+            working=working,
+            can_act=(working << 1 + this.shift | later << 8 + then.shift) & there,
+            can_receive=there,
+            slump=slump,
+            calls=tuple(form + level for level in this.calls),
+            reviews=this.reviews + hire.habits.reviews - (2 * (5 - present) if present else 16),
+            draws=chance,
+        )
+
+    def _form(self, place: int, team: int, monday: date, draw: int) -> int:
+        """Good and bad weeks, months and quarters, and the team's."""
+        normal = normal_table()
+        month = monday.year * 12 + monday.month
+        return round(
+            2.2 * normal[draw]
+            + 2.0 * normal[self._mixed(place, month)]
+            + 2.0 * normal[self._mixed(place, -(month - 1) // 3)]
+            + 1.2 * normal[self._mixed(-team, monday.toordinal())]
+        )
+
+    def _mixed(self, one: int, other: int) -> int:
+        """A byte that depends on both, and on the seed."""
+        mixed = (one * 0x9E3779B1 ^ other * 0x85EBCA6B ^ self._salt * 0xC2B2AE35) & 0xFFFFFFFF
+        mixed = (mixed ^ mixed >> 15) * 0x2C1B3C6D & 0xFFFFFFFF
+        mixed = (mixed ^ mixed >> 12) * 0x297A2D39 & 0xFFFFFFFF
+        return mixed >> 16 & 0xFF
+
+
+def _days(start: int, end: int) -> int:
+    """A bit for each offset of ``[start, end)``, given in days from the Monday."""
+    begin, stop = min(max(start + 1, 0), SPAN), min(max(end + 1, 0), SPAN)
+    return (1 << stop) - (1 << begin) if begin < stop else 0

@@ -1,0 +1,141 @@
+"""Where the simulated company works: cities, their zones and countries, and their weeks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from gong_exporter.simulator.holidays import SATURDAY, THURSDAY, easter, holidays
+
+DAYS_A_WEEK = 7
+TUESDAY = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """A city with people of the company.
+
+    Attributes:
+        city: its name.
+        region: the sales region it belongs to.
+        country: two letters; its public holidays count.
+        zone: its IANA time zone.
+        leave_days: working days of leave a year.
+    """
+
+    city: str
+    region: str
+    country: str
+    zone: str
+    leave_days: int
+
+
+OFFICES = (
+    Office("New York", "Americas", "US", "America/New_York", 17),
+    Office("San Francisco", "Americas", "US", "America/Los_Angeles", 17),
+    Office("Chicago", "Americas", "US", "America/Chicago", 17),
+    Office("São Paulo", "Americas", "BR", "America/Sao_Paulo", 22),
+    Office("London", "EMEA", "GB", "Europe/London", 25),
+    Office("Berlin", "EMEA", "DE", "Europe/Berlin", 28),
+    Office("Sydney", "APAC", "AU", "Australia/Sydney", 20),
+    Office("Melbourne", "APAC", "AU", "Australia/Melbourne", 20),
+)
+REGIONS = ("Americas", "EMEA", "APAC")
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeWeek:
+    """One office's week, seen from the company's calendar.
+
+    Attributes:
+        shift: the company's day during the office's working hours, less the office's own: in
+            Sydney on Monday it is still Sunday in California.
+        working: a bit for each day of the office's week, Monday first, on which it works.
+        calls: for each of those days, how many levels more calls than usual.
+        reviews: how many levels more reviews of calls than usual.
+    """
+
+    shift: int
+    working: int
+    calls: tuple[int, ...]
+    reviews: int
+
+
+@lru_cache(maxsize=8192)
+def office_week(office: Office, company_zone: ZoneInfo, monday: date) -> OfficeWeek:
+    """The week of an office that begins on ``monday``."""
+    days = [monday + timedelta(days=n) for n in range(DAYS_A_WEEK)]
+    working = sum(1 << n for n, day in enumerate(days) if _works(office, day))
+    midweek = datetime.combine(days[2], time(13), ZoneInfo(office.zone))
+    shift = (midweek.astimezone(company_zone).date() - days[2]).days
+    ending = (_quarter_end(days[4]) - days[4]).days
+    reviews = (-3 if ending < DAYS_A_WEEK * 2 else 0) - (16 if _quiet_year_end(days[2]) else 0)
+    return OfficeWeek(shift, working, tuple(_mood(office, day) for day in days), reviews)
+
+
+def _works(office: Office, day: date) -> bool:
+    return day.weekday() < SATURDAY and day not in holidays(office.country, day.year)
+
+
+def _mood(office: Office, day: date) -> int:
+    """How many levels more calls than usual an office has on a day."""
+    level = (-2, 1, 2, 1, -4, -12, -14)[day.weekday()]
+    ending = (_quarter_end(day) - day).days
+    beginning = (day - _quarter_start(day)).days
+    if ending < 14:  # noqa: PLR2004 -- two weeks: everybody closes deals
+        level += 3
+    elif ending < 21:  # noqa: PLR2004 -- three weeks
+        level += 1
+    elif beginning < 10:  # noqa: PLR2004 -- and then takes breath
+        level -= 3
+    return level + _season(office, day) + _bridge(office, day) + _kick_off(day)
+
+
+def _season(office: Office, day: date) -> int:
+    """The quiet weeks; of several reasons the strongest."""
+    here = (day.month, day.day)
+    from_easter = (day - easter(day.year)).days
+    reasons = (
+        (-24, _quiet_year_end(day)),
+        (-10, here >= (12, 19) or here <= (1, 6)),
+        (-3, office.region == "EMEA" and (7, 25) <= here <= (8, 31)),
+        (-4, office.country in {"AU", "BR"} and day.month == 1),
+        (-4, office.country != "US" and -DAYS_A_WEEK < from_easter < DAYS_A_WEEK),
+        (-12, office.country == "BR" and -49 < from_easter <= -46),  # noqa: PLR2004 -- carnival
+    )
+    return min((levels for levels, applies in reasons if applies), default=0)
+
+
+def _bridge(office: Office, day: date) -> int:
+    """Working days beside a holiday: people leave early, or take the day between."""
+    tomorrow, yesterday = day + timedelta(days=1), day - timedelta(days=1)
+    closed = [each for each in (tomorrow, yesterday) if each in holidays(office.country, each.year)]
+    if not closed:
+        return 0
+    bridges = (closed[0] == yesterday and day.weekday() == THURSDAY + 1) or (
+        closed[0] == tomorrow and day.weekday() == 0
+    )
+    return -10 if bridges else -4
+
+
+def _kick_off(day: date) -> int:
+    """The yearly meeting of the whole of sales, three days late in January."""
+    monday = day - timedelta(days=day.weekday())
+    meets = monday.month == 1 and 18 <= monday.day <= 24  # noqa: PLR2004 -- the last full week but one
+    return -14 if meets and TUESDAY <= day.weekday() <= THURSDAY else 0
+
+
+def _quiet_year_end(day: date) -> bool:
+    return (day.month, day.day) >= (12, 24) or (day.month, day.day) == (1, 1)
+
+
+def _quarter_start(day: date) -> date:
+    return date(day.year, (day.month - 1) // 3 * 3 + 1, 1)
+
+
+def _quarter_end(day: date) -> date:
+    """The last day of the quarter."""
+    in_the_next = _quarter_start(day) + timedelta(days=100)
+    return _quarter_start(in_the_next) - timedelta(days=1)

@@ -1,0 +1,282 @@
+"""Who works at the simulated company: one person after the other in every seat."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from gong_exporter.simulator.chance import Chance, normal_table
+from gong_exporter.simulator.layout import (
+    Layout,
+    Role,
+    Seat,
+    reorganisation_day,
+    reorganised,
+)
+from gong_exporter.simulator.names import address_of, invent_name
+from gong_exporter.simulator.offices import Office
+
+_YEARS_IN_ROLE = {
+    Role.REPRESENTATIVE: 2.6,
+    Role.ENGINEER: 3.2,
+    Role.MANAGER: 3.8,
+    Role.DIRECTOR: 5.0,
+}
+_SHORTEST_STAY_YEARS = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What somebody does more or less of than others with the same work, in levels.
+
+    Attributes:
+        calls: hosting and joining calls.
+        own: listening to one's own calls.
+        asks: asking for feedback.
+        shares: sharing calls.
+        reviews: listening to the calls of others.
+    """
+
+    calls: int
+    own: int
+    asks: int
+    shares: int
+    reviews: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hire:
+    """Somebody's time in a seat.
+
+    Attributes:
+        seat: the seat.
+        turn: how many held it before.
+        hired: the first day, a Monday.
+        left: the first day after the last.
+        user_id: Gong's ``userId``, 15 to 20 digits.
+        name: given name and surname.
+        email: unlike everybody else's.
+        habits: how this person differs from others.
+    """
+
+    seat: Seat
+    turn: int
+    hired: date
+    left: date
+    user_id: str
+    name: str
+    email: str
+    habits: Habits
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who works, worked or has been hired to work at the company.
+
+    Attributes:
+        user_id: Gong's ``userId``.
+        email: Gong's ``userEmailAddress``.
+        name: given name and surname.
+        team: the team's name, as of the company's today (or the last day of a leaver).
+        manager: the manager's name, at the same time; empty for those without.
+        region: the sales region.
+        role: what the work is.
+        city: where the office is.
+        zone: the office's IANA time zone.
+        hired: the first day.
+        left: the first day after the last, past or to come.
+    """
+
+    user_id: str
+    email: str
+    name: str
+    team: str
+    manager: str
+    region: str
+    role: Role
+    city: str
+    zone: str
+    hired: date
+    left: date
+
+
+def hire(layout: Layout, seed: int, until: date) -> tuple[Hire, ...]:
+    """Everyone hired up to ``until``, in the order of their first days.
+
+    A later ``until`` only adds people at the end.
+    """
+    chance = Chance(seed, "people")
+    terms = sorted(
+        (
+            (hired, seat.number, turn, left)
+            for seat in layout.seats
+            for turn, hired, left in _terms(seat, chance, until)
+        ),
+        key=lambda term: term[:2],
+    )
+    addresses: set[str] = set()
+    ids: set[str] = set()
+    return tuple(
+        _hire(
+            layout.seats[number],
+            turn,
+            hired=hired,
+            left=left,
+            chance=chance,
+            addresses=addresses,
+            ids=ids,
+        )
+        for hired, number, turn, left in terms
+    )
+
+
+class Staff:
+    """Everyone, and who is where on any day."""
+
+    def __init__(self, layout: Layout, seed: int, until: date) -> None:
+        self.layout = layout
+        self.hires = hire(layout, seed, until)
+        self._by_seat: list[list[int]] = [[] for _ in layout.seats]
+        for place, each in enumerate(self.hires):
+            self._by_seat[each.seat.number].append(place)
+        self._first_director = [seat.number for seat in layout.seats if seat.role is Role.DIRECTOR][
+            :1
+        ]
+        self._team_of_seat = reorganised(layout, seed, until.year + 1)
+        self._seats_of_team = {
+            year: _grouped(teams, len(layout.teams)) for year, teams in self._team_of_seat.items()
+        }
+
+    def team_on(self, place: int, day: date) -> int:
+        """The number of somebody's team on a day."""
+        return self._team_of_seat[self._year(day)][self.hires[place].seat.number]
+
+    def members(self, team: int, start: date, end: date) -> Iterator[int]:
+        """The places in ``hires`` of a team's people in ``[start, end)``, as it is at its start."""
+        for number in self._seats_of_team[self._year(start)][team]:
+            yield from self.holders(number, start, end)
+
+    def holders(self, seat: int, start: date, end: date) -> Iterator[int]:
+        """The places in ``hires`` of those who hold a seat on any day of ``[start, end)``."""
+        for place in self._by_seat[seat]:
+            one = self.hires[place]
+            if one.hired < end and one.left > start:
+                yield place
+
+    def person(self, place: int, today: date) -> Person:
+        """Somebody as the company's directory shows them today."""
+        one = self.hires[place]
+        day = max(one.hired, min(today, one.left - timedelta(days=1)))
+        team = self.layout.teams[self.team_on(place, day)]
+        return Person(
+            user_id=one.user_id,
+            email=one.email,
+            name=one.name,
+            team=team.name,
+            manager=self._manager(place, day),
+            region=_region(team.region, one.seat.office),
+            role=one.seat.role,
+            city=one.seat.office.city,
+            zone=one.seat.office.zone,
+            hired=one.hired,
+            left=one.left,
+        )
+
+    def _manager(self, place: int, day: date) -> str:
+        """The nearest above who holds a seat that day: the team's manager, or its director."""
+        one = self.hires[place]
+        team = self.layout.teams[self.team_on(place, day)]
+        above = [
+            number
+            for number in self._seats_of_team[self._year(day)][team.number]
+            if self.layout.seats[number].role is Role.MANAGER
+        ]
+        above += [] if team.director is None else [team.director]
+        if one.seat.role is Role.DIRECTOR:
+            above = self._first_director
+        if one.seat.number in above:
+            above = above[above.index(one.seat.number) + 1 :]
+        for number in above:
+            for holder in self.holders(number, day, day + timedelta(days=1)):
+                return self.hires[holder].name
+        return ""
+
+    def _year(self, day: date) -> int:
+        """The year of the latest reorganisation."""
+        year = day.year if day >= reorganisation_day(day.year) else day.year - 1
+        return min(max(year, min(self._team_of_seat)), max(self._team_of_seat))
+
+
+def _terms(seat: Seat, chance: Chance, until: date) -> Iterator[tuple[int, date, date]]:
+    """Who follows whom in a seat: turn, first day, first day after the last."""
+    start, turn = seat.opens, 0
+    while True:
+        stays, empty = chance.draws((seat.number, turn, 0), 2)
+        hired = start + timedelta(days=-start.weekday() % 7)
+        if hired > until:
+            return
+        years = _SHORTEST_STAY_YEARS - math.log((stays + 1) / 65537) * (
+            _YEARS_IN_ROLE[seat.role] - _SHORTEST_STAY_YEARS
+        )
+        left = hired + timedelta(days=round(years * 365.25))
+        left += timedelta(days=(5 - left.weekday()) % 7)  # Friday is the last day
+        yield turn, hired, left
+        start, turn = left + timedelta(days=10 + empty * 70 // 65536), turn + 1
+
+
+def _hire(
+    seat: Seat,
+    turn: int,
+    *,
+    hired: date,
+    left: date,
+    chance: Chance,
+    addresses: set[str],
+    ids: set[str],
+) -> Hire:
+    given, first, second, *tilts = chance.draws((seat.number, turn, 1), 8)
+    name = invent_name(given, first, second)
+    return Hire(
+        seat=seat,
+        turn=turn,
+        hired=hired,
+        left=left,
+        user_id=_user_id(seat.number, turn, chance, ids),
+        name=name,
+        email=address_of(name, addresses),
+        habits=Habits(
+            *(
+                round(normal_table()[tilt >> 8] * spread)
+                for tilt, spread in zip(tilts, (3, 5, 5, 5, 3), strict=True)
+            )
+        ),
+    )
+
+
+def _user_id(seat: int, turn: int, chance: Chance, taken: set[str]) -> str:
+    """An id of 15 to 20 digits: some are beyond 53 bits, some beyond 64, as Gong's may be."""
+    attempt = 0
+    while True:
+        length, *parts = chance.draws((seat, turn, 2, attempt), 6)
+        number = 0
+        for part in parts:
+            number = number << 16 | part
+        digits = 15 + length * 6 // 65536
+        user_id = str(10 ** (digits - 1) + number % (9 * 10 ** (digits - 1)))
+        if user_id not in taken:
+            taken.add(user_id)
+            return user_id
+        attempt += 1
+
+
+def _grouped(teams: tuple[int, ...], count: int) -> tuple[tuple[int, ...], ...]:
+    seats: list[list[int]] = [[] for _ in range(count)]
+    for seat, team in enumerate(teams):
+        seats[team].append(seat)
+    return tuple(tuple(each) for each in seats)
+
+
+def _region(team_region: str, office: Office) -> str:
+    return office.region if team_region == "Global" else team_region

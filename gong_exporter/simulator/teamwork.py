@@ -1,0 +1,313 @@
+"""What a team does with the calls of one week: hosts, joins, listens, asks, reviews, shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from gong_exporter.simulator.attendance import Attendance, Attendances
+from gong_exporter.simulator.chance import (
+    DAILY_SHAPE,
+    LEVELS,
+    WEEKLY_SHAPE,
+    choice_table,
+    count_tables,
+)
+from gong_exporter.simulator.duties import Duties, duties_of, hosting_level
+from gong_exporter.simulator.layout import Role, Team
+from gong_exporter.simulator.offices import DAYS_A_WEEK
+from gong_exporter.simulator.people import Staff
+from gong_exporter.simulator.records import COUNTERS
+
+WIDTH = len(COUNTERS)
+(
+    HOSTED,
+    GAVE_FEEDBACK,
+    REQUESTED_FEEDBACK,
+    RECEIVED_FEEDBACK,
+    LISTENED_OWN,
+    LISTENED_OTHERS,
+    SHARED_INTERNALLY,
+    SHARED_EXTERNALLY,
+    SCORECARDS_FILLED,
+    SCORECARDS_RECEIVED,
+    ATTENDED,
+    COMMENTS_GIVEN,
+    COMMENTS_RECEIVED,
+    MARKED_GIVEN,
+    MARKED_RECEIVED,
+) = range(WIDTH)
+
+SLUMP_LEVELS = 16
+SLUMP_KEEPS = 64
+"""A slump leaves a quarter: two octaves less, 64 of 256 actions."""
+
+_SECOND_DAY = 38
+"""Of 256 comments and pieces of feedback, those that go on on a second day."""
+
+_LAGS = choice_table((0.28, 0.3, 0.16, 0.1, 0.06, 0.04, 0.03, 0.03))
+"""Days from a call to its review; the next working day counts."""
+
+_SOON = choice_table((0.55, 0.3, 0.15))
+"""Days from a call to asking for feedback or sharing it, and from there to the answer."""
+
+_FIXED_DRAWS = 19
+_ACTION_DRAWS = 4
+
+Draws = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Somebody's part in a team's week.
+
+    Attributes:
+        place: who it is, in ``Staff.hires``.
+        attendance: when and in what form.
+        duties: what is usual.
+        guest: whether this is the director, whose own calls belong to the leadership.
+    """
+
+    place: int
+    attendance: Attendance
+    duties: Duties
+    guest: bool
+
+
+class TeamWeek:
+    """One team's calls of one week, and all that became of them.
+
+    Attributes:
+        workers: who took part.
+        hosts: for each call, the worker who hosted it, by number.
+        days: for each call, its day (an offset from the Sunday before the week).
+        joined: for each worker and day on which calls of others were joined, how many.
+        marks: for each ``(call * workers + worker) * WIDTH + counter``, a bit for each day on which
+            that was done to the call.
+    """
+
+    def __init__(self, team: Team, monday: date, staff: Staff, attendances: Attendances) -> None:
+        self.workers = tuple(_workers(team, monday, staff, attendances))
+        self.hosts: list[int] = []
+        self.days: list[int] = []
+        self.joined: dict[tuple[int, int], int] = {}
+        self.marks: dict[int, int] = {}
+        self._own = [self._host(number, team) for number in range(len(self.workers))]
+        self._join()
+        for number, worker in enumerate(self.workers):
+            self._relisten(number)
+            self._act(number, worker)
+
+    def _host(self, number: int, team: Team) -> tuple[int, int]:
+        """Host a week's calls; the numbers of the first and the one after the last."""
+        worker = self.workers[number]
+        week = worker.attendance
+        first = len(self.hosts)
+        if not worker.guest:
+            level = hosting_level(week.hire.seat.role, team.segment)
+            for day, count in _day_counts(week, level, 3, high=True):
+                self.hosts.extend([number] * count)
+                self.days.extend([day] * count)
+        return first, len(self.hosts)
+
+    def _join(self) -> None:
+        """Join calls of others in the team: never more than they hosted that day."""
+        hosted: dict[int, int] = {}
+        for day in self.days:
+            hosted[day] = hosted.get(day, 0) + 1
+        for number, worker in enumerate(self.workers):
+            own = self.days[slice(*self._own[number])]
+            for day, count in _day_counts(worker.attendance, worker.duties.joins, 3, high=False):
+                joined = self.joined.get((number, day), 0)
+                others = hosted.get(day, 0) - own.count(day) - joined
+                if min(count, others) > 0:
+                    self.joined[number, day] = joined + min(count, others)
+
+    def _relisten(self, number: int) -> None:
+        """Listen to one's own calls, the latest first; to some of them again the next day."""
+        worker = self.workers[number]
+        first, end = self._own[number]
+        waiting: list[int] = []
+        call = first
+        level = worker.duties.own + worker.attendance.hire.habits.own
+        for day, count in _day_counts(worker.attendance, level, 10, high=True):
+            while call < end and self.days[call] <= day:
+                waiting.append(call)
+                call += 1
+            for turn in range(min(count, len(waiting))):
+                chosen = waiting.pop()
+                self._mark(chosen, number, LISTENED_OWN, day)
+                if worker.attendance.draws[10 + turn % DAYS_A_WEEK] & 0xFF < _SECOND_DAY:
+                    self._mark(chosen, number, LISTENED_OWN, self._day(number, number, day + 1))
+
+    def _act(self, number: int, worker: Worker) -> None:
+        """Ask, share and review, as much of each as this week has."""
+        week, duties, habits = worker.attendance, worker.duties, worker.attendance.hire.habits
+        first, end = self._own[number]
+        calls = len(self.hosts)
+        own = end - first
+        shareable = calls if week.hire.seat.role is Role.MANAGER else own
+        asks = _count(duties.asks + habits.asks, week.draws[17] & 0xFF)
+        shares = _count(duties.shares + habits.shares, week.draws[18] >> 8)
+        shares_out = _count(duties.shares_out + habits.shares, week.draws[18] & 0xFF)
+        reviews = _count(duties.reviews + week.reviews, week.draws[17] >> 8)
+        actions = _actions(week.draws)
+        for _, draws in zip(range(min(asks, own)), actions, strict=False):
+            self._ask(number, first + (draws[0] * own >> 16), draws)
+        for _, draws in zip(range(min(shares, shareable)), actions, strict=False):
+            start = 0 if shareable > own else first
+            self._share(number, start + (draws[0] * shareable >> 16), draws)
+        for _, draws in zip(range(min(shares_out, own)), actions, strict=False):
+            call = first + (draws[0] * own >> 16)
+            day = self._day(number, number, self.days[call] + _SOON[draws[1] & 0xFF])
+            if self._keeps(number, day, draws):
+                self._mark(call, number, SHARED_EXTERNALLY, day)
+        for _, draws in zip(range(min(reviews, calls - own)), actions, strict=False):
+            call = draws[0] * (calls - own) >> 16
+            self._review(number, call + own if call >= first else call, draws)
+
+    def _ask(self, number: int, call: int, draws: Draws) -> None:
+        """Ask for feedback on a call of one's own; most get it, from the manager or a colleague."""
+        _, when, who, what = draws
+        asked = self._day(number, number, self.days[call] + _SOON[when & 0xFF])
+        if not self._keeps(number, asked, draws):
+            return
+        self._mark(call, number, REQUESTED_FEEDBACK, asked)
+        if what & 0xFF < _SECOND_DAY >> 1:  # asks again
+            self._mark(call, number, REQUESTED_FEEDBACK, self._day(number, number, asked + 2))
+        helper = self._helper(number, who)
+        if helper == number or when >> 8 > 200:  # noqa: PLR2004 -- one in five is never answered
+            return
+        day = self._day(helper, number, asked + _SOON[who & 0xFF])
+        if not self._keeps(helper, day, (what, when, who, what)):
+            return
+        self._mark(call, helper, LISTENED_OTHERS, day)
+        self._give(call, helper, GAVE_FEEDBACK, day, again=what >> 8 < _SECOND_DAY)
+        if what & 0xFF > 100:  # noqa: PLR2004 -- three of five come with a comment in the call
+            self._give(call, helper, COMMENTS_GIVEN, day, again=False)
+        if what & 0xFF > 150:  # noqa: PLR2004 -- two of five are marked as reviewed
+            self._give(call, helper, MARKED_GIVEN, day, again=False)
+
+    def _share(self, number: int, call: int, draws: Draws) -> None:
+        """Share a call inside the company: somebody listens to it, then or later."""
+        day = self._day(number, number, self.days[call] + _SOON[draws[1] & 0xFF])
+        if not self._keeps(number, day, draws):
+            return
+        self._mark(call, number, SHARED_INTERNALLY, day)
+        others = len(self.workers)
+        wanted = 1 + (draws[2] & 1) + (draws[2] >> 1 & 1)
+        for step in range(others):
+            other = ((draws[3] * others >> 16) + step) % others
+            heard = self._day(other, other, day)
+            if other in {number, self.hosts[call]} or heard < 0:
+                continue
+            self._mark(call, other, LISTENED_OTHERS, heard)
+            wanted -= 1
+            if not wanted:
+                return
+
+    def _review(self, number: int, call: int, draws: Draws) -> None:
+        """Listen to a call of somebody else's, and say something about it, or nothing."""
+        _, when, one, other = draws
+        duties = self.workers[number].duties
+        day = self._day(number, self.hosts[call], self.days[call] + _LAGS[when & 0xFF])
+        if not self._keeps(number, day, draws):
+            return
+        again = when >> 8 < _SECOND_DAY
+        self._mark(call, number, LISTENED_OTHERS, day)
+        if one & 0xFF < duties.comments:
+            self._give(call, number, COMMENTS_GIVEN, day, again=again)
+        if one >> 8 < duties.scorecards and not self._scored(call):
+            self._give(call, number, SCORECARDS_FILLED, day, again=False)
+        if other & 0xFF < duties.feedback:
+            self._give(call, number, GAVE_FEEDBACK, day, again=again)
+        if other >> 8 < duties.marks:
+            self._give(call, number, MARKED_GIVEN, day, again=False)
+
+    def _give(self, call: int, giver: int, counter: int, day: int, *, again: bool) -> None:
+        """Do something to a call that its host receives, maybe once more on a later day."""
+        host = self.hosts[call]
+        for each in (day, self._day(giver, host, day + 1) if again else -1):
+            self._mark(call, giver, counter, each)
+            self._mark(call, host, _RECEIVED[counter], each)
+
+    def _mark(self, call: int, worker: int, counter: int, day: int) -> None:
+        if day >= 0:
+            key = (call * len(self.workers) + worker) * WIDTH + counter
+            self.marks[key] = self.marks.get(key, 0) | 1 << day
+
+    def _scored(self, call: int) -> bool:
+        """Whether somebody filled a scorecard on a call: one is enough."""
+        host = self.hosts[call]
+        return (call * len(self.workers) + host) * WIDTH + SCORECARDS_RECEIVED in self.marks
+
+    def _helper(self, asker: int, draw: int) -> int:
+        """Who answers a request: two of three times the manager."""
+        if draw >> 8 < 170:  # noqa: PLR2004 -- two of three
+            for number, worker in enumerate(self.workers):
+                if worker.attendance.hire.seat.role is Role.MANAGER and number != asker:
+                    return number
+        return draw * len(self.workers) >> 16
+
+    def _day(self, actor: int, host: int, earliest: int) -> int:
+        """The first day from ``earliest`` on that suits both, or -1."""
+        if earliest < 0:
+            return -1
+        can = self.workers[actor].attendance.can_act & self.workers[host].attendance.can_receive
+        later = can >> earliest
+        return earliest + (later & -later).bit_length() - 1 if later else -1
+
+    def _keeps(self, number: int, day: int, draws: Draws) -> bool:
+        """Whether something is done after all: three of four things are not, in a slump."""
+        if day < 0:
+            return False
+        return not self.workers[number].attendance.slump >> day & 1 or (
+            draws[0] & 0xFF < SLUMP_KEEPS
+        )
+
+
+_RECEIVED = {
+    GAVE_FEEDBACK: RECEIVED_FEEDBACK,
+    SCORECARDS_FILLED: SCORECARDS_RECEIVED,
+    COMMENTS_GIVEN: COMMENTS_RECEIVED,
+    MARKED_GIVEN: MARKED_RECEIVED,
+}
+
+
+def _workers(team: Team, monday: date, staff: Staff, attendances: Attendances) -> Iterator[Worker]:
+    following = monday + timedelta(days=DAYS_A_WEEK)
+    parts = [(place, False) for place in staff.members(team.number, monday, following)]
+    if parts and team.director is not None:
+        parts += [(place, True) for place in staff.holders(team.director, monday, following)]
+    for place, guest in parts:
+        hire = staff.hires[place]
+        weeks = (monday - hire.hired).days // DAYS_A_WEEK
+        duties = duties_of(hire.seat.role, weeks, guest=guest)
+        count = _FIXED_DRAWS + _ACTION_DRAWS * duties.actions
+        yield Worker(place, attendances.week(place, team.number, monday, count), duties, guest)
+
+
+def _actions(draws: Sequence[int]) -> Iterator[Draws]:
+    rest = iter(draws[_FIXED_DRAWS:])
+    return zip(rest, rest, rest, rest, strict=False)
+
+
+def _count(level: int, byte: int) -> int:
+    """A week's count."""
+    return count_tables(WEEKLY_SHAPE)[min(level, LEVELS - 1)][byte] if level > 0 else 0
+
+
+def _day_counts(
+    week: Attendance, level: int, first: int, *, high: bool
+) -> Iterator[tuple[int, int]]:
+    """The days at work with their counts, where those are not zero."""
+    tables = count_tables(DAILY_SHAPE)
+    for day in range(DAYS_A_WEEK):
+        offset = day + 1 + week.shift
+        if not week.working >> day & week.can_act >> offset & 1:
+            continue
+        here = level + week.calls[day] - (SLUMP_LEVELS if week.slump >> offset & 1 else 0)
+        if here > 0:
+            draw = week.draws[first + day]
+            yield offset, tables[min(here, LEVELS - 1)][draw >> 8 if high else draw & 0xFF]
