@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.exposition import choose_encoder
 
@@ -91,12 +91,14 @@ entries = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(entries, max_size=4).map(",".join))
 def test_without_weights_it_is_what_the_client_library_answers(accept: str) -> None:
     _, content_type = choose_encoder(accept)
     assert choose_format(accept).content_type == content_type
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_no_header_whatever_breaks_it(header: str) -> None:
     assert choose_format(header).content_type

@@ -5,7 +5,7 @@ from __future__ import annotations
 from io import StringIO
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.openmetrics.parser import text_fd_to_metric_families as openmetrics_families
@@ -25,6 +25,7 @@ def lines(shown: Snapshot) -> list[str]:
     return [line for line in rendered(shown).decode().split("\n") if line and line[0] != "#"]
 
 
+@settings(deadline=None)
 @given(snapshots())
 def test_it_equals_what_the_client_library_writes_in_both_formats(shown: Snapshot) -> None:
     plain = SnapshotCollector(shown)
@@ -32,6 +33,7 @@ def test_it_equals_what_the_client_library_writes_in_both_formats(shown: Snapsho
     assert rendered(shown) + b"# EOF\n" == generate_openmetrics(plain)  # type: ignore[no-untyped-call]
 
 
+@settings(deadline=None)
 @given(snapshots())
 def test_both_parsers_read_every_sample_back(shown: Snapshot) -> None:
     written = [
