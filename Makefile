@@ -8,13 +8,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: help demo test lint format bench soak lock clean
+.PHONY: help demo install test lint format bench soak lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: $(VENV)/.runtime ## The real exporter against the built-in simulator, on loopback
 	@exec $(BIN)/python -m gong_exporter demo
+
+install: $(VENV)/.installed ## The exporter into .venv, without the tools to develop it
 
 test: $(VENV)/.dev ## The whole suite, real servers included
 	@tools/install-servers.sh
@@ -39,6 +41,10 @@ clean: ## Remove the virtual environment and caches
 $(VENV)/.runtime: requirements.lock tools/venv.sh
 	@tools/venv.sh $(VENV)
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.runtime pyproject.toml
+	@$(BIN)/python -m pip install --quiet --no-deps .
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock pyproject.toml tools/venv.sh
