@@ -52,7 +52,8 @@ class Attendance:
         can_receive: a bit for each offset on which others may do something for the person.
         slump: a bit for each offset in a slump.
         calls: levels above usual for each of the office's days.
-        reviews: levels above usual for reviews of this week's calls.
+        rest: levels above usual for what is counted by the week: less for who is away.
+        reviews: the same for reviews of this week's calls.
         draws: the person's chance of this week.
     """
 
@@ -64,6 +65,7 @@ class Attendance:
     can_receive: int
     slump: int
     calls: Sequence[int]
+    rest: int
     reviews: int
     draws: Sequence[int]
 
@@ -106,6 +108,7 @@ class Attendances:
         notice = (hire.left.toordinal() - first) // DAYS_A_WEEK
         form += _NOTICE[max(notice, 0)] if notice < len(_NOTICE) else 0
         present = (working & 0x1F).bit_count()
+        rest = 2 * (present - 5) if present else -16
         return Attendance(
             hire=hire,
             weeks=weeks,
@@ -115,7 +118,8 @@ class Attendances:
             can_receive=there,
             slump=slump,
             calls=tuple(form + level for level in this.calls),
-            reviews=this.reviews + hire.habits.reviews - (2 * (5 - present) if present else 16),
+            rest=rest,
+            reviews=rest + this.reviews + hire.habits.reviews,
             draws=chance,
         )
 
@@ -124,10 +128,10 @@ class Attendances:
         normal = normal_table()
         month = monday.year * 12 + monday.month
         return round(
-            2.2 * normal[draw]
-            + 2.0 * normal[self._mixed(place, month)]
+            1.4 * normal[draw]
+            + 1.7 * normal[self._mixed(place, month)]
             + 2.0 * normal[self._mixed(place, -(month - 1) // 3)]
-            + 1.2 * normal[self._mixed(-team, monday.toordinal())]
+            + 0.6 * normal[self._mixed(-team, monday.toordinal())]
         )
 
     def _mixed(self, one: int, other: int) -> int:

@@ -19,7 +19,7 @@ LOWEST_MEAN = 0.02
 MOST = 40
 """No count of one day (or of one week's reviews) is larger."""
 
-DAILY_SHAPE = 5.0
+DAILY_SHAPE = 9.0
 WEEKLY_SHAPE = 2.5
 """Shapes of the negative binomial: the smaller, the more uneven from one time to the next."""
 

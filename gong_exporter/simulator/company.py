@@ -9,13 +9,15 @@ from operator import add
 from zoneinfo import ZoneInfo
 
 from gong_exporter.simulator.attendance import SPAN, Attendances, Effect
+from gong_exporter.simulator.counters import WIDTH
 from gong_exporter.simulator.events import Event, EventKind, PlantedEvent, plant
 from gong_exporter.simulator.layout import FOUNDED, Role, lay_out
 from gong_exporter.simulator.offices import DAYS_A_WEEK
 from gong_exporter.simulator.people import Person, Staff
 from gong_exporter.simulator.records import COUNTERS, UserActivity
+from gong_exporter.simulator.stories import CallStory, call_stories
 from gong_exporter.simulator.tally import Tally, tally
-from gong_exporter.simulator.teamwork import WIDTH, TeamWeek
+from gong_exporter.simulator.teamwork import TeamWeek
 
 KEPT_TALLIES = 20_000
 """Teams' weeks that can be counted over any days: some 3.5 kB each."""
@@ -138,15 +140,21 @@ class SimulatedCompany:
                     counts = list(map(add, counts, share[lane : lane + WIDTH]))
         return dict(zip(COUNTERS, counts, strict=True))
 
-    def team_week(self, team: int, monday: date) -> TeamWeek:
-        """All that a team did with its calls of one week, call by call.
+    def calls(self, team: str, monday: date) -> Sequence[CallStory]:
+        """All calls that a team hosted in the week from ``monday``, and what became of each.
 
         Args:
-            team: the number of the team, in the order in which they opened.
-            monday: the first day of the week.
+            team: its name.
+            monday: the first day of the week, in the offices' days: where it is Monday before
+                it is for the company, the calls of that Monday are on the company's Sunday.
+
+        Raises:
+            ValueError: there is no such team, or the day is not a Monday.
         """
-        layout = self._staff.layout
-        return TeamWeek(layout.teams[team], monday, self._staff, self._attendances)
+        if monday.weekday() != 0:
+            raise ValueError(f"{monday} is not a Monday")
+        week = self._team_week(self.teams.index(team), monday)
+        return tuple(call_stories(week, monday, self._staff))
 
     @property
     def teams(self) -> Sequence[str]:
@@ -164,8 +172,12 @@ class SimulatedCompany:
         week = self._tally(team, monday)
         return week.places, week.count(begin, stop)
 
+    def _team_week(self, team: int, monday: date) -> TeamWeek:
+        teams = self._staff.layout.teams
+        return TeamWeek(teams[team], monday, self._staff, self._attendances)
+
     def _count_week(self, team: int, monday: date) -> Tally:
-        return tally(self.team_week(team, monday))
+        return tally(self._team_week(team, monday))
 
     def _total_week(self, team: int, monday: date) -> tuple[tuple[int, ...], Sequence[int]]:
         week = self._tally(team, monday)

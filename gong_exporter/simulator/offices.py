@@ -101,7 +101,7 @@ def _season(office: Office, day: date) -> int:
         (-24, _quiet_year_end(day)),
         (-10, here >= (12, 19) or here <= (1, 6)),
         (-3, office.region == "EMEA" and (7, 25) <= here <= (8, 31)),
-        (-4, office.country in {"AU", "BR"} and day.month == 1),
+        (-2, office.country in {"AU", "BR"} and day.month == 1),
         (-4, office.country != "US" and -DAYS_A_WEEK < from_easter < DAYS_A_WEEK),
         (-12, office.country == "BR" and -49 < from_easter <= -46),  # noqa: PLR2004 -- carnival
     )

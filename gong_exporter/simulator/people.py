@@ -18,13 +18,15 @@ from gong_exporter.simulator.layout import (
 from gong_exporter.simulator.names import address_of, invent_name
 from gong_exporter.simulator.offices import Office
 
-_YEARS_IN_ROLE = {
-    Role.REPRESENTATIVE: 2.6,
-    Role.ENGINEER: 3.2,
-    Role.MANAGER: 3.8,
-    Role.DIRECTOR: 5.0,
+_YEARS_IN_ROLE = {  # the scale of what is drawn
+    Role.REPRESENTATIVE: 3.2,
+    Role.ENGINEER: 3.8,
+    Role.MANAGER: 4.4,
+    Role.DIRECTOR: 5.5,
 }
 _SHORTEST_STAY_YEARS = 0.25
+_STAY_SHAPE = 1.4
+"""Of the Weibull distribution: few leave at once, most after a few years."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,9 +219,8 @@ def _terms(seat: Seat, chance: Chance, until: date) -> Iterator[tuple[int, date,
         hired = start + timedelta(days=-start.weekday() % 7)
         if hired > until:
             return
-        years = _SHORTEST_STAY_YEARS - math.log((stays + 1) / 65537) * (
-            _YEARS_IN_ROLE[seat.role] - _SHORTEST_STAY_YEARS
-        )
+        luck = (-math.log((stays + 1) / 65537)) ** (1 / _STAY_SHAPE)
+        years = _SHORTEST_STAY_YEARS + luck * _YEARS_IN_ROLE[seat.role]
         left = hired + timedelta(days=round(years * 365.25))
         left += timedelta(days=(5 - left.weekday()) % 7)  # Friday is the last day
         yield turn, hired, left

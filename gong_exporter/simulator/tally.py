@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from gong_exporter.simulator.attendance import SPAN
-from gong_exporter.simulator.teamwork import ATTENDED, HOSTED, WIDTH, TeamWeek
+from gong_exporter.simulator.counters import ATTENDED, HOSTED, WIDTH
+from gong_exporter.simulator.teamwork import TeamWeek
 
 LANE = 2
 """Bytes for one counter of one worker."""

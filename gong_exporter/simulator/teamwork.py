@@ -2,46 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Iterator
+from datetime import date
 
-from gong_exporter.simulator.attendance import Attendance, Attendances
-from gong_exporter.simulator.chance import (
-    DAILY_SHAPE,
-    LEVELS,
-    WEEKLY_SHAPE,
-    choice_table,
-    count_tables,
+from gong_exporter.simulator.attendance import Attendances
+from gong_exporter.simulator.chance import choice_table
+from gong_exporter.simulator.counters import (
+    COMMENTS_GIVEN,
+    COMMENTS_RECEIVED,
+    GAVE_FEEDBACK,
+    LISTENED_OTHERS,
+    LISTENED_OWN,
+    MARKED_GIVEN,
+    MARKED_RECEIVED,
+    RECEIVED_FEEDBACK,
+    REQUESTED_FEEDBACK,
+    SCORECARDS_FILLED,
+    SCORECARDS_RECEIVED,
+    SHARED_EXTERNALLY,
+    SHARED_INTERNALLY,
+    WIDTH,
 )
-from gong_exporter.simulator.duties import Duties, duties_of, hosting_level
+from gong_exporter.simulator.duties import hosting_level
 from gong_exporter.simulator.layout import Role, Team
 from gong_exporter.simulator.offices import DAYS_A_WEEK
 from gong_exporter.simulator.people import Staff
-from gong_exporter.simulator.records import COUNTERS
+from gong_exporter.simulator.workers import (
+    Draws,
+    Worker,
+    action_draws,
+    day_counts,
+    find_workers,
+    week_count,
+)
 
-WIDTH = len(COUNTERS)
-(
-    HOSTED,
-    GAVE_FEEDBACK,
-    REQUESTED_FEEDBACK,
-    RECEIVED_FEEDBACK,
-    LISTENED_OWN,
-    LISTENED_OTHERS,
-    SHARED_INTERNALLY,
-    SHARED_EXTERNALLY,
-    SCORECARDS_FILLED,
-    SCORECARDS_RECEIVED,
-    ATTENDED,
-    COMMENTS_GIVEN,
-    COMMENTS_RECEIVED,
-    MARKED_GIVEN,
-    MARKED_RECEIVED,
-) = range(WIDTH)
-
-SLUMP_LEVELS = 16
 SLUMP_KEEPS = 64
-"""A slump leaves a quarter: two octaves less, 64 of 256 actions."""
+"""A slump keeps 64 of 256 actions: a quarter, as of the calls."""
 
 _SECOND_DAY = 38
 """Of 256 comments and pieces of feedback, those that go on on a second day."""
@@ -51,28 +47,6 @@ _LAGS = choice_table((0.28, 0.3, 0.16, 0.1, 0.06, 0.04, 0.03, 0.03))
 
 _SOON = choice_table((0.55, 0.3, 0.15))
 """Days from a call to asking for feedback or sharing it, and from there to the answer."""
-
-_FIXED_DRAWS = 19
-_ACTION_DRAWS = 4
-
-Draws = tuple[int, int, int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Worker:
-    """Somebody's part in a team's week.
-
-    Attributes:
-        place: who it is, in ``Staff.hires``.
-        attendance: when and in what form.
-        duties: what is usual.
-        guest: whether this is the director, whose own calls belong to the leadership.
-    """
-
-    place: int
-    attendance: Attendance
-    duties: Duties
-    guest: bool
 
 
 class TeamWeek:
@@ -88,16 +62,19 @@ class TeamWeek:
     """
 
     def __init__(self, team: Team, monday: date, staff: Staff, attendances: Attendances) -> None:
-        self.workers = tuple(_workers(team, monday, staff, attendances))
+        self.workers = tuple(find_workers(team, monday, staff, attendances))
         self.hosts: list[int] = []
         self.days: list[int] = []
         self.joined: dict[tuple[int, int], int] = {}
         self.marks: dict[int, int] = {}
         self._own = [self._host(number, team) for number in range(len(self.workers))]
         self._join()
-        for number, worker in enumerate(self.workers):
+        chances = [action_draws(worker.attendance) for worker in self.workers]
+        for number, chance in enumerate(chances):
             self._relisten(number)
-            self._act(number, worker)
+            self._ask_about(number, chance)
+        for number, chance in enumerate(chances):
+            self._act(number, self.workers[number], chance)
 
     def _host(self, number: int, team: Team) -> tuple[int, int]:
         """Host a week's calls; the numbers of the first and the one after the last."""
@@ -106,7 +83,7 @@ class TeamWeek:
         first = len(self.hosts)
         if not worker.guest:
             level = hosting_level(week.hire.seat.role, team.segment)
-            for day, count in _day_counts(week, level, 3, high=True):
+            for day, count in day_counts(week, level, 3, high=True):
                 self.hosts.extend([number] * count)
                 self.days.extend([day] * count)
         return first, len(self.hosts)
@@ -118,7 +95,7 @@ class TeamWeek:
             hosted[day] = hosted.get(day, 0) + 1
         for number, worker in enumerate(self.workers):
             own = self.days[slice(*self._own[number])]
-            for day, count in _day_counts(worker.attendance, worker.duties.joins, 3, high=False):
+            for day, count in day_counts(worker.attendance, worker.duties.joins, 3, high=False):
                 joined = self.joined.get((number, day), 0)
                 others = hosted.get(day, 0) - own.count(day) - joined
                 if min(count, others) > 0:
@@ -131,7 +108,7 @@ class TeamWeek:
         waiting: list[int] = []
         call = first
         level = worker.duties.own + worker.attendance.hire.habits.own
-        for day, count in _day_counts(worker.attendance, level, 10, high=True):
+        for day, count in day_counts(worker.attendance, level, 10, high=True):
             while call < end and self.days[call] <= day:
                 waiting.append(call)
                 call += 1
@@ -141,29 +118,35 @@ class TeamWeek:
                 if worker.attendance.draws[10 + turn % DAYS_A_WEEK] & 0xFF < _SECOND_DAY:
                     self._mark(chosen, number, LISTENED_OWN, self._day(number, number, day + 1))
 
-    def _act(self, number: int, worker: Worker) -> None:
-        """Ask, share and review, as much of each as this week has."""
-        week, duties, habits = worker.attendance, worker.duties, worker.attendance.hire.habits
+    def _ask_about(self, number: int, chance: Iterator[Draws]) -> None:
+        """Ask for feedback on some of the week's own calls, before anybody reviews them."""
+        week = self.workers[number].attendance
         first, end = self._own[number]
-        calls = len(self.hosts)
-        own = end - first
-        shareable = calls if week.hire.seat.role is Role.MANAGER else own
-        asks = _count(duties.asks + habits.asks, week.draws[17] & 0xFF)
-        shares = _count(duties.shares + habits.shares, week.draws[18] >> 8)
-        shares_out = _count(duties.shares_out + habits.shares, week.draws[18] & 0xFF)
-        reviews = _count(duties.reviews + week.reviews, week.draws[17] >> 8)
-        actions = _actions(week.draws)
-        for _, draws in zip(range(min(asks, own)), actions, strict=False):
-            self._ask(number, first + (draws[0] * own >> 16), draws)
-        for _, draws in zip(range(min(shares, shareable)), actions, strict=False):
-            start = 0 if shareable > own else first
+        level = self.workers[number].duties.asks + week.hire.habits.asks + week.rest
+        asks = min(week_count(level, week.draws[17] & 0xFF), end - first)
+        for _, draws in zip(range(asks), chance, strict=False):
+            self._ask(number, first + (draws[0] * (end - first) >> 16), draws)
+
+    def _act(self, number: int, worker: Worker, chance: Iterator[Draws]) -> None:
+        """Share calls, inside and outside, and review others', as much as this week has."""
+        week, duties = worker.attendance, worker.duties
+        first, end = self._own[number]
+        calls, own = len(self.hosts), end - first
+        start, shareable = first, own
+        if week.hire.seat.role is Role.MANAGER:
+            start, shareable = 0, calls
+        habit = week.hire.habits.shares + week.rest
+        shares = week_count(duties.shares + habit, week.draws[18] >> 8)
+        shares_out = week_count(duties.shares_out + habit, week.draws[18] & 0xFF)
+        reviews = week_count(duties.reviews + week.reviews, week.draws[17] >> 8)
+        for _, draws in zip(range(min(shares, shareable)), chance, strict=False):
             self._share(number, start + (draws[0] * shareable >> 16), draws)
-        for _, draws in zip(range(min(shares_out, own)), actions, strict=False):
+        for _, draws in zip(range(min(shares_out, own)), chance, strict=False):
             call = first + (draws[0] * own >> 16)
             day = self._day(number, number, self.days[call] + _SOON[draws[1] & 0xFF])
             if self._keeps(number, day, draws):
                 self._mark(call, number, SHARED_EXTERNALLY, day)
-        for _, draws in zip(range(min(reviews, calls - own)), actions, strict=False):
+        for _, draws in zip(range(min(reviews, calls - own)), chance, strict=False):
             call = draws[0] * (calls - own) >> 16
             self._review(number, call + own if call >= first else call, draws)
 
@@ -211,7 +194,8 @@ class TeamWeek:
         """Listen to a call of somebody else's, and say something about it, or nothing."""
         _, when, one, other = draws
         duties = self.workers[number].duties
-        day = self._day(number, self.hosts[call], self.days[call] + _LAGS[when & 0xFF])
+        earliest = max(self.days[call] + _LAGS[when & 0xFF], self._asked(call))
+        day = self._day(number, self.hosts[call], earliest)
         if not self._keeps(number, day, draws):
             return
         again = when >> 8 < _SECOND_DAY
@@ -241,6 +225,12 @@ class TeamWeek:
         """Whether somebody filled a scorecard on a call: one is enough."""
         host = self.hosts[call]
         return (call * len(self.workers) + host) * WIDTH + SCORECARDS_RECEIVED in self.marks
+
+    def _asked(self, call: int) -> int:
+        """The first day on which feedback on a call was asked for, or -1."""
+        host = self.hosts[call]
+        days = self.marks.get((call * len(self.workers) + host) * WIDTH + REQUESTED_FEEDBACK, 0)
+        return (days & -days).bit_length() - 1
 
     def _helper(self, asker: int, draw: int) -> int:
         """Who answers a request: two of three times the manager."""
@@ -273,41 +263,3 @@ _RECEIVED = {
     COMMENTS_GIVEN: COMMENTS_RECEIVED,
     MARKED_GIVEN: MARKED_RECEIVED,
 }
-
-
-def _workers(team: Team, monday: date, staff: Staff, attendances: Attendances) -> Iterator[Worker]:
-    following = monday + timedelta(days=DAYS_A_WEEK)
-    parts = [(place, False) for place in staff.members(team.number, monday, following)]
-    if parts and team.director is not None:
-        parts += [(place, True) for place in staff.holders(team.director, monday, following)]
-    for place, guest in parts:
-        hire = staff.hires[place]
-        weeks = (monday - hire.hired).days // DAYS_A_WEEK
-        duties = duties_of(hire.seat.role, weeks, guest=guest)
-        count = _FIXED_DRAWS + _ACTION_DRAWS * duties.actions
-        yield Worker(place, attendances.week(place, team.number, monday, count), duties, guest)
-
-
-def _actions(draws: Sequence[int]) -> Iterator[Draws]:
-    rest = iter(draws[_FIXED_DRAWS:])
-    return zip(rest, rest, rest, rest, strict=False)
-
-
-def _count(level: int, byte: int) -> int:
-    """A week's count."""
-    return count_tables(WEEKLY_SHAPE)[min(level, LEVELS - 1)][byte] if level > 0 else 0
-
-
-def _day_counts(
-    week: Attendance, level: int, first: int, *, high: bool
-) -> Iterator[tuple[int, int]]:
-    """The days at work with their counts, where those are not zero."""
-    tables = count_tables(DAILY_SHAPE)
-    for day in range(DAYS_A_WEEK):
-        offset = day + 1 + week.shift
-        if not week.working >> day & week.can_act >> offset & 1:
-            continue
-        here = level + week.calls[day] - (SLUMP_LEVELS if week.slump >> offset & 1 else 0)
-        if here > 0:
-            draw = week.draws[first + day]
-            yield offset, tables[min(here, LEVELS - 1)][draw >> 8 if high else draw & 0xFF]

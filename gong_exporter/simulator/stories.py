@@ -1,0 +1,43 @@
+"""What became of every single call: for studies, and to prove the counts by counting again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from gong_exporter.simulator.counters import WIDTH
+from gong_exporter.simulator.people import Staff
+from gong_exporter.simulator.records import COUNTERS
+from gong_exporter.simulator.teamwork import TeamWeek
+
+
+@dataclass(frozen=True, slots=True)
+class CallStory:
+    """One call.
+
+    Attributes:
+        host: the ``userId`` of who hosted it.
+        day: the company day on which it was.
+        deeds: by user and counter, the company days on which that was done (or received). Who
+            joined which call is not told, only how many calls somebody joined on a day.
+    """
+
+    host: str
+    day: date
+    deeds: Mapping[tuple[str, str], tuple[date, ...]]
+
+
+def call_stories(week: TeamWeek, monday: date, staff: Staff) -> Iterator[CallStory]:
+    """The calls of a team's week, in no particular order."""
+    sunday = monday - timedelta(days=1)
+    users = [staff.hires[worker.place].user_id for worker in week.workers]
+    deeds: list[dict[tuple[str, str], tuple[date, ...]]] = [{} for _ in week.hosts]
+    for key, marked in week.marks.items():
+        rest, counter = divmod(key, WIDTH)
+        call, worker = divmod(rest, len(users))
+        deeds[call][users[worker], COUNTERS[counter]] = tuple(
+            sunday + timedelta(days=day) for day in range(marked.bit_length()) if marked >> day & 1
+        )
+    for call, host in enumerate(week.hosts):
+        yield CallStory(users[host], sunday + timedelta(days=week.days[call]), deeds[call])

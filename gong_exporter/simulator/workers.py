@@ -1,0 +1,81 @@
+"""Who takes part in a team's week, and how many of what each of them does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from gong_exporter.simulator.attendance import Attendance, Attendances
+from gong_exporter.simulator.chance import DAILY_SHAPE, LEVELS, OCTAVE, WEEKLY_SHAPE, count_tables
+from gong_exporter.simulator.duties import Duties, duties_of
+from gong_exporter.simulator.layout import Team
+from gong_exporter.simulator.offices import DAYS_A_WEEK
+from gong_exporter.simulator.people import Staff
+
+SLUMP_LEVELS = 2 * OCTAVE
+"""A slump leaves a quarter."""
+
+_FIXED_DRAWS = 19
+_ACTION_DRAWS = 4
+
+Draws = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Somebody's part in a team's week.
+
+    Attributes:
+        place: who it is, in ``Staff.hires``.
+        attendance: when and in what form.
+        duties: what is usual.
+        guest: whether this is the director, whose own calls belong to the leadership.
+    """
+
+    place: int
+    attendance: Attendance
+    duties: Duties
+    guest: bool
+
+
+def find_workers(
+    team: Team, monday: date, staff: Staff, attendances: Attendances
+) -> Iterator[Worker]:
+    """The people of a team in the week from ``monday``, and its director."""
+    following = monday + timedelta(days=DAYS_A_WEEK)
+    parts = [(place, False) for place in staff.members(team.number, monday, following)]
+    if parts and team.director is not None:
+        parts += [(place, True) for place in staff.holders(team.director, monday, following)]
+    for place, guest in parts:
+        hire = staff.hires[place]
+        weeks = (monday - hire.hired).days // DAYS_A_WEEK
+        duties = duties_of(hire.seat.role, weeks, guest=guest)
+        count = _FIXED_DRAWS + _ACTION_DRAWS * duties.actions
+        yield Worker(place, attendances.week(place, team.number, monday, count), duties, guest)
+
+
+def action_draws(week: Attendance) -> Iterator[Draws]:
+    """The chance of each of a week's actions."""
+    rest = iter(week.draws[_FIXED_DRAWS:])
+    return zip(rest, rest, rest, rest, strict=False)
+
+
+def week_count(level: int, byte: int) -> int:
+    """A week's count."""
+    return count_tables(WEEKLY_SHAPE)[min(level, LEVELS - 1)][byte] if level > 0 else 0
+
+
+def day_counts(
+    week: Attendance, level: int, first: int, *, high: bool
+) -> Iterator[tuple[int, int]]:
+    """The days at work with their counts, where those are not zero."""
+    tables = count_tables(DAILY_SHAPE)
+    for day in range(DAYS_A_WEEK):
+        offset = day + 1 + week.shift
+        if not week.working >> day & week.can_act >> offset & 1:
+            continue
+        here = level + week.calls[day] - (SLUMP_LEVELS if week.slump >> offset & 1 else 0)
+        if here > 0:
+            draw = week.draws[first + day]
+            yield offset, tables[min(here, LEVELS - 1)][draw >> 8 if high else draw & 0xFF]
