@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from gong_exporter.config.document import ActivityKeys, GongKeys, PollKeys, Stat
 from gong_exporter.config.durations import format_duration
 from gong_exporter.config.errors import Problem
 from gong_exporter.config.model import ActivityConfig, GongConfig, PollConfig, StateConfig
-from gong_exporter.config.nearest import nearest
+from gong_exporter.config.nearest import nearest, quoted
 from gong_exporter.config.secrets import (
     Credentials,
     Secret,
@@ -64,7 +65,7 @@ class Assembly:
             self._problem("gong", "ca_file", f"{self._named(keys.ca_file)}{wrong}")
         url = urlsplit(keys.base_url)
         if url.scheme == "http" and not _loopback(url.hostname or ""):
-            what = "is plain http: the credentials cross the network readable by anybody; use https"
+            what = "is plain http: anybody can read the credentials; use https"
             self._warning("gong", "base_url", what)
         if credentials is None:
             return None
@@ -110,7 +111,7 @@ class Assembly:
     def together(self, gong: GongConfig, activity: ActivityConfig, poll: PollConfig) -> None:
         """What only several sections tell: is data still good when the next is due?"""
         per_call = gong.timeout + 1 / gong.requests_per_second
-        duration = len(activity.windows) * per_call
+        duration = math.ceil(len(activity.windows) * per_call)
         if poll.cron is not None:
             gap = longest_gap(poll.cron).total_seconds() + _CLOCK_CHANGE
             apart = f"{format_duration(gap)} apart, a clock change included"
@@ -140,48 +141,54 @@ class Assembly:
         token = self._source("bearer_token", keys)
         if len(self.problems) > before:
             return None
-        pair = key is not None or secret is not None
-        if pair and token is not None:
-            self._problem("gong", "bearer_token", "is given beside access_key; give one of them")
-        elif pair and (key is None or secret is None):
-            given, missing = ("access_key", "access_key_secret")
-            if key is None:
-                given, missing = missing, given
-            self._problem("gong", given, f"is given without {missing} (${_variable(missing)})")
-        elif not pair and token is None:
+        pair = "access_key" if key is not None else "access_key_secret"
+        if key is None and secret is None and token is None:
             self._problem("gong", "", _NO_CREDENTIALS)
+        elif token is not None and (key is not None or secret is not None):
+            (other,), (here,) = self._places(pair, keys), self._places("bearer_token", keys)
+            self._about(here, f"is given beside {other}; give either the pair or the token")
+        elif token is None and (key is None or secret is None):
+            missing = "access_key_secret" if key is not None else "access_key"
+            what = f"{missing} (or {missing}_file, or ${_variable(missing)})"
+            self._about(self._places(pair, keys)[0], f"is given without {what}")
         else:
             return Credentials(access_key=key, access_key_secret=secret, bearer_token=token)
         return None
 
+    def _places(self, name: str, keys: GongKeys) -> list[str]:
+        """Where a secret is given: ``gong.name``, ``gong.name_file``, ``$GONG_NAME``."""
+        places = [key for key in (name, f"{name}_file") if getattr(keys, key) is not None]
+        variable = [f"${_variable(name)}"] if _variable(name) in self.environ else []
+        return [f"gong.{key}" for key in places] + variable
+
     def _source(self, name: str, keys: GongKeys) -> SecretSource | None:
         """The one place a secret is given in; None when there is none, or something is wrong."""
+        places = self._places(name, keys)
+        if len(places) > 1:
+            *others, last = places
+            often = "twice" if len(places) == 2 else "three times"  # noqa: PLR2004 - as it says
+            in_file = [place for place in places if not place.startswith("$")]
+            self._about(in_file[-1], f"is given {often}: {', '.join(others)} and {last}")
+            return None
         inline: Secret | None = getattr(keys, name)
         path: Path | None = getattr(keys, f"{name}_file")
-        variable = _variable(name)
-        given = [f"gong.{name}"] if inline is not None else []
-        given += [f"gong.{name}_file"] if path is not None else []
-        given += [f"${variable}"] if variable in self.environ else []
-        if len(given) > 1:
-            key = f"{name}_file" if path is not None else name
-            self._problem("gong", key, f"is given twice: {' and '.join(given)}")
-            return None
         if path is not None:
             source = SecretFile(f"gong.{name}_file", self.base / path, name == "access_key")
             wrong = source.fault()
             if wrong:
                 self._problem("gong", f"{name}_file", f"{self._named(path)}{wrong}")
             return source
-        if variable in self.environ:
-            return self._from_environment(name, variable)
+        if inline is None and places:
+            return self._from_environment(name)
         return inline
 
-    def _from_environment(self, name: str, variable: str) -> SecretSource | None:
-        wrong = (key_fault if name == "access_key" else fault)(self.environ[variable])
+    def _from_environment(self, name: str) -> Secret | None:
+        text = self.environ[_variable(name)]
+        wrong = (key_fault if name == "access_key" else fault)(text)
         if wrong:
-            self.problems.append(Problem(0, f"${variable}", wrong))
+            self._about(f"${_variable(name)}", wrong)
             return None
-        return Secret(self.environ[variable])
+        return Secret(text)
 
     def _unknown_metrics(self, metrics: tuple[str, ...]) -> None:
         section = self.root.get("activity")
@@ -194,7 +201,7 @@ class Assembly:
         for name in metrics:
             if name not in METRICS:
                 close = nearest(name, METRICS)
-                what = f"{name!r} is none of the {len(METRICS)} documented counters"
+                what = f"{quoted(name)} is none of the {len(METRICS)} documented counters"
                 what += f"; did you mean '{close}'?" if close else ""
                 self.warnings.append(Problem(lines[name], "activity.metrics", what))
 
@@ -205,8 +212,8 @@ class Assembly:
         """The path and a space; nothing when it may be the secret itself, put in its place."""
         if path is None or len(path.parts) < 2:  # noqa: PLR2004 - a folder and a name
             return ""
-        absolute = self.base / path
-        return f"{absolute} " if absolute.parent.is_dir() else ""
+        folder = (self.base / path).parent
+        return f"{self.base / path} " if folder.is_dir() and folder.name else ""
 
     def _line(self, section: str, key: str) -> int:
         keys = self.root.get(section)
@@ -217,6 +224,13 @@ class Assembly:
     def _problem(self, section: str, key: str, what: str) -> None:
         line = self._line(section, key) or self.root.lines.get(section, 0)
         self.problems.append(Problem(line, f"{section}.{key}" if key else section, what))
+
+    def _about(self, place: str, what: str) -> None:
+        """A problem with ``gong.key``, or with a ``$VARIABLE``, which is on no line."""
+        if place.startswith("$"):
+            self.problems.append(Problem(0, place, what))
+        else:
+            self._problem("gong", place.removeprefix("gong."), what)
 
     def _warning(self, section: str, key: str, what: str) -> None:
         self.warnings.append(Problem(self._line(section, key), f"{section}.{key}", what))
@@ -241,5 +255,5 @@ def _certificates_fault(path: Path) -> str | None:
     except ssl.SSLError:
         return "has no certificates in PEM form"
     except OSError as error:
-        return f"cannot be read: {error.strerror}"
+        return f"cannot be read: {error.strerror or error}"
     return None

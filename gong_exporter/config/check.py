@@ -9,8 +9,8 @@ from pydantic import BaseModel, ValidationError
 
 from gong_exporter.config.document import Document
 from gong_exporter.config.errors import Problem, Rejected
-from gong_exporter.config.nearest import dotted, hint, nearest
-from gong_exporter.config.tree import Keys
+from gong_exporter.config.nearest import dotted, hint
+from gong_exporter.config.tree import Keys, Scalar
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -24,7 +24,7 @@ def check_section(root: Keys, name: str, model: type[Section]) -> Section | tupl
     try:
         if node is None or isinstance(node, Keys):
             return model.model_validate(node or {})
-        if getattr(node, "null", False):
+        if isinstance(node, Scalar) and node.null:
             return model()  # a section whose keys are all commented out
     except ValidationError as error:
         return tuple(
@@ -39,11 +39,9 @@ def unknown_sections(root: Keys) -> Iterator[Problem]:
     """Keys at the top that are no section."""
     for name, line in root.lines.items():
         if name not in Document.model_fields:
-            home = _home(name)
-            what = (
-                f"belongs into the section '{home}'" if home else hint(name, Document.model_fields)
-            )
-            yield Problem(line, dotted("", name), f"unknown section; {what}")
+            kind = "key" if _home(name) else "section"
+            what = f"unknown {kind}; {_advice(name, Document)}"
+            yield Problem(line, dotted("", name), what)
 
 
 def _problems(
@@ -66,9 +64,7 @@ def _problems(
 
 def _advice(name: str, model: type[BaseModel]) -> str:
     home = _home(name)
-    if nearest(name, model.model_fields) is None and home:
-        return f"'{name}' belongs into the section '{home}'"
-    return hint(name, model.model_fields)
+    return f"it belongs in the section '{home}'" if home else hint(name, model.model_fields)
 
 
 def _home(name: str) -> str | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
 
-from gong_exporter.config.nearest import hint
+from gong_exporter.config.nearest import hint, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +86,12 @@ def parse_cron(text: str) -> CronSchedule:
             f"a schedule has five fields (minute, hour, day of month, month, day of week),"
             f" this has {len(fields)}"
         )
+    numbers = [_numbers(part, field) for part, field in zip(fields, _FIELDS, strict=True)]
     if fields[_DAY_OF_MONTH] != "*" and fields[_DAY_OF_WEEK] != "*":
         raise ValueError(
             "day of month and day of week are both restricted: crontab(5) takes days that match"
             " either one, most people expect both; leave one of them '*'"
         )
-    numbers = [_numbers(part, field) for part, field in zip(fields, _FIELDS, strict=True)]
     minutes, hours, days, months, weekdays = numbers
     weekdays = tuple(sorted({day % _SUNDAY for day in weekdays}))
     schedule = CronSchedule(text, minutes, hours, days, months, weekdays)
@@ -146,7 +146,7 @@ def _expand(text: str) -> str:
     if plain == "@reboot":
         raise ValueError("@reboot is not a time; the exporter polls at its start anyway")
     if plain not in _NICKNAMES:
-        raise ValueError(f"unknown nickname {text.strip()!r}; {hint(plain, _NICKNAMES)}")
+        raise ValueError(f"unknown nickname {quoted(text.strip())}; {hint(plain, _NICKNAMES)}")
     return _NICKNAMES[plain]
 
 
@@ -197,4 +197,4 @@ def _number(text: str, field: _Field, part: str) -> int:
 
 
 def _wrong(field: _Field, part: str, what: str) -> ValueError:
-    return ValueError(f"{field.name} {part!r} {what}")
+    return ValueError(f"{field.name} {quoted(part)} {what}")

@@ -13,12 +13,13 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 
-from gong_exporter.activity.windows import WindowSpec, parse_window
+from gong_exporter.activity.windows import WindowSpec
 from gong_exporter.config import values
 from gong_exporter.config.crontab import CronSchedule, parse_cron
 from gong_exporter.config.durations import parse_duration
 from gong_exporter.config.errors import Rejected
 from gong_exporter.config.model import EmailLabel, ListedUser, UsersAll
+from gong_exporter.config.nearest import quoted
 from gong_exporter.config.secrets import Secret
 from gong_exporter.config.tree import Items, Keys, Scalar
 from gong_exporter.config.users import parse_users
@@ -65,13 +66,17 @@ def _several(
         if not node:
             raise ValueError(f"is an empty list; it {form}")
         found: dict[str, T] = {}
+        lines: dict[str, int] = {}
         wrong: list[tuple[int, str]] = []
         for item in node:
             if not isinstance(item, Scalar):
                 wrong.append((item.line, form))
-            elif item.text in found:
-                wrong.append((item.line, f"{item.text!r} is in the list already"))
+                continue
+            if item.text in lines:
+                again = f"{quoted(item.text)} is already on line {lines[item.text]}"
+                wrong.append((item.line, again))
             else:
+                lines[item.text] = item.line
                 try:
                     found[item.text] = parse(item.text)
                 except ValueError as error:
@@ -154,7 +159,7 @@ class ActivityKeys(_Keys):
     """``activity``: what to ask for, and what to show."""
 
     windows: Annotated[
-        tuple[WindowSpec, ...], _several(parse_window, what="windows such as 7d or mtd")
+        tuple[WindowSpec, ...], _several(values.window, what="windows such as 7d or mtd")
     ] = Field(
         (WindowSpec("1d", 1), WindowSpec("7d", 7), WindowSpec("28d", 28)),
         description="Trailing days that are over, such as 7d; also wtd, mtd, qtd, ytd.",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from gong_exporter.config.nearest import quoted
+
 _UNITS = {
     "y": 365 * 86_400.0,
     "w": 7 * 86_400.0,
@@ -29,26 +31,27 @@ def parse_duration(text: str) -> float:
     Raises: ValueError, saying what is wrong.
     Source: https://prometheus.io/docs/prometheus/latest/querying/basics/#float-literals-and-time-durations
     """
-    if text.isascii() and text.isdigit() and text.strip("0"):
-        raise ValueError(f"{text} has no unit; {text}s are seconds, {text}m minutes")
+    if text.isascii() and text.isdigit():
+        raise ValueError(f"{quoted(text)} has no unit; write seconds as in 30s, minutes as in 10m")
     match = _DURATION.fullmatch(text)
     if not text or match is None:
-        raise ValueError(f"{text!r} {_FORM}")
+        raise ValueError(f"{quoted(text)} {_FORM}")
     seconds = sum(
         float(number) * size
         for number, size in zip(match.groups("0"), _UNITS.values(), strict=True)
     )
     if seconds > LONGEST:
-        raise ValueError(f"{text!r} is longer than ten years")
+        raise ValueError(f"{quoted(text)} is longer than ten years")
     return seconds
 
 
 def format_duration(seconds: float) -> str:
-    """The shortest way to write a duration, to the millisecond; weeks and years as days."""
+    """How people write a duration, to the millisecond: ``1d``, but ``26h``; ``10d1h``."""
     rest = round(seconds * 1000)
     parts = []
+    few_hours = seconds < 2 * _UNITS["d"] and seconds % _UNITS["d"]
     for unit, size in _UNITS.items():
-        if unit in {"y", "w"}:
+        if unit in {"y", "w"} or (unit == "d" and few_hours):
             continue
         count, rest = divmod(rest, round(size * 1000))
         if count:

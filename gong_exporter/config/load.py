@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel
 
 from gong_exporter.config.assemble import Assembly
 from gong_exporter.config.check import check_section, unknown_sections
 from gong_exporter.config.document import ActivityKeys, GongKeys, PollKeys, StateKeys
 from gong_exporter.config.errors import ConfigError, Problem
 from gong_exporter.config.model import Config
-from gong_exporter.config.tree import Keys, read_tree
+from gong_exporter.config.tree import Tree, read_tree
 from gong_exporter.config.unavailable import refused
+
+Keys = TypeVar("Keys", bound=BaseModel)
+Section = TypeVar("Section")
 
 MAX_BYTES = 8 * 1024 * 1024
 """Of a configuration file: some 50,000 users with addresses."""
@@ -48,39 +55,41 @@ def _load(name: str, environ: Mapping[str, str]) -> Config | list[Problem]:
     path = Path(name).absolute()
     assembly = Assembly(path.parent, tree.root, environ)
     problems = [*tree.problems, *unknown_sections(tree.root), *refused(tree.root)]
-    config = _sections(name, path, tree.root, assembly, problems)
+    sections = _Sections(tree, assembly, problems)
+    gong = sections.read("gong", GongKeys, assembly.gong)
+    activity = sections.read("activity", ActivityKeys, assembly.activity)
+    poll = sections.read("poll", PollKeys, assembly.poll)
+    state = sections.read("state", StateKeys, assembly.state)
+    if gong is not None and activity is not None and poll is not None:
+        assembly.together(gong, activity, poll)
     problems += assembly.problems
-    if config is None or problems:
+    if gong is None or activity is None or poll is None or state is None or problems:
         return problems
-    return config
-
-
-def _sections(
-    name: str, path: Path, root: Keys, assembly: Assembly, problems: list[Problem]
-) -> Config | None:
-    """The sections put together; each is looked at, though another one is wrong."""
-    gong_keys = check_section(root, "gong", GongKeys)
-    activity_keys = check_section(root, "activity", ActivityKeys)
-    poll_keys = check_section(root, "poll", PollKeys)
-    state_keys = check_section(root, "state", StateKeys)
-    for keys in (gong_keys, activity_keys, poll_keys, state_keys):
-        if isinstance(keys, tuple):
-            problems += keys
-    gong = assembly.gong(gong_keys) if isinstance(gong_keys, GongKeys) else None
-    activity = assembly.activity(activity_keys) if isinstance(activity_keys, ActivityKeys) else None
-    poll = assembly.poll(poll_keys) if isinstance(poll_keys, PollKeys) else None
-    state = assembly.state(state_keys) if isinstance(state_keys, StateKeys) else None
-    if gong is None or activity is None or poll is None or state is None:
-        return None
-    assembly.together(gong, activity, poll)
+    warnings = tuple(warning.located(name) for warning in sorted(assembly.warnings))
     return Config(
-        path=path,
-        gong=gong,
-        activity=activity,
-        poll=poll,
-        state=state,
-        warnings=tuple(warning.located(name) for warning in sorted(assembly.warnings)),
+        path=path, gong=gong, activity=activity, poll=poll, state=state, warnings=warnings
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sections:
+    """Reads sections one by one, so that each is looked at though another one is wrong."""
+
+    tree: Tree
+    assembly: Assembly
+    problems: list[Problem] = field(repr=False)
+
+    def read(
+        self, name: str, model: type[Keys], assemble: Callable[[Keys], Section | None]
+    ) -> Section | None:
+        """The section put together; None when something is wrong with it."""
+        keys = check_section(self.tree.root, name, model)
+        if isinstance(keys, tuple):
+            self.problems.extend(keys)
+            return None
+        if any(f"{problem.key}.".startswith(f"{name}.") for problem in self.tree.problems):
+            return None  # a value is missing that the file has, so no word about what it lacks
+        return assemble(keys)
 
 
 def _read(name: str) -> str | Problem:
@@ -88,7 +97,7 @@ def _read(name: str) -> str | Problem:
         with Path(name).open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
     except OSError as error:
-        return Problem(0, "", f"cannot be read: {error.strerror}")
+        return Problem(0, "", f"cannot be read: {error.strerror or error}")
     except ValueError:
         return Problem(0, "", "cannot be read: no file can have this name")
     if len(content) > MAX_BYTES:

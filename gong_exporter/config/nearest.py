@@ -1,10 +1,16 @@
-"""The valid name that somebody probably meant."""
+"""Naming what somebody wrote, and the valid name that was probably meant."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+
+MAX_QUOTED = 40
+"""Characters of a value that a message repeats."""
+
+MAX_WORDS = 16
+"""Characters of a value with spaces: the names of the secret keys alone are nearly as long."""
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _PLAIN_KEY = re.compile(r"[A-Za-z][A-Za-z_.-]{0,39}|[A-Za-z][\w.-]{0,19}", re.ASCII)
@@ -31,13 +37,28 @@ def hint(word: str, valid: Iterable[str]) -> str:
     return f"did you mean '{close}'?" if close else f"valid here: {', '.join(names)}"
 
 
-def dotted(section: str, key: str) -> str:
-    """``section.key``; only the section when the key does not look like one.
+def quoted(text: str) -> str:
+    """A value in quotes, shortened; of a longer one with spaces in it, the first word.
+
+    With the colon of the next line forgotten, that line belongs to the value, secret and all.
+    """
+    if len(text) <= MAX_WORDS:
+        return repr(text)
+    first = (text.split(maxsplit=1) or [""])[0][:MAX_QUOTED]
+    return repr(text) if first == text else f"{first!r}..."
+
+
+def shown(key: str) -> str | None:
+    """The key when it looks like one.
 
     A slip such as ``{access_key:VALUE}``, without the space, makes a secret part of the key.
     """
-    parts = (section, key if _PLAIN_KEY.fullmatch(key) else "")
-    return ".".join(part for part in parts if part)
+    return key if _PLAIN_KEY.fullmatch(key) else None
+
+
+def dotted(section: str, key: str) -> str:
+    """``section.key``; only the section when the key does not look like one."""
+    return ".".join(filter(None, (section, shown(key))))
 
 
 def _plain(name: str) -> str:

@@ -151,7 +151,7 @@ def _content(path: Path) -> tuple[str, str | None]:
                 return "", "is not a file"
             content = stream.read(MAX_SECRET_BYTES + 1)
     except OSError as error:
-        return "", f"cannot be read: {error.strerror}"
+        return "", f"cannot be read: {error.strerror or error}"
     if len(content) > MAX_SECRET_BYTES:
         return "", f"is larger than {MAX_SECRET_BYTES} bytes; that is not a secret"
     try:

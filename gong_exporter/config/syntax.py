@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
 _QUOTES = "put the value in quotes"
 
+_SECOND_COLON = f"a ': ' where none can be; {_QUOTES}, or see if a colon above lacks its space"
+
 _EXPLAINED: tuple[tuple[str, str], ...] = (
     ("found character '\\t'", "a tab; YAML is indented with spaces"),
     ("that cannot start any token", f"a value that begins with '@', '`' or '%'; {_QUOTES}"),
-    ("mapping values are not allowed here", f"a ': ' where none can be; {_QUOTES}"),
+    ("mapping values are not allowed here", _SECOND_COLON),
     ("could not find expected ':'", "a key without its colon and space"),
     ("found undefined alias", f"a value that begins with '*'; {_QUOTES}"),
     ("while scanning an alias", f"a value that begins with '*'; {_QUOTES}"),

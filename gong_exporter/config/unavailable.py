@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gong_exporter.config.errors import Problem
+from gong_exporter.config.nearest import dotted
 from gong_exporter.config.tree import Items, Keys, Scalar
 
 NOT_YET = (
@@ -47,5 +48,5 @@ def _columns(root: Keys) -> Iterator[Problem]:
             continue
         for name in user:
             if name not in {"id", "email"}:
-                what = f"a column beside id and email ({name!r}) is {_WHAT}"
-                yield Problem(user.lines[name], "activity.users", what)
+                what = f"a column beside id and email is {_WHAT}"
+                yield Problem(user.lines[name], dotted("activity.users", name), what)

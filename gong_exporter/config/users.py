@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from gong_exporter.config.errors import Rejected
 from gong_exporter.config.model import ListedUser, UsersAll
+from gong_exporter.config.nearest import quoted, shown
 from gong_exporter.config.tree import Items, Keys, Node, Scalar
 
 _ID = re.compile(r"[0-9]{1,20}", re.ASCII)
@@ -55,7 +56,7 @@ def _from_text(item: Scalar) -> ListedUser:
         return ListedUser(item.text, None, nothing, item.line)
     if _EMAIL.fullmatch(item.text):
         return ListedUser(None, item.text, nothing, item.line)
-    raise Rejected([(item.line, f"{item.text!r} is not a user; write {_FORM}")])
+    raise Rejected([(item.line, f"{quoted(item.text)} is not a user; write {_FORM}")])
 
 
 def _from_mapping(item: Keys) -> ListedUser:
@@ -64,7 +65,7 @@ def _from_mapping(item: Keys) -> ListedUser:
     for name, value in item.items():
         line = item.lines[name]
         if not isinstance(value, Scalar):
-            wrong.append((line, f"{name} of a user must be text"))
+            wrong.append((line, f"{_column(name)} of a user must be text"))
             continue
         texts[name] = value.text
         fault = _column_fault(name, value.text)
@@ -82,14 +83,20 @@ def _from_mapping(item: Keys) -> ListedUser:
 
 def _column_fault(name: str, text: str) -> str:
     if name == "id":
-        return "" if not text or _ID.fullmatch(text) else f"id {text!r} is not 1 to 20 digits"
+        return "" if not text or _ID.fullmatch(text) else f"id {quoted(text)} is not 1 to 20 digits"
     if name == "email":
-        return "" if not text or _EMAIL.fullmatch(text) else f"email {text!r} is not an address"
+        return (
+            "" if not text or _EMAIL.fullmatch(text) else f"email {quoted(text)} is not an address"
+        )
     if not _LABEL.fullmatch(name) or name.startswith("__"):
-        return f"{name!r} cannot be a label: letters, digits and _, no digit first, no __"
+        return f"{_column(name)} cannot be a label: letters, digits and _, no digit first, no __"
     if name in _RESERVED:
-        return f"{name!r} cannot be a column: the label has its own meaning"
+        return f"{_column(name)} cannot be a column: the label has its own meaning"
     return ""
+
+
+def _column(name: str) -> str:
+    return f"'{name}'" if shown(name) else "this column"
 
 
 def _repeats(users: list[ListedUser]) -> list[tuple[int, str]]:

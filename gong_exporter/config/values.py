@@ -8,9 +8,11 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
+from gong_exporter.activity.snapshot import METRICS
+from gong_exporter.activity.windows import MAX_DAYS, PERIODS, WindowSpec, parse_window
 from gong_exporter.config.durations import format_duration, parse_duration
 from gong_exporter.config.model import EmailLabel
-from gong_exporter.config.nearest import hint, nearest
+from gong_exporter.config.nearest import nearest, quoted
 from gong_exporter.config.secrets import Secret, fault, key_fault
 
 COMPANY_REQUESTS_PER_SECOND = 3
@@ -33,6 +35,9 @@ _RFC3339 = re.compile(
     r"([Zz]|[+-][0-9]{2}:[0-9]{2})",
     re.ASCII,
 )
+_NO_PLACE = frozenset({"localtime", "Factory"})
+"""Names in the data base that stand for no company's zone."""
+
 _API_PATH = re.compile(r"/v[0-9]+(/|$)", re.ASCII)
 
 
@@ -41,7 +46,7 @@ def timeout(text: str) -> float:
     seconds = parse_duration(text)
     if not MIN_TIMEOUT <= seconds <= MAX_TIMEOUT:
         raise ValueError(
-            f"{text} is out of range; {format_duration(MIN_TIMEOUT)} to"
+            f"{quoted(text)} is out of range; {format_duration(MIN_TIMEOUT)} to"
             f" {format_duration(MAX_TIMEOUT)} are allowed"
         )
     return seconds
@@ -51,17 +56,19 @@ def interval(text: str) -> float:
     """``poll.interval``; seconds."""
     seconds = parse_duration(text)
     if seconds < MIN_INTERVAL:
-        raise ValueError(f"{text} is too short; the shortest is {format_duration(MIN_INTERVAL)}")
+        raise ValueError(
+            f"{quoted(text)} is too short; the shortest is {format_duration(MIN_INTERVAL)}"
+        )
     return seconds
 
 
 def requests_per_second(text: str) -> float:
     """``gong.requests_per_second``."""
     if not _DECIMAL.fullmatch(text) or float(text) == 0:
-        raise ValueError(f"{text!r} is not a number above 0, such as 2 or 0.5")
+        raise ValueError(f"{quoted(text)} is not a number above 0, such as 2 or 0.5")
     if float(text) > COMPANY_REQUESTS_PER_SECOND:
         raise ValueError(
-            f"{text} is too much: Gong allows {COMPANY_REQUESTS_PER_SECOND} calls a second"
+            f"{quoted(text)} is too much: Gong allows {COMPANY_REQUESTS_PER_SECOND} calls a second"
             " for the whole company, other integrations included"
         )
     return float(text)
@@ -70,10 +77,12 @@ def requests_per_second(text: str) -> float:
 def requests_per_day(text: str) -> int:
     """``gong.requests_per_day``."""
     if not _WHOLE.fullmatch(text) or int(text) == 0:
-        raise ValueError(f"{text!r} is not a whole number from 1 to {COMPANY_REQUESTS_PER_DAY}")
+        raise ValueError(
+            f"{quoted(text)} is not a whole number from 1 to {COMPANY_REQUESTS_PER_DAY}"
+        )
     if int(text) > COMPANY_REQUESTS_PER_DAY:
         raise ValueError(
-            f"{text} is too much: Gong allows {COMPANY_REQUESTS_PER_DAY} calls a day"
+            f"{quoted(text)} is too much: Gong allows {COMPANY_REQUESTS_PER_DAY} calls a day"
             " for the whole company, other integrations included"
         )
     return int(text)
@@ -99,7 +108,9 @@ def base_url(text: str) -> str:
     """``gong.base_url``, without the slash at its end; never echoed: it may hold a password."""
     parts = _url(text)
     if "@" in parts.netloc:
-        raise ValueError("must not hold a user name or password; Gong's key has keys of its own")
+        raise ValueError(
+            "must not hold a user name or password; Gong's belong in access_key and its like"
+        )
     if parts.query or parts.fragment or text.endswith(("?", "#")):
         raise ValueError("must not have a query ('?') or a fragment ('#')")
     if _API_PATH.search(parts.path):
@@ -134,13 +145,13 @@ def _url(text: str) -> SplitResult:
 
 def time_zone(text: str) -> ZoneInfo:
     """``gong.time_zone``, by a name of the IANA data base, aliases included."""
-    known = available_timezones()
+    known = available_timezones() - _NO_PLACE
     if text in known:
         return ZoneInfo(text)
     # Without the list of some 600 names when none is close.
     close = nearest(text, known)
     advice = f"did you mean '{close}'?" if close else "write it as in Europe/Berlin or US/Pacific"
-    raise ValueError(f"{text!r} is not a known time zone; {advice}")
+    raise ValueError(f"{quoted(text)} is not a known time zone; {advice}")
 
 
 def rfc3339(text: str) -> str:
@@ -150,9 +161,10 @@ def rfc3339(text: str) -> str:
             moment(text)
             return text
     except ValueError as error:
-        raise ValueError(f"{text!r} is not a date and time: {error}") from None
+        raise ValueError(f"{quoted(text)} is not a date and time: {error}") from None
     raise ValueError(
-        f"{text!r} is not an RFC 3339 date and time with an offset, such as 2026-01-01T00:00:00Z"
+        f"{quoted(text)} is not an RFC 3339 date and time with an offset,"
+        " such as 2026-01-01T00:00:00Z"
     )
 
 
@@ -161,10 +173,22 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(text.upper())
 
 
+def window(text: str) -> WindowSpec:
+    """A name in ``activity.windows``."""
+    try:
+        return parse_window(text)
+    except ValueError:
+        periods = ", ".join(PERIODS)
+        raise ValueError(
+            f"{quoted(text)} is not a window; write trailing days, 1d to {MAX_DAYS}d, or {periods}"
+        ) from None
+
+
 def metric(text: str) -> str:
     """A name in ``activity.metrics``; which ones there are is Gong's to say."""
     if not _METRIC.fullmatch(text):
-        raise ValueError(f"{text!r} is not a metric name; write it as in calls_as_host")
+        close = nearest(text, METRICS) or METRICS[0]
+        raise ValueError(f"{quoted(text)} is not a metric name; write it as in {close}")
     return text
 
 
@@ -172,7 +196,7 @@ def email_label(text: str) -> EmailLabel:
     """``activity.email_label``."""
     valid = tuple(label.value for label in EmailLabel)
     if text not in valid:
-        raise ValueError(f"{text!r} is none of {', '.join(valid)}; {hint(text, valid)}")
+        raise ValueError(f"{quoted(text)} is none of {', '.join(valid)}")
     return EmailLabel(text)
 
 
