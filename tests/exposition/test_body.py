@@ -155,6 +155,20 @@ def test_what_a_poll_changed_shows_together_with_its_snapshot() -> None:
     assert b"asked_total 2.0" in unpacked(exposition.body(None, None))
 
 
+@pytest.mark.parametrize("encoding", [None, "gzip"])
+def test_a_swap_in_the_middle_of_an_answer_does_not_show_in_it(encoding: str | None) -> None:
+    class Swapping:
+        def collect(self) -> Iterable[Metric]:
+            exposition.publish(snapshot(users=700, generation=2))
+            return ()
+
+    exposition = Exposition([Swapping()], monotonic=lambda: 0.0)
+    exposition.publish(snapshot(users=600, generation=1))
+    for shown in (snapshot(users=600, generation=1), snapshot(users=700, generation=2)):
+        text = unpacked(exposition.body(None, encoding))
+        assert text == generate_latest(SnapshotCollector(shown))
+
+
 def test_old_and_new_never_mix_while_snapshots_are_swapped() -> None:
     exposition = exposition_of(snapshot(users=400, generation=0))
     done = threading.Event()

@@ -122,6 +122,27 @@ def test_users_are_counted_by_state() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("count", "written"),
+    [
+        (0, "0.0"),
+        (999_999, "999999.0"),
+        (1_000_000, "1e+06"),
+        (1_000_001, "1.000001e+06"),
+        (2**53, "9.007199254740992e+15"),
+    ],
+)
+def test_counts_are_written_as_go_writes_them(count: int, written: str) -> None:
+    shown = Snapshot(
+        windows=(window("7d", {"1": (count, 0)}, ("calls_as_host", "calls_attended")),),
+        users=(User(user_id="1", email=""),),
+    )
+    first, second = (line for line in lines(shown) if line.startswith("gong_user_activity{"))
+    assert first.endswith(f"}} {written}")
+    assert second.endswith("} 0.0")
+    assert rendered(shown) == generate_latest(SnapshotCollector(shown))
+
+
 @pytest.mark.parametrize("odd", AWKWARD)
 def test_an_odd_address_costs_nobody_else_their_line(odd: str) -> None:
     shown = Snapshot(
