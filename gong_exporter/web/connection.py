@@ -10,6 +10,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from gong_exporter.web.guards import Doing, Limits, Seat, Seats
+from gong_exporter.web.tls import client_may_connect
 
 _INCOMPLETE = (h11.IDLE, h11.SEND_BODY)
 _PIECE_BYTES = 4096
@@ -19,9 +20,18 @@ class GuardedProtocol(H11Protocol):
     """Answers the requests of one client for as long as it keeps to the limits."""
 
     def __init__(
-        self, config: Config, state: ServerState, *, seats: Seats, seat: Seat, limits: Limits
+        self,
+        config: Config,
+        state: ServerState,
+        *,
+        seats: Seats,
+        seat: Seat,
+        limits: Limits,
+        allowed_sans: frozenset[str],
     ) -> None:
         super().__init__(config=config, server_state=state, app_state={})
+        self._allowed_sans = allowed_sans
+        self._barred = False
         self._seats = seats
         self._seat = seat
         self._limits = limits
@@ -37,7 +47,12 @@ class GuardedProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The client is there, and its TLS handshake is done."""
         super().connection_made(transport)  # type: ignore[arg-type]  # uvicorn narrows it
+        # Room in the transport's buffer would hide what a client has not taken.
+        self.transport.set_write_buffer_limits(high=1, low=0)
         self._start_request_timer(self._accepted_at)
+        if not client_may_connect(self._allowed_sans, self.transport.get_extra_info("peercert")):
+            self._barred = True
+            self.cut_off()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection has ended: its seat is free."""
@@ -49,6 +64,8 @@ class GuardedProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came; the first of a request start its clock."""
+        if self._barred:
+            return
         self._start_request_timer(self.loop.time())
         # h11 bounds only a header that is not whole yet: one that comes in a single read of
         # 256 KiB would pass. In pieces it is bounded whatever the size of the read.
@@ -74,10 +91,17 @@ class GuardedProtocol(H11Protocol):
         else:
             self.transport.close()
 
+    def shutdown(self) -> None:
+        """Serve no further request here; an answer under way is finished."""
+        if self._answering():
+            self.cycle.keep_alive = False
+        elif self.transport is not None:
+            self.transport.close()
+
     def pause_writing(self) -> None:
         """The client does not keep up: its answer waits."""
         super().pause_writing()
-        self._seats.mark(self._seat, Doing.STALLED)
+        self._look()
         self._stop_stall_timer()
         self._stall_timer = self.loop.call_later(self._limits.stall_seconds, self.cut_off)
 
@@ -91,7 +115,11 @@ class GuardedProtocol(H11Protocol):
         """Find out what the connection is at, after something has happened on it."""
         if self.conn.their_state not in _INCOMPLETE:
             self._stop_request_timer()
-        self._seats.mark(self._seat, Doing.ANSWERING if self._answering() else Doing.WAITING)
+        if self.flow.write_paused:
+            doing = Doing.STALLED
+        else:
+            doing = Doing.ANSWERING if self._answering() else Doing.WAITING
+        self._seats.mark(self._seat, doing)
 
     def _answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete

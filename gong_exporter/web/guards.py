@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -64,9 +65,15 @@ class Seat:
 
 
 class Seats:
-    """Every open connection, the longest in its state first. Used on the event loop only."""
+    """Every open connection, the longest in its state first. Used on the event loop only.
+
+    Attributes:
+        vacant: set while there is no connection.
+    """
 
     def __init__(self, cap: int) -> None:
+        self.vacant = asyncio.Event()
+        self.vacant.set()
         self._cap = cap
         self._rows: dict[Doing, dict[Seat, None]] = {doing: {} for doing in Doing}
 
@@ -78,6 +85,7 @@ class Seats:
         if len(self) >= self._cap:
             self.clear_one()
         self._rows[seat.doing][seat] = None
+        self.vacant.clear()
 
     def mark(self, seat: Seat, doing: Doing) -> None:
         """Note what a connection is at now. One that has left is not noted any more."""
@@ -89,6 +97,8 @@ class Seats:
     def free(self, seat: Seat) -> None:
         """A connection has ended, for whatever reason."""
         self._rows[seat.doing].pop(seat, None)
+        if not len(self):
+            self.vacant.set()
 
     def clear_one(self) -> bool:
         """End the connection that is the least loss; False when there is none."""

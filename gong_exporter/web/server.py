@@ -7,7 +7,6 @@ import errno
 import logging
 import resource
 import socket
-import ssl
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -15,15 +14,14 @@ from contextlib import suppress
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gong_exporter.web.auth import Gate
 from gong_exporter.web.connection import GuardedProtocol
 from gong_exporter.web.guards import Limits, Seat, Seats, connection_cap
+from gong_exporter.web.security import Security, WebConfigFile
+from gong_exporter.web.threads import in_thread
 
 _OUT_OF_DESCRIPTORS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _BREATH_SECONDS = 0.05
-
-
-def _no_tls() -> ssl.SSLContext | None:
-    return None
 
 
 class WebServer:
@@ -35,8 +33,9 @@ class WebServer:
         app: what answers.
         sockets: listening sockets (see ``listen``); the server closes them when it stops.
         limits: what one client may ask.
-        context: asked at each new connection for the TLS settings then in force; None is plain
-            HTTP.
+        web_config: TLS, users and headers; followed while the server runs. None is plain HTTP
+            for everybody.
+        watch_seconds: how often the files of ``web_config`` are looked at.
     """
 
     def __init__(
@@ -45,10 +44,17 @@ class WebServer:
         sockets: Sequence[socket.socket],
         *,
         limits: Limits | None = None,
-        context: Callable[[], ssl.SSLContext | None] = _no_tls,
+        web_config: WebConfigFile | None = None,
+        watch_seconds: float = 1.0,
     ) -> None:
         self._up = threading.Event()
         limits = limits or Limits()
+        if web_config is not None:
+            app = Gate(
+                app,
+                users=lambda: web_config.security.users,
+                headers=lambda: web_config.security.headers,
+            )
         config = uvicorn.Config(
             _ends_quietly(app),
             loop="asyncio",
@@ -65,7 +71,8 @@ class WebServer:
             timeout_keep_alive=limits.keep_alive_seconds,
             h11_max_incomplete_event_size=limits.header_bytes,
         )
-        self._server = _Server(config, sockets, limits, context, self._up.set)
+        self._server = _Server(config, sockets, limits, web_config, self._up.set)
+        self._server.watch_seconds = watch_seconds
         self._thread = threading.Thread(target=self._run, name="web", daemon=True)
 
     def start(self) -> None:
@@ -111,40 +118,40 @@ class _Server(uvicorn.Server):
         config: uvicorn.Config,
         sockets: Sequence[socket.socket],
         limits: Limits,
-        context: Callable[[], ssl.SSLContext | None],
+        web_config: WebConfigFile | None,
         on_started: Callable[[], None],
     ) -> None:
         super().__init__(config)
+        self.watch_seconds = 1.0
         self._sockets = sockets
         self._limits = limits
-        self._context = context
+        self._web_config = web_config
         self._on_started = on_started
         self._seats = Seats(limits.connections or _cap_of_this_process())
-        self._doors: list[asyncio.Task[None]] = []
+        self._chores: list[asyncio.Task[None]] = []
         self._welcomes: set[asyncio.Task[None]] = set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002  # uvicorn's signature
         """Open the doors."""
         for sock in self._sockets:
             sock.setblocking(False)
-            self._doors.append(asyncio.create_task(self._keep_door(sock)))
+            self._chores.append(asyncio.create_task(self._keep_door(sock)))
+        if self._web_config is not None:
+            self._chores.append(asyncio.create_task(self._follow(self._web_config)))
         self.servers = []
         self.started = True
         self._on_started()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002  # uvicorn's signature
         """Close the doors, let answers finish within the grace, and cut off the rest."""
-        for door in self._doors:
-            door.cancel()
-        await asyncio.gather(*self._doors, return_exceptions=True)
+        for chore in self._chores:
+            chore.cancel()
+        await asyncio.gather(*self._chores, return_exceptions=True)
         for sock in self._sockets:
             sock.close()
-        for seat in self._seats.waiting():
-            seat.leave()
-        for connection in list(self.server_state.connections):
-            connection.shutdown()
-        if self.server_state.tasks:
-            await asyncio.wait(self.server_state.tasks, timeout=self._limits.grace_seconds)
+        self._retire_connections()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._seats.vacant.wait(), self._limits.grace_seconds)
         # Whoever has not finished is cut off first, so that its handler ends without complaint.
         for seat in self._seats.all():
             seat.leave()
@@ -153,6 +160,30 @@ class _Server(uvicorn.Server):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _retire_connections(self) -> None:
+        """End every connection: those without a request at once, the others after it."""
+        for seat in self._seats.waiting():
+            seat.leave()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+
+    async def _follow(self, web_config: WebConfigFile) -> None:
+        """Put changes of the web configuration's files into force."""
+        log = logging.getLogger(__name__)
+        while True:
+            await asyncio.sleep(self.watch_seconds)
+            before = web_config.security
+            if not await in_thread("web config", web_config.refresh):
+                continue
+            if web_config.error is not None:
+                log.error("web config not reloaded, the old one stays: %s", web_config.error)
+                continue
+            log.info("web config reloaded")
+            after = web_config.security
+            if (after.context, after.allowed_sans) != (before.context, before.allowed_sans):
+                # Who came in under the old rules has to come in again.
+                self._retire_connections()
 
     async def _keep_door(self, sock: socket.socket) -> None:
         loop = asyncio.get_running_loop()
@@ -180,8 +211,14 @@ class _Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         task = asyncio.current_task()
         seat = Seat(leave=lambda: None)
+        security = Security() if self._web_config is None else self._web_config.security
         protocol = GuardedProtocol(
-            self.config, self.server_state, seats=self._seats, seat=seat, limits=self._limits
+            self.config,
+            self.server_state,
+            seats=self._seats,
+            seat=seat,
+            limits=self._limits,
+            allowed_sans=security.allowed_sans,
         )
 
         def leave() -> None:
@@ -191,11 +228,14 @@ class _Server(uvicorn.Server):
 
         seat.leave = leave
         self._seats.take(seat)
-        context = self._context()
-        patience = self._limits.request_seconds if context is not None else None
+        patience = None if security.context is None else self._limits.request_seconds
         try:
             await loop.connect_accepted_socket(
-                lambda: protocol, client, ssl=context, ssl_handshake_timeout=patience
+                lambda: protocol,
+                client,
+                ssl=security.context,
+                ssl_handshake_timeout=patience,
+                ssl_shutdown_timeout=patience,
             )
         except OSError:
             # A failed handshake, or a client that hung up: its own business.

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from gong_exporter.web.guards import Limits
 from gong_exporter.web.listen import bind
 from gong_exporter.web.routes import Options, build_app
+from gong_exporter.web.security import WebConfigFile
 from gong_exporter.web.server import WebServer
 from gong_exporter.web.site import (
     ActivityTable,
@@ -102,13 +103,17 @@ def serving(
     options: Options | None = None,
     limits: Limits | None = None,
     addresses: Sequence[str] = ("127.0.0.1:0",),
-    context: Callable[[], ssl.SSLContext | None] = lambda: None,
+    web_config: WebConfigFile | None = None,
 ) -> Iterator[int]:
     """The port of a real server around ``site``."""
     sockets = [bind(address) for address in addresses]
     port = int(sockets[0].getsockname()[1])
     server = WebServer(
-        build_app(site, options or Options()), sockets, limits=limits, context=context
+        build_app(site, options or Options()),
+        sockets,
+        limits=limits,
+        web_config=web_config,
+        watch_seconds=0.05,
     )
     server.start()
     try:

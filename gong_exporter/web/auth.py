@@ -1,0 +1,145 @@
+"""Basic authentication in front of an application, and the configured response headers."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import hmac
+import os
+from collections.abc import Callable, Mapping
+
+import bcrypt
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gong_exporter.web.threads import in_thread
+
+_BCRYPT_BYTES = 72
+_REFUSAL = b"Unauthorized\n"
+
+
+class Passwords:
+    """Checks passwords against bcrypt hashes, off the event loop, and remembers good ones.
+
+    What is remembered is a keyed digest, one for each user. Whether a name exists is not to be
+    seen in the time that a refusal takes: an unknown one costs what a known one would.
+
+    Args:
+        at_a_time: checks that may run at once; the others wait, and cached ones pass them.
+    """
+
+    def __init__(self, at_a_time: int = 2) -> None:
+        self._key = os.urandom(32)
+        self._turn = asyncio.Semaphore(at_a_time)
+        self._good: dict[tuple[bytes, bytes], bytes] = {}
+
+    async def allow(
+        self, users: Mapping[bytes, bytes], credentials: tuple[bytes, bytes] | None
+    ) -> bool:
+        """Whether a name and password are among ``users`` (hashes by name)."""
+        if credentials is None:
+            return False
+        name, password = credentials
+        stored = users.get(name)
+        against = stored if stored is not None else self._decoy(users, name)
+        digest = self._digest(name, against, password)
+        if hmac.compare_digest(self._good.get((name, against), b""), digest):
+            return True
+        async with self._turn:
+            matches = await in_thread("password", lambda: _matches(password, against))
+        if stored is None or not matches:
+            return False
+        self._good = {
+            (known, known_hash): remembered
+            for (known, known_hash), remembered in self._good.items()
+            if users.get(known) == known_hash
+        }
+        self._good[(name, against)] = digest
+        return True
+
+    def _decoy(self, users: Mapping[bytes, bytes], name: bytes) -> bytes:
+        """A hash to check an unknown name against: always the same one of the real ones."""
+        hashes = sorted(users.values())
+        return hashes[int.from_bytes(self._digest(name)[:8], "big") % len(hashes)]
+
+    def _digest(self, *parts: bytes) -> bytes:
+        framed = b"".join(len(part).to_bytes(8, "big") + part for part in parts)
+        return hmac.digest(self._key, framed, hashlib.sha256)
+
+
+class Gate:
+    """Lets through to ``app`` who may pass, and adds the configured headers to every answer.
+
+    Args:
+        app: what is behind the gate.
+        users: asked at each request for the users in force; empty lets everybody through.
+        headers: asked at each request for the headers in force.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        users: Callable[[], Mapping[bytes, bytes]],
+        headers: Callable[[], Mapping[str, str]],
+    ) -> None:
+        self._app = app
+        self._users = users
+        self._headers = headers
+        self._passwords = Passwords()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, as ASGI has it."""
+        headers = self._headers()
+
+        async def decorate(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                answer = MutableHeaders(scope=message)
+                for name, value in headers.items():
+                    answer.setdefault(name, value)
+            await send(message)
+
+        sender = decorate if headers else send
+        users = self._users()
+        if users and not await self._passwords.allow(users, credentials_in(scope["headers"])):
+            await _refuse(sender)
+            return
+        await self._app(scope, receive, sender)
+
+
+def credentials_in(headers: list[tuple[bytes, bytes]]) -> tuple[bytes, bytes] | None:
+    """The name and password of a Basic ``Authorization`` header (RFC 7617), if there is one."""
+    given = [value for name, value in headers if name == b"authorization"]
+    if len(given) != 1:
+        return None
+    scheme, _, encoded = given[0].partition(b" ")
+    if scheme.lower() != b"basic":
+        return None
+    try:
+        name, colon, password = base64.b64decode(encoded.strip(), validate=True).partition(b":")
+    except binascii.Error:
+        return None
+    return (name, password) if colon else None
+
+
+def _matches(password: bytes, password_hash: bytes) -> bool:
+    # bcrypt looks at 72 bytes only. A longer password never matches, after the same time.
+    fits = len(password) <= _BCRYPT_BYTES
+    return bcrypt.checkpw(password[:_BCRYPT_BYTES], password_hash) and fits
+
+
+async def _refuse(send: Send) -> None:
+    await send(
+        {
+            "type": "http.response.start",
+            "status": 401,
+            "headers": [
+                (b"content-type", b"text/plain; charset=utf-8"),
+                (b"content-length", str(len(_REFUSAL)).encode()),
+                (b"www-authenticate", b'Basic realm="gong-exporter"'),
+                (b"x-content-type-options", b"nosniff"),
+            ],
+        }
+    )
+    await send({"type": "http.response.body", "body": _REFUSAL, "more_body": False})

@@ -1,0 +1,144 @@
+"""TLS: from settings and PEM to an ``ssl.SSLContext``, and who may connect."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import ssl
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from gong_exporter.web.ciphers import CIPHERS
+from gong_exporter.web.webconfig import TlsSettings, WebConfigError
+
+_VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
+_CERT_REQUIRED = {
+    "NoClientCert": ssl.CERT_NONE,
+    "VerifyClientCertIfGiven": ssl.CERT_OPTIONAL,
+    "RequireAndVerifyClientCert": ssl.CERT_REQUIRED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """The PEM that the settings name, as read at one moment."""
+
+    cert: bytes
+    key: bytes = field(repr=False)
+    client_ca: bytes | None = None
+
+
+def build_context(settings: TlsSettings, material: Material, name: str) -> ssl.SSLContext:
+    """A server context for these settings.
+
+    Raises:
+        WebConfigError: the certificate, the key, the CA or a cipher suite cannot be used. The
+            message starts with ``name`` and never quotes the material.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.maximum_version = _VERSIONS[settings.max_version]
+    context.minimum_version = _VERSIONS[settings.min_version]
+    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+    context.set_alpn_protocols(["http/1.1"])
+    _set_ciphers(context, settings, name)
+    _load_pair(context, material, name)
+    if material.client_ca is not None:
+        _load_client_ca(context, material.client_ca, name)
+    context.verify_mode = _CERT_REQUIRED[settings.client_auth]
+    return context
+
+
+def client_may_connect(allowed: frozenset[str], certificate: Mapping[str, Any] | None) -> bool:
+    """Whether a client's verified certificate carries one of the allowed names.
+
+    Args:
+        allowed: as ``normal_sans`` made it; empty allows everybody.
+        certificate: from ``SSLObject.getpeercert``.
+    """
+    if not allowed:
+        return True
+    names = (certificate or {}).get("subjectAltName", ())
+    return not allowed.isdisjoint(_normal(str(value)) for _, value in names)
+
+
+def normal_sans(names: tuple[str, ...]) -> frozenset[str]:
+    """Names to compare with: addresses in one spelling, everything else as it is."""
+    return frozenset(_normal(name) for name in names)
+
+
+def _normal(name: str) -> str:
+    try:
+        return str(ipaddress.ip_address(name))
+    except ValueError:
+        return name
+
+
+def _set_ciphers(context: ssl.SSLContext, settings: TlsSettings, name: str) -> None:
+    if settings.server_order:
+        context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
+    else:
+        context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
+    suites = [CIPHERS[suite] for suite in settings.cipher_suites if suite in CIPHERS]
+    if suites:
+        try:
+            context.set_ciphers(":".join(suites))
+        except ssl.SSLError as error:
+            raise WebConfigError(
+                f"{name}: this machine's OpenSSL offers none of the cipher suites"
+            ) from error
+    elif settings.cipher_suites:
+        # Only suites of TLS 1.3 are named, so nothing below it can be agreed on.
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+
+
+def _load_pair(context: ssl.SSLContext, material: Material, name: str) -> None:
+    def refuse_password() -> str:
+        # Without this OpenSSL would ask for it on the terminal.
+        raise WebConfigError(f"{name}: the private key is encrypted; give one that is not")
+
+    if b"-----BEGIN CERTIFICATE-----" not in material.cert:
+        raise WebConfigError(f"{name}: the certificate is not a PEM certificate")
+    if b"PRIVATE KEY-----" not in material.key:
+        raise WebConfigError(f"{name}: the key is not a PEM private key")
+    try:
+        with _as_file(material.cert) as cert, _as_file(material.key) as key:
+            context.load_cert_chain(cert, key, password=refuse_password)
+    except ssl.SSLError as error:
+        raise WebConfigError(
+            f"{name}: the certificate and the key cannot be used: {_reason(error)}"
+        ) from error
+
+
+def _load_client_ca(context: ssl.SSLContext, pem: bytes, name: str) -> None:
+    try:
+        context.load_verify_locations(cadata=pem.decode("ascii", "replace"))
+    except (ssl.SSLError, ValueError) as error:
+        raise WebConfigError(f"{name}: the client CA holds no usable PEM certificate") from error
+    # A CA that is not self-signed is trusted as it stands, as Go does.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+
+
+def _reason(error: ssl.SSLError) -> str:
+    if error.reason == "KEY_VALUES_MISMATCH":
+        return "they do not belong together"
+    return (error.reason or "damaged").lower().replace("_", " ")
+
+
+@contextmanager
+def _as_file(content: bytes) -> Iterator[str]:
+    """A path at which OpenSSL finds ``content``; in memory where the system can."""
+    if hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create("pem")
+        try:
+            os.write(descriptor, content)
+            yield f"/proc/self/fd/{descriptor}"
+        finally:
+            os.close(descriptor)
+        return
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(content)
+        file.flush()
+        yield file.name

@@ -1,0 +1,258 @@
+import asyncio
+import base64
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import bcrypt
+import pytest
+
+from gong_exporter.web.auth import Passwords, credentials_in
+from gong_exporter.web.security import WebConfigFile
+from tests.support.web_site import Answer, FixedSite, ask, serving
+
+
+def hashed(password: str, rounds: int = 4, prefix: bytes = b"2b") -> str:
+    return bcrypt.hashpw(password.encode(), bcrypt.gensalt(rounds, prefix)).decode()
+
+
+def basic(name: str, password: str) -> dict[str, str]:
+    return {"Authorization": "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()}
+
+
+def config(folder: Path, users: dict[str, str], extra: str = "") -> WebConfigFile:
+    write(folder, users, extra)
+    return WebConfigFile(folder / "web.yml")
+
+
+def write(folder: Path, users: dict[str, str], extra: str = "") -> None:
+    lines = "".join(f"  {name}: {value}\n" for name, value in users.items())
+    (folder / "web.yml").write_text(f"basic_auth_users:\n{lines}{extra}")
+
+
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_every_path_asks_for_a_password(tmp_path: Path) -> None:
+    with serving(FixedSite(), web_config=config(tmp_path, {"prom": hashed("right")})) as port:
+        for path in ("/metrics", "/", "/-/healthy", "/-/ready", "/nothing"):
+            refused = ask(port, path)
+            assert refused.status == 401
+            assert refused.headers["www-authenticate"].startswith("Basic ")
+            assert refused.body == b"Unauthorized\n"
+            assert ask(port, path, headers=basic("prom", "right")).status in {200, 404}
+
+
+@pytest.mark.parametrize(
+    ("name", "password"),
+    [
+        ("prom", "wrong"),
+        ("prom", ""),
+        ("Prom", "right"),
+        ("", ""),
+        ("", "right"),
+        ("nobody", "right"),
+        ("prom", "right "),
+        ("prom", "right\0"),
+        ("prom", "x" * 73),
+        ("prom", "r" * 10_000),
+    ],
+)
+def test_anything_but_the_right_pair_is_a_plain_401(
+    tmp_path: Path, name: str, password: str
+) -> None:
+    with serving(FixedSite(), web_config=config(tmp_path, {"prom": hashed("right")})) as port:
+        for _ in range(2):
+            assert ask(port, "/metrics", headers=basic(name, password)).status == 401
+
+
+def test_a_password_over_72_bytes_is_refused_though_bcrypt_would_look_at_its_start(
+    tmp_path: Path,
+) -> None:
+    start = "x" * 72
+    with serving(FixedSite(), web_config=config(tmp_path, {"prom": hashed(start)})) as port:
+        assert ask(port, "/metrics", headers=basic("prom", start)).status == 200
+        assert ask(port, "/metrics", headers=basic("prom", start + "y")).status == 401
+
+
+@pytest.mark.parametrize("prefix", ["2a", "2b", "2y"])
+def test_hashes_of_every_tool_are_taken(tmp_path: Path, prefix: str) -> None:
+    stored = f"${prefix}" + hashed("gr\u00fc\u00df dich:")[3:]
+    with serving(FixedSite(), web_config=config(tmp_path, {"prom": stored})) as port:
+        right = basic("prom", "gr\u00fc\u00df dich:")
+        assert ask(port, "/metrics", headers=right).status == 200
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "Basic",
+        "Basic ",
+        "Basic !!!",
+        "Basic cHJvbQ==",  # no colon
+        "Bearer cHJvbTpyaWdodA==",
+        "cHJvbTpyaWdodA==",
+        "Basic cHJvbTpyaWdodA",  # no padding
+    ],
+)
+def test_a_header_that_is_not_basic_authentication_is_a_plain_401(
+    tmp_path: Path, header: str
+) -> None:
+    with serving(FixedSite(), web_config=config(tmp_path, {"prom": hashed("right")})) as port:
+        assert ask(port, "/metrics", headers={"Authorization": header}).status == 401
+
+
+def test_the_scheme_may_be_written_in_any_case() -> None:
+    encoded = base64.b64encode(b"prom:a:b")
+    assert credentials_in([(b"authorization", b"bAsIc  " + encoded)]) == (b"prom", b"a:b")
+
+
+def test_two_authorization_headers_are_none() -> None:
+    header = (b"authorization", b"Basic " + base64.b64encode(b"prom:right"))
+    assert credentials_in([header, header]) is None
+
+
+def test_a_scrape_does_not_pay_for_bcrypt_each_time(tmp_path: Path) -> None:
+    right = basic("prom", "right")
+    with serving(FixedSite(), web_config=config(tmp_path, {"prom": hashed("right", 12)})) as port:
+        first, later = seconds(lambda: ask(port, "/metrics", headers=right), 1, 10)
+    assert first > 5 * later
+
+
+def test_checking_a_password_holds_up_no_other_scrape(tmp_path: Path) -> None:
+    users = {"prom": hashed("right", 4), "slow": hashed("other", 12)}
+    with (
+        serving(FixedSite(), web_config=config(tmp_path, users)) as port,
+        ThreadPoolExecutor(8) as pool,
+    ):
+        right = basic("prom", "right")
+        assert ask(port, "/metrics", headers=right).status == 200
+        guesses = [
+            pool.submit(ask, port, "/metrics", headers=basic("slow", str(guess)))
+            for guess in range(4)
+        ]
+        begun = time.monotonic()
+        assert ask(port, "/metrics", headers=right).status == 200
+        assert time.monotonic() - begun < 0.3
+        assert not all(guess.done() for guess in guesses)
+        assert statuses(guess.result() for guess in guesses) == {401}
+
+
+def test_an_unknown_name_takes_as_long_as_a_wrong_password(tmp_path: Path) -> None:
+    with serving(FixedSite(), web_config=config(tmp_path, {"prom": hashed("right", 10)})) as port:
+        ask(port, "/metrics", headers=basic("prom", "right"))
+        known, unknown = (
+            statistics.median(
+                seconds(lambda: ask(port, "/metrics", headers=basic(name, "wrong")), *[1] * 5)  # noqa: B023  # called at once
+            )
+            for name in ("prom", "nobody")
+        )
+    assert 0.5 < known / unknown < 2
+
+
+def test_users_change_without_a_restart(tmp_path: Path) -> None:
+    web_config = config(tmp_path, {"prom": hashed("old")})
+    old, new = basic("prom", "old"), basic("prom", "new")
+    with serving(FixedSite(), web_config=web_config) as port:
+        assert ask(port, "/metrics", headers=old).status == 200
+        write(tmp_path, {"prom": hashed("new")})
+        until(lambda: ask(port, "/metrics", headers=new).status == 200)
+        assert ask(port, "/metrics", headers=old).status == 401
+        (tmp_path / "web.yml").write_text("{}\n")
+        until(lambda: ask(port, "/metrics").status == 200)
+
+
+def test_a_file_that_lost_its_users_by_a_typo_does_not_open_the_door(tmp_path: Path) -> None:
+    web_config = config(tmp_path, {"prom": hashed("right")})
+    with serving(FixedSite(), web_config=web_config) as port:
+        (tmp_path / "web.yml").write_text("basic_auth_user: {}\n")
+        until(lambda: web_config.error is not None)
+        assert ask(port, "/metrics").status == 401
+        assert ask(port, "/metrics", headers=basic("prom", "right")).status == 200
+
+
+def test_configured_headers_are_on_every_answer(tmp_path: Path) -> None:
+    extra = (
+        "http_server_config:\n  headers:\n    X-Frame-Options: deny\n"
+        "    Content-Security-Policy: default-src 'self'\n"
+    )
+    web_config = config(tmp_path, {"prom": hashed("right")}, extra)
+    with serving(FixedSite(), web_config=web_config) as port:
+        right = basic("prom", "right")
+        answers = [ask(port, "/metrics"), ask(port, "/metrics", headers=right)]
+        answers += [ask(port, "/x", headers=right), ask(port, "/", "POST", headers=right)]
+        assert [answer.status for answer in answers] == [401, 200, 404, 405]
+        for answer in answers:
+            assert answer.headers["x-frame-options"] == "deny"
+            assert answer.headers["content-security-policy"] == "default-src 'self'"
+        page = ask(port, "/", headers=right).headers["content-security-policy"]
+        assert page.startswith("default-src 'none'")  # the page's own is the stricter one
+
+
+def test_a_good_password_is_forgotten_with_its_user() -> None:
+    async def remembered() -> int:
+        passwords = Passwords()
+        one, two = hashed("one").encode(), hashed("two").encode()
+        assert await passwords.allow({b"a": one, b"b": two}, (b"a", b"one"))
+        assert await passwords.allow({b"b": two}, (b"b", b"two"))
+        assert not await passwords.allow({b"b": two}, (b"a", b"one"))
+        return len(passwords._good)
+
+    assert asyncio.run(remembered()) == 1
+
+
+def test_what_is_remembered_holds_no_password() -> None:
+    async def remembered() -> str:
+        passwords = Passwords()
+        assert await passwords.allow({b"a": hashed("hunter2").encode()}, (b"a", b"hunter2"))
+        return repr(passwords._good)
+
+    assert "hunter2" not in asyncio.run(remembered())
+
+
+def test_only_two_passwords_are_checked_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    running, most, lock = [0], [0], threading.Lock()
+    check = bcrypt.checkpw
+
+    def counted(password: bytes, password_hash: bytes) -> bool:
+        with lock:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+        try:
+            return check(password, password_hash)
+        finally:
+            with lock:
+                running[0] -= 1
+
+    monkeypatch.setattr(bcrypt, "checkpw", counted)
+    users = {b"a": hashed("right", 6).encode()}
+
+    async def guess() -> None:
+        passwords = Passwords()
+        await asyncio.gather(*(passwords.allow(users, (b"a", b"%d" % n)) for n in range(12)))
+
+    asyncio.run(guess())
+    assert most[0] == 2
+
+
+def seconds(work: Callable[[], object], *times: int) -> list[float]:
+    """How long each number of calls takes, per call."""
+    found = []
+    for count in times:
+        begun = time.perf_counter()
+        for _ in range(count):
+            work()
+        found.append((time.perf_counter() - begun) / count)
+    return found
+
+
+def statuses(answers: Iterable[Answer]) -> set[int]:
+    return {answer.status for answer in answers}

@@ -1,0 +1,372 @@
+import http.client
+import logging
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from gong_exporter.web.guards import Limits
+from gong_exporter.web.security import WebConfigFile
+from gong_exporter.web.site import Body
+from tests.support.web_certificates import Authority
+from tests.support.web_site import FixedSite, ask, raw, read_to_end, serving
+
+SERVER = "tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n"
+CLIENTS = SERVER + "  client_ca_file: ca.pem\n  client_auth_type: RequireAndVerifyClientCert\n"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder with a server's certificate, its authority, and a client's certificates."""
+
+    folder: Path
+    authority: Authority
+
+    def config(self, text: str) -> WebConfigFile:
+        self.write(text)
+        return WebConfigFile(self.folder / "web.yml")
+
+    def write(self, text: str) -> None:
+        (self.folder / "web.yml").write_text(text)
+
+    def client(self, *names: str, authority: Authority | None = None) -> ssl.SSLContext:
+        """A client with a certificate for these names."""
+        context = self.stranger()
+        pair = (authority or self.authority).issue(*names)
+        context.load_cert_chain(*pair.write(self.folder, "client"))
+        return context
+
+    def stranger(self) -> ssl.SSLContext:
+        """A client without a certificate."""
+        return ssl.create_default_context(cadata=self.authority.pem.decode())
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    authority = Authority()
+    authority.issue("localhost", "127.0.0.1", "::1").write(tmp_path)
+    (tmp_path / "ca.pem").write_bytes(authority.pem)
+    return Place(tmp_path, authority)
+
+
+def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+    """Wait for what a reload brings about; fails when it does not come."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def can_scrape(port: int, context: ssl.SSLContext | None) -> bool:
+    with suppress(OSError, http.client.HTTPException):
+        return ask(port, "/metrics", context=context).status == 200
+    return False
+
+
+def test_a_scrape_goes_over_tls(place: Place) -> None:
+    big = b"x" * 3_000_000
+    site = FixedSite(body=Body("text/plain", None, (big,)))
+    with serving(site, web_config=place.config(SERVER)) as port:
+        assert ask(port, "/metrics", context=place.stranger()).body == big
+
+
+def test_inline_pem_serves_as_files_do(place: Place) -> None:
+    def indent(pem: bytes) -> str:
+        return "".join(f"    {line}\n" for line in pem.decode().splitlines())
+
+    pair = place.authority.issue("127.0.0.1")
+    text = (
+        f"tls_server_config:\n  cert: |\n{indent(pair.cert)}  key: |\n{indent(pair.key)}"
+        f"  client_ca: |\n{indent(place.authority.pem)}"
+        "  client_auth_type: RequireAndVerifyClientCert\n"
+    )
+    with serving(FixedSite(), web_config=place.config(text)) as port:
+        assert can_scrape(port, place.client())
+        assert not can_scrape(port, place.stranger())
+
+
+def test_plain_http_to_a_tls_port_is_turned_away(place: Place) -> None:
+    with serving(FixedSite(), web_config=place.config(SERVER)) as port:
+        with raw(port, b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n") as client:
+            assert b"200" not in read_to_end(client)
+        assert can_scrape(port, place.stranger())
+
+
+@pytest.mark.parametrize(
+    ("settings", "version", "accepted"),
+    [
+        ("", ssl.TLSVersion.TLSv1_2, True),
+        ("", ssl.TLSVersion.TLSv1_3, True),
+        ("  min_version: TLS13\n", ssl.TLSVersion.TLSv1_2, False),
+        ("  min_version: TLS13\n", ssl.TLSVersion.TLSv1_3, True),
+        ("  max_version: TLS12\n", ssl.TLSVersion.TLSv1_3, False),
+        ("  cipher_suites: [TLS_AES_128_GCM_SHA256]\n", ssl.TLSVersion.TLSv1_2, False),
+        ("  cipher_suites: [TLS_AES_128_GCM_SHA256]\n", ssl.TLSVersion.TLSv1_3, True),
+    ],
+)
+def test_versions_are_as_configured(
+    place: Place, settings: str, version: ssl.TLSVersion, *, accepted: bool
+) -> None:
+    context = place.stranger()
+    context.minimum_version = context.maximum_version = version
+    with serving(FixedSite(), web_config=place.config(SERVER + settings)) as port:
+        assert can_scrape(port, context) is accepted
+
+
+def test_the_cipher_suite_is_as_configured(place: Place) -> None:
+    suites = "  max_version: TLS12\n  cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384]\n"
+    with (
+        serving(FixedSite(), web_config=place.config(SERVER + suites)) as port,
+        raw(port) as client,
+        place.stranger().wrap_socket(client, server_hostname="127.0.0.1") as tls,
+    ):
+        cipher = tls.cipher()
+    assert cipher is not None
+    assert cipher[0] == "ECDHE-ECDSA-AES256-GCM-SHA384"
+
+
+def test_http_1_1_is_agreed_on_even_if_a_client_offers_http_2(place: Place) -> None:
+    context = place.stranger()
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    with (
+        serving(FixedSite(), web_config=place.config(SERVER)) as port,
+        raw(port) as client,
+        context.wrap_socket(client, server_hostname="127.0.0.1") as tls,
+    ):
+        assert tls.selected_alpn_protocol() == "http/1.1"
+
+
+def test_a_client_needs_a_certificate_of_the_right_authority(place: Place) -> None:
+    with serving(FixedSite(), web_config=place.config(CLIENTS)) as port:
+        assert can_scrape(port, place.client())
+        assert not can_scrape(port, place.stranger())
+        assert not can_scrape(port, place.client(authority=Authority("somebody else")))
+
+
+def test_a_certificate_that_is_only_asked_for_may_be_missing_but_not_wrong(place: Place) -> None:
+    text = CLIENTS.replace("RequireAndVerifyClientCert", "VerifyClientCertIfGiven")
+    with serving(FixedSite(), web_config=place.config(text)) as port:
+        assert can_scrape(port, place.client())
+        assert can_scrape(port, place.stranger())
+        assert not can_scrape(port, place.client(authority=Authority("somebody else")))
+
+
+@pytest.mark.parametrize(
+    ("names", "accepted"),
+    [
+        (["prometheus.example"], True),
+        (["other.example", "10.0.0.1"], True),
+        (["2001:db8::1"], True),
+        (["ops@acme.com"], True),
+        (["spiffe://acme/prometheus"], True),
+        (["Prometheus.example"], False),
+        (["prometheus.example.evil"], False),
+        (["10.0.0.2"], False),
+        ([], False),
+    ],
+)
+def test_a_client_certificate_needs_one_of_the_allowed_names(
+    place: Place, names: list[str], *, accepted: bool
+) -> None:
+    allowed = (
+        "  client_allowed_sans: [prometheus.example, 10.0.0.1, '2001:DB8:0::1', ops@acme.com,"
+        " 'spiffe://acme/prometheus']\n"
+    )
+    with serving(FixedSite(), web_config=place.config(CLIENTS + allowed)) as port:
+        assert can_scrape(port, place.client(*names)) is accepted
+
+
+def test_a_client_with_a_wrong_name_is_not_answered_even_if_it_sends_at_once(place: Place) -> None:
+    site = FixedSite()
+    allowed = CLIENTS + "  client_allowed_sans: [prometheus.example]\n"
+    with serving(site, web_config=place.config(allowed)) as port, raw(port) as client:
+        context = place.client("other.example")
+        with suppress(OSError), context.wrap_socket(client, server_hostname="127.0.0.1") as tls:
+            tls.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert tls.recv(100) == b""
+    assert site.asked == []
+
+
+def test_turning_client_certificates_on_refuses_who_has_none(place: Place) -> None:
+    with serving(FixedSite(), web_config=place.config(SERVER)) as port:
+        assert can_scrape(port, place.stranger())
+        place.write(CLIENTS)
+        until(lambda: not can_scrape(port, place.stranger()))
+        for _ in range(20):
+            assert not can_scrape(port, place.stranger())
+        assert can_scrape(port, place.client())
+
+
+def test_a_session_from_before_does_not_get_round_a_client_certificate(place: Place) -> None:
+    context = place.stranger()
+    context.maximum_version = ssl.TLSVersion.TLSv1_2  # whose sessions a client can bring along
+    with serving(FixedSite(), web_config=place.config(SERVER)) as port:
+        with (
+            raw(port) as client,
+            context.wrap_socket(client, server_hostname="127.0.0.1") as tls,
+        ):
+            session = tls.session
+        place.write(CLIENTS)
+        until(lambda: not can_scrape(port, place.stranger()))
+        with raw(port) as client, pytest.raises(OSError):  # noqa: PT011  # alert or reset
+            context.wrap_socket(client, server_hostname="127.0.0.1", session=session)
+
+
+def test_a_connection_from_before_is_closed_when_the_rules_change(place: Place) -> None:
+    with serving(FixedSite(), web_config=place.config(SERVER)) as port:
+        kept = http.client.HTTPSConnection("127.0.0.1", port, timeout=5, context=place.stranger())
+        kept.request("GET", "/metrics")
+        assert kept.getresponse().read() == b"a 1\n"
+        place.write(CLIENTS)
+        assert kept.sock.recv(1) == b""
+        kept.close()
+
+
+def test_a_renewed_certificate_is_served_without_a_restart(place: Place) -> None:
+    with serving(FixedSite(), web_config=place.config(SERVER)) as port:
+        before = ssl.get_server_certificate(("127.0.0.1", port))
+        place.authority.issue("127.0.0.1").write(place.folder)
+        until(lambda: ssl.get_server_certificate(("127.0.0.1", port)) != before)
+        assert can_scrape(port, place.stranger())
+
+
+def test_a_half_written_pair_leaves_the_old_one_in_force(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    web_config = place.config(SERVER)
+    with serving(FixedSite(), web_config=web_config) as port:
+        before = ssl.get_server_certificate(("127.0.0.1", port))
+        new = place.authority.issue("127.0.0.1")
+        (place.folder / "cert.pem").write_bytes(new.cert)
+        until(lambda: web_config.error is not None)
+        assert ssl.get_server_certificate(("127.0.0.1", port)) == before
+        assert "they do not belong together" in caplog.text
+        (place.folder / "key.pem").write_bytes(new.key)
+        until(lambda: web_config.error is None)
+        assert ssl.get_server_certificate(("127.0.0.1", port)) != before
+
+
+def test_a_broken_file_leaves_the_old_rules_in_force_and_is_said_once(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    web_config = place.config(CLIENTS)
+    with caplog.at_level(logging.ERROR), serving(FixedSite(), web_config=web_config) as port:
+        place.write("tls_server_confg: {}\n")
+        until(lambda: web_config.error is not None)
+        assert not can_scrape(port, place.stranger())
+        assert can_scrape(port, place.client())
+        (place.folder / "web.yml").unlink()
+        until(lambda: "cannot read" in str(web_config.error))
+        assert can_scrape(port, place.client())
+    assert len(caplog.records) == 2
+
+
+def test_tls_can_be_turned_on_and_off_without_a_restart(place: Place) -> None:
+    with serving(FixedSite(), web_config=place.config("{}\n")) as port:
+        assert can_scrape(port, None)
+        place.write(SERVER)
+        until(lambda: can_scrape(port, place.stranger()))
+        assert not can_scrape(port, None)
+        place.write("{}\n")
+        until(lambda: can_scrape(port, None))
+
+
+def test_files_that_stay_as_they_are_leave_connections_alone(place: Place) -> None:
+    with serving(FixedSite(), web_config=place.config(SERVER)) as port:
+        kept = http.client.HTTPSConnection("127.0.0.1", port, timeout=5, context=place.stranger())
+        kept.request("GET", "/metrics")
+        kept.getresponse().read()
+        place.write(SERVER + "\nhttp_server_config:\n  headers: {X-Frame-Options: deny}\n")
+        until(lambda: "x-frame-options" in ask(port, "/", context=place.stranger()).headers)
+        kept.request("GET", "/metrics")
+        assert kept.getresponse().getheader("X-Frame-Options") == "deny"
+        kept.close()
+
+
+@pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"])
+def test_a_handshake_that_does_not_come_to_an_end_is_cut_off_at_the_deadline(
+    place: Place, sent: bytes
+) -> None:
+    limits = Limits(request_seconds=0.3)
+    web_config = place.config(SERVER)
+    with serving(FixedSite(), limits=limits, web_config=web_config) as port:
+        begun = time.monotonic()
+        with raw(port, sent) as client:
+            assert read_to_end(client) == b""
+        assert 0.2 < time.monotonic() - begun < 2
+
+
+def test_handshake_and_header_share_one_deadline(place: Place) -> None:
+    limits = Limits(request_seconds=0.5)
+    web_config = place.config(SERVER)
+    with (
+        serving(FixedSite(), limits=limits, web_config=web_config) as port,
+        raw(port) as client,
+    ):
+        begun = time.monotonic()
+        time.sleep(0.3)
+        with place.stranger().wrap_socket(client, server_hostname="127.0.0.1") as tls:
+            with suppress(OSError):
+                assert tls.recv(1) == b""
+            assert time.monotonic() - begun < 0.8
+
+
+def test_unfinished_handshakes_make_room_for_a_scrape(place: Place) -> None:
+    limits = Limits(connections=5)
+    web_config = place.config(SERVER)
+    with serving(FixedSite(), limits=limits, web_config=web_config) as port, ExitStack() as stack:
+        hanging = [stack.enter_context(raw(port)) for _ in range(20)]
+        assert can_scrape(port, place.stranger())
+        assert read_to_end(hanging[0]) == b""
+
+
+def test_it_stops_in_time_with_clients_that_do_not_finish_tls(place: Place) -> None:
+    site = FixedSite(body=Body("text/plain", None, (b"x" * 30_000_000,)))
+    web_config = place.config(SERVER)
+    with ExitStack() as stack:
+        with serving(site, web_config=web_config) as port:
+            stack.enter_context(raw(port))
+            reader = stack.enter_context(raw(port))
+            wrapped = place.stranger().wrap_socket(reader, server_hostname="127.0.0.1")
+            tls = stack.enter_context(wrapped)
+            tls.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert tls.recv(1) == b"H"
+            begun = time.monotonic()
+        assert time.monotonic() - begun < 1.5
+
+
+def test_a_reader_over_tls_that_takes_nothing_is_cut_off(place: Place) -> None:
+    site = FixedSite(body=Body("text/plain", None, (b"x" * 30_000_000,)))
+    limits = Limits(stall_seconds=0.3)
+    web_config = place.config(SERVER)
+    with (
+        serving(site, limits=limits, web_config=web_config) as port,
+        raw(port) as client,
+        place.stranger().wrap_socket(client, server_hostname="127.0.0.1") as tls,
+    ):
+        tls.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+        time.sleep(1)
+        total = 0
+        with suppress(OSError):
+            while piece := tls.recv(65536):
+                total += len(piece)
+        assert total < 30_000_000
+
+
+def test_nothing_is_left_of_asyncio_when_handshakes_fail(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    with (
+        caplog.at_level(logging.WARNING),
+        serving(FixedSite(), web_config=place.config(CLIENTS)) as port,
+    ):
+        for _ in range(3):
+            assert not can_scrape(port, place.stranger())
+            with raw(port, b"\x00" * 50) as client:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+    assert [record.getMessage() for record in caplog.records] == []

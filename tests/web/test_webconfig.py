@@ -1,0 +1,90 @@
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from gong_exporter.web.security import WebConfigFile
+from gong_exporter.web.webconfig import WebConfigError
+from tests.support.web_certificates import Authority
+
+FILES = Path(__file__).resolve().parents[1] / "data" / "web_configs"
+"""``good`` and ``bad``: promtool agrees. ``stricter``: it accepts what we refuse. ``newer``: it
+does not know the keys yet. The last line of a file that we refuse says how."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("web")
+    authority = Authority()
+    pair = authority.issue("localhost")
+    pair.write(folder)
+    authority.issue().write(folder, "other")
+    (folder / "encrypted-key.pem").write_bytes(pair.encrypted_key)
+    (folder / "damaged.pem").write_bytes(pair.cert[:100] + pair.cert[200:])
+    (folder / "ca.pem").write_bytes(authority.pem)
+    (folder / "text.pem").write_text("not PEM\n")
+    for file in FILES.glob("*.yml"):
+        shutil.copy(file, folder)
+    return folder
+
+
+def named(pattern: str) -> list[str]:
+    names = [file.name for file in sorted(FILES.glob("*.yml")) if re.match(pattern, file.name)]
+    assert names
+    return names
+
+
+@pytest.mark.parametrize("name", named("good|newer-good"))
+def test_a_good_file_is_taken(folder: Path, name: str) -> None:
+    assert WebConfigFile(folder / name).error is None
+
+
+@pytest.mark.parametrize("name", named("bad|stricter|newer-bad"))
+def test_a_bad_file_is_refused_with_its_line_and_the_reason(folder: Path, name: str) -> None:
+    expected = (folder / name).read_text(encoding="utf-8").splitlines()[-1].removeprefix("# ")
+    with pytest.raises(WebConfigError) as error:
+        WebConfigFile(folder / name)
+    said = str(error.value).replace(str(folder / name), "web.yml").replace(str(folder), "FOLDER")
+    assert said == expected
+
+
+@pytest.mark.server("promtool")
+@pytest.mark.parametrize(
+    ("pattern", "verdict"),
+    [("good", "SUCCESS"), ("stricter", "SUCCESS"), ("bad", "FAILED"), ("newer", "FAILED")],
+)
+def test_promtool_sees_it_as_the_names_of_the_files_say(
+    folder: Path, pattern: str, verdict: str
+) -> None:
+    paths = [str(folder / name) for name in named(pattern)]
+    done = subprocess.run(
+        ["promtool", "check", "web-config", *paths],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    said = dict(
+        re.findall(r"^(\S+\.yml) (SUCCESS|FAILED)", done.stdout + done.stderr, re.MULTILINE)
+    )
+    assert said == dict.fromkeys(paths, verdict)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(WebConfigError, match=r"cannot read .*/web\.yml: No such file or directory"):
+        WebConfigFile(tmp_path / "web.yml")
+
+
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "web.yml").write_bytes(b"\xff\xfe")
+    with pytest.raises(WebConfigError, match="not UTF-8"):
+        WebConfigFile(tmp_path / "web.yml")
+
+
+def test_a_password_typed_by_mistake_is_not_repeated_in_the_message(tmp_path: Path) -> None:
+    (tmp_path / "web.yml").write_text('basic_auth_users:\n  a: hunter2\n  b: "hunter2\n')
+    with pytest.raises(WebConfigError) as error:
+        WebConfigFile(tmp_path / "web.yml")
+    assert "hunter2" not in str(error.value)
