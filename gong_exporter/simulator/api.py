@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
+from email.utils import format_datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -70,13 +72,18 @@ class Reply:
 class Api:
     """One company's Gong API, without the network.
 
-    Not to be called from two threads at once; only ``faults`` may be set from another one.
+    Not to be called from two threads at once; only ``faults`` and ``script`` may be changed from
+    another one.
 
     Args:
         company: whose activity it serves.
         options: how it behaves.
         now: the current time, aware; decides what the company's today is.
         key: what cursors are signed with.
+
+    Attributes:
+        faults: what goes wrong, and how often.
+        script: what strikes the next answers instead, one item each, the first one first.
     """
 
     def __init__(
@@ -94,6 +101,7 @@ class Api:
         self._listings = Listings(company)
         self._serial = 0
         self.faults: Sequence[Fault] = options.faults
+        self.script: deque[frozenset[str]] = deque()
 
     def answer(self, request: Request) -> Reply:
         """Answer one request; faults strike only those with the right path, method and key."""
@@ -102,13 +110,21 @@ class Api:
         struck: frozenset[str] = frozenset()
         try:
             self._admit(request)
-            struck = striking(self.faults, self._options.seed, self._serial)
+            struck = self._strike()
             answer = self._answer(request, request_id, struck)
         except Refusal as refusal:
             answer = error_answer(request_id, refusal)
         if name := first_of(Stage.DELIVERY, struck):
             answer = replace(answer, delivery=hostile.DELIVERIES[name])
+        stamp = format_datetime(self._now().astimezone(UTC), usegmt=True)
+        answer = replace(answer, headers=(*answer.headers, ("Date", stamp)))
         return Reply(answer, request_id, struck)
+
+    def _strike(self) -> frozenset[str]:
+        try:
+            return self.script.popleft()
+        except IndexError:
+            return striking(self.faults, self._options.seed, self._serial)
 
     def _admit(self, request: Request) -> None:
         """Path, method, key and limits, in this order: only a company's own calls are counted.

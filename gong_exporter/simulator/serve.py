@@ -95,6 +95,22 @@ class Simulator:
             parse_fault(fault) if isinstance(fault, str) else fault for fault in faults
         )
 
+    def script_faults(self, *answers: str | None) -> None:
+        """The next answers, one each, are struck by this fault, or healthy where it is ``None``.
+
+        Afterwards the faults of ``set_faults`` strike again. Only requests with the right path,
+        method and key, and within the limits, use up a place. To have several strike one answer,
+        join their names with ``+``.
+
+        Raises:
+            ValueError: no such fault; the message has the nearest name.
+        """
+        self._api.script.clear()
+        self._api.script.extend(
+            frozenset(Fault(name).name for name in (answer or "").split("+") if name)
+            for answer in answers
+        )
+
     def start(self) -> Self:
         """Listen and serve; returns when connections are accepted.
 
