@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 import ssl
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -213,7 +215,8 @@ class Assembly:
         if path is None or len(path.parts) < 2:  # noqa: PLR2004 - a folder and a name
             return ""
         folder = (self.base / path).parent
-        return f"{self.base / path} " if folder.is_dir() and folder.name else ""
+        there = os.path.isdir(folder)  # noqa: PTH112 - Path.is_dir raises where we may not look
+        return f"{self.base / path} " if there and folder.name else ""
 
     def _line(self, section: str, key: str) -> int:
         keys = self.root.get(section)
@@ -248,9 +251,9 @@ def _loopback(host: str) -> bool:
 
 
 def _certificates_fault(path: Path) -> str | None:
-    if path.exists() and not path.is_file():
-        return "is not a file"
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return "is not a file"
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
     except ssl.SSLError:
         return "has no certificates in PEM form"

@@ -9,6 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
+MAX_SHOWN = 50
+"""Problems that a message lists; a long list of users can have thousands of one kind."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
@@ -33,6 +36,8 @@ class Problem:
 class ConfigError(Exception):
     """The configuration cannot be used; the message has one line for each problem.
 
+    Of very many, the message lists the first.
+
     Attributes:
         path: the file, as the user named it.
         problems: in the order of their lines.
@@ -41,7 +46,11 @@ class ConfigError(Exception):
     def __init__(self, path: str, problems: Iterable[Problem]) -> None:
         self.path = path
         self.problems = tuple(sorted(set(problems)))
-        super().__init__("\n".join(problem.located(path) for problem in self.problems))
+        lines = [problem.located(path) for problem in self.problems[:MAX_SHOWN]]
+        more = len(self.problems) - len(lines)
+        if more:
+            lines.append(f"{path}: and {more} more")
+        super().__init__("\n".join(lines))
 
 
 class Rejected(ValueError):

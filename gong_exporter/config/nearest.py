@@ -9,9 +9,6 @@ from difflib import get_close_matches
 MAX_QUOTED = 40
 """Characters of a value that a message repeats."""
 
-MAX_WORDS = 16
-"""Characters of a value with spaces: the names of the secret keys alone are nearly as long."""
-
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _PLAIN_KEY = re.compile(r"[A-Za-z][A-Za-z_.-]{0,39}|[A-Za-z][\w.-]{0,19}", re.ASCII)
 
@@ -38,14 +35,8 @@ def hint(word: str, valid: Iterable[str]) -> str:
 
 
 def quoted(text: str) -> str:
-    """A value in quotes, shortened; of a longer one with spaces in it, the first word.
-
-    With the colon of the next line forgotten, that line belongs to the value, secret and all.
-    """
-    if len(text) <= MAX_WORDS:
-        return repr(text)
-    first = (text.split(maxsplit=1) or [""])[0][:MAX_QUOTED]
-    return repr(text) if first == text else f"{first!r}..."
+    """A value in quotes, shortened."""
+    return repr(text) if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]!r}..."
 
 
 def shown(key: str) -> str | None:

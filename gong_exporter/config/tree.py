@@ -21,6 +21,9 @@ MAX_VALUES = 300_000
 MAX_DEPTH = 20
 """Levels of nesting; a configuration has five."""
 
+_BLOCKS = ("|", ">")
+"""Styles of text that is meant to have several lines."""
+
 _NULL = "tag:yaml.org,2002:null"
 _MERGE = "tag:yaml.org,2002:merge"
 _PLAIN_TAGS = frozenset(
@@ -115,14 +118,18 @@ def _line(node: yaml.Node) -> int:
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's composer with a bound on nesting, which it would meet by a RecursionError."""
+    """PyYAML's composer with bounds on nesting (else a RecursionError) and size (else minutes)."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.depth = 0
+        self.count = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         self.depth += 1
+        self.count += 1
+        if self.count > MAX_VALUES:
+            raise TooDeep(self.get_mark(), f"more than {MAX_VALUES} values")
         if self.depth > MAX_DEPTH:
             raise TooDeep(self.get_mark(), f"nested more than {MAX_DEPTH} levels deep")
         node: yaml.Node | None = super().compose_node(parent, index)
@@ -150,6 +157,11 @@ class _Builder:
             self._refuse(node, key, "tags (a value that begins with '!') are not allowed")
             return None
         if isinstance(node, yaml.ScalarNode):
+            if node.style not in _BLOCKS and node.start_mark.line != node.end_mark.line:
+                # Read on, the value would hold the next key, and a message a secret.
+                what = "the value goes on in the next line; is a colon or a quote missing there?"
+                self._refuse(node, key, what)
+                return None
             return Scalar(node.value, _line(node), null=node.tag == _NULL)
         self.above.append(node)
         try:

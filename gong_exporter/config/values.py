@@ -31,8 +31,8 @@ _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?|\.[0-9]{1,9}", re.ASCII)
 _WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
 _METRIC = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", re.ASCII)
 _RFC3339 = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
-    r"([Zz]|[+-][0-9]{2}:[0-9]{2})",
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
+    r"(Z|[+-][0-9]{2}:[0-9]{2})",
     re.ASCII,
 )
 _NO_PLACE = frozenset({"localtime", "Factory"})
@@ -170,7 +170,7 @@ def rfc3339(text: str) -> str:
 
 def moment(text: str) -> datetime:
     """The moment an RFC 3339 text stands for."""
-    return datetime.fromisoformat(text.upper())
+    return datetime.fromisoformat(text)
 
 
 def window(text: str) -> WindowSpec:

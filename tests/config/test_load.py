@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from pydantic import BaseModel
 
 from gong_exporter.activity.windows import WindowSpec
+from gong_exporter.config.document import Document
 from gong_exporter.config.errors import ConfigError, Problem
 from gong_exporter.config.load import MAX_BYTES, load_config
 from gong_exporter.config.model import Config, EmailLabel, ListedUser, UsersAll
@@ -85,7 +88,7 @@ def test_every_key_is_read() -> None:
     assert config.activity.metrics == ("calls_attended", "calls_as_host")
     assert config.activity.email_label is EmailLabel.OMITTED
     assert config.activity.created_from == "2026-01-01T00:00:00Z"
-    assert config.activity.created_to == "2026-01-01 02:30:00.5+02:00"
+    assert config.activity.created_to == "2026-01-01T02:30:00.5+02:00"
     assert config.poll.interval is None
     assert config.poll.cron is not None
     assert config.poll.cron.hours == (6, 18)
@@ -225,6 +228,84 @@ def test_a_file_without_an_end_is_refused() -> None:
     assert _refusal(Path("/dev/zero")) == (
         f"FILE: is larger than {MAX_BYTES} bytes; that is not a configuration"
     )
+
+
+def test_a_file_of_very_many_values_is_refused_before_it_takes_minutes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gong_exporter.config.tree.MAX_VALUES", 100)
+    path = tmp_path / "config.yaml"
+    path.write_text("activity:\n  users:\n" + "    - a\n" * 1000)
+
+    assert re.fullmatch(r"FILE:\d+: more than 100 values", _refusal(path))
+
+
+def test_of_very_many_problems_the_first_are_listed(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("activity:\n  users:\n" + "    - a\n" * 1000)
+
+    lines = _refusal(path).splitlines()
+
+    assert len(lines) == 51
+    assert lines[49].startswith("FILE:52: activity.users: 'a' is not a user")
+    assert lines[50] == "FILE: and 950 more"
+
+
+ODD = (
+    "''",
+    "' '",
+    "~",
+    "-1",
+    "0",
+    "1e400",
+    ".inf",
+    "9" * 400,
+    "99999999999999999999d",
+    "\u0663",
+    "\U0001f600",
+    "a" * 70_000,
+    "../..",
+    "/",
+    "/dev/null",
+    "http://[",
+    "http://[::1",
+    "http://a:b:c",
+    "https://\u2100",
+    "https://a:0",
+    "@",
+    "[[]]",
+    "[~, ~]",
+    "[{}]",
+    "{}",
+    "{a: {b: c}}",
+    "[[1], {id: {id: 1}}, {email: []}]",
+    "9999-99-99T99:99:99+99:99",
+    "2026-01-01T00:00:00+24:00",
+    "0001-01-01T00:00:00+14:00",
+    "* * * *",
+    "0-59/59,*/59 * * * *",
+)
+
+
+@pytest.mark.parametrize("section", Document.model_fields)
+def test_an_odd_value_is_read_or_refused_but_no_other_error(section: str, tmp_path: Path) -> None:
+    model = Document.model_fields[section].annotation
+    assert isinstance(model, type)
+    assert issubclass(model, BaseModel)
+    path = tmp_path / "config.yaml"
+    outcomes: set[type] = set()
+
+    for key in model.model_fields:
+        for odd in ODD:
+            quoted = odd if odd[0] in "'[{~" else f"'{odd}'"
+            path.write_text(f"{section}: {{{key}: {quoted}}}", encoding="utf-8")
+            try:
+                outcomes.add(type(load_config(path, PAIR)))
+            except ConfigError as error:
+                assert str(error).startswith(f"{path}:1: {section}.")  # noqa: PT017 - either outcome is fine
+                outcomes.add(ConfigError)
+
+    assert ConfigError in outcomes
 
 
 def test_an_error_lists_its_problems_by_line_and_each_once() -> None:

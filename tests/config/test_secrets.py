@@ -25,6 +25,7 @@ from gong_exporter.config.secrets import (
     Secret,
     SecretFile,
 )
+from gong_exporter.config.tree import read_tree
 from gong_exporter.gong.errors import GongError
 
 HIDDEN = "Xq7-made_up.HIDDEN+value/42"
@@ -191,6 +192,24 @@ def test_a_loaded_configuration_shows_no_secret(tmp_path: Path) -> None:
     loaded = load_config(config, {"GONG_ACCESS_KEY_SECRET": HIDDEN})
 
     assert "HIDDEN" not in repr(loaded)
+
+
+def test_a_refused_configuration_shows_no_environment(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("gong: {timeout: 1}")
+
+    with pytest.raises(ConfigError) as caught:
+        load_config(config, {"GONG_BEARER_TOKEN": HIDDEN})
+
+    assert "load_config" in traceback.format_exception(caught.value)[-2]
+    assert "HIDDEN" not in _locals(caught.value.__traceback__)
+
+
+def test_a_tree_shows_no_value() -> None:
+    root = read_tree(f"gong: {{bearer_token: {HIDDEN}, other: [{HIDDEN}]}}").root
+
+    assert "bearer_token" in repr(root)
+    assert "HIDDEN" not in repr(root)
 
 
 BROKEN = """\
