@@ -12,9 +12,10 @@ from prometheus_client.parser import text_string_to_metric_families as text_fami
 from gong_exporter.activity.snapshot import Snapshot, User
 from gong_exporter.exposition.body import Exposition, once_text
 from gong_exporter.exposition.collector import SnapshotCollector
-from tests.support.exposition_servers import program, prometheus_scraping, serving
+from tests.support.exposition_servers import serving
 from tests.support.exposition_snapshots import AWKWARD, snapshot, window
 from tests.support.exposition_telemetry import busy_telemetry
+from tests.support.servers import need, prometheus_scraping, promtool
 
 
 @pytest.fixture(scope="module")
@@ -47,16 +48,14 @@ def test_promtool_has_nothing_to_say(odd_snapshot: Snapshot) -> None:
         b"".join(exposition_of(odd_snapshot).body(None, None).chunks),
         once_text(snapshot(), busy_telemetry()),
     ):
-        checked = subprocess.run(
-            [program("promtool"), "check", "metrics"], input=text, capture_output=True, check=False
-        )
+        checked = promtool("check", "metrics", text=text)
         assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
 
 
 @pytest.mark.server("curl")
 def test_curl_unpacks_what_it_asked_to_be_compressed(odd_snapshot: Snapshot) -> None:
     with serving(exposition_of(odd_snapshot)) as server:
-        curl = [program("curl"), "--silent", "--show-error", "--fail", f"http://{server.address}/"]
+        curl = [need("curl"), "--silent", "--show-error", "--fail", f"http://{server.address}/"]
         packed = subprocess.run([*curl, "--compressed"], capture_output=True, check=True).stdout
         plain = subprocess.run(curl, capture_output=True, check=True).stdout
         assert [encoding for _, encoding in server.answers] == ["gzip", None]

@@ -1,35 +1,13 @@
-"""Real programs that read an exposition, and a tiny HTTP server to read it from."""
+"""A tiny HTTP server to read an exposition from."""
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import socket
-import subprocess
 import threading
-import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-
-import pytest
 
 from gong_exporter.exposition.body import Exposition
-
-
-def program(name: str) -> str:
-    """Where a program is. Skips the test where there is none, except in CI, where it fails."""
-    found = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin")
-    if found is None and os.environ.get("CI") == "true":
-        pytest.fail(f"{name} is not installed")
-    if found is None:
-        pytest.skip(f"{name} is not installed")
-    return found
 
 
 class MetricsServer(ThreadingHTTPServer):
@@ -78,61 +56,3 @@ def serving(exposition: Exposition) -> Iterator[MetricsServer]:
         finally:
             server.shutdown()
             thread.join()
-
-
-class Prometheus:
-    """A running Prometheus, by its API."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-
-    def query(self, expression: str) -> list[tuple[dict[str, str], float]]:
-        """The result of an instant query: labels and value; empty while there is none."""
-        parameters = urllib.parse.urlencode({"query": expression})
-        with urllib.request.urlopen(f"{self._url}/api/v1/query?{parameters}", timeout=5) as answer:
-            result = json.load(answer)["data"]["result"]
-        return [(series["metric"], float(series["value"][1])) for series in result]
-
-    def targets(self) -> str:
-        """What it says of its targets, for the message of a test that fails."""
-        with urllib.request.urlopen(f"{self._url}/api/v1/targets", timeout=5) as answer:
-            text: str = answer.read().decode()
-        return text
-
-    def await_scrape(self, timeout: float = 30) -> None:
-        """Wait until a scrape of its one target went well."""
-        deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline:
-            with suppress(urllib.error.URLError, ConnectionError):
-                if [value for _, value in self.query('up{job="gong"}')] == [1.0]:
-                    return
-            time.sleep(0.05)
-        raise AssertionError(f"no scrape went well within {timeout} s: {self.targets()}")
-
-
-@contextmanager
-def prometheus_scraping(address: str, directory: Path) -> Iterator[Prometheus]:
-    """A Prometheus with its data in ``directory`` that scrapes ``address`` every second."""
-    config = directory / "prometheus.yml"
-    target = {"job_name": "gong", "static_configs": [{"targets": [address]}]}
-    config.write_text(json.dumps({"global": {"scrape_interval": "1s"}, "scrape_configs": [target]}))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = directory / "prometheus.log"
-    with log.open("wb") as sink:
-        process = subprocess.Popen(
-            [
-                program("prometheus"),
-                f"--config.file={config}",
-                f"--storage.tsdb.path={directory / 'data'}",
-                f"--web.listen-address=127.0.0.1:{port}",
-            ],
-            stdout=sink,
-            stderr=sink,
-        )
-    try:
-        yield Prometheus(f"http://127.0.0.1:{port}")
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
