@@ -45,6 +45,7 @@ class GongError(Exception):
     Attributes:
         message: for people; never holds a secret or anybody's address.
         request_id: Gong's ``requestId`` where it gave one.
+        code: the HTTP status where an answer came or at least began; None otherwise.
         reason: the label value it is counted under.
         advice: what somebody running the exporter can do about it; may be empty.
     """
@@ -56,6 +57,7 @@ class GongError(Exception):
         super().__init__(message)
         self.message = message
         self.request_id = request_id
+        self.code: int | None = None
 
 
 class AnswerError(GongError):
@@ -74,6 +76,7 @@ class AnswerError(GongError):
             f"Gong answered {status}" + (f": {said}" if said else ""), request_id=request_id
         )
         self.status = status
+        self.code = status
         self.errors = errors
 
 

@@ -1,39 +1,41 @@
 """One HTTP exchange with Gong through ``requests``: deadline, size bound, no redirects.
 
-An exchange runs in a thread of its own. Only so can it be given up on time wherever it hangs:
-in the name server, in a handshake, in headers that come a byte at a time. Giving up shuts its
-socket down, so that the thread ends as well.
+An exchange runs in a thread of its own (see worker). Only so can it be given up on time wherever
+it hangs: in the name server, in a handshake, in headers that come a byte at a time.
 """
 
 from __future__ import annotations
 
-import contextlib
-import socket
-import ssl
-import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import ReadTimeoutError
-from urllib3.poolmanager import PoolManager
+from requests.exceptions import ContentDecodingError
 
 from gong_exporter.gong.clock import Clock
-from gong_exporter.gong.errors import ConnectionFailed, InvalidResponse, TimedOut
+from gong_exporter.gong.errors import ConnectionFailed, GongError, InvalidResponse, TimedOut
+from gong_exporter.gong.faults import describe, is_timeout
+from gong_exporter.gong.worker import Worker, new_session
 
 MAX_BODY = 8 * 2**20
 """Bytes of an unpacked body that are read; a page of 100 users is some 60 kB."""
+
+MAX_ERROR_BODY = 64 * 2**10
+"""Bytes of an error's body that are read; what is behind them changes nothing."""
+
+MAX_IDLE = 30.0
+"""Seconds after which a connection is not used again. Firewalls forget it between polls without
+a word, and what is sent over it then ends in a time-out."""
 
 PATH = "/v2/stats/activity/aggregate"
 """The one endpoint."""
 
 _CHUNK = 64 * 2**10
+_OK = 200
 _STOP_LATENCY = 0.1
 """Seconds within which a stop is seen while an exchange hangs."""
 
@@ -45,12 +47,14 @@ class Answer:
     Attributes:
         status: the HTTP status.
         headers: by lower-case name.
-        body: unpacked, whole.
+        body: unpacked.
+        whole: the body is all there. Errors may lack theirs: their status says enough.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    whole: bool = True
 
 
 class Transport:
@@ -76,19 +80,27 @@ class Transport:
         max_body: int = MAX_BODY,
     ) -> None:
         self._url = base_url.rstrip("/") + PATH
+        self._host = urlsplit(base_url).netloc.rpartition("@")[2]
         self._timeout = timeout
-        self._headers = {
-            "User-Agent": user_agent,
-            "Accept": "application/json",
-            "Content-Type": "application/json",
-        }
-        self._proxies = {"http": proxy_url, "https": proxy_url} if proxy_url else None
-        self._verify = ca_file or True
         self._max_body = max_body
-        self._session = _new_session()
+        self._always = {
+            "headers": {
+                "User-Agent": user_agent,
+                "Accept": "application/json",
+                "Accept-Encoding": "gzip",
+                "Content-Type": "application/json",
+            },
+            "proxies": {"http": proxy_url, "https": proxy_url} if proxy_url else None,
+            "verify": ca_file or True,
+            "timeout": timeout,
+            "allow_redirects": False,
+            "stream": True,
+        }
+        self._session = new_session()
+        self._used_at = time.monotonic()
 
     def post(self, body: bytes, authorization: str, clock: Clock) -> Answer:
-        """Send a request body and return the whole answer, whatever its status.
+        """Send a request body and return the answer, whatever its status.
 
         Args:
             body: JSON.
@@ -101,63 +113,83 @@ class Transport:
             InvalidResponse: the body is too large or wrongly packed.
             Stopped: the process is stopping.
         """
+        if time.monotonic() - self._used_at > MAX_IDLE:
+            self._session.close()
+        exchange = _Exchange(self._session, self._url, self._max_body)
+        request = {**self._always, "data": body, "auth": _Authorization(authorization)}
         deadline = time.monotonic() + self._timeout
-        worker = _Worker(lambda: self._exchange(body, authorization, deadline))
+        worker = Worker(lambda: exchange.run(request), deadline)
         worker.start()
+        clean = False
         try:
-            self._await(worker, deadline, clock)
-        except BaseException:
-            # The thread may still hold this session's connection: begin with a new one.
-            self._session = _new_session()
-            worker.give_up()
-            raise
-        return worker.result()
+            _await(worker, clock)
+            answer = self._outcome(worker, exchange)
+            clean = answer.status == _OK
+        finally:
+            self._used_at = time.monotonic()
+            if not clean:
+                # What may still come over this connection belongs to this exchange, not to the
+                # next one; and its thread may still hold this session.
+                worker.give_up()
+                self._session.close()
+                self._session = new_session()
+        return answer
 
     def close(self) -> None:
         """Drop idle connections."""
         self._session.close()
 
-    def _await(self, worker: _Worker, deadline: float, clock: Clock) -> None:
-        while not worker.done.wait(_STOP_LATENCY):
-            clock.check()
-            if time.monotonic() >= deadline:
-                raise self._timed_out()
+    def _outcome(self, worker: Worker, exchange: _Exchange) -> Answer:
+        error = worker.error if worker.done.is_set() else None
+        answer = exchange.answer
+        if isinstance(error, GongError):
+            raise error
+        if answer is not None and (answer.whole or answer.status != _OK):
+            return answer
+        broken = self._broken(error)
+        broken.code = None if answer is None else answer.status
+        raise broken from error
 
-    def _exchange(self, body: bytes, authorization: str, deadline: float) -> Answer:
-        try:
-            with self._session.post(
-                self._url,
-                data=body,
-                headers=self._headers,
-                auth=_Authorization(authorization),
-                timeout=(self._timeout, self._timeout),
-                proxies=self._proxies,
-                verify=self._verify,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                received = bytearray()
-                for chunk in response.iter_content(_CHUNK):
-                    received += chunk
-                    if len(received) > self._max_body:
-                        raise InvalidResponse(
-                            f"the answer is larger than {self._max_body // 2**20} MiB"
-                        )
-                    if time.monotonic() >= deadline:
-                        raise self._timed_out()
-                headers = {name.lower(): value for name, value in response.headers.items()}
-                return Answer(response.status_code, headers, bytes(received))
-        except requests.exceptions.ContentDecodingError as error:
-            raise InvalidResponse("the answer's Content-Encoding does not unpack") from error
-        except requests.exceptions.Timeout as error:
-            raise self._timed_out() from error
-        except (requests.RequestException, OSError, ValueError) as error:
-            if _is_read_timeout(error):
-                raise self._timed_out() from error
-            raise ConnectionFailed(_describe(error)) from error
+    def _broken(self, error: BaseException | None) -> GongError:
+        """What kept the answer from being whole; without an error, the time ran out."""
+        if isinstance(error, ContentDecodingError):
+            return InvalidResponse("the answer's Content-Encoding does not unpack")
+        if error is None or is_timeout(error):
+            return TimedOut(f"no whole answer within gong.timeout ({self._timeout:g} s)")
+        return ConnectionFailed(f"{self._host}: {describe(error)}")
 
-    def _timed_out(self) -> TimedOut:
-        return TimedOut(f"no whole answer within gong.timeout ({self._timeout:g} s)")
+
+class _Exchange:
+    """What runs in the worker's thread, and how far it has come.
+
+    Attributes:
+        answer: None until its head is there, not whole until its body is.
+    """
+
+    def __init__(self, session: requests.Session, url: str, max_body: int) -> None:
+        self._session = session
+        self._url = url
+        self._max_body = max_body
+        self.answer: Answer | None = None
+
+    def run(self, request: Mapping[str, Any]) -> None:
+        """Send it and read what comes. Raises: what requests and urllib3 do."""
+        with self._session.post(self._url, **request) as response:
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            head = self.answer = Answer(response.status_code, headers, b"", whole=False)
+            self.answer = replace(head, body=self._body(response), whole=True)
+
+    def _body(self, response: requests.Response) -> bytes:
+        received = bytearray()
+        for chunk in response.iter_content(_CHUNK):
+            received += chunk
+            if response.status_code != _OK and len(received) >= MAX_ERROR_BODY:
+                break
+            if len(received) > self._max_body:
+                error = InvalidResponse(f"the answer is larger than {self._max_body} bytes")
+                error.code = response.status_code
+                raise error
+        return bytes(received)
 
 
 class _Authorization(AuthBase):
@@ -171,120 +203,11 @@ class _Authorization(AuthBase):
         return request
 
 
-class _Worker(threading.Thread):
-    """Runs one exchange; can be abandoned."""
-
-    def __init__(self, exchange: Any) -> None:
-        super().__init__(name="gong-exchange", daemon=True)
-        self.done = threading.Event()
-        self.connection: HTTPConnection | None = None
-        self._exchange = exchange
-        self._answer: Answer | None = None
-        self._error: BaseException | None = None
-
-    def run(self) -> None:
-        try:
-            self._answer = self._exchange()
-        except BaseException as error:  # noqa: BLE001 - it is raised again in the caller's thread
-            self._error = error
-        finally:
-            self.done.set()
-
-    def result(self) -> Answer:
-        if self._error is not None:
-            raise self._error
-        if self._answer is None:
-            raise ConnectionFailed("the exchange ended without an answer")
-        return self._answer
-
-    def give_up(self) -> None:
-        """Shut the socket down, which ends whatever read hangs in it."""
-        sock = getattr(self.connection, "sock", None)
-        if isinstance(sock, socket.socket):
-            with contextlib.suppress(OSError):
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)
-
-
-def _tell_worker(connection: HTTPConnection) -> None:
-    worker = threading.current_thread()
-    if isinstance(worker, _Worker):
-        worker.connection = connection
-
-
-class _TrackedHTTPConnection(HTTPConnection):
-    def putrequest(self, *args: Any, **kwargs: Any) -> None:
-        _tell_worker(self)
-        super().putrequest(*args, **kwargs)
-
-
-class _TrackedHTTPSConnection(HTTPSConnection):
-    def putrequest(self, *args: Any, **kwargs: Any) -> None:
-        _tell_worker(self)
-        super().putrequest(*args, **kwargs)
-
-
-class _TrackedHTTPPool(HTTPConnectionPool):
-    ConnectionCls = _TrackedHTTPConnection
-
-
-class _TrackedHTTPSPool(HTTPSConnectionPool):
-    ConnectionCls = _TrackedHTTPSConnection
-
-
-class _TrackedAdapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        _track(self.poolmanager)
-
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, **kwargs)
-        _track(manager)
-        return manager
-
-
-def _track(manager: PoolManager) -> None:
-    manager.pool_classes_by_scheme = {"http": _TrackedHTTPPool, "https": _TrackedHTTPSPool}
-
-
-def _new_session() -> requests.Session:
-    session = requests.Session()
-    adapter = _TrackedAdapter(max_retries=0, pool_connections=1, pool_maxsize=1)
-    session.mount("http://", adapter)
-    session.mount("https://", adapter)
-    return session
-
-
-def _is_read_timeout(error: BaseException) -> bool:
-    return any(isinstance(cause, ReadTimeoutError | TimeoutError) for cause in _chain(error))
-
-
-def _describe(error: BaseException) -> str:
-    """What went wrong at the bottom, without the URLs and objects that the layers above add."""
-    root = list(_chain(error))[-1]
-    if isinstance(error, requests.exceptions.InvalidHeader | UnicodeError):
-        # Its text repeats the header's value, which may be the credentials.
-        return "the request's headers cannot be sent: the credentials hold invalid characters"
-    if isinstance(root, ssl.SSLCertVerificationError):
-        return f"TLS: {root.verify_message}"
-    if isinstance(root, socket.gaierror):
-        return f"cannot resolve the host: {root.strerror}"
-    if isinstance(root, OSError) and root.strerror:
-        return root.strerror
-    kind = "proxy: " if isinstance(error, requests.exceptions.ProxyError) else ""
-    text = str(root.args[0]) if root.args and isinstance(root.args[0], str) else ""
-    return f"{kind}{text or type(root).__name__}"
-
-
-def _chain(error: BaseException) -> list[BaseException]:
-    chain: list[BaseException] = []
-    current: BaseException | None = error
-    while current is not None and current not in chain:
-        chain.append(current)
-        inner = getattr(current, "reason", None)
-        inside = [arg for arg in current.args if isinstance(arg, BaseException)]
-        current = (
-            inner
-            if isinstance(inner, BaseException)
-            else (inside[0] if inside else current.__cause__ or current.__context__)
-        )
-    return chain
+def _await(worker: Worker, clock: Clock) -> None:
+    """Wait until the exchange is over, or its deadline. Raises: Stopped."""
+    while not worker.done.is_set():
+        remaining = worker.deadline - time.monotonic()
+        if remaining <= 0:
+            return
+        clock.check()
+        worker.done.wait(min(remaining, _STOP_LATENCY))

@@ -1,0 +1,196 @@
+"""A thread for one exchange that can be given up wherever it hangs, and its socket with it.
+
+Deadlines on single reads do not bound an exchange: names, handshakes, and headers that come a
+byte at a time each start the clock anew. So the caller waits for the thread, and when it gives
+up, it shuts the thread's socket down. Every socket is made known here before it connects; one
+that comes later, after the thread was given up, is closed before anything is sent over it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.poolmanager import PoolManager
+
+
+class Worker(threading.Thread):
+    """Runs one exchange.
+
+    Args:
+        exchange: what to run.
+        deadline: by ``time.monotonic()``, for connecting.
+
+    Attributes:
+        done: set when the exchange is over, however it ended.
+        error: what it raised, if it did.
+        deadline: as given.
+    """
+
+    def __init__(self, exchange: Callable[[], None], deadline: float) -> None:
+        super().__init__(name="gong-exchange", daemon=True)
+        self.done = threading.Event()
+        self.deadline = deadline
+        self._exchange = exchange
+        self.error: BaseException | None = None
+        self._lock = threading.Lock()
+        self._handle: socket.socket | None = None
+        self._given_up = False
+
+    def run(self) -> None:
+        """See Thread."""
+        try:
+            self._exchange()
+        except BaseException as error:  # noqa: BLE001 - the caller's thread raises it, or another
+            self.error = error
+        finally:
+            self._hold(None)
+            self.done.set()
+
+    def use(self, sock: Any) -> None:
+        """Shut this socket down when the exchange is given up.
+
+        A duplicate is kept: the layers above wrap their socket (TLS), or let go of it before
+        they have read its last byte.
+
+        Raises:
+            ConnectionAbortedError: the exchange was given up already.
+        """
+        handle = socket.socket(fileno=os.dup(sock.fileno()))
+        if not self._hold(handle):
+            handle.close()
+            raise ConnectionAbortedError("the exchange was given up")
+
+    def give_up(self) -> None:
+        """End whatever read or handshake hangs in the socket, and with it the thread."""
+        with self._lock:
+            self._given_up = True
+            if self._handle is not None:
+                with contextlib.suppress(OSError):  # it was not connected yet, or is no more
+                    self._handle.shutdown(socket.SHUT_RDWR)
+
+    def _hold(self, handle: socket.socket | None) -> bool:
+        with self._lock:
+            if handle is not None and self._given_up:
+                return False
+            before, self._handle = self._handle, handle
+        if before is not None:
+            before.close()
+        return True
+
+
+def new_session() -> requests.Session:
+    """A session for one host and one exchange at a time, in Worker threads.
+
+    It keeps no cookies: the edge in front of Gong sets some, and nothing needs them.
+    """
+    session = _Session()
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+    adapter = _Adapter(max_retries=0, pool_connections=1, pool_maxsize=1)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    return session
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None: to know the target, ``requests`` would read the whole body, without a bound."""
+
+
+def _connect(connection: HTTPConnection, worker: Worker) -> socket.socket:
+    """As ``HTTPConnection._new_conn``, within the deadline over all addresses of the host."""
+    host = connection._dns_host.strip("[]")  # noqa: SLF001 - with its final dot, as it is resolved
+    try:
+        addresses = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        raise NameResolutionError(connection.host, connection, error) from error
+    failed: OSError = OSError("the host has no address")
+    for place, (family, kind, protocol, _, address) in enumerate(addresses):
+        remaining = worker.deadline - time.monotonic()
+        if remaining <= 0:
+            raise ConnectTimeoutError(connection, "the deadline has passed")
+        sock = socket.socket(family, kind, protocol)
+        try:
+            worker.use(sock)
+            for option in connection.socket_options or ():
+                sock.setsockopt(*option)
+            sock.settimeout(remaining / (len(addresses) - place))
+            sock.connect(address)
+            sock.settimeout(remaining)
+        except ConnectionAbortedError:
+            sock.close()
+            raise
+        except OSError as error:
+            sock.close()
+            failed = error
+        else:
+            return sock
+    if isinstance(failed, TimeoutError):
+        raise ConnectTimeoutError(connection, "no answer to the connection") from failed
+    raise NewConnectionError(connection, str(failed)) from failed
+
+
+def _worker() -> Worker | None:
+    thread = threading.current_thread()
+    return thread if isinstance(thread, Worker) else None
+
+
+def _announce(connection: HTTPConnection) -> None:
+    """Make known the socket of a connection that is used again."""
+    worker = _worker()
+    if worker is not None and connection.sock is not None:
+        worker.use(connection.sock)
+
+
+class _HTTPConnection(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        worker = _worker()
+        return super()._new_conn() if worker is None else _connect(self, worker)
+
+    def putrequest(self, *args: Any, **kwargs: Any) -> None:
+        _announce(self)
+        super().putrequest(*args, **kwargs)
+
+
+class _HTTPSConnection(HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        worker = _worker()
+        return super()._new_conn() if worker is None else _connect(self, worker)
+
+    def putrequest(self, *args: Any, **kwargs: Any) -> None:
+        _announce(self)
+        super().putrequest(*args, **kwargs)
+
+
+class _HTTPPool(HTTPConnectionPool):
+    ConnectionCls = _HTTPConnection
+
+
+class _HTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _HTTPSConnection
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        _track(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        _track(manager)
+        return manager
+
+
+def _track(manager: PoolManager) -> None:
+    manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
