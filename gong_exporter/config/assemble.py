@@ -122,19 +122,13 @@ class Assembly:
             apart = f"{format_duration(gap)} apart"
         if poll.stale_after > gap + duration:
             return
-        key = (
-            "stale_after"
-            if self._line("poll", "stale_after")
-            else "cron"
-            if poll.cron
-            else "interval"
-        )
+        given = [key for key in ("stale_after", "cron", "interval") if self._line("poll", key)]
         what = (
             f"data would go stale between two polls: they are up to {apart}, and one may take"
             f" {format_duration(duration)} ({len(activity.windows)} windows), but stale_after is"
             f" {format_duration(poll.stale_after)}"
         )
-        self._problem("poll", key, what)
+        self._problem("poll", given[0] if given else "interval", what)
 
     def _credentials(self, keys: GongKeys) -> Credentials | None:
         before = len(self.problems)

@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from certifi import where
 from pydantic import BaseModel
 
 from gong_exporter.activity.windows import WindowSpec
@@ -178,6 +179,24 @@ def test_relative_paths_start_in_the_folder_of_the_file(
     assert config.state.file == tmp_path / "etc/../var/state.db"
     monkeypatch.chdir("/")
     assert config.gong.credentials.read() == BearerCredentials(Secret("made-up-token"))
+
+
+def test_certificates_of_a_company_are_accepted(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_bytes(Path(where()).read_bytes())
+    path = tmp_path / "config.yaml"
+    path.write_text("gong: {ca_file: ca.pem}")
+
+    assert load_config(path, PAIR).gong.ca_file == tmp_path / "ca.pem"
+
+
+def test_without_a_poll_section_it_is_the_default_interval_that_does_not_fit(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "config.yaml"
+    windows = ", ".join(f"{days}d" for days in range(1, 401))
+    path.write_text(f"gong: {{timeout: 10m}}\nactivity: {{windows: [{windows}]}}\n")
+
+    assert _refusal(path).startswith("FILE: poll.interval: data would go stale between two polls")
 
 
 def test_a_configuration_does_not_change() -> None:

@@ -183,6 +183,21 @@ def test_a_secret_file_that_cannot_be_used_is_found_at_the_start(tmp_path: Path)
     )
 
 
+def test_the_pair_comes_from_its_files_each_by_its_own_rule(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("a:b\n")
+    (tmp_path / "secret").write_text("c:d\n")
+    config = tmp_path / "config.yaml"
+    config.write_text("gong:\n  access_key_file: key\n  access_key_secret_file: secret\n")
+
+    with pytest.raises(ConfigError) as caught:
+        load_config(config, {})
+    (tmp_path / "key").write_text("ab\n")
+    credentials = load_config(config, {}).gong.credentials
+
+    assert str(caught.value) == f"{config}:2: gong.access_key_file: has a colon in it"
+    assert credentials.read() == BasicCredentials(Secret("ab"), Secret("c:d"))
+
+
 def test_a_loaded_configuration_shows_no_secret(tmp_path: Path) -> None:
     config = tmp_path / "config.yaml"
     config.write_text(
