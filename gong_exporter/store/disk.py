@@ -138,11 +138,7 @@ class Disk:
             self._disconnect()
             self._errors += 1
             if _identity(path) == before:  # otherwise another process was faster
-                kept = _set_aside(path, self._now())
-                self._report(
-                    f"the state file {path} is damaged ({schema.in_words(error)}); it is kept as"
-                    f" {kept.name}, and a fresh one begun"
-                )
+                self._report(_set_aside(path, schema.in_words(error), self._now()))
             return work(self._connected(path))
 
     def _connected(self, path: Path) -> sqlite3.Connection:
@@ -191,8 +187,11 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _set_aside(path: Path, now: float) -> Path:
-    """Rename a damaged file, with its journal: that belongs to no other. Raises: OSError."""
+def _set_aside(path: Path, damage: str, now: float) -> str:
+    """Rename a damaged file, with its journal: that belongs to no other. Returns a report.
+
+    Raises: Damaged, when that is not possible either.
+    """
     stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
     name = f"{path.name}.corrupt-{stamp}"
     kept = path.with_name(name)
@@ -200,9 +199,15 @@ def _set_aside(path: Path, now: float) -> Path:
     while kept.exists():  # never over an earlier one
         count += 1
         kept = path.with_name(f"{name}-{count}")
-    for suffix in ("-journal", "-wal", "-shm"):
-        with contextlib.suppress(FileNotFoundError):
-            path.with_name(path.name + suffix).rename(kept.with_name(kept.name + suffix))
-    with contextlib.suppress(FileNotFoundError):
-        path.rename(kept)
-    return kept
+    try:
+        for suffix in ("-journal", "-wal", "-shm", ""):
+            with contextlib.suppress(FileNotFoundError):
+                path.with_name(path.name + suffix).rename(kept.with_name(kept.name + suffix))
+    except OSError as error:
+        raise schema.Damaged(
+            f"it is damaged ({damage}), and cannot be renamed ({schema.in_words(error)})"
+        ) from error
+    return (
+        f"the state file {path} is damaged ({damage}); it is kept as {kept.name}, and a fresh one"
+        " begun"
+    )

@@ -79,7 +79,9 @@ def _open(path: Path) -> int:
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError:
-        return os.open(path, os.O_RDONLY)  # made earlier, in a folder that is read-only now
+        if not path.exists():
+            raise
+        return os.open(path, os.O_RDONLY)  # made earlier, on a disk that is read-only now
 
 
 def _forget_in_children(lock: PollerLock) -> None:

@@ -64,6 +64,10 @@ STEPS: tuple[tuple[str, ...], ...] = (
 """Statements that bring a file from version n to n + 1; version 0 is an empty file."""
 
 
+_SHORTEST = 512
+"""Bytes of the smallest page, and so of the smallest database that is not empty."""
+
+
 class Refused(Exception):
     """The file is there, and is not ours to write: it is left as it is."""
 
@@ -196,6 +200,8 @@ def _make_private(path: Path) -> None:
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
         raise Refused("it is not a file")
+    if 0 < found.st_size < _SHORTEST:  # SQLite would take it for an empty one, and write over it
+        raise Damaged("it is too short for a database")
     if found.st_size == 0 and stat.S_IMODE(found.st_mode) != 0o600:  # noqa: PLR2004 - a mode
         path.chmod(0o600)
 

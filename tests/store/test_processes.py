@@ -1,0 +1,91 @@
+"""Several processes at one file: together they keep the limits, and a kill -9 hurts nobody."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import time
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from gong_exporter.gong.limits import Busy, CallLimits, Granted
+from gong_exporter.store import open_state
+from tests.support.store_processes import another_process, hear
+from tests.support.store_samples import HOST, Scene, a_window, some_knowledge
+
+
+def _arrivals(path: Path, rate: float, quota: int, calls: int) -> tuple[list[float], int]:
+    """When calls of four processes arrived, and how many processes ran out of quota."""
+    with ExitStack() as stack:
+        four = [
+            stack.enter_context(another_process("call", path, rate, quota, calls)) for _ in range(4)
+        ]
+        said = [line for process in four for line in iter(partial(hear, process), "done")]
+    spent = said.count("quota spent")
+    return sorted(float(line) for line in said if line != "quota spent"), spent
+
+
+@pytest.mark.parametrize(("rate", "each", "slots", "span"), [(2, 2, 2, 1.0), (0.8, 1, 1, 1.25)])
+def test_four_processes_together_keep_the_rate_in_any_sliding_second(
+    tmp_path: Path, rate: float, each: int, slots: int, span: float
+) -> None:
+    arrived, _ = _arrivals(tmp_path / "state.db", rate, 1000, each)
+    assert len(arrived) == 4 * each
+    gaps = [later - earlier for earlier, later in zip(arrived, arrived[slots:], strict=False)]
+    assert min(gaps) >= span
+    assert max(gaps) < span + 10  # nobody waits for the timeout of another's call, 30 s
+
+
+def test_four_processes_together_keep_the_quota_of_the_day(tmp_path: Path) -> None:
+    arrived, spent = _arrivals(tmp_path / "state.db", 1000, 10, 5)
+    assert len(arrived) == 10
+    assert spent >= 2
+
+
+def test_a_process_killed_in_a_call_gives_its_slot_back_when_the_call_would_have_timed_out(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "state.db"
+    with another_process("begin", path) as process:
+        assert hear(process).startswith("Granted")
+        process.kill()
+        process.wait()
+    scene = Scene()
+    kept = open_state(path, report=scene.report, now=time.time)
+    now = time.time()
+    assert isinstance(kept.ledger.reserve(now, CallLimits(1, 100), now + 30), Busy)
+    assert isinstance(kept.ledger.reserve(now + 3, CallLimits(1, 100), now + 33), Granted)
+    assert kept.ledger.used(now + 3) == 2
+    kept.close()
+    assert scene.reports == []
+
+
+def test_a_process_killed_while_it_saves_leaves_a_whole_state(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    chance = random.Random(20_260_202)  # noqa: S311 - moments, not secrets
+    scene = Scene()
+    numbers = []
+    for _ in range(20):
+        with another_process("save", path) as process:
+            assert hear(process) == "saving"
+            time.sleep(chance.random() / 20)
+            process.kill()
+            process.wait()
+        kept = open_state(path, report=scene.report, now=scene.now)
+        saved = kept.load(HOST)
+        kept.close()
+        assert saved.knowledge is not None
+        number = saved.knowledge.pages["7d"]
+        assert saved.knowledge == some_knowledge(number)
+        assert saved.windows == tuple(
+            a_window(name, number, users=200) for name in ("1d", "28d", "7d")
+        )
+        numbers.append(number)
+    assert scene.reports == []
+    assert numbers == sorted(set(numbers))
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    connection.close()
