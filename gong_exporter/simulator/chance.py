@@ -16,8 +16,8 @@ LEVELS = 81
 LOWEST_MEAN = 0.02
 """The mean count of level 0; level 80, the highest, is 20 a day."""
 
-MOST = 40
-"""No count of one day (or of one week's reviews) is larger."""
+MOST = 36
+"""No count of a day, or of a week's reviews, is larger."""
 
 DAILY_SHAPE = 9.0
 WEEKLY_SHAPE = 2.5

@@ -74,10 +74,11 @@ def parse_event(text: str) -> Event:
     name, _, rest = text.partition(":")
     kinds = [kind.value for kind in EventKind]
     if name not in kinds:
-        raise ValueError(f"event {text!r}: no kind {name!r}; {_nearest(name, kinds)}")
+        close = _nearest(name, kinds, cutoff=0.6) or f"there are {', '.join(kinds)}"
+        raise ValueError(f"event {text!r}: no kind {name!r}; {close}")
     kind = EventKind(name)
-    fields = rest.split(":")
-    who = "" if kind is EventKind.CLOSURE else fields.pop(0).strip()
+    fields = rest.split(":") if rest else []
+    who = fields.pop(0).strip() if fields and kind is not EventKind.CLOSURE else ""
     if kind is not EventKind.CLOSURE and not who:
         raise ValueError(f"event {text!r}: say who, as in {kind}:WHO:DAYS")
     if len(fields) not in {1, 2}:
@@ -130,7 +131,7 @@ def _number(text: str, name: str, field: str, *, least: int) -> int:
     return int(field)
 
 
-def _nearest(name: str, names: Iterable[str]) -> str:
+def _nearest(name: str, names: Iterable[str], cutoff: float = 0.0) -> str:
     known = {each.casefold(): each for each in names}
-    close = difflib.get_close_matches(name.casefold(), known, n=1, cutoff=0.0)
-    return f"did you mean {known[close[0]]!r}?" if close else "the company is empty"
+    close = difflib.get_close_matches(name.casefold(), known, n=1, cutoff=cutoff)
+    return f"did you mean {known[close[0]]!r}?" if close else ""

@@ -29,6 +29,10 @@ _STAY_SHAPE = 1.4
 """Of the Weibull distribution: few leave at once, most after a few years."""
 
 
+_SPREADS = (2.6, 5.0, 5.0, 5.0, 2.6)
+"""How many levels apart people are in each of their habits."""
+
+
 @dataclass(frozen=True, slots=True)
 class Habits:
     """What somebody does more or less of than others with the same work, in levels.
@@ -249,8 +253,8 @@ def _hire(
         email=address_of(name, addresses),
         habits=Habits(
             *(
-                round(normal_table()[tilt >> 8] * spread)
-                for tilt, spread in zip(tilts, (3, 5, 5, 5, 3), strict=True)
+                round(max(-2.0, min(normal_table()[tilt >> 8], 2.0)) * spread)
+                for tilt, spread in zip(tilts, _SPREADS, strict=True)
             )
         ),
     )

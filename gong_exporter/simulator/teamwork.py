@@ -42,6 +42,9 @@ SLUMP_KEEPS = 64
 _SECOND_DAY = 38
 """Of 256 comments and pieces of feedback, those that go on on a second day."""
 
+_WEEKEND = 3
+"""Days for which a review may wait without having been put off."""
+
 _LAGS = choice_table((0.28, 0.3, 0.16, 0.1, 0.06, 0.04, 0.03, 0.03))
 """Days from a call to its review; the next working day counts."""
 
@@ -183,7 +186,7 @@ class TeamWeek:
         for step in range(others):
             other = ((draws[3] * others >> 16) + step) % others
             heard = self._day(other, other, day)
-            if other in {number, self.hosts[call]} or heard < 0:
+            if other in {number, self.hosts[call]} or self.workers[other].guest or heard < 0:
                 continue
             self._mark(call, other, LISTENED_OTHERS, heard)
             wanted -= 1
@@ -196,6 +199,10 @@ class TeamWeek:
         duties = self.workers[number].duties
         earliest = max(self.days[call] + _LAGS[when & 0xFF], self._asked(call))
         day = self._day(number, self.hosts[call], earliest)
+        if (
+            day > earliest + _WEEKEND
+        ):  # was away: half is too late now, the rest has to wait its turn
+            day = self._day(number, self.hosts[call], day + (one & 3)) if one & 4 else -1
         if not self._keeps(number, day, draws):
             return
         again = when >> 8 < _SECOND_DAY

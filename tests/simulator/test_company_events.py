@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gong_exporter.simulator.company import SimulatedCompany
+from gong_exporter.simulator.demo import SILENT_DAYS, SLUMP_DAYS, demo_company, demo_events
+from gong_exporter.simulator.events import Event, EventKind, parse_event
+from gong_exporter.simulator.layout import Role
+from gong_exporter.simulator.people import Person
+
+NEW_YORK = ZoneInfo("America/New_York")
+TODAY = date(2026, 6, 17)
+DAY, WEEK = timedelta(days=1), timedelta(days=7)
+QUIET = SimulatedCompany(48, 1, NEW_YORK, TODAY)
+
+
+def planted(*events: str) -> SimulatedCompany:
+    return SimulatedCompany(48, 1, NEW_YORK, TODAY, [parse_event(event) for event in events])
+
+
+def busiest() -> Person:
+    return max(
+        QUIET.people,
+        key=lambda person: QUIET.truth(person.user_id, TODAY - 4 * WEEK, TODAY)["callsAsHost"],
+    )
+
+
+def total(company: SimulatedCompany, user_ids: set[str], start: date, end: date) -> int:
+    return sum(company.truth(user_id, start, end)["callsAsHost"] for user_id in user_ids)
+
+
+@pytest.mark.parametrize(
+    ("text", "event"),
+    [
+        ("slump:234599484848423:10", Event(EventKind.SLUMP, "234599484848423", 10)),
+        ("silent:a.b@example.com:7:3", Event(EventKind.SILENT, "a.b@example.com", 7, 3)),
+        ("team-slump:Enterprise EMEA:14", Event(EventKind.TEAM_SLUMP, "Enterprise EMEA", 14)),
+        ("team-silent:Enterprise EMEA:1", Event(EventKind.TEAM_SILENT, "Enterprise EMEA", 1)),
+        ("closure:2", Event(EventKind.CLOSURE, "", 2)),
+        ("closure:2:30", Event(EventKind.CLOSURE, "", 2, 30)),
+    ],
+)
+def test_an_event_is_read_and_written_in_one_form(text: str, event: Event) -> None:
+    assert parse_event(text) == event
+    assert str(event) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("slmp:x:7", "event 'slmp:x:7': no kind 'slmp'; did you mean 'slump'?"),
+        ("", "event '': no kind ''; there are slump, silent, team-slump,"),
+        ("team_slump:x:7", "no kind 'team_slump'; did you mean 'team-slump'?"),
+        ("slump::7", "event 'slump::7': say who, as in slump:WHO:DAYS"),
+        ("slump", "say who, as in slump:WHO:DAYS"),
+        ("slump:x", "want slump:WHO:DAYS or slump:WHO:DAYS:AGO"),
+        ("slump:x:7:1:2", "want slump:WHO:DAYS or slump:WHO:DAYS:AGO"),
+        ("closure", "want closure:DAYS or closure:DAYS:AGO"),
+        ("slump:x:0", "DAYS is a whole number of days from 1 to 3660, not '0'"),
+        ("slump:x:-1", "DAYS is a whole number of days from 1 to 3660, not '-1'"),
+        ("slump:x:1e9", "not '1e9'"),
+        ("slump:x:²", "not '²'"),
+        ("slump:x:9999999", "not '9999999'"),
+        ("slump:x:7:never", "AGO is a whole number of days from 0 to 3660, not 'never'"),
+    ],
+)
+def test_an_event_that_cannot_be_read_says_why(text: str, message: str) -> None:
+    with pytest.raises(ValueError) as failure:  # noqa: PT011 -- the message is compared below
+        parse_event(text)
+    assert message in str(failure.value)
+
+
+@given(st.text(max_size=40))
+def test_whatever_is_typed_is_not_an_event_unless_it_reads_like_one(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^event "):
+        parse_event(text)
+
+
+@given(
+    st.sampled_from(EventKind),
+    st.text(st.characters(exclude_characters=":"), min_size=1).map(str.strip).filter(bool),
+    st.integers(1, 3660),
+    st.integers(0, 3660),
+)
+def test_every_event_reads_back_from_how_it_is_written(
+    kind: EventKind, who: str, days: int, ago: int
+) -> None:
+    event = Event(kind, "" if kind is EventKind.CLOSURE else who, days, ago)
+    assert parse_event(str(event)) == event
+
+
+@pytest.mark.parametrize(
+    ("event", "what", "nearest"),
+    [
+        ("slump:enterprise emae:7", "user or team", "Enterprise EMEA"),
+        ("team-silent:Midmarket EMEA:7", "team", "Mid-Market EMEA"),
+        (f"silent:{busiest().email[1:]}:7", "user or team", busiest().email),
+        (f"silent:{busiest().user_id[:-1]}:7", "user or team", busiest().user_id),
+    ],
+)
+def test_an_event_for_nobody_names_the_nearest(event: str, what: str, nearest: str) -> None:
+    with pytest.raises(ValueError, match=f"no {what} .* did you mean {nearest!r}"):
+        planted(event)
+
+
+def test_a_person_is_meant_by_id_or_address_and_a_team_by_name() -> None:
+    person = busiest()
+    by_id, by_address = planted(
+        f"slump:{person.user_id}:7", f"slump:{person.email.upper()}:7"
+    ).events
+    assert by_id.user_ids == by_address.user_ids == (person.user_id,)
+    (by_team,) = planted(f"slump:{person.team.lower()}:7").events
+    members = {
+        each.user_id
+        for each in QUIET.people
+        if each.team == person.team and each.hired < TODAY and each.left > TODAY - WEEK
+    }
+    assert set(by_team.user_ids) == members
+    assert person.user_id in members
+
+
+def test_a_slump_leaves_about_a_quarter_of_a_persons_work() -> None:
+    person = busiest()
+    company = planted(f"slump:{person.user_id}:56")
+    (event,) = company.events
+    assert (event.start, event.end) == (TODAY - 8 * WEEK, TODAY)
+    before = QUIET.truth(person.user_id, event.start, event.end)
+    slumping = company.truth(person.user_id, event.start, event.end)
+    assert 0.1 < slumping["callsAsHost"] / before["callsAsHost"] < 0.45
+    assert slumping["ownCallsListenedTo"] < before["ownCallsListenedTo"]
+    earlier = (person.user_id, event.start - 20 * WEEK, event.start - 2 * WEEK)
+    assert company.truth(*earlier) == QUIET.truth(*earlier)
+
+
+def test_a_slump_leaves_the_calls_of_the_others_as_they_were() -> None:
+    person = busiest()
+    company = planted(f"slump:{person.user_id}:21")
+    others = {each.user_id for each in QUIET.people} - {person.user_id}
+    assert total(company, others, TODAY - 5 * WEEK, TODAY) == total(
+        QUIET, others, TODAY - 5 * WEEK, TODAY
+    )
+
+
+@settings(deadline=None, max_examples=15)
+@given(days=st.integers(1, 30), ago=st.integers(0, 400))
+def test_a_silent_person_is_left_out_on_these_days_and_only_then(days: int, ago: int) -> None:
+    person = busiest()
+    company = planted(f"silent:{person.email}:{days}:{ago}")
+    (event,) = company.events
+    assert not any(company.truth(person.user_id, event.start, event.end).values())
+    named = {user.user_id for user in company.activity(event.start, event.end)}
+    assert person.user_id not in named
+    after = (person.user_id, event.end + 2 * WEEK, event.end + 6 * WEEK)
+    assert company.truth(*after)["callsAsHost"] == QUIET.truth(*after)["callsAsHost"]
+
+
+def test_a_silent_team_is_left_out_and_the_other_teams_work_on() -> None:
+    company = planted("team-silent:Mid-Market EMEA:7")
+    (event,) = company.events
+    named = {user.user_id for user in company.activity(TODAY - WEEK, TODAY)}
+    assert len(event.user_ids) > 5
+    assert not named & set(event.user_ids)
+    assert total(company, named, TODAY - WEEK, TODAY) == total(QUIET, named, TODAY - WEEK, TODAY)
+
+
+def test_a_team_in_a_slump_hosts_about_a_quarter() -> None:
+    company = planted("team-slump:Mid-Market EMEA:28")
+    members = set(company.events[0].user_ids)
+    slumping = total(company, members, TODAY - 4 * WEEK, TODAY)
+    assert 0.15 < slumping / total(QUIET, members, TODAY - 4 * WEEK, TODAY) < 0.4
+
+
+def test_a_closure_leaves_nobody_and_ends_when_it_was_to_end() -> None:
+    company = planted("closure:3:10")
+    (event,) = company.events
+    assert (event.end - event.start, TODAY - event.end) == (3 * DAY, 10 * DAY)
+    assert company.activity(event.start, event.end) == []
+    assert len(company.activity(event.end, event.end + WEEK)) > 40
+    everyone = set(QUIET.user_ids)
+    assert total(company, everyone, TODAY - WEEK, TODAY) == total(
+        QUIET, everyone, TODAY - WEEK, TODAY
+    )
+
+
+def test_of_two_events_for_one_person_silence_wins() -> None:
+    person = busiest()
+    company = planted(f"silent:{person.user_id}:7", f"slump:{person.user_id}:7")
+    assert not any(company.truth(person.user_id, TODAY - WEEK, TODAY).values())
+
+
+@pytest.mark.parametrize("today", [date(2026, 6, 17), date(2026, 11, 23), date(2027, 3, 1)])
+def test_the_demo_has_one_slump_and_one_silence_that_anybody_sees(today: date) -> None:
+    company = demo_company(NEW_YORK, today)
+    slump, silence = company.events
+    assert (slump.event.kind, silence.event.kind) == (EventKind.SLUMP, EventKind.SILENT)
+    people = {person.user_id: person for person in company.people}
+    slumping, silent = people[slump.user_ids[0]], people[silence.user_ids[0]]
+    assert slumping.team != silent.team
+    assert {slumping.role, silent.role} == {Role.REPRESENTATIVE}
+    for person, share in ((slumping, 0.5), (silent, 0)):
+        last = company.truth(person.user_id, today - WEEK, today)["callsAsHost"]
+        before = company.truth(person.user_id, today - 4 * WEEK, today - WEEK)["callsAsHost"] / 3
+        assert before > 10
+        assert last <= share * before
+    assert SLUMP_DAYS > 7
+    assert SILENT_DAYS > 7
+
+
+def test_a_company_of_one_has_no_demo_events_for_lack_of_a_second_team() -> None:
+    assert len(demo_events(SimulatedCompany(1, 1, NEW_YORK, TODAY))) <= 1
