@@ -2,41 +2,83 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from html import escape
-from urllib.parse import parse_qs
+from dataclasses import replace
 
-from gong_exporter.web.site import Site
+from gong_exporter.web import sections
+from gong_exporter.web.html import constant, join, tag
+from gong_exporter.web.site import Site, Status
+from gong_exporter.web.style import STYLE, STYLE_HASH
+from gong_exporter.web.table import Query
+from gong_exporter.web.tiles import tiles
+from gong_exporter.web.verdict import judge
+from gong_exporter.web.words import Clockface
+
+__all__ = ["PAGE_HEADERS", "Query", "render_page"]
 
 PAGE_HEADERS = {
     "content-type": "text/html; charset=utf-8",
-    "content-security-policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+    "content-security-policy": (
+        f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; img-src data:; form-action 'self';"
+        " base-uri 'none'; frame-ancestors 'none'"
+    ),
     "x-content-type-options": "nosniff",
+    "x-frame-options": "deny",
     "referrer-policy": "no-referrer",
     "cache-control": "no-store",
 }
 
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """What the visitor asked to see."""
-
-    window: str = ""
-
-    @classmethod
-    def parse(cls, raw: str) -> Query:
-        """Read a query string; what it does not understand it leaves at its default."""
-        return cls(window=parse_qs(raw).get("window", [""])[0])
+_ICON = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"
+    "%3Ccircle cx='8' cy='8' r='7' fill='%230a58ca'/%3E%3Cpath d='M4 11V8m4 3V4m4 7V6'"
+    " stroke='white' stroke-width='2'/%3E%3C/svg%3E"
+)
 
 
 def render_page(site: Site, query: Query, telemetry_path: str) -> bytes:
     """The page in UTF-8."""
     status = site.status()
-    windows = "".join(
-        f"<li>{escape(window.name)}: {escape(window.state)}</li>" for window in status.windows
+    query = replace(query, window=_window(status, query.window))
+    clock = Clockface.of(status.now, status.time_zone)
+    verdict = judge(status, clock)
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("title", f"{verdict.headline} \u00b7 gong-exporter"),
+        tag("link", rel="icon", href=_ICON),
+        tag("style", constant(STYLE)),
     )
-    return (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>gong-exporter</title>'
-        f"<h1>gong-exporter {escape(status.version)}</h1><ul>{windows}</ul>"
-        f'<p><a href="{escape(telemetry_path)}">Metrics</a> {escape(query.window)}</p></html>'
-    ).encode()
+    answer = tag(
+        "p",
+        tag("strong", verdict.headline),
+        " ",
+        verdict.sentence,
+        class_=f"verdict {verdict.level}",
+    )
+    body = tag(
+        "body",
+        sections.header(status, telemetry_path),
+        tag(
+            "main",
+            answer,
+            sections.warnings(status),
+            sections.failure(status.failure, clock) if status.failure else None,
+            tiles(status, clock),
+            sections.windows(status, clock),
+            sections.unknown(status),
+            sections.users(status, query, site.activity(query.window) if query.window else None),
+            sections.details(status, clock),
+        ),
+        sections.footer(clock),
+    )
+    document = join(constant("<!doctype html>\n"), tag("html", head, body, lang="en"))
+    return document.encode("utf-8", "replace")
+
+
+def _window(status: Status, wanted: str) -> str:
+    """The window to show: the wanted one, or the first with data; empty when there is none."""
+    names = [window.name for window in status.windows]
+    if wanted in names:
+        return wanted
+    served = [window.name for window in status.windows if window.state != "absent"]
+    return next(iter(served or names), "")

@@ -1,0 +1,94 @@
+"""Times, ages and counts as people read them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from gong_exporter.web.html import Html, tag
+
+_UNITS = ((86_400, "day", "days"), (3_600, "h", "h"), (60, "min", "min"), (1, "s", "s"))
+
+
+@dataclass(frozen=True, slots=True)
+class Clockface:
+    """Says instants in one time zone, seen from one moment.
+
+    Attributes:
+        now: Unix seconds.
+        zone: the company's.
+    """
+
+    now: float
+    zone: tzinfo
+
+    @classmethod
+    def of(cls, now: float, zone_name: str | None) -> Clockface:
+        """For a zone by name; UTC when it is not known."""
+        try:
+            return cls(now, ZoneInfo(zone_name) if zone_name else UTC)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            return cls(now, UTC)
+
+    @property
+    def zone_name(self) -> str:
+        """The name of the zone in which times are said."""
+        return str(self.zone)
+
+    def at(self, instant: float) -> Html:
+        """The time of day, with the date unless it is today, as a ``time`` element."""
+        then, today = self._local(instant), self._local(self.now).date()
+        text = f"{then:%H:%M}"
+        if then.date() != today:
+            text = f"{day(then.date(), year=then.year != today.year)}, {text}"
+        return tag("time", text, datetime=then.isoformat(timespec="seconds"))
+
+    def ago(self, instant: float) -> str:
+        """How long before now, or how long until then."""
+        away = instant - self.now
+        if abs(away) < 1:
+            return "now"
+        return f"in {duration(away)}" if away > 0 else f"{duration(-away)} ago"
+
+    def _local(self, instant: float) -> datetime:
+        try:
+            return datetime.fromtimestamp(instant, self.zone)
+        except (ValueError, OverflowError, OSError):
+            return datetime.fromtimestamp(0, UTC)
+
+
+def duration(seconds: float) -> str:
+    """A length of time in its largest unit, and the next one while that says something."""
+    left = round(seconds)
+    for place, (size, one, many) in enumerate(_UNITS):
+        if left >= size:
+            count, rest = divmod(left, size)
+            text = f"{count} {one if count == 1 else many}"
+            if place + 1 < len(_UNITS) and count < 10:  # noqa: PLR2004  # 12 h 3 min says no more
+                smaller, name = _UNITS[place + 1][0], _UNITS[place + 1][2]
+                if rest >= smaller:
+                    text += f" {rest // smaller} {name}"
+            return text
+    return "0 s"
+
+
+def day(value: date, *, year: bool = True) -> str:
+    """A calendar day."""
+    return f"{value:%a} {value.day} {value:%b %Y}" if year else f"{value:%a} {value.day} {value:%b}"
+
+
+def days(first: date, end: date) -> str:
+    """The days from ``first`` up to, not including, ``end``."""
+    last = end - timedelta(days=1)
+    if last < first:
+        return f"no day yet, from {day(first)}"
+    if last == first:
+        return day(first)
+    return f"{day(first, year=first.year != last.year)} \u2013 {day(last)}"
+
+
+def count(number: int, one: str = "", many: str = "") -> str:
+    """A number with thousands separators, and what it counts."""
+    noun = one if number == 1 else many or f"{one}s"
+    return f"{number:,} {noun}" if one else f"{number:,}"

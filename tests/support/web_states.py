@@ -1,0 +1,196 @@
+"""Sites in the states that the status page has to show."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+from gong_exporter.web.site import (
+    ActivityTable,
+    Api,
+    Failure,
+    Polling,
+    Status,
+    UserRow,
+    WindowStatus,
+)
+from tests.support.web_site import FixedSite
+
+DAY = 86_400.0
+NOW = 1_790_022_000.0  # Monday 21 September 2026, 13:20 in Los Angeles
+MIDNIGHT = 1_789_974_000.0
+
+METRICS = (
+    "calls_as_host",
+    "calls_gave_feedback",
+    "calls_requested_feedback",
+    "calls_received_feedback",
+    "own_calls_listened_to",
+    "others_calls_listened_to",
+    "calls_shared_internally",
+    "calls_shared_externally",
+    "calls_scorecards_filled",
+    "calls_scorecards_received",
+    "calls_attended",
+    "calls_comments_given",
+    "calls_comments_received",
+    "calls_marked_as_feedback_given",
+    "calls_marked_as_feedback_received",
+)
+FIRST = ("ann", "bob", "carla", "deniz", "emma", "farid", "grace", "hugo", "ines", "jonas")
+LAST = ("abbott", "bianchi", "castro", "diaz", "eriksen", "fischer", "garcia", "hansen")
+SCRIPT = "<script>document.title='owned'</script>"
+HOSTILE = (
+    f'"><img src=x onerror="document.title=1">{SCRIPT}',
+    "'onmouseover='document.title=2'@acme.com",
+    "line\nbreak\r\n</table>@acme.com",
+    "\u202eright-to-left@acme.com",
+    "nul\0and\ud800surrogate@acme.com",
+    "</style><style>*{display:none}</style>@acme.com",
+    "&lt;already&gt;@acme.com",
+    "x" * 3_000 + "@acme.com",
+)
+
+
+def rows(users: int, length: int) -> list[UserRow]:
+    """Users with numbers that differ, some of them 0, some not known."""
+    found = []
+    for place in range(users):
+        person = f"{FIRST[place % len(FIRST)]}.{LAST[place // len(FIRST) % len(LAST)]}"
+        suffix = "" if place < len(FIRST) * len(LAST) else str(place)
+        idle = place % 17 == 3
+        numbers = [
+            None
+            if column == 7 and place % 11 == 5
+            else 0
+            if idle
+            else (place * 7 + column * 13) % 40 * length
+            for column in range(len(METRICS))
+        ]
+        found.append(UserRow(str(234599484848423 + place), f"{person}{suffix}@acme.com", numbers))
+    return found
+
+
+def working(users: int = 48) -> FixedSite:
+    """Everything fresh."""
+    windows = [
+        WindowStatus(
+            name,
+            "fresh",
+            first_day=first,
+            end_day=date(2026, 9, 21),
+            start=MIDNIGHT - length * DAY,
+            end=MIDNIGHT,
+            last_success=NOW - 45 * 60,
+            active=users - users // 17 - 1,
+            inactive=users // 17 + 1,
+            unknown=0,
+        )
+        for name, length, first in (
+            ("1d", 1, date(2026, 9, 20)),
+            ("7d", 7, date(2026, 9, 14)),
+            ("28d", 28, date(2026, 8, 24)),
+        )
+    ]
+    status = Status(
+        version="0.1.0",
+        now=NOW,
+        started_at=NOW - 9 * DAY,
+        time_zone="America/Los_Angeles",
+        polling=Polling(
+            "every 3600 s",
+            3600.0,
+            next_poll=NOW + 15 * 60,
+            last_poll=NOW - 45 * 60,
+            last_seconds=2.4,
+            last_ok=True,
+            polls=216,
+        ),
+        api=Api(
+            "https://us-12345.api.gong.io",
+            quota_used=75,
+            quota_limit=5000,
+            requests={"200": 651, "429": 2},
+            errors={"rate_limited": 2},
+        ),
+        windows=tuple(windows),
+    )
+    tables = [
+        ActivityTable(name, METRICS, rows(users, length))
+        for name, length in (("1d", 1), ("7d", 7), ("28d", 28))
+    ]
+    return FixedSite(state=status, tables=tables)
+
+
+def failing() -> FixedSite:
+    """Gong refuses the key since this morning, and more."""
+    site = working()
+    fresh, stale, _ = site.state.windows
+    site.state = replace(
+        site.state,
+        windows=(
+            fresh,
+            replace(stale, state="stale", last_success=NOW - 11 * 3600, unknown=3),
+            WindowStatus("28d", "absent", last_success=NOW - 30 * 3600),
+        ),
+        polling=replace(
+            site.state.polling,
+            interval_seconds=7200.0,
+            stretched="stretched from 3600 s, since a poll takes 303 calls and 5,000 a day are"
+            " allowed",
+            last_ok=False,
+            failures=11,
+        ),
+        api=replace(
+            site.state.api,
+            quota_used=4990,
+            rate_limited_until=NOW + 95 * 60,
+            errors={"unauthorized": 11, "rate_limited": 2},
+        ),
+        failure=Failure(
+            NOW - 45 * 60,
+            "unauthorized",
+            "Gong refuses the access key (401): You don't have permission to use"
+            " 'api:stats:user-actions' in your app. Ask a Gong administrator for the scope.",
+            "4al018gzaztcr8nbukw",
+        ),
+        unknown_users=("jane.typo@acme.com", "99999999999", "left.long.ago@acme.com"),
+        warnings=(
+            "State file: gong-exporter.db cannot be written: No space left on device",
+            "The last reload was refused: config.yaml:12: unknown key 'pol' (did you mean poll?)",
+        ),
+    )
+    site.tables = site.tables[:2]
+    return site
+
+
+def starting() -> FixedSite:
+    """The first poll is going on."""
+    site = working()
+    site.state = replace(
+        site.state,
+        started_at=NOW - 4,
+        time_zone=None,
+        polling=Polling("every 3600 s", 3600.0, running=True),
+        api=Api("https://api.gong.io", quota_used=1, quota_limit=5000),
+        windows=tuple(WindowStatus(name, "absent") for name in ("1d", "7d", "28d")),
+    )
+    site.tables = []
+    return site
+
+
+def hostile() -> FixedSite:
+    """Everything that comes from outside tries to break out."""
+    site = failing()
+    assert site.state.failure is not None
+    site.state = replace(
+        site.state,
+        failure=replace(site.state.failure, message="\n".join(HOSTILE), request_id=SCRIPT),
+        unknown_users=HOSTILE,
+        warnings=HOSTILE,
+        time_zone=SCRIPT,
+        api=replace(site.state.api, base_url=SCRIPT, requests={SCRIPT: 1}),
+    )
+    names = (*METRICS[:2], "new_<b>counter</b>")
+    site.tables = [ActivityTable("1d", names, [UserRow(text, text, (1, 2, 3)) for text in HOSTILE])]
+    return site
