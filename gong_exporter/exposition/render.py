@@ -18,7 +18,7 @@ from gong_exporter.exposition.collector import Collected, window_families
 from gong_exporter.exposition.families import USER_ACTIVITY, USER_INFO, Family, label_value, written
 
 SLICE = 256 * 1024
-"""Bytes of a slice: what is handed to a slow reader at once."""
+"""Bytes of a slice: enough to compress well and small enough not to count."""
 
 _PLAIN_BELOW = 1_000_000
 """The client library writes counts from here on with an exponent, as Go does: ``1e+06``."""
