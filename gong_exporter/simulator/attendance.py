@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from gong_exporter.simulator.absence import Absences
-from gong_exporter.simulator.chance import Chance, normal_table
+from gong_exporter.simulator.chance import OCTAVE, Chance, normal_table
 from gong_exporter.simulator.offices import DAYS_A_WEEK, office_week
 from gong_exporter.simulator.people import Hire, Staff
 
@@ -16,6 +16,9 @@ SPAN = 14
 """A team's week reaches from the company's Sunday before it (when Sydney's Monday has begun) to
 the Saturday after the next week: its calls get their feedback within that time. In offsets: the
 Sunday is 0, the Monday 1, the last day 13."""
+
+SLUMP_LEVELS = 2 * OCTAVE
+"""A slump leaves a quarter."""
 
 _RAMP = (-99, -99, -22, -18, -15, -13, -11, -9, -7, -6, -5, -4, -3, -2)
 """Levels below usual in each week of a new hire."""
@@ -46,12 +49,11 @@ class Attendance:
     Attributes:
         hire: who it is.
         weeks: whole weeks since the first day.
-        shift: from the office's days to the company's.
-        working: a bit for each of the office's days of this week, Monday first, at work.
+        days: this week's days at work: the office's day (Monday is 0), its offset, and how many
+            levels more calls than usual it has.
         can_act: a bit for each offset on which the person works.
         can_receive: a bit for each offset on which others may do something for the person.
         slump: a bit for each offset in a slump.
-        calls: levels above usual for each of the office's days.
         rest: levels above usual for what is counted by the week: less for who is away.
         reviews: the same for reviews of this week's calls.
         draws: the person's chance of this week.
@@ -59,12 +61,10 @@ class Attendance:
 
     hire: Hire
     weeks: int
-    shift: int
-    working: int
+    days: Sequence[tuple[int, int, int]]
     can_act: int
     can_receive: int
     slump: int
-    calls: Sequence[int]
     rest: int
     reviews: int
     draws: Sequence[int]
@@ -112,12 +112,14 @@ class Attendances:
         return Attendance(
             hire=hire,
             weeks=weeks,
-            shift=this.shift,
-            working=working,
+            days=[
+                (day, offset, form + level - (SLUMP_LEVELS if slump >> offset & 1 else 0))
+                for day, level in enumerate(this.calls)
+                if working >> day & 1 and there >> (offset := day + 1 + this.shift) & 1
+            ],
             can_act=(working << 1 + this.shift | later << 8 + then.shift) & there,
             can_receive=there,
             slump=slump,
-            calls=tuple(form + level for level in this.calls),
             rest=rest,
             reviews=rest + this.reviews + hire.habits.reviews,
             draws=chance,

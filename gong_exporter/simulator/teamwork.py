@@ -181,12 +181,14 @@ class TeamWeek:
         if not self._keeps(number, day, draws):
             return
         self._mark(call, number, SHARED_INTERNALLY, day)
-        others = len(self.workers)
+        host, others = self.hosts[call], len(self.workers)
         wanted = 1 + (draws[2] & 1) + (draws[2] >> 1 & 1)
         for step in range(others):
             other = ((draws[3] * others >> 16) + step) % others
+            if other in {number, host} or self.workers[other].guest:
+                continue
             heard = self._day(other, other, day)
-            if other in {number, self.hosts[call]} or self.workers[other].guest or heard < 0:
+            if heard < 0:
                 continue
             self._mark(call, other, LISTENED_OTHERS, heard)
             wanted -= 1

@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from gong_exporter.simulator.attendance import Attendance, Attendances
-from gong_exporter.simulator.chance import DAILY_SHAPE, LEVELS, OCTAVE, WEEKLY_SHAPE, count_tables
+from gong_exporter.simulator.chance import DAILY_SHAPE, LEVELS, WEEKLY_SHAPE, count_tables
 from gong_exporter.simulator.duties import Duties, duties_of
 from gong_exporter.simulator.layout import Team
 from gong_exporter.simulator.offices import DAYS_A_WEEK
 from gong_exporter.simulator.people import Staff
-
-SLUMP_LEVELS = 2 * OCTAVE
-"""A slump leaves a quarter."""
 
 _FIXED_DRAWS = 19
 _ACTION_DRAWS = 4
@@ -66,16 +63,16 @@ def week_count(level: int, byte: int) -> int:
     return count_tables(WEEKLY_SHAPE)[min(level, LEVELS - 1)][byte] if level > 0 else 0
 
 
-def day_counts(
-    week: Attendance, level: int, first: int, *, high: bool
-) -> Iterator[tuple[int, int]]:
-    """The days at work with their counts, where those are not zero."""
+def day_counts(week: Attendance, level: int, first: int, *, high: bool) -> list[tuple[int, int]]:
+    """The days at work on which a count is not zero, with that count.
+
+    Chance is the high or the low byte of the week's draws from ``first`` on.
+    """
     tables = count_tables(DAILY_SHAPE)
-    for day in range(DAYS_A_WEEK):
-        offset = day + 1 + week.shift
-        if not week.working >> day & week.can_act >> offset & 1:
-            continue
-        here = level + week.calls[day] - (SLUMP_LEVELS if week.slump >> offset & 1 else 0)
-        if here > 0:
-            draw = week.draws[first + day]
-            yield offset, tables[min(here, LEVELS - 1)][draw >> 8 if high else draw & 0xFF]
+    draws, byte = week.draws, 8 if high else 0
+    return [
+        (offset, count)
+        for day, offset, tilt in week.days
+        if tilt + level > 0
+        and (count := tables[min(tilt + level, LEVELS - 1)][draws[first + day] >> byte & 0xFF])
+    ]
