@@ -256,6 +256,7 @@ def test_an_end_from_the_future_holds_no_slot_for_a_day(ledger: SqliteLedger) ->
     assert isinstance(granted, Granted)
     ledger.finish(granted.call, NOON + DAY / 2)
     assert ledger.reserve(NOON + 2, ONE_A_SECOND, NOON + 32) == Busy(NOON + 3, Cause.RATE)
+    assert isinstance(ledger.reserve(NOON + 3, ONE_A_SECOND, NOON + 33), Granted)
 
 
 def test_skew_outlasts_the_wait_for_a_busy_file() -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import random
 import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-
-import pytest
 
 from gong_exporter.gong.limits import Busy, CallLimits, Granted
 from gong_exporter.store import open_state
@@ -17,30 +16,44 @@ from tests.support.store_processes import another_process, hear
 from tests.support.store_samples import HOST, Scene, a_window, some_knowledge
 
 
-def _arrivals(path: Path, rate: float, quota: int, calls: int) -> tuple[list[float], int]:
-    """When calls of four processes arrived, and how many processes ran out of quota."""
-    with ExitStack() as stack:
-        four = [
-            stack.enter_context(another_process("call", path, rate, quota, calls)) for _ in range(4)
-        ]
+def _four_callers(
+    stack: ExitStack, path: Path, rate: float, quota: int, calls: int
+) -> Callable[[], tuple[list[float], int]]:
+    """Starts four processes; the answer waits, and says when their calls arrived, in order, and
+    how many processes found the quota spent.
+    """
+    four = [
+        stack.enter_context(another_process("call", path, rate, quota, calls)) for _ in range(4)
+    ]
+
+    def arrivals() -> tuple[list[float], int]:
         said = [line for process in four for line in iter(partial(hear, process), "done")]
-    spent = said.count("quota spent")
-    return sorted(float(line) for line in said if line != "quota spent"), spent
+        times = sorted(float(line) for line in said if line != "quota spent")
+        return times, said.count("quota spent")
+
+    return arrivals
 
 
-@pytest.mark.parametrize(("rate", "each", "slots", "span"), [(2, 2, 2, 1.0), (0.8, 1, 1, 1.25)])
-def test_four_processes_together_keep_the_rate_in_any_sliding_second(
-    tmp_path: Path, rate: float, each: int, slots: int, span: float
-) -> None:
-    arrived, _ = _arrivals(tmp_path / "state.db", rate, 1000, each)
-    assert len(arrived) == 4 * each
-    gaps = [later - earlier for earlier, later in zip(arrived, arrived[slots:], strict=False)]
-    assert min(gaps) >= span
-    assert max(gaps) < span + 10  # nobody waits for the timeout of another's call, 30 s
+def _gaps(times: list[float], places: int) -> list[float]:
+    return [later - earlier for earlier, later in zip(times, times[places:], strict=False)]
+
+
+def test_four_processes_together_keep_the_rate_in_any_sliding_second(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        two_a_second = _four_callers(stack, tmp_path / "two.db", 2, 1000, 2)
+        four_in_five_seconds = _four_callers(stack, tmp_path / "fraction.db", 0.8, 1000, 1)
+        two, _ = two_a_second()
+        fraction, _ = four_in_five_seconds()
+    assert len(two) == 8
+    assert min(_gaps(two, 2)) >= 1
+    assert len(fraction) == 4
+    assert min(_gaps(fraction, 1)) >= 1.25
+    assert max(_gaps(fraction, 1)) < 10  # nobody waits for the timeout of another's call, 30 s
 
 
 def test_four_processes_together_keep_the_quota_of_the_day(tmp_path: Path) -> None:
-    arrived, spent = _arrivals(tmp_path / "state.db", 1000, 10, 5)
+    with ExitStack() as stack:
+        arrived, spent = _four_callers(stack, tmp_path / "state.db", 1000, 10, 5)()
     assert len(arrived) == 10
     assert spent >= 2
 

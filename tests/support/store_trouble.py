@@ -1,0 +1,36 @@
+"""What the tests of a state file in trouble share: opening it, calling, looking into it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from gong_exporter.gong.limits import Granted, Ledger
+from gong_exporter.store import StateFile, open_state
+from tests.support.store_samples import UNLIMITED, Scene
+
+
+@contextmanager
+def opened(path: Path, scene: Scene) -> Iterator[StateFile]:
+    with closing(open_state(path, report=scene.report, now=scene.now)) as kept:
+        yield kept
+
+
+def make_a_call(ledger: Ledger, now: float) -> None:
+    granted = ledger.reserve(now, UNLIMITED, now + 30)
+    assert isinstance(granted, Granted)
+    ledger.finish(granted.call, now + 0.5)
+
+
+def ledger_rows(path: Path) -> list[tuple[float, float | None]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute("SELECT started, ended FROM calls ORDER BY started").fetchall()
+
+
+def not_in_use(path: Path, why: str) -> str:
+    return (
+        f"the state file {path} is not in use: {why}; until it is, its content is kept in memory,"
+        " and would be lost with the process"
+    )
