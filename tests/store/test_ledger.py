@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gong_exporter.gong.clock import Stopped
@@ -152,6 +152,7 @@ def ledger(tmp_path: Path) -> Iterator[SqliteLedger]:
 ALL = ("reserve", "finish", "whole call", "limit", "limited_until", "used", "wait", "jump")
 
 
+@settings(deadline=None)  # a busy machine proves nothing wrong
 @given(st.lists(steps(ALL, st.floats(min_value=-300, max_value=90_000)), max_size=25))
 def test_any_sequence_from_any_processes_is_answered_by_the_rules(script: list[Step]) -> None:
     ours = Player(SqliteLedger(open_in_memory(), skew=0))
@@ -161,6 +162,7 @@ def test_any_sequence_from_any_processes_is_answered_by_the_rules(script: list[S
     ours.ledger.close()  # type: ignore[attr-defined]  # ours is a SqliteLedger
 
 
+@settings(deadline=None)  # a busy machine proves nothing wrong
 @given(
     st.lists(steps(("whole call", "limit", "limited_until", "used", "wait"), st.floats(0, 50_000)))
 )
@@ -168,6 +170,7 @@ def test_one_process_gets_the_same_answers_from_memory(script: list[Step]) -> No
     _compare_with_memory(script)
 
 
+@settings(deadline=None)  # a busy machine proves nothing wrong
 @given(
     st.lists(
         st.one_of(
