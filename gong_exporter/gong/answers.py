@@ -24,6 +24,9 @@ MAX_EMAIL = 320
 MAX_EXTRA_COUNTERS = 50
 """Undocumented counters per page that are exported: a bound on what one answer can add."""
 
+MAX_ANOMALIES = 20
+"""Kinds of anomalies of a page that are named: they end up in one log line."""
+
 _MAX_CURSOR = 64 * 2**10
 _MAX_ERRORS = 5
 _MAX_TEXT = 300
@@ -85,9 +88,11 @@ def _page(answer: dict[str, Any], request_id: str | None) -> Page:
     stats = answer.get("usersAggregateActivityStats")
     if stats is None and total == 0:
         stats = []
+    # Read as an empty list, these two would turn everybody's numbers into zeros.
     if not isinstance(stats, list):
-        # Read as an empty list, it would turn everybody's numbers into zeros.
         raise InvalidResponse("usersAggregateActivityStats is missing or no list")
+    if not stats and total is None and records.get("totalRecords") is not None:
+        raise InvalidResponse("no users, and records.totalRecords is no count")
     users = tuple(user for item in stats if (user := _user(item, anomalies)) is not None)
     return Page(
         request_id=request_id,
@@ -104,8 +109,15 @@ def _page(answer: dict[str, Any], request_id: str | None) -> Page:
         time_zone=_text(answer.get("timeZone")),
         from_date_time=_text(answer.get("fromDateTime")),
         to_date_time=_text(answer.get("toDateTime")),
-        anomalies=tuple(dict.fromkeys(anomalies)),
+        anomalies=_said_once(anomalies),
     )
+
+
+def _said_once(anomalies: list[str]) -> tuple[str, ...]:
+    kinds = tuple(dict.fromkeys(anomalies))
+    if len(kinds) <= MAX_ANOMALIES:
+        return kinds
+    return (*kinds[:MAX_ANOMALIES], f"and {len(kinds) - MAX_ANOMALIES} more like these")
 
 
 def _cursor(value: object) -> str | None:

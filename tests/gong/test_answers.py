@@ -1,0 +1,298 @@
+"""Every answer in tests/data/answers, and exactly what becomes of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gong_exporter.gong.answers import parse_error, parse_page
+from gong_exporter.gong.errors import InvalidResponse
+from gong_exporter.gong.records import COUNTERS, MAX_COUNT, Page, UserActivity
+
+ANSWERS = Path(__file__).parent.parent / "data" / "answers"
+
+VENDOR_COUNTERS = (20, 35, 77, 67, 668, 96, 478, 75, 876, 876, 46, 21, 13, 24, 35)
+
+VENDOR = Page(
+    request_id="4al018gzaztcr8nbukw",
+    total_records=263,
+    current_page_size=100,
+    current_page_number=0,
+    cursor="eyJhbGciOiJIUzI1NiJ9.eyJjYWxsSWQiM1M30.6qKwpOcvnuweTZmFRzYdtjs_YwJphJU4QIwWFM",
+    users=(
+        UserActivity(
+            user_id="234599484848423",
+            email="test@test.com",
+            counters=dict(zip(COUNTERS, VENDOR_COUNTERS, strict=True)),
+        ),
+    ),
+    records_received=1,
+    time_zone="US/Pacific",
+    from_date_time="2019-01-20T00:00:00-08:00",
+    to_date_time="2019-01-21T000:00:00-08:00",
+)
+
+
+def user(user_id: str = "1", email: str | None = "a@acme.example", **counters: int) -> UserActivity:
+    return UserActivity(user_id=user_id, email=email, counters=counters)
+
+
+def page(*users: UserActivity, anomalies: tuple[str, ...] = (), received: int = -1) -> Page:
+    """What the small answers have in common."""
+    count = len(users) if received < 0 else received
+    return Page(
+        request_id="r1",
+        total_records=count,
+        current_page_size=count,
+        current_page_number=0,
+        cursor=None,
+        users=users,
+        records_received=count,
+        time_zone="UTC",
+        from_date_time=None,
+        to_date_time=None,
+        anomalies=anomalies,
+    )
+
+
+def bare(*users: UserActivity, anomalies: tuple[str, ...] = (), **members: object) -> Page:
+    """A page whose members are None, but for the ones given."""
+    nothing: dict[str, object] = dict.fromkeys(
+        [
+            "request_id",
+            "total_records",
+            "current_page_size",
+            "current_page_number",
+            "cursor",
+            "time_zone",
+            "from_date_time",
+            "to_date_time",
+        ]
+    )
+    return Page(
+        users=users,
+        records_received=len(users),
+        anomalies=anomalies,
+        **(nothing | members),  # type: ignore[arg-type]
+    )
+
+
+NO_ADDRESS = "a userEmailAddress that is no address was left empty"
+NO_ID = "a record without a userId was left out"
+NO_OBJECT = "a record that is no object was left out"
+ODD_NAME = "a counter with an unusable name was left out"
+
+EXPECTED: Mapping[str, Page | str] = {
+    "vendor-example": VENDOR,
+    "vendor-example-with-bom": VENDOR,
+    "nobody": page(),
+    "nobody-and-the-list-null": bare(request_id="r1", total_records=0),
+    "nobody-and-no-records": bare(request_id="r1"),
+    "nobody-and-a-total-that-is-no-count": "no users, and records.totalRecords is no count",
+    "members-null": bare(user(email=None)),
+    "members-missing": bare(user(email=None)),
+    "members-of-other-types": bare(
+        user(callsAsHost=1),
+        total_records=1,
+        anomalies=(
+            "records.currentPageSize is no count",
+            "records.currentPageNumber is no count",
+        ),
+    ),
+    "counters-null": page(user(callsAttended=3)),
+    "counters-negative": page(user(callsAttended=3), anomalies=("callsAsHost is no count",)),
+    "counters-fractional": page(user(callsAttended=3), anomalies=("callsAsHost is no count",)),
+    "counters-text": page(user(callsAttended=3), anomalies=("callsAsHost is no count",)),
+    "counters-true": page(user(callsAttended=3), anomalies=("callsAsHost is no count",)),
+    "counters-beyond-64-bits": page(
+        user(callsAttended=MAX_COUNT),
+        anomalies=("callsAsHost is no count", "callsGaveFeedback is no count"),
+    ),
+    "counters-in-exponents": page(
+        user(callsAsHost=100, callsGaveFeedback=0), anomalies=("callsAttended is no count",)
+    ),
+    "counters-a-list": page(user(), anomalies=("userAggregateActivityStats is no object",)),
+    "counter-not-a-number": "the answer is no JSON (N bytes)",
+    "counter-infinite": "the answer is no JSON (N bytes)",
+    "counter-of-ten-thousand-digits": "the answer is no JSON (N bytes)",
+    "counters-nobody-heard-of": page(user(callsAsHost=1, callsWhispered=2, callsSummarizedByAI=3)),
+    "counters-with-odd-names": page(user(callsAsHost=1), anomalies=(ODD_NAME,)),
+    "counters-without-an-end": page(
+        user("1", None, **{f"calls{number:03}": number for number in range(50)}, callsAsHost=1),
+        anomalies=("more than 50 undocumented counters: the rest left out",),
+    ),
+    "anomalies-without-an-end": page(
+        user("1", None, callsAsHost=1),
+        anomalies=(
+            *(f"calls{number:03} is no count" for number in range(20)),
+            "and 40 more like these",
+        ),
+    ),
+    "ids-as-numbers": page(user("234599484848423"), user("90000000000000000000")),
+    "ids-with-spaces": page(user("12")),
+    "ids-null-or-absent-or-odd": page(user("7"), anomalies=(NO_ID,), received=9),
+    "records-that-are-no-objects": page(user("7"), anomalies=(NO_OBJECT,), received=5),
+    "emails-null-or-absent-or-empty": page(user("1", None), user("2", None), user("3", None)),
+    "emails-with-quotes-and-line-breaks": page(
+        user("1", '"quoted"@acme.example'),
+        user("2", "back\\slash@acme.example"),
+        user("3", "new\nline@acme.example"),
+        user("4", "nul\x00@acme.example"),
+    ),
+    "emails-with-half-a-surrogate-pair": page(
+        user("1", "half\ufffd@acme.example"), user("2", "whole\U0001f600@acme.example")
+    ),
+    "emails-of-ten-thousand-characters": page(
+        user("1", None), user("2", "y" * 307 + "@acme.example"), anomalies=(NO_ADDRESS,)
+    ),
+    "emails-that-are-no-text": page(user("1", None), user("2", None), anomalies=(NO_ADDRESS,)),
+    "time-zone-unknown": bare(
+        user(),
+        request_id="r1",
+        total_records=1,
+        current_page_size=1,
+        current_page_number=0,
+        time_zone="Mars/Olympus_Mons",
+    ),
+    "time-zone-with-line-breaks": bare(
+        user(),
+        request_id="r1",
+        total_records=1,
+        current_page_size=1,
+        current_page_number=0,
+        time_zone="US/  Pacific [31m",
+    ),
+    "cursor-empty": bare(user(), request_id="r1", total_records=1),
+    "cursor-a-number": "records.cursor is no text",
+    "cursor-of-a-hundred-thousand-characters": "records.cursor is no text",
+    "records-no-object": "records is no object",
+    "list-missing": "usersAggregateActivityStats is missing or no list",
+    "list-null": "usersAggregateActivityStats is missing or no list",
+    "list-an-object": "usersAggregateActivityStats is missing or no list",
+    "empty-object": "usersAggregateActivityStats is missing or no list",
+    "other-object": "usersAggregateActivityStats is missing or no list",
+    "empty": "the answer is no JSON (N bytes)",
+    "null": "the answer is JSON, but no object",
+    "a-list": "the answer is JSON, but no object",
+    "text": "the answer is JSON, but no object",
+    "broken-off": "the answer is no JSON (N bytes)",
+    "html": "the answer is HTML (N bytes)",
+    "html-without-doctype": "the answer is HTML (N bytes)",
+    "not-utf-8": "the answer is no JSON (N bytes)",
+    "utf-16": "the answer is no JSON (N bytes)",
+    "nested-very-deep": "the answer is no JSON (N bytes)",
+    "two-values": "the answer is no JSON (N bytes)",
+}
+"""The page that the file named so becomes, or the message of its InvalidResponse."""
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in ANSWERS.iterdir()))
+def test_an_answer_becomes_exactly_this(name: str) -> None:
+    body = (ANSWERS / f"{name}.json").read_bytes()
+    expected = EXPECTED[name]
+    if isinstance(expected, Page):
+        assert parse_page(body) == expected
+    else:
+        with pytest.raises(InvalidResponse) as caught:
+            parse_page(body)
+        assert caught.value.message == expected.replace("N bytes", f"{len(body)} bytes")
+
+
+def test_the_vendors_example_has_fifteen_counters_in_the_order_of_the_page() -> None:
+    (only,) = parse_page((ANSWERS / "vendor-example.json").read_bytes()).users
+    assert tuple(only.counters[name] for name in COUNTERS) == VENDOR_COUNTERS
+    assert len(COUNTERS) == 15
+
+
+def test_a_refused_page_keeps_gongs_request_id() -> None:
+    with pytest.raises(InvalidResponse) as caught:
+        parse_page((ANSWERS / "list-missing.json").read_bytes())
+    assert caught.value.request_id == "r1"
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(st.characters(), max_size=8)
+    | st.sampled_from(["requestId", "1", "a@acme.example", "UTC"]),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from([*COUNTERS[:2], "x", "userId", "cursor"]), inner, max_size=4
+        )
+    ),
+    max_leaves=12,
+)
+records = st.fixed_dictionaries(
+    {},
+    optional=dict.fromkeys(
+        ("userId", "userEmailAddress", "userAggregateActivityStats"), json_values
+    ),
+)
+answers = st.fixed_dictionaries(
+    {},
+    optional={
+        "requestId": json_values,
+        "records": json_values,
+        "usersAggregateActivityStats": st.lists(records | json_values, max_size=5) | json_values,
+        "timeZone": json_values,
+    },
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(answer=answers)
+def test_any_json_is_a_page_of_believable_numbers_or_refused(answer: object) -> None:
+    try:
+        got = parse_page(json.dumps(answer).encode())
+    except InvalidResponse as refusal:
+        assert refusal.message  # noqa: PT017 - both ends are right
+        return
+    assert got.records_received >= len(got.users)
+    for one in got.users:
+        assert one.user_id
+        assert one.user_id.isprintable()
+        assert all(0 <= count <= MAX_COUNT for count in one.counters.values())
+        (one.email or "").encode()  # no half surrogates
+    assert all(text.isprintable() and len(text) < 200 for text in got.anomalies)
+
+
+@settings(max_examples=300, deadline=None)
+@given(body=st.binary(max_size=200))
+def test_any_bytes_are_a_page_or_refused(body: bytes) -> None:
+    with pytest.raises(InvalidResponse):
+        parse_page(body)
+    assert parse_error(body) == (None, ())
+
+
+def error_body(request_id: object, errors: object) -> bytes:
+    return json.dumps({"requestId": request_id, "errors": errors}).encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (error_body("r1", ["An error has occurred"]), ("r1", ("An error has occurred",))),
+        (error_body("r1", ["a", None, 5, "", "b"]), ("r1", ("a", "b"))),
+        (error_body("r1", None), ("r1", ())),
+        (error_body("r1", "text"), ("r1", ())),
+        (error_body(7, {"a": "b"}), (None, ())),
+        (error_body("r\n1", ["two\r\nlines\x1b[0m"]), ("r 1", ("two  lines [0m",))),
+        (error_body("r1", [str(n) for n in range(9)]), ("r1", ("0", "1", "2", "3", "4"))),
+        (error_body("r1", ["x" * 1000]), ("r1", ("x" * 300,))),
+        (b"<html>", (None, ())),
+        (b"", (None, ())),
+        (b"[]", (None, ())),
+    ],
+)
+def test_an_errors_body_gives_what_fits_a_log_line(
+    body: bytes, expected: tuple[str | None, tuple[str, ...]]
+) -> None:
+    assert parse_error(body) == expected
