@@ -9,7 +9,8 @@ from datetime import date
 
 from gong_exporter.simulator.records import Company, UserActivity
 
-KEPT_WINDOWS = 16
+KEPT_USERS = 50_000
+"""Users of all kept windows together: some 1.5 kB each. The latest window is always kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +54,14 @@ class Listings:
         key = (start, end)
         if key not in self._windows:
             self._windows[key] = self._company.activity(start, end)
-            if len(self._windows) > KEPT_WINDOWS:
+            while len(self._windows) > 1 and self._kept_users() > KEPT_USERS:
                 self._windows.popitem(last=False)
         self._windows.move_to_end(key)
         return self._windows[key]
+
+    def _kept_users(self) -> int:
+        # an empty window takes some room, too
+        return sum(max(1, len(users)) for users in self._windows.values())
 
 
 def cut_page(users: Sequence[UserActivity], number: int, size: int, struck: frozenset[str]) -> Page:

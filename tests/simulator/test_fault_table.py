@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -53,6 +55,13 @@ def test_every_fault_has_a_name_of_its_own_and_a_line_that_says_what_it_does() -
         assert len(kind.does) <= 80
 
 
+def test_the_documentation_lists_every_fault_in_the_words_of_the_table() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text()
+    section = text.partition("## Faults\n")[2].partition("\n## ")[0]
+    listed = [line for line in section.splitlines() if line.startswith("| `")]
+    assert listed == [f"| `{kind.name}` | {kind.does} |" for kind in FAULTS]
+
+
 def test_every_fault_is_built() -> None:
     by_stage = {stage: {kind.name for kind in FAULTS if kind.stage is stage} for stage in Stage}
     assert by_stage[Stage.INSTEAD] == set(INSTEAD)
@@ -79,6 +88,12 @@ def test_switching_one_fault_on_does_not_move_another() -> None:
     alone = ["reset" in striking([Fault("reset", 0.3)], 1, n) for n in range(200)]
     both = [Fault("html", 0.9), Fault("reset", 0.3)]
     assert ["reset" in striking(both, 1, n) for n in range(200)] == alone
+
+
+def test_faults_of_one_rate_do_not_strike_together() -> None:
+    faults = [Fault("html", 0.5), Fault("reset", 0.5)]
+    counts = Counter(len(striking(faults, 1, n)) for n in range(400))
+    assert all(counts[struck] >= 70 for struck in (0, 1, 2))  # 100, 200, 100 expected
 
 
 @pytest.mark.parametrize(("rate", "share"), [(0.0, 0), (1.0, 100)])
