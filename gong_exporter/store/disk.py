@@ -129,7 +129,7 @@ class Disk:
         return abs(self._now() - self._failed_at) >= RETRY
 
     def _run(self, path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
-        before = self._identity or _identity(path)
+        before = _identity(path)
         try:
             return work(self._connected(path))
         except (schema.Damaged, sqlite3.Error) as error:

@@ -178,6 +178,18 @@ def test_a_file_that_breaks_in_use_is_set_aside_and_begun_with_all_that_is_known
         assert kept.load(HOST) == SavedState(some_knowledge(), (a_window(users=500),))
 
 
+def test_a_file_replaced_by_a_damaged_one_is_set_aside_too(path: Path, scene: Scene) -> None:
+    with opened(path, scene) as kept:
+        make_a_call(kept.ledger, NOON)
+        other = path.with_name("other")
+        other.write_bytes(b"no database " * 100)
+        other.replace(path)
+        make_a_call(kept.ledger, NOON + 1)
+        assert kept.trouble is None
+    assert len(ledger_rows(path)) == 2
+    assert ["was removed" in scene.reports[0], "is damaged" in scene.reports[1]] == [True, True]
+
+
 def test_a_row_that_cannot_be_understood_costs_no_other(path: Path, scene: Scene) -> None:
     with opened(path, scene) as kept:
         kept.save(some_knowledge(), [a_window("1d"), a_window("7d")])
