@@ -119,7 +119,7 @@ def build_snapshot(
     metrics: tuple[str, ...] | None,
     email_label: Callable[[str], str],
     label_names: tuple[str, ...] = (),
-    roster: Mapping[str, Mapping[str, str]] | None = None,
+    columns_of: Callable[[str, str], Mapping[str, str]] | None = None,
 ) -> Snapshot:
     """Put windows and people together.
 
@@ -133,7 +133,7 @@ def build_snapshot(
         metrics: the ones to export; None for all.
         email_label: from an address ("" for none) to the ``email`` label.
         label_names: roster columns, in order.
-        roster: the columns of each user, by id and by address in lower case.
+        columns_of: a user's roster columns, by id and address ("" for none).
     """
     served = tuple(windows)
     if selection.everyone:
@@ -146,7 +146,7 @@ def build_snapshot(
     users = []
     for user_id in sorted(known):
         email = emails.get(user_id) or knowledge.named.get(user_id, "")
-        columns = (roster or {}).get(user_id) or (roster or {}).get(email.lower()) or {}
+        columns = columns_of(user_id, email) if columns_of else {}
         users.append(
             User(
                 user_id=user_id,

@@ -13,14 +13,24 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gong_exporter.activity.snapshot import METRICS
+from gong_exporter.config.columns import Roster
 from gong_exporter.config.crontab import longest_gap
 from gong_exporter.config.document import ActivityKeys, GongKeys, PollKeys, StateKeys
 from gong_exporter.config.durations import format_duration
 from gong_exporter.config.errors import Problem
-from gong_exporter.config.model import ActivityConfig, GongConfig, PollConfig, StateConfig
+from gong_exporter.config.model import (
+    ActivityConfig,
+    EmailLabel,
+    GongConfig,
+    PollConfig,
+    StateConfig,
+    UsersAll,
+)
 from gong_exporter.config.nearest import nearest, quoted
+from gong_exporter.config.roster import RosterFault, read_roster, with_inline
 from gong_exporter.config.secrets import (
     Credentials,
+    HashKey,
     Secret,
     SecretFile,
     SecretSource,
@@ -88,11 +98,14 @@ class Assembly:
         if created_from and created_to and moment(created_from) >= moment(created_to):
             self._problem("activity", "created_to", "must be later than created_from")
         self._unknown_metrics(keys.metrics or ())
+        hash_key = self._hash_key(keys)
         return ActivityConfig(
             windows=keys.windows,
             users=keys.users,
             metrics=keys.metrics,
             email_label=keys.email_label,
+            email_hash_key=hash_key,
+            roster=self._roster(keys),
             created_from=keys.created_from,
             created_to=keys.created_to,
         )
@@ -129,6 +142,47 @@ class Assembly:
             f" {format_duration(poll.stale_after)}"
         )
         self._problem("poll", given[0] if given else "interval", what)
+
+    def _roster(self, keys: ActivityKeys) -> Roster:
+        """The roster's columns, and those of the inline users, which win where both have one."""
+        roster = Roster()
+        if keys.roster_file is not None:
+            try:
+                roster = read_roster(self.base / keys.roster_file)
+            except RosterFault as found:
+                for line, what in found.faults:
+                    where = f"{keys.roster_file}:{line}" if line else str(keys.roster_file)
+                    self._problem("activity", "roster_file", f"{where}: {what}")
+        return with_inline(roster, () if isinstance(keys.users, UsersAll) else keys.users)
+
+    def _hash_key(self, keys: ActivityKeys) -> HashKey | None:
+        hashed = keys.email_label is EmailLabel.HASHED
+        path, variable = keys.email_hash_key_file, "GONG_EXPORTER_EMAIL_HASH_KEY"
+        if path is not None and variable in self.environ:
+            self._problem(
+                "activity", "email_hash_key_file", f"is given twice: here and ${variable}"
+            )
+        elif path is not None:
+            source = SecretFile("activity.email_hash_key_file", self.base / path)
+            wrong = source.fault()
+            if wrong:
+                self._problem("activity", "email_hash_key_file", f"{self._named(path)}{wrong}")
+            elif not hashed:
+                self._warning(
+                    "activity", "email_hash_key_file", "has no effect without email_label: hashed"
+                )
+            return HashKey(source) if hashed else None
+        elif variable in self.environ and hashed:
+            wrong = fault(self.environ[variable])
+            if wrong:
+                self._about(f"${variable}", wrong)
+                return None
+            return HashKey(Secret(self.environ[variable]))
+        elif hashed:
+            self._problem(
+                "activity", "email_label", f"hashed needs email_hash_key_file, or ${variable}"
+            )
+        return None
 
     def _credentials(self, keys: GongKeys) -> Credentials | None:
         before = len(self.problems)

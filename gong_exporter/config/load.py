@@ -16,7 +16,6 @@ from gong_exporter.config.document import ActivityKeys, GongKeys, PollKeys, Stat
 from gong_exporter.config.errors import ConfigError, Problem
 from gong_exporter.config.model import Config
 from gong_exporter.config.tree import Tree, read_tree
-from gong_exporter.config.unavailable import refused
 
 Keys = TypeVar("Keys", bound=BaseModel)
 Section = TypeVar("Section")
@@ -54,7 +53,7 @@ def _load(name: str, environ: Mapping[str, str]) -> Config | list[Problem]:
         return list(tree.problems)
     path = Path(name).absolute()
     assembly = Assembly(path.parent, tree.root, environ)
-    problems = [*tree.problems, *unknown_sections(tree.root), *refused(tree.root)]
+    problems = [*tree.problems, *unknown_sections(tree.root)]
     sections = _Sections(tree, assembly, problems)
     gong = sections.read("gong", GongKeys, assembly.gong)
     activity = sections.read("activity", ActivityKeys, assembly.activity)

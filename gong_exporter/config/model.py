@@ -9,8 +9,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from gong_exporter.activity.windows import WindowSpec
+from gong_exporter.config.columns import Roster
 from gong_exporter.config.crontab import CronSchedule
-from gong_exporter.config.secrets import Credentials, Secret
+from gong_exporter.config.secrets import Credentials, HashKey, Secret
 
 
 class EmailLabel(StrEnum):
@@ -77,6 +78,8 @@ class ActivityConfig:
         users: everybody, or a list without repeats.
         metrics: names in snake_case; None: all of them.
         email_label: what is shown of addresses.
+        email_hash_key: for EmailLabel.HASHED; None otherwise.
+        roster: columns of people, those of the inline users included.
         created_from: RFC 3339 as written, for ``createdFromDateTime``.
         created_to: likewise, later, for ``createdToDateTime``.
     """
@@ -85,6 +88,8 @@ class ActivityConfig:
     users: UsersAll | tuple[ListedUser, ...]
     metrics: tuple[str, ...] | None
     email_label: EmailLabel
+    email_hash_key: HashKey | None
+    roster: Roster
     created_from: str | None
     created_to: str | None
 

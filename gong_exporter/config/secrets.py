@@ -81,6 +81,33 @@ class SecretFile:
 SecretSource = Secret | SecretFile
 
 
+class HashKey:
+    """The key that addresses are hashed with.
+
+    It is read from its file at each use, but one that cannot be read just now must not change
+    everybody's labels: then the last one that could be read goes on being used.
+    """
+
+    def __init__(self, source: SecretSource) -> None:
+        self._source = source
+        self._last: Secret | None = None
+
+    def read(self) -> Secret:
+        """The key. Raises: CredentialsError, only if it could never be read."""
+        try:
+            self._last = _read(self._source)
+        except CredentialsError:
+            if self._last is None:
+                raise
+        return self._last
+
+    def __eq__(self, other: object) -> bool:
+        return self._source == other._source if isinstance(other, HashKey) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((HashKey, self._source))
+
+
 @dataclass(frozen=True, slots=True)
 class BasicCredentials:
     """Gong's access key and its secret, for ``Authorization: Basic``."""

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from gong_exporter.config.columns import (
+    column,
+    column_fault,
+    email_fault,
+    id_fault,
+    is_email,
+    is_id,
+)
 from gong_exporter.config.errors import Rejected
 from gong_exporter.config.model import ListedUser, UsersAll
-from gong_exporter.config.nearest import quoted, shown
+from gong_exporter.config.nearest import quoted
 from gong_exporter.config.tree import Items, Keys, Node, Scalar
-
-_ID = re.compile(r"[0-9]{1,20}", re.ASCII)
-_EMAIL = re.compile(r"[^@\s<>(),;\"]{1,64}@[^@\s<>(),;\"]{1,255}")
-_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
-
-_RESERVED = frozenset({"user", "job", "instance"})
-"""Labels that the exporter or Prometheus sets itself (``id`` and ``email`` are columns)."""
 
 _FORM = "an id (1 to 20 digits), an address, or a mapping with id or email"
 
@@ -52,9 +52,9 @@ def _user(item: Node) -> ListedUser:
 
 def _from_text(item: Scalar) -> ListedUser:
     nothing: Mapping[str, str] = MappingProxyType({})
-    if _ID.fullmatch(item.text):
+    if is_id(item.text):
         return ListedUser(item.text, None, nothing, item.line)
-    if _EMAIL.fullmatch(item.text):
+    if is_email(item.text):
         return ListedUser(None, item.text, nothing, item.line)
     raise Rejected([(item.line, f"{quoted(item.text)} is not a user; write {_FORM}")])
 
@@ -65,7 +65,7 @@ def _from_mapping(item: Keys) -> ListedUser:
     for name, value in item.items():
         line = item.lines[name]
         if not isinstance(value, Scalar):
-            wrong.append((line, f"{_column(name)} of a user must be text"))
+            wrong.append((line, f"{column(name)} of a user must be text"))
             continue
         texts[name] = value.text
         fault = _column_fault(name, value.text)
@@ -83,20 +83,10 @@ def _from_mapping(item: Keys) -> ListedUser:
 
 def _column_fault(name: str, text: str) -> str:
     if name == "id":
-        return "" if not text or _ID.fullmatch(text) else f"id {quoted(text)} is not 1 to 20 digits"
+        return id_fault(text) if text else ""
     if name == "email":
-        return (
-            "" if not text or _EMAIL.fullmatch(text) else f"email {quoted(text)} is not an address"
-        )
-    if not _LABEL.fullmatch(name) or name.startswith("__"):
-        return f"{_column(name)} cannot be a label: letters, digits and _, no digit first, no __"
-    if name in _RESERVED:
-        return f"{_column(name)} cannot be a column: the label has its own meaning"
-    return ""
-
-
-def _column(name: str) -> str:
-    return f"'{name}'" if shown(name) else "this column"
+        return email_fault(text) if text else ""
+    return column_fault(name)
 
 
 def _repeats(users: list[ListedUser]) -> list[tuple[int, str]]:

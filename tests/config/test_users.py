@@ -1,12 +1,11 @@
-"""Users with columns, which the loader refuses until rosters are there."""
+"""Columns of listed users."""
 
 from __future__ import annotations
 
 import pytest
 
 from gong_exporter.config.errors import Rejected
-from gong_exporter.config.tree import Keys, read_tree
-from gong_exporter.config.unavailable import refused
+from gong_exporter.config.tree import read_tree
 from gong_exporter.config.users import parse_users
 
 
@@ -45,14 +44,3 @@ def test_a_column_that_cannot_be_a_label_is_refused(column: str, why: str) -> No
 def test_a_column_holds_text() -> None:
     with pytest.raises(Rejected, match="'team' of a user must be text"):
         parse_users(_users("  - {id: 1, team: [EMEA, APAC]}"))
-
-
-def test_what_a_version_does_not_have_is_refused_until_its_line_goes() -> None:
-    root = read_tree("activity:\n  roster_file: r.csv\n  users: [{id: 1, team: x}]\n").root
-
-    assert isinstance(root["activity"], Keys)
-    assert [problem.key for problem in refused(root)] == [
-        "activity.roster_file",
-        "activity.users.team",
-    ]
-    assert not list(refused(root, not_yet=()))

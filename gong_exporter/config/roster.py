@@ -1,0 +1,162 @@
+"""The roster: a CSV file of people and their columns, as spreadsheets write it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+from gong_exporter.config.columns import Roster, column_fault, key_fault
+from gong_exporter.config.model import ListedUser
+from gong_exporter.config.nearest import nearest, quoted
+
+MAX_BYTES = 32 * 1024 * 1024
+"""Of a roster file: some 300,000 people."""
+
+MAX_SHOWN = 10
+"""Faults of one file that are told at a time."""
+
+
+class RosterFault(Exception):
+    """A roster that cannot be used.
+
+    Attributes:
+        faults: line (0 where it is about the whole file) and what is wrong there.
+    """
+
+    def __init__(self, faults: list[tuple[int, str]]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("; ".join(what for _, what in faults))
+
+
+def read_roster(path: Path) -> Roster:
+    """Read a roster file.
+
+    The first row names the columns: ``id`` or ``email`` or both, and any others. Commas or
+    semicolons (or tabs) separate; a byte order mark, as spreadsheets write it, is not of the
+    first name. Cells are text as written: ``0123456`` and ``NO`` stay what they are.
+
+    Raises:
+        RosterFault: with everything that is wrong, and its lines.
+    """
+    text = _text(path)
+    rows = _rows(text)
+    header = next(rows, None)
+    if header is None:
+        raise RosterFault([(0, "is empty; its first row names the columns: id, email, team ...")])
+    line, names = header
+    names = [name.strip() for name in names]
+    _check_names(line, names)
+    return _people(names, rows)
+
+
+def with_inline(roster: Roster, users: Sequence[ListedUser]) -> Roster:
+    """A roster with the columns of ``activity.users`` added; these win where both have one."""
+    columns = list(roster.columns)
+    by_id, by_email = dict(roster.by_id), dict(roster.by_email)
+    for user in users:
+        if not user.labels:
+            continue
+        columns.extend(name for name in user.labels if name not in columns)
+        if user.id is not None:
+            email = (user.email or "").lower()
+            merged = {**roster.of(user.id, email), **user.labels}
+            by_id[user.id] = MappingProxyType(merged)
+        elif user.email is not None:
+            merged = {**roster.of("", user.email), **user.labels}
+            by_email[user.email.lower()] = MappingProxyType(merged)
+    return Roster(columns=tuple(columns), by_id=by_id, by_email=by_email)
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise RosterFault([(0, f"cannot be read: {error.strerror or error}")]) from error
+    if len(content) > MAX_BYTES:
+        raise RosterFault([(0, f"is larger than {MAX_BYTES // 2**20} MiB; that is no roster")])
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise RosterFault([(0, "is UTF-16; save it as 'CSV UTF-8'")])
+    if content.startswith(b"PK\x03\x04"):
+        raise RosterFault([(0, "is a spreadsheet; save it as 'CSV UTF-8'")])
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise RosterFault([(line, "is not UTF-8 text; save it as 'CSV UTF-8'")]) from error
+    if "\0" in text:
+        raise RosterFault([(text.count("\n", 0, text.index("\0")) + 1, "holds a NUL character")])
+    return text
+
+
+def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Each row that is not blank, with the line it begins on."""
+    first = text.lstrip("\r\n").split("\n", 1)[0]
+    # A European spreadsheet separates by semicolons and calls the file CSV all the same.
+    delimiter = max(",;\t", key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    line = 1
+    try:
+        for row in reader:
+            if any(cell.strip() for cell in row):
+                yield line, row
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise RosterFault([(line, f"is not CSV: {error}")]) from error
+
+
+def _check_names(line: int, names: list[str]) -> None:
+    faults = []
+    for place, name in enumerate(names):
+        if name in names[:place]:
+            faults.append((line, f"the column {quoted(name)} is there twice"))
+        elif name not in {"id", "email"} and (fault := column_fault(name)):
+            # No secret can be in a roster's first row: a name is shown whatever it looks like.
+            faults.append((line, fault.replace("this column", f"the column {quoted(name)}")))
+    if not {"id", "email"} & set(names):
+        close = [name for name in names if nearest(name, ("id", "email", "user_id"))]
+        meant = f"; is {quoted(close[0])} meant?" if close else ""
+        faults.append((line, f"no column is named id or email{meant}"))
+    if faults:
+        raise RosterFault(faults)
+
+
+def _people(names: list[str], rows: Iterator[tuple[int, list[str]]]) -> Roster:
+    columns = tuple(name for name in names if name not in {"id", "email"})
+    by_id: dict[str, Mapping[str, str]] = {}
+    by_email: dict[str, Mapping[str, str]] = {}
+    lines: dict[str, int] = {}
+    faults: list[tuple[int, str]] = []
+    for line, row in rows:
+        if len(faults) >= MAX_SHOWN:
+            faults.append((line, "and perhaps more"))
+            break
+        if len(row) != len(names):
+            faults.append((line, f"has {len(row)} cells, and the header {len(names)}"))
+            continue
+        cells = dict(zip(names, (cell.strip() for cell in row), strict=True))
+        user_id, email = cells.get("id", ""), cells.get("email", "").lower()
+        fault = key_fault(user_id, email) or _again(lines, line, user_id, email)
+        if fault:
+            faults.append((line, fault))
+            continue
+        person = MappingProxyType({name: cells[name] for name in columns})
+        if user_id:
+            by_id[user_id] = person
+        else:
+            by_email[email] = person
+    if faults:
+        raise RosterFault(faults)
+    return Roster(columns=columns, by_id=by_id, by_email=by_email)
+
+
+def _again(lines: dict[str, int], line: int, user_id: str, email: str) -> str:
+    fault = ""
+    for name in filter(None, (user_id, email)):
+        if name in lines:
+            fault = f"{quoted(name)} is already on line {lines[name]}"
+        lines.setdefault(name, line)
+    return fault
