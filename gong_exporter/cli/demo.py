@@ -20,6 +20,7 @@ from gong_exporter.config.model import Config
 from gong_exporter.exposition.body import once_text
 from gong_exporter.runtime.app import Exporter
 from gong_exporter.runtime.stop import Signals, Word
+from gong_exporter.simulator.roster import roster_csv
 from gong_exporter.simulator.serve import Simulator
 from gong_exporter.web.listen import ListenError, bind, describe
 
@@ -31,6 +32,8 @@ _CONFIG = """\
 gong:
   base_url: {url}
   access_key: {key}
+activity:
+  roster_file: roster.csv
 poll:
   interval: 5m
 state:
@@ -64,6 +67,7 @@ def demo(ctx: click.Context, /, address: str | None, **options: Any) -> None:
         stack.enter_context(signals.heard())
         simulator = stack.enter_context(Simulator(company, wanted.options))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gong-demo-")))
+        (folder / "roster.csv").write_text(roster_csv(company), encoding="utf-8")
         config = _config(folder, simulator, wanted)
         sockets = bind_all(addresses) if addresses else [_demo_socket()]
         exporter = Exporter(
