@@ -3,35 +3,37 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import click
 
-from gong_exporter import __version__
 from gong_exporter.activity.budget import Forecast
 from gong_exporter.activity.poll import load_zone
-from gong_exporter.activity.windows import WindowSpec, company_today, today_everywhere
+from gong_exporter.activity.windows import DayRange, WindowSpec, company_today, today_everywhere
 from gong_exporter.cli.options import Common, common_options, fail, refuse, resolve
 from gong_exporter.config.errors import ConfigError, Problem
 from gong_exporter.config.model import Config
 from gong_exporter.exposition.telemetry import Telemetry
-from gong_exporter.gong.client import GongClient, RetryPolicy
+from gong_exporter.gong.client import RetryPolicy
 from gong_exporter.gong.clock import SystemClock
 from gong_exporter.gong.errors import GongError, UserNotFound
-from gong_exporter.gong.limits import Limiter
 from gong_exporter.gong.records import ActivityFilter, Page
-from gong_exporter.gong.transport import Transport
+from gong_exporter.runtime.client import make_client
 from gong_exporter.runtime.setup import (
     Setup,
-    authorization,
     budget_fault,
     forecast_calls,
+    hide_addresses,
     make_setup,
     poll_span,
 )
 from gong_exporter.runtime.site import schedule_text, stretched_text
 from gong_exporter.store import StateFile, open_state
+
+ASKED = WindowSpec("7d", 7)
+"""What the live call asks for: long enough for somebody to have done something."""
 
 
 @click.command()
@@ -51,21 +53,31 @@ def run_check(common: Common, *, live: bool) -> None:
     """See ``check``. Exits 2 when the configuration is refused, 1 when the call fails."""
     config = common.config()
     setup = make_setup(config)
-    state = open_state(config.state.file, report=_warn, now=SystemClock(threading.Event()).now)
+    clock = SystemClock(threading.Event())
+    state = open_state(_existing(config.state.file), report=_warn, now=clock.now)
     try:
         knowledge = state.load(setup.plan.host).knowledge
         cost = forecast_calls(setup, knowledge)
+        fault = budget_fault(setup, cost)
+        if fault:
+            refuse(ConfigError(str(config.path), [Problem(0, "poll", fault)]))
         click.echo(f"{config.path}: valid")
         _describe(setup, cost, measured=bool(knowledge and knowledge.pages))
         for warning in config.warnings:
             _warn(warning)
-        fault = budget_fault(setup, cost)
-        if fault:
-            refuse(ConfigError(str(config.path), [Problem(0, "poll", fault)]))
         if live:
-            _call(setup, state)
+            _call(setup, state, clock)
     finally:
         state.close()
+
+
+def _existing(file: Path | None) -> Path | None:
+    """The state file, if there is one.
+
+    Checking makes none: it may be another user who checks, and the exporter's own could then not
+    write to it.
+    """
+    return file if file is not None and file.exists() else None
 
 
 def _warn(text: str) -> None:
@@ -110,33 +122,18 @@ def _calls(config: Config, cost: Forecast, *, measured: bool) -> str:
     )
 
 
-def _call(setup: Setup, state: StateFile) -> None:
-    """One call for yesterday, wherever the company is; proves key, scope, host and zone."""
-    gong = setup.config.gong
-    clock = SystemClock(threading.Event())
-    telemetry = Telemetry(clock.now)
-    client = GongClient(
-        transport=Transport(
-            base_url=gong.base_url,
-            timeout=gong.timeout,
-            user_agent=f"gong-exporter/{__version__}",
-            proxy_url=gong.proxy_url.reveal() if gong.proxy_url else None,
-            ca_file=str(gong.ca_file) if gong.ca_file else None,
-        ),
-        limiter=Limiter(
-            clock=clock,
-            ledger=state.ledger,
-            limits=setup.limits,
-            observer=telemetry,
-            timeout=gong.timeout,
-        ),
-        observer=telemetry,
+def _call(setup: Setup, state: StateFile, clock: SystemClock) -> None:
+    """One call for a week that is over everywhere; proves key, scope, host and zone."""
+    shown = hide_addresses(setup.config)
+    client = make_client(
+        setup,
         clock=clock,
-        authorization=authorization(gong.credentials),
+        ledger=state.ledger,
+        observer=Telemetry(clock.now),
+        warn=lambda message, _: _warn(shown(message)),
         retry=RetryPolicy(attempts=1, rate_limited=0),
-        warn=lambda message, _: _warn(message),
     )
-    days = WindowSpec("7d", 7).on(today_everywhere(clock.now()))
+    days = ASKED.on(today_everywhere(clock.now()))
     try:
         page: Page | None = client.page(ActivityFilter(from_date=days.start, to_date=days.end))
     except UserNotFound:
@@ -144,19 +141,20 @@ def _call(setup: Setup, state: StateFile) -> None:
     except GongError as error:
         request = f" (requestId {error.request_id})" if error.request_id else ""
         advice = f"\n  {error.advice}" if error.advice else ""
-        fail(f"the live call failed: {error.message}{request}{advice}")
+        fail(f"the live call failed: {shown(error.message)}{request}{advice}")
     finally:
         client.close()
     click.echo("live call: key, scope and host are right")
-    _describe_zone(setup, page)
+    _describe_answer(setup, page, days)
 
 
-def _describe_zone(setup: Setup, page: Page | None) -> None:
+def _describe_answer(setup: Setup, page: Page | None, days: DayRange) -> None:
     configured = setup.plan.zone
     told = page.time_zone if page is not None else None
     zone = load_zone(told or "")
     if page is not None and page.total_records is not None:
-        click.echo(f"  {page.total_records} users were active in the 7 days before yesterday")
+        last = days.end - timedelta(days=1)
+        click.echo(f"  {page.total_records} users were active from {days.start} to {last}")
     if zone is None and configured is None:
         said = f"named as {told!r}, which is not known here" if told else "not told by Gong"
         fail(f"the company's time zone was {said}: set gong.time_zone")

@@ -13,13 +13,13 @@ from typing import Any
 import click
 
 from gong_exporter.cli.options import common_options, resolve
-from gong_exporter.cli.run import Serving, bind_all, route_options
+from gong_exporter.cli.run import Serving, bind_all, keep_running, route_options
 from gong_exporter.cli.simulate import Simulated, simulated, simulation_options
 from gong_exporter.config.load import load_config
 from gong_exporter.config.model import Config
 from gong_exporter.exposition.body import once_text
 from gong_exporter.runtime.app import Exporter
-from gong_exporter.runtime.stop import Signals, Word
+from gong_exporter.runtime.stop import Signals
 from gong_exporter.simulator.roster import roster_csv
 from gong_exporter.simulator.serve import Simulator
 from gong_exporter.web.listen import ListenError, bind, describe
@@ -66,25 +66,24 @@ def demo(ctx: click.Context, /, address: str | None, **options: Any) -> None:
         signals = Signals()
         stack.enter_context(signals.heard())
         simulator = stack.enter_context(Simulator(company, wanted.options))
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gong-demo-")))
+        # A poll that is cut off by Ctrl-C may still write to its state file.
+        scratch = tempfile.TemporaryDirectory(prefix="gong-demo-", ignore_cleanup_errors=True)
+        folder = Path(stack.enter_context(scratch))
         (folder / "roster.csv").write_text(roster_csv(company), encoding="utf-8")
         config = _config(folder, simulator, wanted)
         sockets = bind_all(addresses) if addresses else [_demo_socket()]
-        exporter = Exporter(
-            config=config,
-            load=lambda: _config(folder, simulator, wanted),
-            sockets=sockets,
-            options=route_options(serving),
-            log=common.log(),
+        routes = route_options(serving)
+        keep_running(
+            lambda: Exporter(
+                config=config,
+                load=lambda: _config(folder, simulator, wanted),
+                sockets=sockets,
+                options=routes,
+                log=common.log(),
+            ),
+            signals,
+            lambda exporter: _introduce(exporter, simulator, sockets, serving),
         )
-        exporter.start()
-        word = _first_poll(exporter, signals)
-        if word is None:
-            _introduce(exporter, simulator, sockets, serving)
-        while (word or signals.wait()) == "reload":
-            exporter.reload()
-            word = None
-        exporter.stop()
 
 
 def _config(folder: Path, simulator: Simulator, wanted: Simulated) -> Config:
@@ -113,19 +112,13 @@ def _demo_socket() -> socket:
         return bind("127.0.0.1:0")  # somebody has the port, perhaps another demo
 
 
-def _first_poll(exporter: Exporter, signals: Signals) -> Word | None:
-    """Wait for data to show, unless a signal comes first."""
-    deadline = time.monotonic() + PATIENCE
-    while not exporter.first_poll_over and time.monotonic() < deadline:
-        word = signals.wait(0.05)
-        if word is not None:
-            return word
-    return None
-
-
 def _introduce(
     exporter: Exporter, simulator: Simulator, sockets: list[socket], serving: Serving
 ) -> None:
+    """Say where to look, once there is something to see."""
+    deadline = time.monotonic() + PATIENCE
+    while not exporter.first_poll_over and time.monotonic() < deadline:
+        time.sleep(0.05)
     if not exporter.site.ready().ok:
         click.echo(f"The first poll brought nothing yet: {exporter.site.ready().reason}", err=True)
     url = f"http://{describe(sockets[0])}"

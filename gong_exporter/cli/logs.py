@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
 from typing import TextIO
 
@@ -26,7 +28,7 @@ def make_log(level: str, form: str, stream: TextIO) -> FilteringBoundLogger:
         else structlog.processors.LogfmtRenderer(key_order=["ts", "level", "msg"])
     )
     log: FilteringBoundLogger = structlog.wrap_logger(
-        structlog.WriteLogger(stream),
+        structlog.WriteLogger(_Unfailing(stream)),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
@@ -58,6 +60,29 @@ def _adopt_libraries(log: FilteringBoundLogger) -> None:
         root.removeHandler(handler)
     root.addHandler(_Forward(log))
     root.setLevel(logging.WARNING)
+
+
+class _Unfailing(io.StringIO):
+    """A stream whose failures nobody hears of.
+
+    A full disk, or a pipe whose reader is gone, costs log lines; it must not end the poll loop
+    that wanted to write one.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def write(self, text: str, /) -> int:
+        """As far as it goes."""
+        with contextlib.suppress(OSError, ValueError):  # ValueError: it was closed
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Likewise."""
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.flush()
 
 
 class _Forward(logging.Handler):

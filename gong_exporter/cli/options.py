@@ -103,10 +103,15 @@ def resolve(ctx: click.Context, options: dict[str, Any], log_level: str = "info"
     )
 
 
+def bad_usage(message: str) -> NoReturn:
+    """End with a mistake on the command line on stderr."""
+    click.echo(f"gong-exporter: {message}", err=True)
+    sys.exit(BAD_USAGE)
+
+
 def refuse(error: ConfigError) -> NoReturn:
     """End with a configuration's faults on stderr."""
-    click.echo(f"gong-exporter: {error}", err=True)
-    sys.exit(BAD_USAGE)
+    bad_usage(str(error))
 
 
 def fail(message: str) -> NoReturn:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
-from contextlib import ExitStack
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from socket import socket
-from types import FrameType
 
 import click
+from structlog.typing import FilteringBoundLogger
 
 from gong_exporter import __version__
-from gong_exporter.cli.options import Common, fail, refuse
+from gong_exporter.cli.options import Common, bad_usage, fail, refuse
 from gong_exporter.config.errors import ConfigError
+from gong_exporter.config.model import Config
 from gong_exporter.exposition.body import once_text
 from gong_exporter.gong.clock import Stopped
 from gong_exporter.runtime.app import Exporter, assemble
-from gong_exporter.runtime.stop import Signals
-from gong_exporter.web.listen import ListenError, bind
+from gong_exporter.runtime.stop import Aside, Interruption, Signals
+from gong_exporter.web.listen import BadAddress, ListenError, bind
 from gong_exporter.web.routes import Options
+
+LOOK = 1.0
+"""Seconds between two looks at whether everything still runs."""
+
+ONCE_GRACE = 1.0
+"""Seconds that a poll has to end in when ``--once`` is told to stop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,26 +51,70 @@ def serve(common: Common, serving: Serving, *, default_address: str) -> None:
     config = common.config()
     log = common.log()
     signals = Signals()
-    with ExitStack() as stack:
-        stack.enter_context(signals.heard())
+    with signals.heard():
         sockets = bind_all(serving.addresses)
-        try:
-            exporter = Exporter(
-                config=config, load=common.load, sockets=sockets, options=options, log=log
-            )
-        except ConfigError as error:
-            refuse(error)
         log.info("starting", version=__version__, config=str(config.path))
+        keep_running(
+            lambda: Exporter(
+                config=config, load=common.load, sockets=sockets, options=options, log=log
+            ),
+            signals,
+        )
+
+
+def keep_running(
+    build: Callable[[], Exporter],
+    signals: Signals,
+    once_started: Callable[[Exporter], None] = lambda _: None,
+) -> None:
+    """Start an exporter and mind it until a signal says stop. In the main thread.
+
+    Args:
+        build: makes the exporter; what it raises as ConfigError ends the command with 2.
+        signals: being heard.
+        once_started: called with it in another thread, which may take its time.
+    """
+    started: list[Exporter] = []
+
+    def start() -> None:
+        exporter = build()
         exporter.start()
-        while signals.wait() == "reload":
-            exporter.reload()
+        started.append(exporter)
+        once_started(exporter)
+
+    starting = Aside("start", start, lambda: signals.say("look"))
+    reload_wanted = False
+    while (word := signals.wait(LOOK)) != "stop":
+        reload_wanted |= word == "reload"
+        if starting.error is not None:
+            _give_up(starting.error)
+        if not started:
+            continue
+        if not started[0].serving:
+            fail("the HTTP server ended; the log says why")
+        if reload_wanted:
+            reload_wanted = False
+            Aside("reload", lambda: _reload(started[0]), lambda: None)
+    for exporter in started:
         exporter.stop()
+
+
+def _reload(exporter: Exporter) -> None:
+    exporter.reload()
+
+
+def _give_up(error: BaseException) -> None:
+    if isinstance(error, ConfigError):
+        refuse(error)
+    raise error
 
 
 def bind_all(addresses: tuple[str, ...]) -> list[socket]:
     """Listen on each address, or end the command saying why not."""
     try:
         return [bind(address) for address in addresses]
+    except BadAddress as error:
+        bad_usage(str(error))
     except ListenError as error:
         fail(str(error))
 
@@ -81,27 +130,50 @@ def route_options(serving: Serving) -> Options:
 def poll_once(common: Common) -> None:
     """Poll once and print the exposition; exit 1, with nothing printed, if no window arrived."""
     config = common.config()
-    stop = threading.Event()
+    log = common.log()
+    interruption = Interruption()
+    signals = Signals()
+    shown: list[bytes] = []
+    with signals.heard():
+        polling = Aside(
+            "once",
+            lambda: shown.append(_once(config, log, interruption)),
+            lambda: signals.say("look"),
+        )
+        while not polling.done:
+            if signals.wait() == "stop":
+                interruption.stop()
+                polling.join(ONCE_GRACE)
+                fail("stopped before the poll was over")
+    if polling.error is not None:
+        _give_up(polling.error)
+    if not shown[0]:
+        fail("no window arrived; the log says why")
+    _print(shown[0])
 
-    def end(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
 
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
-    try:
-        parts = assemble(config, common.log(), stop)
-    except ConfigError as error:
-        refuse(error)
+def _once(config: Config, log: FilteringBoundLogger, interruption: Interruption) -> bytes:
+    """The exposition after one poll; empty when no window arrived."""
+    parts = assemble(config, log, interruption)
     # Beside a running exporter this only shares its ledger; alone it saves what it learns.
     parts.polls.keep = parts.state.poller_lock().acquire()
     try:
         result = parts.polls.run()
     except Stopped:
-        fail("stopped before the poll was over")
+        result = None
     finally:
         parts.polls.close()
         parts.state.close()
     if result is None or not result.windows:
-        fail("no window arrived; the log says why")
-    sys.stdout.buffer.write(once_text(parts.polls.standing.snapshot, parts.telemetry))
-    sys.stdout.flush()
+        return b""
+    return once_text(parts.polls.standing.snapshot, parts.telemetry)
+
+
+def _print(text: bytes) -> None:
+    try:
+        sys.stdout.buffer.write(text)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        fail(f"cannot write to stdout: {error.strerror}")

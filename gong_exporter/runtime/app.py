@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -12,15 +11,19 @@ from prometheus_client import PlatformCollector, ProcessCollector
 from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.snapshot import Snapshot
-from gong_exporter.config.errors import ConfigError, Problem
+from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.model import Config
 from gong_exporter.exposition.body import Exposition
 from gong_exporter.exposition.telemetry import Telemetry
 from gong_exporter.gong.clock import SystemClock
-from gong_exporter.runtime.poller import Duty, Heartbeat, Poller
+from gong_exporter.runtime.heartbeat import Heartbeat
+from gong_exporter.runtime.poller import Duty, Poller
 from gong_exporter.runtime.polls import Polls
-from gong_exporter.runtime.setup import Setup, budget_fault, forecast_calls, make_setup
+from gong_exporter.runtime.reload import Reloader, require_budget
+from gong_exporter.runtime.schedule import Schedule
+from gong_exporter.runtime.setup import make_setup
 from gong_exporter.runtime.site import ExporterSite
+from gong_exporter.runtime.stop import Interruption
 from gong_exporter.store import StateFile, open_state
 from gong_exporter.web.listen import describe
 from gong_exporter.web.routes import Options, build_app
@@ -37,15 +40,13 @@ class Parts:
     """What polling needs, wired up.
 
     Attributes:
-        stop: set to end every wait.
-        clock: looks at ``stop``.
+        clock: its waits end by the interruption.
         state: the state file.
         telemetry: the exporter's own numbers.
         exposition: what is served.
         polls: what a poll is.
     """
 
-    stop: threading.Event
     clock: SystemClock
     state: StateFile
     telemetry: Telemetry
@@ -56,7 +57,7 @@ class Parts:
 def assemble(
     config: Config,
     log: FilteringBoundLogger,
-    stop: threading.Event,
+    interruption: Interruption,
     beat: Callable[[], None] = lambda: None,
 ) -> Parts:
     """Put together what a poll needs, and bring back what the state file knows.
@@ -64,7 +65,7 @@ def assemble(
     Raises:
         ConfigError: by what is known of the company, the schedule cannot fit the quota.
     """
-    clock = SystemClock(stop, beat)
+    clock = SystemClock(interruption.event, beat)
     telemetry = Telemetry(clock.now)
 
     def report(trouble: str) -> None:
@@ -96,20 +97,12 @@ def assemble(
     for warning in config.warnings:
         log.warning(warning)
     return Parts(
-        stop=stop,
         clock=clock,
         state=state,
         telemetry=telemetry,
         exposition=exposition,
         polls=polls,
     )
-
-
-def require_budget(setup: Setup, polls: Polls) -> None:
-    """Refuse a schedule that would let data lapse. Raises: ConfigError."""
-    fault = budget_fault(setup, forecast_calls(setup, polls.knowledge))
-    if fault:
-        raise ConfigError(str(setup.config.path), [Problem(0, "poll", fault)])
 
 
 class Exporter:
@@ -135,21 +128,30 @@ class Exporter:
         options: Options,
         log: FilteringBoundLogger,
     ) -> None:
-        self._config = config
-        self._load = load
         self._log = log
-        self._stop = threading.Event()
+        self._interruption = Interruption()
         self._sockets = tuple(sockets)
         heartbeat = Heartbeat()
-        self._parts = assemble(config, log, self._stop, heartbeat.beat)
+        self._parts = assemble(config, log, self._interruption, heartbeat.beat)
         parts = self._parts
         lock = parts.state.poller_lock()
         self._poller = Poller(
             polls=parts.polls,
             clock=parts.clock,
+            interruption=self._interruption,
             heartbeat=heartbeat,
             duty=Duty(acquire=lock.acquire, holder=lambda: _held_by(lock.holder)),
+            timetable=Schedule(),
             on_next_poll=parts.telemetry.set_next_poll,
+            log=log,
+        )
+        self._reloader = Reloader(
+            config=config,
+            load=load,
+            polls=parts.polls,
+            poller=self._poller,
+            telemetry=parts.telemetry,
+            clock=parts.clock,
             log=log,
         )
         self.site = ExporterSite(
@@ -160,7 +162,7 @@ class Exporter:
             state=parts.state,
             clock=parts.clock,
             started_at=parts.clock.now(),
-            reload=self.reload,
+            reloader=self._reloader,
         )
         self._web = WebServer(build_app(self.site, options), self._sockets)
 
@@ -186,35 +188,18 @@ class Exporter:
         self._web.start()
         self._poller.start()
 
-    def reload(self) -> str | None:
-        """Read the configuration again and put it in force; why not, if it is refused.
+    @property
+    def serving(self) -> bool:
+        """Whether the HTTP server runs."""
+        return self._web.alive
 
-        The old configuration stays in force then. Nothing learned is lost either way.
-        """
-        try:
-            config = self._load()
-            if config.state.file != self._config.state.file:
-                raise ConfigError(  # noqa: TRY301 - refused like every other reason
-                    str(config.path),
-                    [Problem(0, "state.file", "cannot change while the exporter runs: restart it")],
-                )
-            setup = make_setup(config)
-            require_budget(setup, self._parts.polls)
-        except ConfigError as error:
-            self._parts.telemetry.config_read(accepted=False, at=self._parts.clock.now())
-            self._log.error("reload refused", error=str(error))
-            return str(error)
-        self._config = config
-        self._poller.use(setup)
-        self._parts.telemetry.config_read(accepted=True, at=self._parts.clock.now())
-        self._log.info("configuration reloaded", file=str(config.path))
-        for warning in config.warnings:
-            self._log.warning(warning)
-        return None
+    def reload(self) -> str | None:
+        """Read the configuration again; why it is refused, None when it is in force."""
+        return self._reloader.reload()
 
     def stop(self) -> None:
         """End within two seconds, also in the middle of a wait or a hanging exchange."""
-        self._stop.set()
+        self._interruption.stop()
         self._poller.ask_to_stop()
         self._web.stop(WEB_GRACE)
         if self._poller.join(POLLER_GRACE):

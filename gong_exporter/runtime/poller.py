@@ -1,25 +1,29 @@
 """The poll loop: one daemon thread that runs every poll, woken by the schedule.
 
 Whatever asks for a poll (the schedule, the company's midnight, a reload, the end of a
-Retry-After) only sets an event, so polls never overlap and a late one runs once.
+Retry-After) only rings a bell, so polls never overlap and a late one runs once.
 """
 
 from __future__ import annotations
 
 import math
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 
 from structlog.typing import FilteringBoundLogger
 
+from gong_exporter.activity.poll import PollResult
 from gong_exporter.activity.windows import company_today, day_start
 from gong_exporter.gong.clock import Clock, Stopped
+from gong_exporter.gong.errors import QuotaSpent
+from gong_exporter.runtime.bell import Bell, Order
+from gong_exporter.runtime.heartbeat import Heartbeat
 from gong_exporter.runtime.polls import Polls
-from gong_exporter.runtime.schedule import Schedule
-from gong_exporter.runtime.setup import Setup, budget_fault
+from gong_exporter.runtime.schedule import Timetable
+from gong_exporter.runtime.setup import Setup, budget_fault, interval_in_effect, poll_span
+from gong_exporter.runtime.stop import Interruption
 
 AFTER_MIDNIGHT = 120.0
 """Seconds into the company's new day at which it is polled: clocks differ a little, and a date
@@ -28,11 +32,15 @@ that the company has not reached is refused."""
 TURN = 1.0
 """Seconds between two turns of the idle loop: lapsed data is gone within that."""
 
-STANDBY_TURN = 10.0
-"""Seconds between two tries to become the one that polls."""
+STANDBY_LOOK = 15.0
+"""Seconds between two looks at what the process that polls has saved."""
 
-SILENCE = 60.0
-"""Seconds without a sign of life after which the loop counts as hung."""
+CLOCK_JUMP = 10.0
+"""Seconds by which the wall clock may drift from the monotonic one within a turn; more means
+that somebody set it, or that the machine slept."""
+
+SAME_MINUTE = 30.0
+"""Seconds since the last poll's start within which a crontab line's moment is the same one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,37 +56,21 @@ class Duty:
     holder: Callable[[], str]
 
 
-class Heartbeat:
-    """When the loop last gave a sign of life.
-
-    Args:
-        monotonic: seconds.
-    """
-
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._monotonic = monotonic
-        self._last = monotonic()
-
-    def beat(self) -> None:
-        """A sign of life; the clock gives one with every wait and exchange."""
-        self._last = self._monotonic()
-
-    @property
-    def silent_for(self) -> float:
-        """Seconds since the last one."""
-        return self._monotonic() - self._last
-
-
 class Poller:
     """Runs polls until it is stopped.
 
     Args:
         polls: what a poll is; used by this thread alone once started.
-        clock: time and waits.
+        clock: time and waits; they end by ``interruption``.
+        interruption: ends what is going on, for good or for a new configuration.
         heartbeat: shared with the clock.
         duty: only one process polls with one state file.
+        timetable: rings when a poll is due.
         on_next_poll: is told the Unix time of the next poll, None when none is due.
         log: is told.
+
+    Attributes:
+        standby: why this process does not poll, in words; None when it does.
     """
 
     def __init__(
@@ -86,148 +78,205 @@ class Poller:
         *,
         polls: Polls,
         clock: Clock,
+        interruption: Interruption,
         heartbeat: Heartbeat,
         duty: Duty,
+        timetable: Timetable,
         on_next_poll: Callable[[float | None], None],
         log: FilteringBoundLogger,
     ) -> None:
         self._polls = polls
         self._clock = clock
+        self._interruption = interruption
         self._heartbeat = heartbeat
         self._duty = duty
+        self._timetable = timetable
         self._on_next_poll = on_next_poll
         self._log = log
-        self._woken = threading.Event()
-        self._reasons: set[str] = set()
-        self._new_setup: Setup | None = None
-        self._schedule = Schedule(self.wake)
+        self._bell = Bell()
         self._thread = threading.Thread(target=self._main, name="poller", daemon=True)
+        self._on_duty = False
+        self._looked_at = -math.inf
         self._polled_at: float | None = None
+        self._drift = clock.now() - clock.monotonic()
         self.standby: str | None = None
 
     def start(self) -> None:
         """Begin."""
-        self._schedule.start()
+        self._timetable.start(self._bell.ring)
         self._thread.start()
 
     def ask_to_stop(self) -> None:
-        """Wake it to the stop event, which is set already."""
-        self._woken.set()
-        self._schedule.stop()
+        """Wake it to the interruption, which is for good already."""
+        self._bell.wake()
+        self._timetable.stop()
 
     def join(self, timeout: float) -> bool:
         """Whether it ended within ``timeout`` seconds."""
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
-    def wake(self, reason: str) -> None:
-        """Poll as soon as the running poll is over. From any thread."""
-        self._reasons.add(reason)
-        self._woken.set()
+    def use(self, setup: Setup, *, at_once: bool) -> Order:
+        """Put a configuration in force. From any thread.
 
-    def use(self, setup: Setup) -> None:
-        """Put a configuration in force between two polls. From any thread."""
-        self._new_setup = setup
-        self.wake("reload")
+        Args:
+            setup: made from it.
+            at_once: abandon a poll that is running; otherwise it ends first.
+        """
+        order = self._bell.hand_over(setup)
+        if at_once:
+            self._interruption.interrupt()
+        return order
 
     @property
     def silent_for(self) -> float:
         """Seconds since the last sign of life; without end when the thread is gone."""
-        return self._heartbeat.silent_for if self._thread.is_alive() else math.inf
+        ended = self._thread.ident is not None and not self._thread.is_alive()
+        return math.inf if ended else self._heartbeat.silent_for
 
     def _main(self) -> None:
         try:
-            self._take_duty()
-            self._begin()
-            while True:
-                self._turn()
-        except Stopped:
+            while not self._interruption.for_good:
+                try:
+                    self._turn()
+                except Stopped:
+                    self._interruption.resume()
             self._log.debug("the poll loop ends")
         except Exception:  # noqa: BLE001 - see below
             # Without this thread nothing is polled: /-/healthy says so, and whoever watches
             # it restarts the process.
             self._log.exception("the poll loop ended: a defect, please report it")
 
-    def _take_duty(self) -> None:
-        """Become the one that polls; until then serve what the other one saves."""
-        while not self._duty.acquire():
-            if self.standby is None:
-                self.standby = self._duty.holder()
-                self._log.warning("not polling", because=self.standby)
-            self._clock.wait(STANDBY_TURN)
-            self._polls.restore()
-        if self.standby is not None:
-            self._log.info("polling from now on: the other process is gone")
-            self.standby = None
-            self._polls.restore()
-        self._polls.keep = True
-
-    def _begin(self) -> None:
-        """Poll at the start, unless the state file holds today's data, young enough."""
-        fresh_until = self._polls.fresh_until()
-        if fresh_until > self._clock.now():
-            self._log.info("the saved data is fresh: no poll at the start")
-            self._plan(first=fresh_until)
-        else:
-            self.wake("start")
-
     def _turn(self) -> None:
+        """Wait a moment for somebody to ask; do what is asked, or what the time asks."""
+        if self._on_duty or self.standby:
+            self._bell.wait(TURN)
         self._clock.check()
-        if not self._woken.wait(TURN):
-            self._heartbeat.beat()
-            self._polls.refresh()
+        asked = self._bell.take()
+        if asked.order is not None:
+            self._put_in_force(asked.order)
+        if not self._on_duty:
+            self._try_for_duty()
             return
-        self._woken.clear()
-        self._clock.check()
-        reasons, self._reasons = self._reasons, set()
-        setup, self._new_setup = self._new_setup, None
-        if setup is not None:
-            self._polls.use(setup)
+        if self._clock_was_set():
+            self._begin("clock")
+        reasons = asked.reasons
         if reasons == {"schedule"} and self._too_early():
             self._plan()
+        elif reasons:
+            self._poll(",".join(sorted(reasons)))
+        else:
+            self._polls.refresh()
+
+    def _put_in_force(self, order: Order) -> None:
+        # Before its polls begin: an interruption that comes later is not about this one.
+        self._interruption.resume()
+        self._polls.use(order.setup)
+        order.in_force.set()
+        if self._on_duty:
+            self._begin("reload")
+
+    def _try_for_duty(self) -> None:
+        """Become the one that polls; until then serve what the other one saves."""
+        if self._duty.acquire():
+            if self.standby is not None:
+                self._log.info("polling from now on: the other process is gone")
+                self.standby = None
+                self._polls.restore()
+            self._on_duty = self._polls.keep = True
+            self._begin("start")
             return
-        self._poll(",".join(sorted(reasons)))
+        now = self._clock.monotonic()
+        if self.standby is None:
+            self.standby = self._duty.holder()
+            self._log.warning("not polling", because=self.standby)
+        elif now - self._looked_at >= STANDBY_LOOK:
+            self._polls.restore()
+        else:
+            self._polls.refresh()
+            return
+        self._looked_at = now
+
+    def _begin(self, reason: str) -> None:
+        """Poll at once, unless there is today's data, young enough, and nothing is amiss."""
+        fresh_until = 0.0 if self._polls.standing.failed else self._polls.fresh_until()
+        if fresh_until > self._clock.now():
+            self._log.info("the data is fresh: no poll now", because=reason)
+            self._plan(first=fresh_until)
+        else:
+            self._bell.ring(reason)
+
+    def _clock_was_set(self) -> bool:
+        drift = self._clock.now() - self._clock.monotonic()
+        jump, self._drift = drift - self._drift, drift
+        if abs(jump) < CLOCK_JUMP:
+            return False
+        self._polled_at = None
+        self._log.warning("the machine's clock was set, or the machine slept", seconds=round(jump))
+        return True
 
     def _too_early(self) -> bool:
-        """A cron line knows nothing of the quota: skip what would come sooner than fits it."""
-        cost = self._polls.standing.forecast
-        if not cost.stretched or self._polled_at is None:
+        """Whether the poll that the schedule asks for has just been made.
+
+        A poll for another reason may have come shortly before it; and a crontab line knows
+        nothing of the quota, so that what would come sooner than fits it is left out.
+        """
+        if self._polled_at is None:
             return False
-        return self._clock.now() < self._polled_at + cost.effective_interval - TURN
+        standing = self._polls.standing
+        by_line = standing.setup.config.poll.cron is not None and not standing.forecast.stretched
+        apart = SAME_MINUTE if by_line else interval_in_effect(standing.forecast) - TURN
+        return self._clock.now() < self._polled_at + apart
 
     def _poll(self, reasons: str) -> None:
         self._log.debug("poll begins", because=reasons)
         self._polled_at = self._clock.now()
         result = self._polls.run()
-        fault = budget_fault(self._polls.standing.setup, self._polls.standing.forecast)
+        standing = self._polls.standing
+        fault = budget_fault(standing.setup, standing.forecast)
         if fault:
             self._log.error(fault)
-        self._plan()
-        if result is not None and result.retry_at is not None:
-            # Not a moment before Gong or the quota allows; the schedule may come first, and then
-            # finds the limiter closed.
-            self._schedule.once("retry", result.retry_at + TURN)
+        retry_at = self._retry_at(result)
+        if retry_at is not None:
+            # The schedule may come first, and then finds the limiter closed.
+            self._timetable.once("retry", retry_at)
         else:
-            self._schedule.forget("retry")
-        self._on_next_poll(self._schedule.next())
+            self._timetable.forget("retry")
+        self._plan()
+
+    def _retry_at(self, result: PollResult | None) -> float | None:
+        if result is None or result.retry_at is None:
+            return None
+        at = result.retry_at + TURN  # not a moment before Gong or the quota allows
+        if any(isinstance(failure.error, QuotaSpent) for failure in result.failures):
+            # The calls of a day ago come free one after the other: wait for a poll's worth.
+            standing = self._polls.standing
+            at += poll_span(standing.setup, standing.forecast.calls_per_poll)
+        return at
 
     def _plan(self, first: float | None = None) -> None:
-        """Set the schedule as the configuration, the quota and the company's zone now have it."""
+        """Set the timetable as the configuration, the quota and the company's zone have it now.
+
+        Args:
+            first: when the next poll by interval is due; an interval after the last one's start
+                unless given.
+        """
         standing = self._polls.standing
-        poll, cost = standing.setup.config.poll, standing.forecast
-        zone = standing.zone
+        poll = standing.setup.config.poll
         now = self._clock.now()
-        if poll.cron is not None:
-            if zone is not None or standing.failed is not None:
-                self._schedule.cron(poll.cron, zone or UTC)
-        elif cost.impossible:
-            self._schedule.every(86_400.0, first or now + 86_400.0)
-        else:
-            begun = self._polled_at if self._polled_at is not None else now
-            self._schedule.every(
-                cost.effective_interval, first or max(now, begun + cost.effective_interval)
-            )
-        if zone is not None:
-            tomorrow = company_today(now - AFTER_MIDNIGHT, zone) + timedelta(days=1)
-            self._schedule.once("midnight", day_start(tomorrow, zone) + AFTER_MIDNIGHT)
-        self._on_next_poll(self._schedule.next())
+        begun = now if self._polled_at is None else self._polled_at
+        if poll.cron is None:
+            interval = interval_in_effect(standing.forecast)
+            due = begun + interval if first is None else first
+            if due <= now:
+                self._bell.ring("schedule")
+                due = now + interval
+            self._timetable.every(interval, due)
+        elif standing.zone is not None or standing.failed is not None:
+            self._timetable.cron(poll.cron, standing.zone or UTC)
+        if standing.zone is not None:
+            # Counted from the poll's start: one that began before midnight knows nothing of today.
+            today = company_today(begun - AFTER_MIDNIGHT, standing.zone)
+            midnight = day_start(today + timedelta(days=1), standing.zone)
+            self._timetable.once("midnight", midnight + AFTER_MIDNIGHT)
+        self._on_next_poll(self._timetable.next())

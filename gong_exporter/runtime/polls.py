@@ -5,17 +5,15 @@ No thread and no schedule in here: ``--once`` uses it as it is, the poller calls
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from zoneinfo import ZoneInfo
 
 from structlog.typing import FilteringBoundLogger
 
-from gong_exporter import __version__
-from gong_exporter.activity.budget import Forecast
+from gong_exporter.activity.fetch import PageSource
 from gong_exporter.activity.knowledge import Knowledge
-from gong_exporter.activity.poll import Failure, PollResult, load_zone, poll
-from gong_exporter.activity.snapshot import EMPTY, Snapshot, WindowData
+from gong_exporter.activity.poll import Failure, PollPlan, PollResult, Warn, load_zone, poll
+from gong_exporter.activity.snapshot import EMPTY, WindowData
 from gong_exporter.activity.users import build_snapshot
 from gong_exporter.activity.windows import company_today, day_start
 from gong_exporter.exposition import numbers
@@ -23,31 +21,19 @@ from gong_exporter.exposition.body import Exposition
 from gong_exporter.exposition.telemetry import Telemetry
 from gong_exporter.gong.client import GongClient
 from gong_exporter.gong.clock import Clock, Stopped
-from gong_exporter.gong.limits import Limiter
-from gong_exporter.gong.transport import Transport
-from gong_exporter.runtime.setup import Setup, authorization, email_label, forecast_calls
+from gong_exporter.runtime.client import make_client
+from gong_exporter.runtime.setup import (
+    Setup,
+    email_label,
+    forecast_calls,
+    hide_addresses,
+    interval_in_effect,
+)
+from gong_exporter.runtime.standing import Standing
 from gong_exporter.store import StateFile
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """How things stand after the last poll, for the status page.
-
-    Attributes:
-        setup: the configuration in force.
-        forecast: what its schedule costs.
-        zone: the company's, None until it is known.
-        snapshot: what is served.
-        windows: the newest data of each configured window, served or not.
-        failed: the windows that the last poll left without new data; None before the first.
-    """
-
-    setup: Setup
-    forecast: Forecast
-    zone: ZoneInfo | None
-    snapshot: Snapshot = EMPTY
-    windows: tuple[WindowData, ...] = ()
-    failed: tuple[str, ...] | None = None
+Ask = Callable[[PageSource, PollPlan, Knowledge, Clock, Warn], PollResult]
+"""What asks Gong for a plan's windows."""
 
 
 class Polls:
@@ -61,6 +47,7 @@ class Polls:
         exposition: is given each new snapshot.
         log: is told.
         keep: write what polls bring to the state file; not while another process does.
+        ask: asks Gong.
     """
 
     def __init__(
@@ -73,12 +60,14 @@ class Polls:
         exposition: Exposition,
         log: FilteringBoundLogger,
         keep: bool = True,
+        ask: Ask = poll,
     ) -> None:
         self._clock = clock
         self._state = state
         self._telemetry = telemetry
         self._exposition = exposition
         self._log = log
+        self._ask = ask
         self.keep = keep
         self._setup = setup
         self._knowledge = Knowledge(host=setup.plan.host)
@@ -102,10 +91,7 @@ class Polls:
 
     def restore(self) -> None:
         """Serve what the state file holds, with its true timestamps."""
-        saved = self._state.load(self._setup.plan.host)
-        if saved.knowledge is not None:
-            self._knowledge = saved.knowledge
-        self._windows = {data.window: data for data in saved.windows}
+        self._load(self._setup.plan.host)
         self.use(self._setup)
 
     def use(self, setup: Setup) -> None:
@@ -113,9 +99,9 @@ class Polls:
         if self._client is not None:
             self._client.close()
         self._setup = setup
-        self._client = self._new_client(setup)
+        self._client = self._new_client()
         if self._knowledge.host != setup.plan.host:
-            self._knowledge = Knowledge(host=setup.plan.host)
+            self._load(setup.plan.host)
         self._telemetry.keep_windows(window.name for window in setup.plan.windows)
         for data in self._matching():
             self._telemetry.window_succeeded(data.window, data.fetched_at)
@@ -143,7 +129,7 @@ class Polls:
             if data.end_timestamp != day_start(today, zone):
                 return 0.0
         oldest = min(data.fetched_at for data in matching.values())
-        return oldest + self.standing.forecast.effective_interval
+        return oldest + interval_in_effect(self.standing.forecast)
 
     def run(self) -> PollResult | None:
         """One poll, from the first call to the published snapshot; None if it broke down.
@@ -151,31 +137,25 @@ class Polls:
         Raises:
             Stopped: the process is stopping.
         """
-        setup, client = self._setup, self._client or self._new_client(self._setup)
-        self._client = client
-        began, started_at = self._clock.monotonic(), self._clock.now()
-        self._telemetry.poll_started(started_at)
+        if self._client is None:
+            self._client = self._new_client()
+        began = self._clock.monotonic()
+        self._telemetry.poll_started(self._clock.now())
         try:
-            result = poll(client, setup.plan, self._knowledge, self._clock, self._warn)
+            result = self._ask(
+                self._client, self._setup.plan, self._knowledge, self._clock, self._warn
+            )
+            self._learn(result)
         except Stopped:
             self._telemetry.poll_abandoned()
             raise
         except Exception as error:  # noqa: BLE001 - see below
             # A defect of ours must not end the loop: it is counted, told and tried again.
-            names = tuple(window.name for window in setup.plan.windows)
             self._log.exception("the poll broke down: a defect, please report it")
-            self._ended(began, names)
+            self._ended(began, tuple(window.name for window in self._setup.plan.windows))
             self._fail("defect", type(error).__name__, None)
             return None
-        self._knowledge = result.knowledge
-        for data in result.windows:
-            self._windows[data.window] = data
-            self._telemetry.window_succeeded(data.window, data.fetched_at)
         failed = tuple(name for failure in result.failures for name in failure.windows)
-        self._report(result.failures)
-        if self.keep:
-            self._state.save(result.knowledge, result.windows)
-        self.refresh()
         self._ended(began, failed)
         self._budget()
         self._log.info(
@@ -206,6 +186,21 @@ class Polls:
         if self._client is not None:
             self._client.close()
 
+    def _load(self, host: str) -> None:
+        saved = self._state.load(host)
+        self._knowledge = saved.knowledge or Knowledge(host=host)
+        self._windows = {data.window: data for data in saved.windows}
+
+    def _learn(self, result: PollResult) -> None:
+        self._knowledge = result.knowledge
+        for data in result.windows:
+            self._windows[data.window] = data
+            self._telemetry.window_succeeded(data.window, data.fetched_at)
+        self._report(result.failures)
+        if self.keep:
+            self._state.save(result.knowledge, result.windows)
+        self.refresh()
+
     def _publish(self, served: tuple[WindowData, ...]) -> None:
         activity = self._setup.config.activity
         self._snapshot = (
@@ -215,6 +210,8 @@ class Polls:
                 selection=self._setup.plan.selection,
                 metrics=activity.metrics,
                 email_label=email_label(self._setup.config),
+                label_names=activity.roster.columns,
+                columns_of=activity.roster.of,
             )
             if served
             else EMPTY
@@ -229,12 +226,12 @@ class Polls:
 
     def _budget(self) -> None:
         cost = self.standing.forecast
-        self._telemetry.set_interval(cost.effective_interval)
+        self._telemetry.set_interval(interval_in_effect(cost))
         if cost.stretched and not self._stretched:
             self._log.warning(
                 "polling less often than configured, to keep gong.requests_per_day",
                 interval=round(cost.interval),
-                effective_interval=cost.effective_interval,
+                effective_interval=round(interval_in_effect(cost)),
                 calls_per_poll=cost.calls_per_poll,
                 requests_per_day=cost.requests_per_day,
             )
@@ -258,17 +255,19 @@ class Polls:
 
     def _report(self, failures: Iterable[Failure]) -> None:
         """One log line per reason, however many windows it cost, and the page's last failure."""
+        shown = hide_addresses(self._setup.config)
         for failure in failures:
             error = failure.error
+            reason, message = error.reason or type(error).__name__, shown(error.message)
             self._log.error(
                 "no new data from Gong",
                 windows=",".join(failure.windows),
-                reason=error.reason or type(error).__name__,
-                error=error.message,
+                reason=reason,
+                error=message,
                 request_id=error.request_id,
                 advice=error.advice or None,
             )
-            self._fail(error.reason or type(error).__name__, error.message, error.request_id)
+            self._fail(reason, message, error.request_id)
 
     def _fail(self, reason: str, message: str, request_id: str | None) -> None:
         self._telemetry.failed(
@@ -278,27 +277,14 @@ class Polls:
         )
 
     def _warn(self, message: str, request_id: str | None) -> None:
-        self._log.warning(message, request_id=request_id)
+        shown = hide_addresses(self._setup.config)
+        self._log.warning(shown(message), request_id=request_id)
 
-    def _new_client(self, setup: Setup) -> GongClient:
-        gong = setup.config.gong
-        return GongClient(
-            transport=Transport(
-                base_url=gong.base_url,
-                timeout=gong.timeout,
-                user_agent=f"gong-exporter/{__version__}",
-                proxy_url=gong.proxy_url.reveal() if gong.proxy_url else None,
-                ca_file=str(gong.ca_file) if gong.ca_file else None,
-            ),
-            limiter=Limiter(
-                clock=self._clock,
-                ledger=self._state.ledger,
-                limits=setup.limits,
-                observer=self._telemetry,
-                timeout=gong.timeout,
-            ),
-            observer=self._telemetry,
+    def _new_client(self) -> GongClient:
+        return make_client(
+            self._setup,
             clock=self._clock,
-            authorization=authorization(gong.credentials),
+            ledger=self._state.ledger,
+            observer=self._telemetry,
             warn=self._warn,
         )

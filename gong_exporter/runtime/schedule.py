@@ -1,14 +1,16 @@
-"""When to poll: APScheduler's jobs, each of which only wakes the poll loop.
+"""When to poll: APScheduler's jobs, each of which only rings for the poll loop.
 
 So the schedule, the poll after midnight and a retry cannot overlap, whatever they do.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
-from typing import Any
+from typing import Any, Protocol
 
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.date import DateTrigger
@@ -20,16 +22,43 @@ _WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 """crontab(5) counts from Sunday, APScheduler from Monday; names mean the same to both."""
 
 
+class Timetable(Protocol):
+    """What the poll loop asks of a schedule. Times are Unix seconds."""
+
+    def start(self, ring: Callable[[str], None]) -> None:
+        """Begin to ring, from any thread, with ``schedule`` or the reason given."""
+        ...
+
+    def stop(self) -> None:
+        """Ring no more; waits for nothing."""
+        ...
+
+    def every(self, seconds: float, first: float) -> None:
+        """Ring at an interval, with ``first`` the first time, in place of what was set before."""
+        ...
+
+    def cron(self, schedule: CronSchedule, zone: tzinfo) -> None:
+        """Ring at the times of a crontab line, read in a time zone, likewise in its place."""
+        ...
+
+    def once(self, reason: str, at: float) -> None:
+        """Ring at a moment, in place of an earlier one for the same reason."""
+        ...
+
+    def forget(self, reason: str) -> None:
+        """Ring for this reason no more."""
+        ...
+
+    def next(self) -> float | None:
+        """When it rings next; None for never."""
+        ...
+
+
 class Schedule:
-    """Owns the scheduler's thread.
+    """A Timetable by APScheduler, which it owns, and the thread of it."""
 
-    Args:
-        wake: called, from that thread, with the reason to poll: ``schedule``, ``midnight``
-            or ``retry``. Must return at once.
-    """
-
-    def __init__(self, wake: Callable[[str], None]) -> None:
-        self._wake = wake
+    def __init__(self) -> None:
+        self._ring: Callable[[str], None] = lambda _: None
         # Late or missed runs count once (coalesce), however late (no misfire limit).
         self._scheduler: Any = BackgroundScheduler(
             timezone=UTC,
@@ -37,37 +66,38 @@ class Schedule:
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
 
-    def start(self) -> None:
-        """Begin to wake."""
+    def start(self, ring: Callable[[str], None]) -> None:
+        """See Timetable."""
+        self._ring = ring
         self._scheduler.start()
 
     def stop(self) -> None:
-        """Wake no more; waits for nothing."""
+        """See Timetable."""
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
     def every(self, seconds: float, first: float) -> None:
-        """Poll at an interval, from Unix time ``first`` on."""
+        """See Timetable."""
         self._set(
             "schedule",
             IntervalTrigger(seconds=seconds, start_date=_moment(first), timezone=UTC),
         )
 
     def cron(self, schedule: CronSchedule, zone: tzinfo) -> None:
-        """Poll at the times of a crontab line, read in the company's zone."""
+        """See Timetable."""
         self._set("schedule", cron_trigger(schedule, zone))
 
     def once(self, reason: str, at: float) -> None:
-        """Poll at Unix time ``at``, in place of an earlier ``once`` for the same reason."""
+        """See Timetable."""
         self._set(reason, DateTrigger(_moment(at), timezone=UTC))
 
     def forget(self, reason: str) -> None:
-        """No poll for this reason any more."""
-        if self._scheduler.get_job(reason):
+        """See Timetable."""
+        with contextlib.suppress(JobLookupError):
             self._scheduler.remove_job(reason)
 
     def next(self) -> float | None:
-        """Unix time of the next poll; None when none is due."""
+        """See Timetable."""
         times = [
             job.next_run_time.timestamp()
             for job in self._scheduler.get_jobs()
@@ -77,7 +107,7 @@ class Schedule:
 
     def _set(self, reason: str, trigger: Any) -> None:
         self._scheduler.add_job(
-            self._wake, trigger, args=(reason,), id=reason, name=reason, replace_existing=True
+            self._ring, trigger, args=(reason,), id=reason, name=reason, replace_existing=True
         )
 
 

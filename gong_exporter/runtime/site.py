@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 
 from gong_exporter import __version__
 from gong_exporter.activity.budget import Forecast
@@ -12,9 +12,12 @@ from gong_exporter.exposition.body import Exposition
 from gong_exporter.exposition.numbers import Numbers
 from gong_exporter.exposition.telemetry import Telemetry
 from gong_exporter.gong.clock import Clock
-from gong_exporter.runtime.poller import SILENCE, Poller
-from gong_exporter.runtime.polls import Polls, Standing
-from gong_exporter.runtime.setup import email_label
+from gong_exporter.runtime.heartbeat import SILENCE
+from gong_exporter.runtime.poller import Poller
+from gong_exporter.runtime.polls import Polls
+from gong_exporter.runtime.reload import Reloader
+from gong_exporter.runtime.setup import email_label, interval_in_effect
+from gong_exporter.runtime.standing import Standing
 from gong_exporter.store import StateFile
 from gong_exporter.web.site import (
     ActivityTable,
@@ -40,7 +43,7 @@ class ExporterSite:
         state: the state file.
         clock: the time.
         started_at: Unix seconds at which the process started.
-        reload: reads the configuration again; the reason when it is refused, None otherwise.
+        reloader: reads the configuration again.
     """
 
     def __init__(
@@ -53,7 +56,7 @@ class ExporterSite:
         state: StateFile,
         clock: Clock,
         started_at: float,
-        reload: Callable[[], str | None],
+        reloader: Reloader,
     ) -> None:
         self._polls = polls
         self._poller = poller
@@ -62,8 +65,7 @@ class ExporterSite:
         self._state = state
         self._clock = clock
         self._started_at = started_at
-        self._reload = reload
-        self._refused: str | None = None
+        self._reloader = reloader
 
     def metrics(self, accept: str, accept_encoding: str) -> Body:
         """See Site."""
@@ -73,6 +75,8 @@ class ExporterSite:
     def healthy(self) -> Health:
         """See Site."""
         silent = self._poller.silent_for
+        if math.isinf(silent):
+            return Health(False, "the poll loop has ended; the log says why")
         if silent > SILENCE:
             return Health(False, f"the poll loop gave no sign of life for {silent:.0f} s")
         return Health(True, "healthy: the poll loop is alive")
@@ -88,9 +92,9 @@ class ExporterSite:
 
     def reload(self) -> Health:
         """See Site."""
-        self._refused = self._reload()
-        if self._refused is not None:
-            return Health(False, self._refused)
+        refused = self._reloader.reload()
+        if refused is not None:
+            return Health(False, refused)
         return Health(True, "the configuration was read again and is in force")
 
     def status(self) -> Status:
@@ -145,15 +149,15 @@ class ExporterSite:
             found.append(f"State file: {self._state.trouble}")
         if self._poller.standby:
             found.append(f"Not polling: {self._poller.standby}")
-        if self._refused is not None:
-            found.append(f"The last reload was refused: {self._refused}")
+        if self._reloader.refused is not None:
+            found.append(f"The last reload was refused: {self._reloader.refused}")
         return tuple(found)
 
 
 def _polling(standing: Standing, numbers: Numbers) -> Polling:
     return Polling(
         schedule=schedule_text(standing.setup.config.poll),
-        interval_seconds=standing.forecast.effective_interval,
+        interval_seconds=interval_in_effect(standing.forecast),
         stretched=stretched_text(standing.forecast) if standing.forecast.stretched else None,
         running=numbers.polling_since is not None,
         next_poll=numbers.next_poll,

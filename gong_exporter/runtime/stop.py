@@ -1,15 +1,17 @@
-"""Signals, turned into words that the main thread waits for."""
+"""How the process ends: signals as words, interrupted waits, work that must not hold it up."""
 
 from __future__ import annotations
 
 import queue
 import signal
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Literal
 
-Word = Literal["stop", "reload"]
+Word = Literal["stop", "reload", "look"]
+"""``look``: something happened that the main thread wants to know of."""
 
 
 class Signals:
@@ -50,3 +52,74 @@ class Signals:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+class Interruption:
+    """Ends the waits and exchanges of a poll: for good, or once, for a new configuration.
+
+    Attributes:
+        event: what the clock looks at.
+    """
+
+    def __init__(self) -> None:
+        self.event = threading.Event()
+        self._lock = threading.Lock()
+        self._for_good = False
+
+    @property
+    def for_good(self) -> bool:
+        """Whether the process is stopping."""
+        return self._for_good
+
+    def stop(self) -> None:
+        """From now on nothing waits any more."""
+        with self._lock:
+            self._for_good = True
+            self.event.set()
+
+    def interrupt(self) -> None:
+        """End what is going on; after resume() there may be waits again."""
+        self.event.set()
+
+    def resume(self) -> None:
+        """The interruption was noticed; does nothing when it is for good."""
+        with self._lock:
+            if not self._for_good:
+                self.event.clear()
+
+
+class Aside:
+    """Work in a daemon thread, while the main thread stays free to hear signals.
+
+    Python runs a signal's handler in the main thread, between two of its instructions: not
+    while that waits, say, for somebody else's lock on the state file.
+
+    Args:
+        name: of the thread.
+        work: what to do.
+        over: called when it is done, well or not.
+    """
+
+    def __init__(self, name: str, work: Callable[[], None], over: Callable[[], None]) -> None:
+        self._work = work
+        self._over = over
+        self._done = threading.Event()
+        self.error: BaseException | None = None
+        threading.Thread(target=self._run, name=name, daemon=True).start()
+
+    @property
+    def done(self) -> bool:
+        """Whether it is over."""
+        return self._done.is_set()
+
+    def join(self, timeout: float) -> bool:
+        """Whether it was over within ``timeout`` seconds."""
+        return self._done.wait(timeout)
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        except BaseException as error:  # noqa: BLE001 - whoever started it decides what to say
+            self.error = error
+        self._done.set()
+        self._over()

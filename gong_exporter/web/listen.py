@@ -21,6 +21,10 @@ class ListenError(Exception):
     """An address that cannot be listened on. The message says which and why."""
 
 
+class BadAddress(ListenError):
+    """It is none: a mistake on the command line, whatever the machine's state."""
+
+
 def bind(address: str) -> socket.socket:
     """A listening socket for ``HOST:PORT``, ``[IPv6]:PORT`` or ``:PORT``.
 
@@ -28,7 +32,7 @@ def bind(address: str) -> socket.socket:
     port; ``describe`` tells which.
 
     Raises:
-        ListenError: the address is malformed, unknown, taken or not allowed.
+        ListenError: the address is malformed (BadAddress), unknown, taken or not allowed.
     """
     host, port = _split(address)
     family, sockaddr = _resolve(address, host, port)
@@ -78,11 +82,11 @@ def describe(sock: socket.socket) -> str:
 def _split(address: str) -> tuple[str, int]:
     host, colon, port = address.rpartition(":")
     if not colon or (":" in host and not (host.startswith("[") and host.endswith("]"))):
-        raise ListenError(
+        raise BadAddress(
             f"bad listen address {address!r}: expected HOST:PORT, :PORT or [IPv6]:PORT"
         )
     if not (port.isascii() and port.isdigit()) or int(port) > _MAX_PORT:
-        raise ListenError(f"bad listen address {address!r}: the port must be 0 to {_MAX_PORT}")
+        raise BadAddress(f"bad listen address {address!r}: the port must be 0 to {_MAX_PORT}")
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 

@@ -1,0 +1,56 @@
+"""Builds the client for Gong that a configuration asks for; polls and ``check --live`` share it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gong_exporter import __version__
+from gong_exporter.gong.client import GongClient, RetryPolicy
+from gong_exporter.gong.clock import Clock
+from gong_exporter.gong.limits import Ledger, Limiter
+from gong_exporter.gong.observer import Observer
+from gong_exporter.gong.transport import Transport
+from gong_exporter.runtime.setup import Setup, authorization
+
+
+def make_client(
+    setup: Setup,
+    *,
+    clock: Clock,
+    ledger: Ledger,
+    observer: Observer,
+    warn: Callable[[str, str | None], None],
+    retry: RetryPolicy | None = None,
+) -> GongClient:
+    """A client behind the limiter.
+
+    Args:
+        setup: where to, as whom, within which limits.
+        clock: time and waits.
+        ledger: the calls made, perhaps by other processes too.
+        observer: is told of every exchange.
+        warn: is told what was odd, with Gong's requestId.
+        retry: how often to try; the client's own policy unless given.
+    """
+    gong = setup.config.gong
+    return GongClient(
+        transport=Transport(
+            base_url=gong.base_url,
+            timeout=gong.timeout,
+            user_agent=f"gong-exporter/{__version__}",
+            proxy_url=gong.proxy_url.reveal() if gong.proxy_url else None,
+            ca_file=str(gong.ca_file) if gong.ca_file else None,
+        ),
+        limiter=Limiter(
+            clock=clock,
+            ledger=ledger,
+            limits=setup.limits,
+            observer=observer,
+            timeout=gong.timeout,
+        ),
+        observer=observer,
+        clock=clock,
+        authorization=authorization(gong.credentials),
+        retry=retry,
+        warn=warn,
+    )

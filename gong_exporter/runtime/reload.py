@@ -1,0 +1,106 @@
+"""Reading the configuration again while the exporter runs: all of it, or none of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from structlog.typing import FilteringBoundLogger
+
+from gong_exporter.config.errors import ConfigError, Problem
+from gong_exporter.config.model import Config
+from gong_exporter.exposition.telemetry import Telemetry
+from gong_exporter.gong.clock import Clock
+from gong_exporter.runtime.poller import Poller
+from gong_exporter.runtime.polls import Polls
+from gong_exporter.runtime.setup import Setup, budget_fault, forecast_calls, make_setup
+
+TAKEN_WITHIN = 5.0
+"""Seconds that reload() waits for the poll loop to put a configuration in force."""
+
+
+class Reloader:
+    """Reloads, one at a time, for SIGHUP and ``POST /-/reload`` alike. From any thread.
+
+    Args:
+        config: in force.
+        load: reads the configuration; raises ConfigError.
+        polls: knows how many calls a poll takes.
+        poller: puts configurations in force.
+        telemetry: is told of success and failure.
+        clock: the time.
+        log: is told.
+
+    Attributes:
+        refused: why the last one was refused; None when it was not.
+    """
+
+    def __init__(
+        self,
+        *,
+        config: Config,
+        load: Callable[[], Config],
+        polls: Polls,
+        poller: Poller,
+        telemetry: Telemetry,
+        clock: Clock,
+        log: FilteringBoundLogger,
+    ) -> None:
+        self._config = config
+        self._load = load
+        self._polls = polls
+        self._poller = poller
+        self._telemetry = telemetry
+        self._clock = clock
+        self._log = log
+        self._lock = threading.Lock()
+        self.refused: str | None = None
+
+    def reload(self) -> str | None:
+        """Put the configuration as it is now in force; why not, if it is refused.
+
+        The old one stays in force then. Nothing learned is lost either way: what answers the
+        new configuration's questions goes on being served.
+        """
+        with self._lock:
+            try:
+                config = self._load()
+                setup = self._checked(config)
+            except ConfigError as error:
+                return self._refuse(str(error))
+            except Exception as error:  # noqa: BLE001 - the exporter runs on as it was
+                self._log.exception("the reload broke down: a defect, please report it")
+                return self._refuse(f"a defect: {type(error).__name__}")
+            changed = config != self._config
+            self._config = config
+            order = self._poller.use(setup, at_once=changed)
+            self.refused = None
+            self._telemetry.config_read(accepted=True, at=self._clock.now())
+            for warning in config.warnings:
+                self._log.warning(warning)
+            if order.in_force.wait(TAKEN_WITHIN):
+                self._log.info("configuration reloaded", file=str(config.path))
+            else:
+                self._log.info("configuration accepted; the running poll ends first")
+            return None
+
+    def _checked(self, config: Config) -> Setup:
+        if config.state.file != self._config.state.file:
+            what = "cannot change while the exporter runs: restart it"
+            raise ConfigError(str(config.path), [Problem(0, "state.file", what)])
+        setup = make_setup(config)
+        require_budget(setup, self._polls)
+        return setup
+
+    def _refuse(self, reason: str) -> str:
+        self.refused = reason
+        self._telemetry.config_read(accepted=False, at=self._clock.now())
+        self._log.error("reload refused, the old configuration stays in force", error=reason)
+        return reason
+
+
+def require_budget(setup: Setup, polls: Polls) -> None:
+    """Refuse a schedule that would let data lapse. Raises: ConfigError."""
+    fault = budget_fault(setup, forecast_calls(setup, polls.knowledge))
+    if fault:
+        raise ConfigError(str(setup.config.path), [Problem(0, "poll", fault)])

@@ -1,0 +1,31 @@
+"""How things stand after the last poll: what the status page and the schedule go by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from gong_exporter.activity.budget import Forecast
+from gong_exporter.activity.snapshot import EMPTY, Snapshot, WindowData
+from gong_exporter.runtime.setup import Setup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """One moment of it; the poll loop makes a new one, any thread may read.
+
+    Attributes:
+        setup: the configuration in force.
+        forecast: what its schedule costs.
+        zone: the company's, None until it is known.
+        snapshot: what is served.
+        windows: the newest data of each configured window, served or not.
+        failed: the windows that the last poll left without new data; None before the first.
+    """
+
+    setup: Setup
+    forecast: Forecast
+    zone: ZoneInfo | None
+    snapshot: Snapshot = EMPTY
+    windows: tuple[WindowData, ...] = ()
+    failed: tuple[str, ...] | None = None
