@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
@@ -21,6 +22,7 @@ from gong_exporter.gong.clock import Clock
 from gong_exporter.gong.errors import (
     AnswerError,
     BadRequest,
+    CredentialsUnreadable,
     Forbidden,
     GongError,
     InvalidResponse,
@@ -31,6 +33,7 @@ from gong_exporter.gong.errors import (
     Unauthorized,
     UserNotFound,
 )
+from gong_exporter.gong.faults import redact
 from gong_exporter.gong.limits import PATIENCE, Limiter
 from gong_exporter.gong.observer import Observer
 from gong_exporter.gong.records import ActivityFilter, Exchange, Page
@@ -40,12 +43,13 @@ MAX_RETRY_AFTER = 30 * 86_400.0
 """Seconds past which a Retry-After is not believed."""
 
 _DIGITS = re.compile(r"[0-9]{1,9}", re.ASCII)
+_HEADER_VALUE = re.compile(r"[\x21-\x7e]+( [\x21-\x7e]+)*")
+_ORIGIN = re.compile(r"https?://[a-z0-9._-]{1,253}(:[0-9]{1,5})?")
 
 _BY_STATUS: dict[int, type[AnswerError]] = {
-    400: BadRequest,
-    401: Unauthorized,
-    403: Forbidden,
-    404: UserNotFound,
+    HTTPStatus.UNAUTHORIZED: Unauthorized,
+    HTTPStatus.FORBIDDEN: Forbidden,
+    HTTPStatus.NOT_FOUND: UserNotFound,
 }
 
 
@@ -59,7 +63,9 @@ class RetryPolicy:
         longest_wait: seconds, the upper end of any wait. Waits are random below their end, so
             that exporters that failed together do not come back together.
         rate_limited: 429 answers to one page before the poll gives up.
-        unspecified_wait: seconds to wait after a 429 without a readable Retry-After; doubles.
+        unspecified_wait: seconds to wait after a 429 without a readable Retry-After; doubles, up
+            to PATIENCE.
+        rate_limited_rest: seconds to leave Gong alone after so many 429s to one page.
     """
 
     attempts: int = 4
@@ -67,6 +73,7 @@ class RetryPolicy:
     longest_wait: float = 30.0
     rate_limited: int = 5
     unspecified_wait: float = 5.0
+    rate_limited_rest: float = 900.0
 
 
 class GongClient:
@@ -140,15 +147,20 @@ class GongClient:
             except RateLimited as error:
                 wait = error.retry_after
                 if wait is None:
-                    wait = self._retry.unspecified_wait * 2**refusals
+                    wait = min(self._retry.unspecified_wait * 2**refusals, PATIENCE)
                 until = self._limiter.rate_limited(wait)
                 refusals += 1
-                if wait > PATIENCE or refusals > self._retry.rate_limited:
+                if wait > PATIENCE:
                     error.until = until
                     raise
+                if refusals > self._retry.rate_limited:
+                    # To come back as soon as allowed would keep the 429s coming.
+                    error.until = self._clock.now() + self._retry.rate_limited_rest
+                    raise
+                self._warn(f"{error.message}; going on in {wait:.0f} s", error.request_id)
 
     def _once(self, body: bytes) -> Page:
-        authorization = self._authorization()
+        authorization = _sendable(self._authorization())
         call = self._limiter.acquire()
         started_at, began = self._clock.now(), self._clock.monotonic()
         code: int | None = None
@@ -156,12 +168,12 @@ class GongClient:
         try:
             answer = self._transport.post(body, authorization, self._clock)
             code = answer.status
-            page = _read(answer, self._clock.now())
+            page = _read(answer, self._clock.now(), authorization)
             if page.anomalies:
                 reason = InvalidResponse.reason
                 self._warn("; ".join(page.anomalies), page.request_id)
         except GongError as error:
-            reason = error.reason
+            code, reason = error.code if code is None else code, error.reason
             raise
         else:
             return page
@@ -190,38 +202,53 @@ def _worth_retrying(error: BaseException) -> bool:
     return isinstance(error, TransportError | ServerError | InvalidResponse)
 
 
-def _read(answer: Answer, now: float) -> Page:
+def _sendable(authorization: str) -> str:
+    """The header's value. Raises: CredentialsUnreadable, without a character of it."""
+    if not _HEADER_VALUE.fullmatch(authorization):
+        raise CredentialsUnreadable(
+            "the credentials hold a line break or another character that no header can carry"
+        )
+    return authorization
+
+
+def _read(answer: Answer, now: float, authorization: str) -> Page:
     """A page, or the error that the status stands for."""
     status = answer.status
-    if status == 200:  # noqa: PLR2004 - the one status that carries a page
+    if status == HTTPStatus.OK:
         return answers.parse_page(answer.body)
-    request_id, errors = answers.parse_error(answer.body)
-    if status == 429:  # noqa: PLR2004 - documented
-        raise RateLimited(
-            errors=errors,
-            request_id=request_id,
-            retry_after=retry_after(answer.headers.get("retry-after"), now),
-        )
+    request_id, said = answers.parse_error(answer.body)
+    errors = redact(said, authorization)
     match status // 100:
         case 3:
-            raise Redirected(
-                status, location=_origin(answer.headers.get("location")), request_id=request_id
-            )
+            location = _origin(answer.headers.get("location"))
+            raise Redirected(status, location=location, request_id=request_id)
+        case 4 if status == HTTPStatus.TOO_MANY_REQUESTS:
+            header = answer.headers.get("retry-after")
+            wait = retry_after(header, now, date=answer.headers.get("date"))
+            raise RateLimited(errors=errors, request_id=request_id, retry_after=wait)
+        case 4 if status == HTTPStatus.NOT_FOUND and request_id is None and not errors:
+            # Taken for "nobody has any activity", the 404 of a wrong host, or of the edge in
+            # front of Gong, would turn everybody's numbers into zeros.
+            raise InvalidResponse("Gong answered 404, but not in its own words: is it Gong?")
         case 4:
             known = _BY_STATUS.get(status, BadRequest)
             raise known(status, errors=errors, request_id=request_id)
         case 5:
             raise ServerError(status, errors=errors, request_id=request_id)
         case _:
-            raise InvalidResponse(
-                f"Gong answered {status}, which has no page", request_id=request_id
-            )
+            message = f"Gong answered {status}, which has no page"
+            raise InvalidResponse(message, request_id=request_id)
 
 
-def retry_after(value: str | None, now: float) -> float | None:
+def retry_after(value: str | None, now: float, *, date: str | None = None) -> float | None:
     """Seconds to wait by a Retry-After header: a number, or an HTTP date (RFC 9110, 10.2.3).
 
     None when it is absent, unreadable, in the past, or too far away to be meant.
+
+    Args:
+        value: the header.
+        now: Unix seconds, what a date counts from unless the answer says what time it was there.
+        date: the answer's Date header, since the two clocks may differ.
     """
     if value is None:
         return None
@@ -229,14 +256,20 @@ def retry_after(value: str | None, now: float) -> float | None:
     if _DIGITS.fullmatch(text):
         seconds = float(text)
     else:
-        try:
-            moment = parsedate_to_datetime(text)
-        except ValueError:
+        moment = _http_date(text)
+        if moment is None:
             return None
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        seconds = moment.timestamp() - now
+        there = _http_date(date) if date is not None else None
+        seconds = moment - (now if there is None else there)
     return seconds if 0 <= seconds <= MAX_RETRY_AFTER else None
+
+
+def _http_date(text: str) -> float | None:
+    try:
+        moment = parsedate_to_datetime(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
 
 
 def _origin(location: str | None) -> str | None:
@@ -248,6 +281,5 @@ def _origin(location: str | None) -> str | None:
         port = f":{parts.port}" if parts.port else ""
     except ValueError:
         return None
-    if not parts.hostname or not parts.scheme:
-        return None
-    return f"{parts.scheme}://{parts.hostname}{port}"
+    origin = f"{parts.scheme}://{parts.hostname}{port}"
+    return origin if _ORIGIN.fullmatch(origin) else None

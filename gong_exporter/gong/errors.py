@@ -12,7 +12,7 @@ GongError
  +-- TransportError            no whole answer came
  |    +-- TimedOut             not done within gong.timeout timeout
  |    +-- ConnectionFailed     DNS, TCP, TLS, proxy, reset  connection
- +-- InvalidResponse           a 2xx that is not the documented shape, or too large
+ +-- InvalidResponse           not of the documented shape (a 2xx, a 404), or too large
  |                                                          invalid_response
  +-- NotSent                   the call was not made; counted nowhere
       +-- QuotaSpent           requests_per_day is used up
@@ -116,7 +116,8 @@ class RateLimited(AnswerError):
 
     Attributes:
         retry_after: seconds to wait, from the header; None when it is absent or unreadable.
-        until: Unix seconds before which nothing is sent; set by the client.
+        until: Unix seconds at which to poll again, when waiting for it was not worth while; set
+            by the client.
     """
 
     reason = "rate_limited"
@@ -177,7 +178,7 @@ class ConnectionFailed(TransportError):
 
 
 class InvalidResponse(GongError):
-    """A 2xx whose body is too large, is not JSON, or has not the documented shape."""
+    """A 2xx or 404 that is not of the documented shape, or too large; a listing that lies."""
 
     reason = "invalid_response"
 
