@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gong_exporter.activity.knowledge import Knowledge
 from gong_exporter.activity.snapshot import WindowData
-from gong_exporter.gong.limits import Ledger
+from gong_exporter.gong.ledger import Ledger
 from gong_exporter.store import state
 from gong_exporter.store.disk import Disk, Unavailable
 from gong_exporter.store.kept import KeptLedger

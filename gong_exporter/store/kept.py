@@ -6,7 +6,7 @@ import contextlib
 import sqlite3
 
 from gong_exporter.gong.clock import Stopped
-from gong_exporter.gong.limits import Busy, CallLimits, Granted
+from gong_exporter.gong.ledger import Busy, CallLimits, Granted
 from gong_exporter.store import schema
 from gong_exporter.store.disk import Disk, Unavailable
 from gong_exporter.store.ledger import Entries, SqliteLedger, count_used

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from gong_exporter.gong.clock import Stopped
-from gong_exporter.gong.limits import DAY, Busy, CallLimits, Cause, Granted, Recent, verdict
+from gong_exporter.gong.ledger import DAY, Busy, CallLimits, Granted, Recent, verdict
 from gong_exporter.store.schema import transaction
 
 SKEW = 15.0
@@ -90,7 +90,7 @@ class SqliteLedger:
                 limited_until=self._limited_until(now),
             )
             if busy:
-                return _sooner(busy, now + limits.hold)
+                return busy
             call = secrets.randbits(62)
             self._connection.execute(
                 "INSERT INTO calls (call, started, expires) VALUES (?, ?, ?)", (call, now, expires)
@@ -212,11 +212,6 @@ def count_used(connection: sqlite3.Connection, now: float) -> int:
         "SELECT count(*) FROM calls WHERE started > ?", (now - DAY,)
     ).fetchone()
     return int(used)
-
-
-def _sooner(busy: Busy, at: float) -> Busy:
-    """Another process's call may end long before its timeout: ask when that would free a slot."""
-    return Busy(min(busy.until, at), busy.cause) if busy.cause is Cause.RATE else busy
 
 
 def _parameters(calls: Iterable[Call]) -> Iterator[tuple[int, float, float | None, float]]:

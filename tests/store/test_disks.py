@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from gong_exporter.gong.limits import Busy
+from gong_exporter.gong.ledger import Busy
 from gong_exporter.store import SavedState
 from gong_exporter.store.disk import RETRY
 from tests.support.store_samples import HOST, NOON, UNLIMITED, Scene, a_window, some_knowledge

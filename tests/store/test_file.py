@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gong_exporter.gong.clock import Stopped
-from gong_exporter.gong.limits import DAY, Busy, Cause, Granted
+from gong_exporter.gong.ledger import DAY, Busy, Cause, Granted
 from gong_exporter.store import SavedState, StateFile, open_state
 from gong_exporter.store.schema import open_file
 from gong_exporter.store.state import KEEP

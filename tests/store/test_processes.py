@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from gong_exporter.gong.limits import Busy, CallLimits, Granted
+from gong_exporter.gong.ledger import Busy, CallLimits, Granted
 from gong_exporter.store import open_state
 from tests.support.store_processes import another_process, hear
 from tests.support.store_samples import HOST, Scene, a_window, some_knowledge

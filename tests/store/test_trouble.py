@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gong_exporter.gong.limits import Busy, Cause, Granted
+from gong_exporter.gong.ledger import Busy, Cause, Granted
 from gong_exporter.store import SavedState, open_state, schema
 from gong_exporter.store.disk import RETRY
 from tests.support.store_processes import another_process, hear

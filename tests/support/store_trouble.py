@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from gong_exporter.gong.limits import Granted, Ledger
+from gong_exporter.gong.ledger import Granted, Ledger
 from gong_exporter.store import StateFile, open_state
 from tests.support.store_samples import UNLIMITED, Scene
 
