@@ -14,10 +14,10 @@ class Html(str):
     __slots__ = ()
 
 
-Child: TypeAlias = "str | Html | Iterable[str | Html] | None"
+Child: TypeAlias = "str | Html | Iterable[str | Html | None] | None"
 Attribute: TypeAlias = "str | int | float | bool | None"
 
-_VOID = frozenset({"input", "link", "meta"})
+_VOID = frozenset({"input", "link", "meta", "wbr"})
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -44,6 +44,11 @@ def tag(name: str, /, *children: Child, **attributes: Attribute) -> Html:
 def join(*children: Child) -> Html:
     """Several elements and texts as one."""
     return Html("".join(_flat(children)))
+
+
+def lines(text: str) -> Html:
+    """Text of several lines from outside; no line can turn the direction of what follows it."""
+    return Html("<br>".join(tag("bdi", line) for line in text.splitlines()))
 
 
 def constant(markup: str) -> Html:

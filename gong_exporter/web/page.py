@@ -34,12 +34,14 @@ _ICON = (
 )
 
 
-def render_page(site: Site, query: Query, telemetry_path: str) -> bytes:
+def render_page(
+    site: Site, query: Query, telemetry_path: str = "/metrics", docs_url: str | None = None
+) -> bytes:
     """The page in UTF-8."""
     status = site.status()
     query = replace(query, window=_window(status, query.window))
     clock = Clockface.of(status.now, status.time_zone)
-    verdict = judge(status, clock)
+    verdict = judge(status)
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
@@ -69,7 +71,7 @@ def render_page(site: Site, query: Query, telemetry_path: str) -> bytes:
             sections.users(status, query, site.activity(query.window) if query.window else None),
             sections.details(status, clock),
         ),
-        sections.footer(clock),
+        sections.footer(clock, docs_url),
     )
     document = join(constant("<!doctype html>\n"), tag("html", head, body, lang="en"))
     return document.encode("utf-8", "replace")

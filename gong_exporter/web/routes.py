@@ -33,10 +33,12 @@ class Options:
     Attributes:
         telemetry_path: where the metrics are, ``--web.telemetry-path``. At ``/`` there is no page.
         lifecycle: whether ``POST /-/reload`` is open, ``--web.enable-lifecycle``.
+        docs_url: where the page's link to the documentation goes; None leaves it out.
     """
 
     telemetry_path: str = "/metrics"
     lifecycle: bool = False
+    docs_url: str | None = None
 
     def __post_init__(self) -> None:
         if not _PATH.fullmatch(self.telemetry_path) or self.telemetry_path.startswith("/-/"):
@@ -125,7 +127,9 @@ class _Routes:
         query = Query.parse(request.url.query)
 
         def render() -> bytes:
-            return render_page(self._site, query, self._options.telemetry_path)
+            return render_page(
+                self._site, query, self._options.telemetry_path, self._options.docs_url
+            )
 
         return Response(await in_thread("page", render), headers=PAGE_HEADERS)
 

@@ -5,17 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from gong_exporter.web.html import Html, join, tag
+from gong_exporter.web.html import Html, join, lines, tag
 from gong_exporter.web.site import ActivityTable, Failure, Status, WindowStatus
 from gong_exporter.web.table import Query, render_table
 from gong_exporter.web.verdict import Level
-from gong_exporter.web.words import Clockface, count, days, duration
+from gong_exporter.web.words import Clockface, clip, count, days, duration
 
-_UNKNOWN_SHOWN = 200
+_UNKNOWN_OPEN = 10
+_UNKNOWN_SHOWN = 1000
 _STATES: dict[str, tuple[Level, str]] = {
     "fresh": ("ok", "fresh"),
     "stale": ("warn", "older data"),
     "absent": ("bad", "no data"),
+    "waiting": ("warn", "not yet"),
+}
+
+_HELP = {
+    "Window": "A range of past days of the company: 7d are the last seven days that are over. Gong"
+    " counts each window by itself, so a longer one is not the sum of its days.",
+    "Fresh": "The last poll brought the numbers.",
+    "Older data": "The last poll did not. The last good numbers are served until poll.stale_after.",
+    "No data": "Nothing is served.",
+    "Active": "Users that Gong named in the window.",
+    "Inactive": "Users that are known and that Gong left out: all their numbers are 0.",
+    "Unknown": "Configured users that Gong never named: they have no numbers.",
+    "\u2013": "A number that Gong did not send. It is not 0.",
+    "In Prometheus": "Each number is a sample of gong_user_activity: select one window and one"
+    " metric of it.",
 }
 
 
@@ -40,7 +56,7 @@ def warnings(status: Status) -> Html | None:
     return tag(
         "section",
         tag("h2", "Warnings" if len(status.warnings) > 1 else "Warning"),
-        tag("ul", [tag("li", warning) for warning in status.warnings]),
+        tag("ul", [tag("li", lines(clip(warning))) for warning in status.warnings]),
         class_="warn",
     )
 
@@ -52,7 +68,7 @@ def failure(last: Failure, clock: Clockface) -> Html:
         "section",
         tag("h2", "Last failure, over since" if last.over else "Last failure"),
         tag("p", clock.at(last.at), f" ({clock.ago(last.at)}), ", last.reason),
-        tag("p", last.message, class_="said"),
+        tag("p", lines(clip(last.message)), class_="said"),
         tag("p", "Gong\u2019s requestId, for its support: ", request_id) if request_id else None,
         class_="card" if last.over else "bad",
     )
@@ -65,15 +81,20 @@ def windows(status: Status, clock: Clockface) -> Html:
         tag("h2", "Windows", id="windows"),
         tag(
             "ul",
-            [_window(window, clock) for window in status.windows],
+            [
+                _window(
+                    window, clock, waiting=window.state == "absent" and not status.polling.polls
+                )
+                for window in status.windows
+            ],
             class_="cards",
         ),
         aria_labelledby="windows",
     )
 
 
-def _window(window: WindowStatus, clock: Clockface) -> Html:
-    level, label = _STATES[window.state]
+def _window(window: WindowStatus, clock: Clockface, *, waiting: bool) -> Html:
+    level, label = _STATES["waiting" if waiting else window.state]
     facts: list[tuple[str, Html | str]] = []
     if window.first_day is not None and window.end_day is not None:
         facts.append(("Covers", days(window.first_day, window.end_day)))
@@ -91,7 +112,10 @@ def _window(window: WindowStatus, clock: Clockface) -> Html:
         tag("h3", window.name, " ", tag("span", label, class_=f"badge {level}")),
         tag("dl", [join(tag("dt", name), tag("dd", value)) for name, value in facts])
         if facts
-        else tag("p", "Nothing is served for this window.", class_="dim"),
+        else None,
+        tag("p", "Nothing is served for this window.", class_="dim")
+        if window.state == "absent"
+        else None,
         class_="card",
     )
 
@@ -100,19 +124,21 @@ def unknown(status: Status) -> Html | None:
     """The configured users that Gong has never named."""
     if not status.unknown_users:
         return None
-    shown = status.unknown_users[:_UNKNOWN_SHOWN]
-    more = len(status.unknown_users) - len(shown)
-    many = count(len(status.unknown_users), "configured user")
+    names = status.unknown_users
+    listed = tag("ul", [tag("li", tag("bdi", name)) for name in names[:_UNKNOWN_SHOWN]])
+    more = len(names) - _UNKNOWN_SHOWN
     return tag(
         "section",
         tag("h2", "Unknown to Gong", id="unknown"),
         tag(
             "p",
-            f"{many} {'was' if len(status.unknown_users) == 1 else 'were'} never named by Gong:"
-            " check the spelling, and whether they record calls.",
+            f"{count(len(names), 'configured user')} {'was' if len(names) == 1 else 'were'} never"
+            " named by Gong: check the spelling, and whether they record calls.",
         ),
-        tag("ul", [tag("li", tag("bdi", name)) for name in shown]),
-        tag("p", f"and {count(more)} more", class_="dim") if more else None,
+        tag("details", tag("summary", "Show them"), listed)
+        if len(names) > _UNKNOWN_OPEN
+        else listed,
+        tag("p", f"and {count(more)} more", class_="dim") if more > 0 else None,
         class_="warn",
         aria_labelledby="unknown",
     )
@@ -185,15 +211,15 @@ def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name}: {number:,}" for name, number in sorted(counts.items())) or "none"
 
 
-def footer(clock: Clockface) -> Html:
+def footer(clock: Clockface, docs_url: str | None) -> Html:
     """How to read the page."""
     return tag(
         "footer",
+        tag("p", "As of ", clock.at(clock.now), f". Times are in {clock.zone_name}."),
         tag(
-            "p",
-            "As of ",
-            clock.at(clock.now),
-            f"; times are in {clock.zone_name}. Days are the company\u2019s. A user that Gong left"
-            " out of a window has 0 there; \u2013 is a number that Gong did not send.",
+            "details",
+            tag("summary", "How to read this page"),
+            tag("dl", [join(tag("dt", term), tag("dd", says)) for term, says in _HELP.items()]),
         ),
+        tag("p", tag("a", "Documentation", href=docs_url)) if docs_url else None,
     )

@@ -65,7 +65,8 @@ p{margin:0}
 .bad strong,.bad h2{color:var(--bad)}
 .verdict strong{font-size:17px}
 section.ok h2,section.warn h2,section.bad h2{margin:0 0 4px}
-section ul{margin:0;padding-left:20px}
+section ul,footer ul{margin:0;padding-left:20px}
+section li{overflow-wrap:anywhere}
 .said{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:13px;
   overflow-wrap:anywhere;white-space:pre-wrap}
 .cards{display:grid;gap:12px;grid-template-columns:repeat(auto-fit,minmax(230px,1fr));
@@ -93,8 +94,9 @@ input[type=search]{flex:0 1 300px;min-width:0;font:inherit;padding:5px 10px;colo
   background:var(--card);border:1px solid var(--dim);border-radius:6px}
 button{font:inherit;padding:5px 14px;color:var(--text);background:var(--card);
   border:1px solid var(--dim);border-radius:6px;cursor:pointer}
-.scroll{overflow-x:auto;background:var(--card);border:1px solid var(--line);border-radius:8px}
+.scroll{position:relative;overflow-x:auto;background:var(--card);border:1px solid var(--line);border-radius:8px}
 table{border-collapse:separate;border-spacing:0;width:100%;font-variant-numeric:tabular-nums}
+td{max-width:300px;overflow:hidden;text-overflow:ellipsis}
 th,td{padding:5px 10px;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
 .text,tbody th,tfoot th,thead th:first-child{text-align:left}
 tbody th,tfoot th{font-weight:400}
@@ -124,6 +126,7 @@ header nav{margin-left:0;width:100%}
 .tiles{grid-template-columns:1fr 1fr}
 input[type=search]{flex:1 1 160px}
 th:first-child{max-width:44vw}
+tbody th{white-space:normal;overflow-wrap:anywhere}
 thead th{min-width:70px}
 }
 @media (max-width:400px){.tiles{grid-template-columns:1fr}}

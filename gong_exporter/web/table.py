@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlencode
 
 from gong_exporter.web.html import Html, join, tag
 from gong_exporter.web.site import ActivityTable, UserRow
-from gong_exporter.web.words import count
+from gong_exporter.web.words import clip, count
 
 PAGE_ROWS = 100
 _LONGEST = 200
@@ -120,11 +120,12 @@ def render_table(table: ActivityTable, query: Query) -> Html:
     """The table with its search field and the links to its pages."""
     shown = view(table, query)
     emails = any(row.email for row in table.rows)
-    names = ["email", "user"] if emails else ["user"]
-    sort = query.sort if query.sort in (*names, *table.metrics) else names[0]
-    head = [_heading(name, _LABELS[name], sort, query, text=True) for name in names]
-    head += [
-        _heading(name, name.replace("_", " "), sort, query, text=False) for name in table.metrics
+    name = "email" if emails else "user"
+    sort = query.sort if query.sort in ("user", *table.metrics) else name
+    head = [
+        _heading(name, _LABELS[name], sort, query, text=True),
+        *(_heading(name, name.replace("_", " "), sort, query) for name in table.metrics),
+        _heading("user", _LABELS["user"], sort, query, text=True) if emails else None,
     ]
     body = [_row(row, emails=emails) for row in shown.rows]
     return join(
@@ -136,7 +137,7 @@ def render_table(table: ActivityTable, query: Query) -> Html:
                 tag("caption", f"Activity of each user, window {table.window}", class_="unseen"),
                 tag("thead", tag("tr", head)),
                 tag("tbody", body),
-                tag("tfoot", _totals(shown, len(names))) if shown.found > 1 else None,
+                tag("tfoot", _totals(shown, emails=emails)) if shown.found > 1 else None,
             ),
             class_="scroll",
             role="region",
@@ -161,7 +162,7 @@ def _total(rows: Sequence[UserRow], place: int) -> int | None:
     return sum(numbers) if numbers else None
 
 
-def _heading(name: str, label: str, sort: str, query: Query, *, text: bool) -> Html:
+def _heading(name: str, label: str, sort: str, query: Query, *, text: bool = False) -> Html:
     sorted_by = name == sort
     # The first click shows what one looks for first: the largest numbers, the start of a list.
     descending = not query.descending if sorted_by else not text
@@ -177,10 +178,15 @@ def _heading(name: str, label: str, sort: str, query: Query, *, text: bool) -> H
 
 
 def _row(row: UserRow, *, emails: bool) -> Html:
-    name = tag("bdi", row.email) if row.email else tag("span", "no email", class_="dim")
-    first = tag("th", name if emails else tag("bdi", row.user_id), scope="row")
-    user = tag("td", tag("bdi", row.user_id), class_="text") if emails else None
-    return tag("tr", first, user, [_number(number) for number in row.counters])
+    name = _email(row.email) if row.email else tag("span", "no email", class_="dim")
+    first = tag("th", name if emails else tag("bdi", clip(row.user_id)), scope="row")
+    user = tag("td", tag("bdi", clip(row.user_id)), class_="text") if emails else None
+    return tag("tr", first, [_number(number) for number in row.counters], user)
+
+
+def _email(address: str) -> Html:
+    local, at, domain = clip(address).rpartition("@")
+    return tag("bdi", local, tag("wbr"), at, domain)
 
 
 def _number(number: int | None) -> Html:
@@ -190,13 +196,13 @@ def _number(number: int | None) -> Html:
     return tag("td", count(number), class_="dim" if number == 0 else None)
 
 
-def _totals(shown: View, names: int) -> Html:
+def _totals(shown: View, *, emails: bool) -> Html:
     label = f"all {count(shown.found, 'user')}"
     return tag(
         "tr",
         tag("th", label, scope="row"),
-        tag("td") if names > 1 else None,
         [_number(total) for total in shown.totals],
+        tag("td") if emails else None,
     )
 
 

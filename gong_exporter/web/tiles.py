@@ -76,7 +76,8 @@ def _user_counts(status: Status) -> Html:
     counted = [window for window in status.windows if window.active is not None]
     if not counted:
         return _tile("Users", "not known yet")
-    widest = max(counted, key=lambda window: window.active or 0)
+    # Of two windows that know the same users, the later in the list is usually the longer one.
+    widest = max(reversed(counted), key=lambda window: window.active or 0)
     total = (widest.active or 0) + (widest.inactive or 0)
     return _tile(
         "Users",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from gong_exporter.web.site import Status
-from gong_exporter.web.words import Clockface, count
+from gong_exporter.web.words import duration
 
 Level: TypeAlias = Literal["ok", "warn", "bad"]
 
@@ -26,27 +26,33 @@ class Verdict:
     sentence: str
 
 
-def judge(status: Status, clock: Clockface) -> Verdict:
+def judge(status: Status) -> Verdict:
     """What a person should know first."""
-    served = [window for window in status.windows if window.state != "absent"]
-    behind = [window.name for window in status.windows if window.state != "fresh"]
-    limited = status.api.rate_limited_until
-    waits = limited is not None and limited > status.now
-    if not served:
-        if status.polling.polls == 0 or (status.polling.running and status.failure is None):
+    absent = [window.name for window in status.windows if window.state == "absent"]
+    stale = [window.name for window in status.windows if window.state == "stale"]
+    until = status.api.rate_limited_until
+    wait = ""
+    if until is not None and until > status.now:
+        wait = f" Gong asks to wait for {duration(until - status.now)}."
+    if len(absent) == len(status.windows):
+        if status.polling.polls == 0 and status.failure is None:
             return Verdict("warn", "Starting", "The first poll is not over: no data is served yet.")
-        return Verdict("bad", "No data", "Nothing is served: the last failure below says why.")
-    if behind:
-        names = ", ".join(behind)
-        why = f" Gong asks to wait {clock.ago(limited)}." if waits and limited else ""
-        return Verdict(
-            "warn",
-            "Behind",
-            f"{count(len(behind), 'window')} without new data from the last poll ({names}):"
-            f" older data is served until it is too old.{why}",
-        )
-    if waits and limited is not None:
-        return Verdict("warn", "Waiting", f"Gong\u2019s rate limit ends {clock.ago(limited)}.")
+        return Verdict("bad", "No data", f"Nothing is served.{wait}")
+    if absent or stale:
+        parts = []
+        if stale:
+            parts.append(
+                f"The last poll brought nothing new for {_names(stale)}: older data is served."
+            )
+        if absent:
+            parts.append(f"Nothing is served for {_names(absent)}.")
+        return Verdict("warn", "Behind", " ".join(parts) + wait)
+    if wait:
+        return Verdict("warn", "Waiting", f"Every window is fresh.{wait}")
     if status.warnings:
         return Verdict("warn", "Working, with warnings", "Every window is fresh.")
     return Verdict("ok", "Working", "Every window is fresh.")
+
+
+def _names(windows: list[str]) -> str:
+    return " and ".join([", ".join(windows[:-1]), windows[-1]] if windows[1:] else windows)

@@ -92,3 +92,8 @@ def count(number: int, one: str = "", many: str = "") -> str:
     """A number with thousands separators, and what it counts."""
     noun = one if number == 1 else many or f"{one}s"
     return f"{number:,} {noun}" if one else f"{number:,}"
+
+
+def clip(text: str, longest: int = 1000) -> str:
+    """Text of a bounded length."""
+    return text if len(text) <= longest else f"{text[:longest]}\u2026"

@@ -12,6 +12,7 @@ import pytest
 
 from gong_exporter.web.auth import Passwords, credentials_in
 from gong_exporter.web.security import WebConfigFile
+from tests.support.servers import until
 from tests.support.web_site import Answer, FixedSite, ask, serving
 
 
@@ -31,13 +32,6 @@ def config(folder: Path, users: dict[str, str], extra: str = "") -> WebConfigFil
 def write(folder: Path, users: dict[str, str], extra: str = "") -> None:
     lines = "".join(f"  {name}: {value}\n" for name, value in users.items())
     (folder / "web.yml").write_text(f"basic_auth_users:\n{lines}{extra}")
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def test_every_path_asks_for_a_password(tmp_path: Path) -> None:
@@ -164,17 +158,17 @@ def test_users_change_without_a_restart(tmp_path: Path) -> None:
     with serving(FixedSite(), web_config=web_config) as port:
         assert ask(port, "/metrics", headers=old).status == 200
         write(tmp_path, {"prom": hashed("new")})
-        until(lambda: ask(port, "/metrics", headers=new).status == 200)
+        until(lambda: ask(port, "/metrics", headers=new).status == 200, "the change is in force")
         assert ask(port, "/metrics", headers=old).status == 401
         (tmp_path / "web.yml").write_text("{}\n")
-        until(lambda: ask(port, "/metrics").status == 200)
+        until(lambda: ask(port, "/metrics").status == 200, "the change is in force")
 
 
 def test_a_file_that_lost_its_users_by_a_typo_does_not_open_the_door(tmp_path: Path) -> None:
     web_config = config(tmp_path, {"prom": hashed("right")})
     with serving(FixedSite(), web_config=web_config) as port:
         (tmp_path / "web.yml").write_text("basic_auth_user: {}\n")
-        until(lambda: web_config.error is not None)
+        until(lambda: web_config.error is not None, "the change is in force")
         assert ask(port, "/metrics").status == 401
         assert ask(port, "/metrics", headers=basic("prom", "right")).status == 200
 

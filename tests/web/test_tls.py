@@ -3,7 +3,6 @@ import logging
 import socket
 import ssl
 import time
-from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from gong_exporter.web.guards import Limits
 from gong_exporter.web.security import WebConfigFile
 from gong_exporter.web.site import Body
+from tests.support.servers import until
 from tests.support.web_certificates import Authority
 from tests.support.web_site import FixedSite, ask, raw, read_to_end, serving
 
@@ -52,14 +52,6 @@ def place(tmp_path: Path) -> Place:
     authority.issue("localhost", "127.0.0.1", "::1").write(tmp_path)
     (tmp_path / "ca.pem").write_bytes(authority.pem)
     return Place(tmp_path, authority)
-
-
-def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
-    """Wait for what a reload brings about; fails when it does not come."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def can_scrape(port: int, context: ssl.SSLContext | None) -> bool:
@@ -196,7 +188,7 @@ def test_turning_client_certificates_on_refuses_who_has_none(place: Place) -> No
     with serving(FixedSite(), web_config=place.config(SERVER)) as port:
         assert can_scrape(port, place.stranger())
         place.write(CLIENTS)
-        until(lambda: not can_scrape(port, place.stranger()))
+        until(lambda: not can_scrape(port, place.stranger()), "the change is in force")
         for _ in range(20):
             assert not can_scrape(port, place.stranger())
         assert can_scrape(port, place.client())
@@ -212,7 +204,7 @@ def test_a_session_from_before_does_not_get_round_a_client_certificate(place: Pl
         ):
             session = tls.session
         place.write(CLIENTS)
-        until(lambda: not can_scrape(port, place.stranger()))
+        until(lambda: not can_scrape(port, place.stranger()), "the change is in force")
         with raw(port) as client, pytest.raises(OSError):  # noqa: PT011  # alert or reset
             context.wrap_socket(client, server_hostname="127.0.0.1", session=session)
 
@@ -231,7 +223,10 @@ def test_a_renewed_certificate_is_served_without_a_restart(place: Place) -> None
     with serving(FixedSite(), web_config=place.config(SERVER)) as port:
         before = ssl.get_server_certificate(("127.0.0.1", port))
         place.authority.issue("127.0.0.1").write(place.folder)
-        until(lambda: ssl.get_server_certificate(("127.0.0.1", port)) != before)
+        until(
+            lambda: ssl.get_server_certificate(("127.0.0.1", port)) != before,
+            "the change is in force",
+        )
         assert can_scrape(port, place.stranger())
 
 
@@ -243,11 +238,11 @@ def test_a_half_written_pair_leaves_the_old_one_in_force(
         before = ssl.get_server_certificate(("127.0.0.1", port))
         new = place.authority.issue("127.0.0.1")
         (place.folder / "cert.pem").write_bytes(new.cert)
-        until(lambda: web_config.error is not None)
+        until(lambda: web_config.error is not None, "the change is in force")
         assert ssl.get_server_certificate(("127.0.0.1", port)) == before
         assert "they do not belong together" in caplog.text
         (place.folder / "key.pem").write_bytes(new.key)
-        until(lambda: web_config.error is None)
+        until(lambda: web_config.error is None, "the change is in force")
         assert ssl.get_server_certificate(("127.0.0.1", port)) != before
 
 
@@ -257,11 +252,11 @@ def test_a_broken_file_leaves_the_old_rules_in_force_and_is_said_once(
     web_config = place.config(CLIENTS)
     with caplog.at_level(logging.ERROR), serving(FixedSite(), web_config=web_config) as port:
         place.write("tls_server_confg: {}\n")
-        until(lambda: web_config.error is not None)
+        until(lambda: web_config.error is not None, "the change is in force")
         assert not can_scrape(port, place.stranger())
         assert can_scrape(port, place.client())
         (place.folder / "web.yml").unlink()
-        until(lambda: "cannot read" in str(web_config.error))
+        until(lambda: "cannot read" in str(web_config.error), "the change is in force")
         assert can_scrape(port, place.client())
     assert len(caplog.records) == 2
 
@@ -270,10 +265,10 @@ def test_tls_can_be_turned_on_and_off_without_a_restart(place: Place) -> None:
     with serving(FixedSite(), web_config=place.config("{}\n")) as port:
         assert can_scrape(port, None)
         place.write(SERVER)
-        until(lambda: can_scrape(port, place.stranger()))
+        until(lambda: can_scrape(port, place.stranger()), "the change is in force")
         assert not can_scrape(port, None)
         place.write("{}\n")
-        until(lambda: can_scrape(port, None))
+        until(lambda: can_scrape(port, None), "the change is in force")
 
 
 def test_files_that_stay_as_they_are_leave_connections_alone(place: Place) -> None:
@@ -282,7 +277,10 @@ def test_files_that_stay_as_they_are_leave_connections_alone(place: Place) -> No
         kept.request("GET", "/metrics")
         kept.getresponse().read()
         place.write(SERVER + "\nhttp_server_config:\n  headers: {X-Frame-Options: deny}\n")
-        until(lambda: "x-frame-options" in ask(port, "/", context=place.stranger()).headers)
+        until(
+            lambda: "x-frame-options" in ask(port, "/metrics", context=place.stranger()).headers,
+            "the change is in force",
+        )
         kept.request("GET", "/metrics")
         assert kept.getresponse().getheader("X-Frame-Options") == "deny"
         kept.close()

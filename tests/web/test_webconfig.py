@@ -7,6 +7,7 @@ import pytest
 
 from gong_exporter.web.security import WebConfigFile
 from gong_exporter.web.webconfig import WebConfigError
+from tests.support.servers import need
 from tests.support.web_certificates import Authority
 
 FILES = Path(__file__).resolve().parents[1] / "data" / "web_configs"
@@ -60,7 +61,7 @@ def test_promtool_sees_it_as_the_names_of_the_files_say(
 ) -> None:
     paths = [str(folder / name) for name in named(pattern)]
     done = subprocess.run(
-        ["promtool", "check", "web-config", *paths],
+        [need("promtool"), "check", "web-config", *paths],
         capture_output=True,
         text=True,
         check=False,

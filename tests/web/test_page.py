@@ -1,0 +1,234 @@
+import re
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gong_exporter.web.page import PAGE_HEADERS, render_page
+from gong_exporter.web.style import DARK, LIGHT
+from gong_exporter.web.table import Query
+from gong_exporter.web.verdict import judge
+from tests.support import web_states
+from tests.support.servers import need
+from tests.support.web_site import FixedSite, ask, serving
+from tests.web.test_html import Seen
+
+
+def page(site: FixedSite, query: str = "") -> str:
+    return render_page(site, Query.parse(query)).decode()
+
+
+def text(site: FixedSite, query: str = "") -> str:
+    return Seen(page(site, query)).text
+
+
+def test_a_person_sees_at_once_whether_it_works() -> None:
+    assert "Working Every window is fresh." in text(web_states.working())
+    assert "Starting The first poll is not over" in text(web_states.starting())
+    said = text(web_states.failing())
+    assert "The last poll brought nothing new for 7d: older data is served." in said
+    assert "Nothing is served for 28d. Gong asks to wait for 1 h 35 min." in said
+
+
+def test_no_window_at_all_is_the_worst_verdict() -> None:
+    state = web_states.failing().state
+    nothing = replace(state, windows=state.windows[2:])
+    assert (judge(nothing).level, judge(nothing).headline) == ("bad", "No data")
+
+
+def test_a_warning_is_not_hidden_behind_fresh_numbers() -> None:
+    state = replace(web_states.working().state, warnings=("two pollers",))
+    assert judge(state).headline == "Working, with warnings"
+
+
+def test_freshness_ranges_next_poll_and_quota_are_there() -> None:
+    said = text(web_states.working())
+    for part in (
+        "45 min ago",
+        "in 15 min",
+        "13:35, every 1 h",
+        "4,925",
+        "75 of 5,000 used in the last 24 hours",
+        "Mon 14 Sep \u2013 Sun 20 Sep 2026",
+        "45 active, 3 inactive",
+        "Times are in America/Los_Angeles.",
+        "200: 651, 429: 2",
+    ):
+        assert part in said
+
+
+def test_the_last_failure_is_there_with_its_request_id() -> None:
+    said = text(web_states.failing())
+    assert "unauthorized" in said
+    assert "You don't have permission to use 'api:stats:user-actions'" in said
+    assert "4al018gzaztcr8nbukw" in said
+
+
+def test_unknown_users_and_warnings_are_listed() -> None:
+    said = text(web_states.failing())
+    assert "3 configured users were never named by Gong" in said
+    assert "jane.typo@acme.com" in said
+    assert "No space left on device" in said
+
+
+def test_a_table_says_no_number_where_gong_sent_none() -> None:
+    site = web_states.working()
+    unknown = next(row for row in site.tables[0].rows if None in row.counters)
+    shown = page(site, f"q={unknown.user_id}")
+    assert shown.count("no number</span>") == 1
+
+
+def test_each_heading_sorts_and_says_how_it_is_sorted() -> None:
+    seen = Seen(page(web_states.working(), "sort=calls_attended&order=desc"))
+    headings = [attrs for name, attrs in seen.elements if name == "th" and "scope" in attrs]
+    assert {attrs["scope"] for attrs in headings} == {"col", "row"}
+    assert [attrs["aria-sort"] for attrs in headings if "aria-sort" in attrs] == ["descending"]
+    links = {attrs["href"] for name, attrs in seen.elements if name == "a"}
+    assert "?window=1d&sort=calls_attended#users" in links
+    assert "?window=1d&sort=calls_as_host&order=desc#users" in links
+
+
+def test_the_page_has_landmarks_labels_and_a_language() -> None:
+    seen = Seen(page(web_states.failing()))
+    names = [name for name, _ in seen.elements]
+    for landmark in ("header", "nav", "main", "footer", "h1", "caption", "label"):
+        assert landmark in names
+    assert ("html", {"lang": "en"}) in seen.elements
+    ids = [attrs["id"] for _, attrs in seen.elements if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    for _, attrs in seen.elements:
+        assert attrs.get("aria-labelledby", "users") in ids
+
+
+def test_ten_thousand_users_come_a_hundred_at_a_time() -> None:
+    site = web_states.working(10_000)
+    shown = page(site)
+    assert len(shown) < 100_000
+    assert shown.count('<th scope="row"') == 101  # and the totals
+    assert "Page 1 of 100" in shown
+    assert "Page 100 of 100" in page(site, "page=100")
+    assert "1,000 of 10,000 users" in page(site, "q=ann")
+
+
+def test_a_user_without_an_address_is_known_by_the_id() -> None:
+    site = web_states.working()
+    table = site.tables[0]
+    site.tables = [replace(table, rows=[replace(row, email="") for row in table.rows])]
+    seen = Seen(page(site))
+    assert "234599484848423" in seen.text
+    assert "email\u25b2" not in seen.text
+
+
+def test_a_page_links_to_what_is_there() -> None:
+    site = web_states.working()
+    with serving(site) as port:
+        seen = Seen(ask(port, "/").body.decode())
+        links = {str(attrs["href"]) for name, attrs in seen.elements if name == "a"}
+        assert {"/metrics", "/-/healthy", "/-/ready"} <= links
+        for link in links:
+            assert ask(port, link if link.startswith("/") else f"/{link}").status == 200
+
+
+@pytest.mark.parametrize("query", ["", "?q=%3Cscript%3E&window=%22%3E&sort='", "?page=%00&q=%ff"])
+def test_nothing_from_outside_becomes_markup(query: str) -> None:
+    with serving(web_states.hostile()) as port:
+        answer = ask(port, f"/{query}")
+    assert answer.status == 200
+    seen = Seen(answer.body.decode())
+    names = {name for name, _ in seen.elements}
+    assert not names & {"script", "img", "iframe", "b"}
+    assert sum(name == "style" for name, _ in seen.elements) == 1
+    for _, attrs in seen.elements:
+        assert not [key for key in attrs if key.startswith("on") or key == "style"]
+
+
+def test_the_page_allows_nothing_but_its_own_style() -> None:
+    with serving(web_states.working()) as port:
+        headers = ask(port, "/").headers
+    for name, value in PAGE_HEADERS.items():
+        assert headers[name] == value
+    policy = headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize("palette", [LIGHT, DARK])
+def test_colours_have_the_contrast_of_wcag_aa(palette: dict[str, str]) -> None:
+    pairs = [(ink, paper) for ink in ("text", "dim", "link") for paper in ("page", "card")]
+    pairs += [(level, f"{level}-card") for level in ("ok", "warn", "bad")]
+    pairs += [("text", f"{level}-card") for level in ("ok", "warn", "bad")]
+    pairs += [("card", "link")]  # the chosen window
+    for ink, paper in pairs:
+        assert contrast(palette[ink], palette[paper]) >= 4.5, (ink, paper)
+
+
+def contrast(one: str, other: str) -> float:
+    """https://www.w3.org/TR/WCAG21/#dfn-contrast-ratio"""
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+        red, green, blue = (
+            part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+        )
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    darker, lighter = sorted([luminance(one), luminance(other)])
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def chromium(folder: Path, *arguments: str) -> str:
+    """What headless Chromium prints."""
+    quiet = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        f"--user-data-dir={folder}",
+        "--enable-logging=stderr",
+    ]
+    done = subprocess.run(
+        [need("chromium"), *quiet, *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert "Content Security Policy" not in done.stderr
+    return done.stdout
+
+
+@pytest.mark.server("chromium")
+def test_in_a_real_browser_hostile_text_stays_text(tmp_path: Path) -> None:
+    with serving(web_states.hostile()) as port:
+        dom = chromium(tmp_path, "--dump-dom", f"http://127.0.0.1:{port}/")
+    assert "<title>Behind \u00b7 gong-exporter</title>" in dom
+    seen = Seen(dom)
+    names = [name for name, _ in seen.elements]
+    assert not {"script", "img"} & set(names)
+    assert names.count("style") == 1
+    assert names.count("tr") == 1 + len(web_states.HOSTILE) + 1
+    assert web_states.SCRIPT in seen.text
+
+
+@pytest.mark.server("chromium")
+@pytest.mark.parametrize("width", [360, 1280])
+def test_in_a_real_browser_the_page_is_no_wider_than_the_screen(tmp_path: Path, width: int) -> None:
+    # The page itself may run no script, so it is looked at from another one around it.
+    with serving(web_states.failing()) as port:
+        document = ask(port, "/").body.decode()
+    frame = re.sub("&", "&amp;", document).replace('"', "&quot;")
+    (tmp_path / "around.html").write_text(
+        f'<iframe width="{width}" height="900" srcdoc="{frame}"></iframe><script>onload=()=>{{'
+        "const root=document.querySelector('iframe').contentDocument.documentElement;"
+        "document.title='wide '+root.scrollWidth+' of '+root.clientWidth}</script>",
+        encoding="utf-8",
+    )
+    dom = chromium(tmp_path / "profile", "--dump-dom", (tmp_path / "around.html").as_uri())
+    found = re.search(r"<title>wide (\d+) of (\d+)</title>", dom)
+    assert found
+    assert int(found[1]) <= int(found[2])
