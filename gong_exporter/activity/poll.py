@@ -113,18 +113,32 @@ def load_zone(name: str) -> ZoneInfo | None:
 
 
 def poll(
-    source: PageSource, plan: PollPlan, knowledge: Knowledge, clock: Clock, warn: Warn
+    source: PageSource,
+    plan: PollPlan,
+    knowledge: Knowledge,
+    clock: Clock,
+    warn: Warn,
+    *,
+    today: date | None = None,
 ) -> PollResult:
     """Fetch every window of the plan.
 
     No error of Gong's leaves it: each is in ``failures``. ``today`` is fixed at the start.
+
+    Args:
+        source: the client.
+        plan: what to ask for.
+        knowledge: what earlier polls learned.
+        clock: time and waits.
+        warn: is told of oddities.
+        today: a company day to ask as if it were today (a backfill's); None for the current one.
 
     Raises:
         Stopped: the process is stopping.
     """
     if knowledge.host != plan.host:
         knowledge = Knowledge(host=plan.host)
-    run = _Poll(source, plan, knowledge, clock, warn)
+    run = _Poll(source, plan, knowledge, clock, warn, today=today)
     try:
         zone = run.zone()
     except GongError as error:
@@ -134,7 +148,7 @@ def poll(
     if plan.zone is None and told is not None and _differs(told, zone, clock.now()):
         # The company moved to another zone since it was learned: its days are others.
         warn(f"the company's time zone is now {told.key}; fetching its days anew", None)
-        return _Poll(source, plan, result.knowledge, clock, warn).windows(told)
+        return _Poll(source, plan, result.knowledge, clock, warn, today=today).windows(told)
     return result
 
 
@@ -148,12 +162,15 @@ class _Poll:
         knowledge: Knowledge,
         clock: Clock,
         warn: Warn,
+        *,
+        today: date | None,
     ) -> None:
         self._source = source
         self._plan = plan
         self._clock = clock
         self._warn = warn
         self._knowledge = replace(knowledge, resolved=resolve(knowledge, plan.selection))
+        self._fixed = today
         self._today = date.min
 
     def zone(self) -> ZoneInfo:
@@ -197,7 +214,7 @@ class _Poll:
 
     def windows(self, zone: ZoneInfo) -> PollResult:
         """Fetch them, the longest first."""
-        self._today = company_today(self._clock.now(), zone)
+        self._today = self._fixed or company_today(self._clock.now(), zone)
         first = longest(self._plan.windows, self._today)
         order = [first, *(window for window in self._plan.windows if window != first)]
         arrived: dict[str, WindowData] = {}
