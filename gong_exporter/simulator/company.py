@@ -19,11 +19,12 @@ from gong_exporter.simulator.stories import CallStory, call_stories
 from gong_exporter.simulator.tally import Tally, tally
 from gong_exporter.simulator.teamwork import TeamWeek
 
-KEPT_TALLIES = 20_000
-"""Teams' weeks that can be counted over any days: some 3.5 kB each."""
+KEPT_TALLIES = 16_000
+KEPT_WEEKS = 12
+"""Teams' weeks that can be counted over any days, 4.3 kB each: so many, or so many of each team."""
 
 KEPT_TOTALS = 150_000
-"""Teams' weeks of which only the total is kept: some 350 bytes each."""
+"""Teams' weeks of which only the total is kept, 0.5 kB each."""
 
 _NEWCOMERS = timedelta(days=366)
 _NOTHING = (0,) * WIDTH
@@ -66,7 +67,8 @@ class SimulatedCompany:
         self._places = {hire.user_id: place for place, hire in enumerate(self._staff.hires)}
         self._events = tuple(self._plant(event) for event in events)
         self._attendances = Attendances(self._staff, seed, time_zone, self._effects())
-        self._tally = lru_cache(maxsize=KEPT_TALLIES)(self._count_week)
+        kept = max(KEPT_TALLIES, KEPT_WEEKS * len(layout.teams))
+        self._tally = lru_cache(maxsize=kept)(self._count_week)
         self._total = lru_cache(maxsize=KEPT_TOTALS)(self._total_week)
 
     @property
@@ -208,8 +210,9 @@ class SimulatedCompany:
     def _members(self, team: int, start: date, end: date) -> Iterator[str]:
         for monday in self._mondays(start, end):
             first, last = max(monday, start), min(monday + timedelta(days=DAYS_A_WEEK), end)
-            for place in self._staff.members(team, first, last):
-                yield self._staff.hires[place].user_id
+            if first < last:
+                for place in self._staff.members(team, first, last):
+                    yield self._staff.hires[place].user_id
 
     def _effects(self) -> Mapping[int, Sequence[Effect]]:
         effects: dict[int, list[Effect]] = {}

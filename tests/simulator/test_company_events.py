@@ -213,3 +213,19 @@ def test_the_demo_has_one_slump_and_one_silence_that_anybody_sees(today: date) -
 
 def test_a_company_of_one_has_no_demo_events_for_lack_of_a_second_team() -> None:
     assert len(demo_events(SimulatedCompany(1, 1, NEW_YORK, TODAY))) <= 1
+
+
+def test_a_teams_event_is_for_those_who_were_in_it_before_a_reorganisation() -> None:
+    first_monday = date(2026, 2, 2)
+    company = SimulatedCompany(
+        200, 1, NEW_YORK, first_monday, [parse_event("team-silent:Enterprise EMEA:7")]
+    )
+    day_before = SimulatedCompany(200, 1, NEW_YORK, first_monday - DAY)
+    members = {
+        person.user_id
+        for person in day_before.people
+        if person.team == "Enterprise EMEA"
+        and person.hired < first_monday
+        and person.left > first_monday - WEEK
+    }
+    assert set(company.events[0].user_ids) == members
