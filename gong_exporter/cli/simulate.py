@@ -135,15 +135,17 @@ def simulation_options(command: _Command) -> _Command:
 def simulated(options: dict[str, Any]) -> Simulated:
     """The options of ``simulation_options``; takes them out of ``options``."""
     faults: tuple[Fault, ...] = options.pop("faults")
+    seed: int = options.pop("seed")
     return Simulated(
         users=options.pop("users"),
-        seed=options.pop("seed"),
+        seed=seed,
         zone=options.pop("zone"),
         events=options.pop("events"),
         options=SimulatorOptions(
             requests_per_second=options.pop("requests_per_second"),
             requests_per_day=options.pop("requests_per_day"),
             faults=faults,
+            seed=seed,
         ),
     )
 
