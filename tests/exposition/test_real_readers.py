@@ -67,7 +67,7 @@ def test_curl_unpacks_what_it_asked_to_be_compressed(odd_snapshot: Snapshot) -> 
 def test_a_real_prometheus_reads_every_sample(odd_snapshot: Snapshot, tmp_path: Path) -> None:
     with (
         serving(exposition_of(odd_snapshot)) as server,
-        prometheus_scraping(server.address, tmp_path) as prometheus,
+        prometheus_scraping(server.address, directory=tmp_path) as prometheus,
     ):
         prometheus.await_scrape()
         for family in SnapshotCollector(odd_snapshot).collect():

@@ -175,11 +175,9 @@ def scrape_config(*addresses: str, interval: str = "1s") -> dict[str, Any]:
 
 
 @contextmanager
-def prometheus_scraping(
-    address: str, directory: Path, interval: str = "1s"
-) -> Iterator[Prometheus]:
-    """A Prometheus with its data in ``directory`` that scrapes ``address``."""
-    with prometheus(directory, scrape_config(address, interval=interval)) as server:
+def prometheus_scraping(*addresses: str, directory: Path) -> Iterator[Prometheus]:
+    """A Prometheus with its data in ``directory`` that scrapes these addresses every second."""
+    with prometheus(directory, scrape_config(*addresses)) as server:
         yield server
 
 
