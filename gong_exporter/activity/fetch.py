@@ -12,8 +12,11 @@ from gong_exporter.gong.records import ActivityFilter, Page, UserActivity
 STARTS = 3
 """How often a window is begun before it is given up until the next poll."""
 
-MAX_PAGES = 5_000
-"""Pages after which a listing is taken for endless: half a million users."""
+MAX_PAGES = 1_000
+"""Pages after which a listing is taken for endless: a hundred thousand users."""
+
+FULL_PAGE = 100
+"""Users on a page behind which more may follow, when neither a total nor a cursor says."""
 
 
 class PageSource(Protocol):
@@ -41,8 +44,8 @@ class Listing:
     request_id: str | None = None
 
 
-class _Disagreement(Exception):
-    """Two pages do not belong to the same listing."""
+class _Abandoned(Exception):
+    """This start of the listing came to nothing; another one may not."""
 
     def __init__(self, what: str, request_id: str | None) -> None:
         super().__init__(what)
@@ -64,70 +67,76 @@ def fetch_listing(
         warn: is told why a listing was begun again.
 
     Raises:
-        InvalidResponse: the pages still disagreed at the last start.
+        UserNotFound: a 404 to the first page of the first start: nobody, or nobody known.
+        InvalidResponse: no start came to a whole listing.
         GongError: a page could not be had; whatever ``source.page`` raises.
         Stopped: the process is stopping.
     """
     start = 1
     while True:
         try:
-            return _walk(source, wanted)
-        except _Disagreement as problem:
+            return _walk(source, wanted, again=start > 1)
+        except _Abandoned as problem:
             if start == STARTS:
                 raise InvalidResponse(
-                    f"{problem.what}, {STARTS} times over", request_id=problem.request_id
+                    f"{problem.what}; no whole listing in {STARTS} starts",
+                    request_id=problem.request_id,
                 ) from None
             warn(f"{problem.what}; fetching the window again", problem.request_id)
-        except _CursorRefused as problem:
-            if start == STARTS:
-                raise problem.error from None
-            warn("the cursor was refused; fetching the window again", problem.error.request_id)
         start += 1
 
 
-class _CursorRefused(Exception):
-    def __init__(self, error: BadRequest | UserNotFound) -> None:
-        super().__init__(error.message)
-        self.error = error
-
-
-def _walk(source: PageSource, wanted: ActivityFilter) -> Listing:
+def _walk(source: PageSource, wanted: ActivityFilter, *, again: bool) -> Listing:
     users: dict[str, UserActivity] = {}
-    nameless = 0
     cursors: set[str] = set()
-    cursor: str | None = None
-    total: int | None = None
-    for number in range(1, MAX_PAGES + 1):
-        page = _page(source, wanted, cursor)
-        if number == 1:
-            total = page.total_records
-        elif page.total_records != total:
-            raise _Disagreement("totalRecords changed from page to page", page.request_id)
-        nameless += page.records_received - len(page.users)
+    page = _first(source, wanted, again=again)
+    total, time_zone, pages = page.total_records, None, 1
+    while True:
+        if page.total_records != total:
+            raise _Abandoned("totalRecords changed from page to page", page.request_id)
+        if len(page.users) != page.records_received:
+            # Whoever it is would be taken for somebody whom Gong left out, and shown with 0.
+            raise _Abandoned("a record names nobody", page.request_id)
+        known = len(users)
         for user in page.users:
             _add(users, user, page.request_id)
+        time_zone = page.time_zone or time_zone
         cursor = page.cursor
         if cursor is None:
-            _check_total(page, total, len(users) + nameless)
+            _check_whole(page, len(users))
             return Listing(
                 users=tuple(users.values()),
-                time_zone=page.time_zone,
-                pages=number,
+                time_zone=time_zone,
+                pages=pages,
                 request_id=page.request_id,
             )
         if cursor in cursors:
-            raise _Disagreement("the cursor of an earlier page came again", page.request_id)
+            raise _Abandoned("the cursor of an earlier page came again", page.request_id)
+        if len(users) == known:
+            raise _Abandoned("a page with a cursor brought nobody new", page.request_id)
+        if pages == MAX_PAGES:
+            # To begin again would cost as much, for nothing.
+            raise InvalidResponse(f"more than {MAX_PAGES} pages", request_id=page.request_id)
         cursors.add(cursor)
-    raise _Disagreement(f"more than {MAX_PAGES} pages", None)
+        page = _next(source, wanted, cursor)
+        pages += 1
 
 
-def _page(source: PageSource, wanted: ActivityFilter, cursor: str | None) -> Page:
+def _first(source: PageSource, wanted: ActivityFilter, *, again: bool) -> Page:
+    try:
+        return source.page(wanted)
+    except UserNotFound as error:
+        if not again:
+            raise
+        # The start before named people: what was true then is true for the same days now.
+        raise _Abandoned("404 to a listing that had users before", error.request_id) from error
+
+
+def _next(source: PageSource, wanted: ActivityFilter, cursor: str) -> Page:
     try:
         return source.page(wanted, cursor)
     except (BadRequest, UserNotFound) as error:
-        if cursor is None:
-            raise
-        raise _CursorRefused(error) from error
+        raise _Abandoned(f"{error.message} to a cursor", error.request_id) from error
 
 
 def _add(users: dict[str, UserActivity], user: UserActivity, request_id: str | None) -> None:
@@ -135,16 +144,20 @@ def _add(users: dict[str, UserActivity], user: UserActivity, request_id: str | N
     if before is None:
         users[user.user_id] = user
     elif before.counters != user.counters:
-        raise _Disagreement("a user came twice with different numbers", request_id)
+        raise _Abandoned("a user came twice with different numbers", request_id)
     elif before.email is None:
         users[user.user_id] = user
 
 
-def _check_total(page: Page, total: int | None, received: int) -> None:
-    if total is not None and total != received:
-        raise _Disagreement(f"totalRecords is {total}, but {received} users came", page.request_id)
-    size = page.current_page_size
-    if total is None and size is not None and size > page.records_received:
-        raise _Disagreement(
-            f"currentPageSize is {size}, but {page.records_received} users came", page.request_id
-        )
+def _check_whole(last: Page, received: int) -> None:
+    """Whether the last page ends a whole listing of ``received`` different users."""
+    total, size = last.total_records, last.current_page_size
+    if total is not None:
+        if total != received:
+            problem = f"totalRecords is {total}, but {received} users came"
+            raise _Abandoned(problem, last.request_id)
+    elif size is not None and size != last.records_received:
+        problem = f"currentPageSize is {size}, but {last.records_received} users came"
+        raise _Abandoned(problem, last.request_id)
+    elif last.records_received >= FULL_PAGE:
+        raise _Abandoned("neither totalRecords nor a cursor with a full page", last.request_id)

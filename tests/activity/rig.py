@@ -1,0 +1,168 @@
+"""What the tests of polls share: a client of the simulator, and a Gong of a few lines."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+from gong_exporter.gong.client import GongClient, RetryPolicy
+from gong_exporter.gong.limits import CallLimits, Ledger, Limiter, MemoryLedger
+from gong_exporter.gong.observer import SilentObserver
+from gong_exporter.gong.records import COUNTERS, ActivityFilter, Page, UserActivity
+from gong_exporter.gong.transport import Transport
+from gong_exporter.simulator.options import SimulatorOptions
+from gong_exporter.simulator.serve import Simulator
+from tests.support.clocks import FakeClock
+from tests.support.companies import FixtureCompany, window_counters
+
+Warning_ = tuple[str, str | None]
+
+
+@dataclass
+class Said:
+    """Collects warnings."""
+
+    warnings: list[Warning_] = field(default_factory=list)
+
+    def __call__(self, message: str, request_id: str | None) -> None:
+        self.warnings.append((message, request_id))
+
+    @property
+    def messages(self) -> list[str]:
+        return [message for message, _ in self.warnings]
+
+
+def client_of(
+    simulator: Simulator,
+    clock: FakeClock,
+    *,
+    ledger: Ledger | None = None,
+    per_day: int = 1_000_000,
+    retry: RetryPolicy | None = None,
+    said: Said | None = None,
+    secret: str | None = None,
+    timeout: float = 5.0,
+) -> GongClient:
+    """A real client over real sockets; only its waits take no time."""
+    options = SimulatorOptions()
+    pair = f"{options.access_key}:{secret or options.access_key_secret}"
+    authorization = "Basic " + base64.b64encode(pair.encode()).decode()
+    observer = SilentObserver()
+    return GongClient(
+        transport=Transport(base_url=simulator.url, timeout=timeout, user_agent="test"),
+        limiter=Limiter(
+            clock=clock,
+            ledger=ledger or MemoryLedger(),
+            limits=CallLimits(1000.0, per_day),
+            observer=observer,
+            timeout=timeout,
+        ),
+        observer=observer,
+        clock=clock,
+        authorization=lambda: authorization,
+        retry=retry,
+        warn=said,
+    )
+
+
+def asked(simulator: Simulator) -> list[dict[str, Any]]:
+    """The bodies of the requests that arrived."""
+    return [entry.body for entry in simulator.journal.entries()]
+
+
+def truth(
+    company: FixtureCompany,
+    start: date,
+    end: date,
+    only: Iterable[str] | None = None,
+    silent: Collection[int] = (),
+) -> dict[str, tuple[int, ...]]:
+    """Everybody's counters over ``[start, end)``, worked out apart from the simulator."""
+    wanted = None if only is None else set(only)
+    users = {}
+    for index, name in enumerate(company.user_ids):
+        counters = window_counters(index, start, end)
+        values = tuple(counters[counter] for counter in COUNTERS)
+        if index not in silent and any(values) and (wanted is None or name in wanted):
+            users[name] = values
+    return users
+
+
+def activity(name: str, value: int = 1, address: str | None = "") -> UserActivity:
+    """A user with the same number in every counter."""
+    return UserActivity(
+        user_id=name,
+        email=f"u{name}@acme.example" if address == "" else address,
+        counters=dict.fromkeys(COUNTERS, value),
+    )
+
+
+def page_of(
+    users: Sequence[UserActivity],
+    *,
+    total: int | None = -1,
+    cursor: str | None = None,
+    size: int | None = -1,
+    received: int | None = None,
+    time_zone: str | None = "UTC",
+) -> Page:
+    """A page with these users, in agreement with itself unless told otherwise."""
+    return Page(
+        request_id="r1",
+        total_records=len(users) if total == -1 else total,
+        current_page_size=len(users) if size == -1 else size,
+        current_page_number=0,
+        cursor=cursor,
+        users=tuple(users),
+        records_received=len(users) if received is None else received,
+        time_zone=time_zone,
+        from_date_time=None,
+        to_date_time=None,
+    )
+
+
+Reply = Page | Exception
+
+
+@dataclass
+class Script:
+    """A PageSource that gives these replies in turn; the last one repeats."""
+
+    replies: list[Reply]
+    calls: list[tuple[ActivityFilter, str | None]] = field(default_factory=list)
+
+    def page(self, wanted: ActivityFilter, cursor: str | None = None) -> Page:
+        self.calls.append((wanted, cursor))
+        reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    @property
+    def cursors(self) -> list[str | None]:
+        return [cursor for _, cursor in self.calls]
+
+
+@dataclass
+class Answering:
+    """A PageSource that is a function."""
+
+    answer: Callable[[ActivityFilter, str | None], Page]
+    calls: list[tuple[ActivityFilter, str | None]] = field(default_factory=list)
+
+    def page(self, wanted: ActivityFilter, cursor: str | None = None) -> Page:
+        self.calls.append((wanted, cursor))
+        return self.answer(wanted, cursor)
+
+
+def without(filter_: ActivityFilter) -> ActivityFilter:
+    """The same days and dates, for everybody."""
+    return replace(filter_, user_ids=None)
+
+
+def numbers(users: Mapping[str, tuple[int | None, ...]]) -> dict[str, int | None]:
+    """The first counter of each."""
+    return {name: values[0] for name, values in users.items()}

@@ -1,0 +1,263 @@
+"""A listing is whole, and in agreement with itself, or it is not there."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from gong_exporter.activity import fetch
+from gong_exporter.activity.fetch import STARTS, fetch_listing
+from gong_exporter.gong.errors import (
+    BadRequest,
+    InvalidResponse,
+    ServerError,
+    Unauthorized,
+    UserNotFound,
+)
+from gong_exporter.gong.records import COUNTERS, ActivityFilter, Page, UserActivity
+from gong_exporter.simulator.options import Readings
+from tests.activity.rig import (
+    Said,
+    Script,
+    activity,
+    asked,
+    client_of,
+    page_of,
+    truth,
+)
+from tests.support.clocks import NOW, FakeClock
+from tests.support.companies import FixtureCompany
+from tests.support.simulator import running_simulator
+
+START, END = date(2026, 3, 9), date(2026, 3, 11)
+WANTED = ActivityFilter(from_date=START, to_date=END)
+
+A, B, C = activity("1"), activity("2"), activity("3")
+EXPIRED = BadRequest(400, errors=("cursor: expired",), request_id="r9")
+GONE = UserNotFound(404, errors=("User not found",), request_id="r9")
+
+
+def listed(*replies: Page | Exception) -> tuple[list[UserActivity], Said, Script]:
+    said, script = Said(), Script(list(replies))
+    return list(fetch_listing(script, WANTED, said).users), said, script
+
+
+def refused(*replies: Page | Exception) -> tuple[InvalidResponse, Said, Script]:
+    said, script = Said(), Script(list(replies))
+    with pytest.raises(InvalidResponse) as caught:
+        fetch_listing(script, WANTED, said)
+    return caught.value, said, script
+
+
+@pytest.mark.parametrize("users", [0, 1, 99, 100, 101, 263, 1000])
+def test_everybody_arrives_once_with_their_own_numbers(users: int) -> None:
+    silent = range(3, users, 50)
+    company = FixtureCompany(users, silent=silent)
+    said = Said()
+    with running_simulator(company) as simulator:
+        listing = fetch_listing(client_of(simulator, FakeClock()), WANTED, said)
+        requests = asked(simulator)
+    got = {user.user_id: tuple(user.counters[c] for c in COUNTERS) for user in listing.users}
+    expected = truth(company, START, END, silent=silent)
+    assert got == expected
+    assert listing.pages == len(requests) == max(1, -(-len(expected) // 100))
+    assert listing.time_zone == "US/Pacific"
+    assert said.warnings == []
+
+
+def test_each_page_repeats_the_filter_and_gives_the_cursor_in_the_body() -> None:
+    company = FixtureCompany(263)
+    wanted = ActivityFilter(
+        from_date=START,
+        to_date=END,
+        created_from="2026-01-01T00:00:00Z",
+        user_ids=tuple(company.user_ids),
+    )
+    with running_simulator(company) as simulator:
+        fetch_listing(client_of(simulator, FakeClock()), wanted, Said())
+        entries = simulator.journal.entries()
+    bodies = [entry.body for entry in entries]
+    assert len(bodies) == 3
+    assert "cursor" not in bodies[0]
+    assert bodies[1]["cursor"] != bodies[2]["cursor"]
+    assert bodies[0]["filter"] == bodies[1]["filter"] == bodies[2]["filter"]
+    assert len(bodies[0]["filter"]["userIds"]) == 263
+    assert {entry.target for entry in entries} == {"/v2/stats/activity/aggregate"}
+
+
+def test_whatever_number_the_first_page_has_does_not_matter() -> None:
+    with running_simulator(
+        FixtureCompany(150), readings=Readings(first_page_number=1)
+    ) as simulator:
+        listing = fetch_listing(client_of(simulator, FakeClock()), WANTED, Said())
+    assert len(listing.users) == 150
+
+
+@pytest.mark.parametrize(
+    ("fault", "problem"),
+    [
+        ("repeated-cursor", "the cursor of an earlier page came again"),
+        ("shifting", "totalRecords changed from page to page"),
+        ("shrinking", "totalRecords changed from page to page"),
+        ("wrong-total", "totalRecords is 264, but 263 users came"),
+        ("duplicate-user", "a user came twice with different numbers"),
+        ("expired-cursor", "Gong answered 400: cursor: expired to a cursor"),
+        ("null-ids", "a record names nobody"),
+        ("no-records", "neither totalRecords nor a cursor with a full page"),
+    ],
+)
+def test_a_listing_that_lies_is_begun_again_a_bounded_number_of_times_and_then_refused(
+    fault: str, problem: str
+) -> None:
+    said = Said()
+    with running_simulator(FixtureCompany(263)) as simulator:
+        simulator.set_faults(fault)
+        client = client_of(simulator, FakeClock())
+        with pytest.raises(InvalidResponse) as caught:
+            fetch_listing(client, WANTED, said)
+        calls = len(asked(simulator))
+        simulator.set_faults()
+        assert len(fetch_listing(client, WANTED, said).users) == 263
+    assert caught.value.message == f"{problem}; no whole listing in {STARTS} starts"
+    assert caught.value.request_id
+    again = f"{problem}; fetching the window again"
+    assert [message for message in said.messages if "again" in message] == [again] * 2
+    assert calls <= STARTS * 3
+
+
+def test_empty_pages_without_an_end_cost_few_calls() -> None:
+    with running_simulator(FixtureCompany(5)) as simulator:
+        simulator.set_faults("endless-pages")
+        with pytest.raises(InvalidResponse, match=r"^a page with a cursor brought nobody new;"):
+            fetch_listing(client_of(simulator, FakeClock()), WANTED, Said())
+        assert len(asked(simulator)) == 2 * STARTS
+
+
+def test_pages_of_ever_more_users_are_given_up_and_not_begun_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fetch, "MAX_PAGES", 10)
+    pages = (page_of([activity(str(n))], total=10**9, cursor=f"c{n}") for n in range(99))
+    script = Script(list(pages))
+    with pytest.raises(InvalidResponse, match=r"^more than 10 pages$"):
+        fetch_listing(script, WANTED, Said())
+    assert len(script.calls) == 10
+
+
+@pytest.mark.parametrize("error", [EXPIRED, GONE], ids=["400", "404"])
+def test_a_cursor_that_is_refused_begins_the_listing_again(error: Exception) -> None:
+    first, last = page_of([A], total=2, cursor="c1"), page_of([B], total=2)
+    users, said, script = listed(first, error, first, last)
+    assert users == [A, B]
+    assert script.cursors == [None, "c1", None, "c1"]
+    assert said.warnings[0][1] == "r9"
+
+
+def test_a_cursor_that_is_always_refused_is_not_taken_for_nobody_being_there() -> None:
+    """A 404 past the first page must not look like the 404 that means zeros for everybody."""
+    first = page_of([A], total=2, cursor="c1")
+    error, _, script = refused(first, GONE, first, GONE, first, GONE)
+    assert type(error) is InvalidResponse
+    assert len(script.calls) == 2 * STARTS
+
+
+def test_a_404_after_people_were_named_is_not_taken_for_nobody_being_there() -> None:
+    first = page_of([A], total=2, cursor="c1")
+    error, said, _ = refused(first, EXPIRED, GONE, GONE)
+    assert said.messages[1] == "404 to a listing that had users before; fetching the window again"
+    assert type(error) is InvalidResponse
+
+
+def test_a_cursor_that_expires_during_a_retry_after_begins_the_listing_again() -> None:
+    clock = FakeClock(NOW)
+    company = FixtureCompany(150)
+    with running_simulator(
+        company, now=clock.datetime, monotonic=clock.monotonic, cursor_lifetime=20
+    ) as simulator:
+        client = client_of(simulator, clock)
+        ask = client.page
+
+        def limited_once(wanted: ActivityFilter, cursor: str | None = None) -> Page:
+            if cursor and clock.monotonic() < 1030:
+                clock.advance(45)  # as a Retry-After of 45 s would
+            return ask(wanted, cursor)
+
+        client.page = limited_once  # type: ignore[method-assign]
+        listing = fetch_listing(client, WANTED, Said())
+        assert len(listing.users) == 150
+        statuses = [entry.status for entry in simulator.journal.entries()]
+    assert statuses == [200, 400, 200, 200]
+
+
+@pytest.mark.parametrize("error", [EXPIRED, GONE, ServerError(500), Unauthorized(401)], ids=repr)
+def test_an_error_to_the_first_page_is_passed_on_as_it_is(error: Exception) -> None:
+    with pytest.raises(type(error)) as caught:
+        fetch_listing(Script([error]), WANTED, Said())
+    assert caught.value is error
+
+
+def test_a_server_error_in_the_middle_is_passed_on_and_nothing_of_the_listing_is_kept() -> None:
+    with pytest.raises(ServerError):
+        fetch_listing(Script([page_of([A], total=2, cursor="c"), ServerError(500)]), WANTED, Said())
+
+
+def test_a_user_who_comes_twice_with_the_same_numbers_counts_once() -> None:
+    users, _, _ = listed(page_of([A, B], total=3, cursor="c"), page_of([B, C], total=3))
+    assert users == [A, B, C]
+
+
+def test_a_user_who_comes_twice_keeps_the_address_that_one_record_has() -> None:
+    users, _, _ = listed(
+        page_of([activity("1", address=None)], total=1, cursor="c"), page_of([A], total=1)
+    )
+    assert users == [A]
+
+
+def test_a_user_who_comes_twice_in_the_place_of_another_is_noticed() -> None:
+    pages = [page_of([A, B], total=3, cursor="c"), page_of([B], total=3)] * STARTS
+    error, _, _ = refused(*pages)
+    assert error.message.startswith("totalRecords is 3, but 2 users came")
+
+
+@pytest.mark.parametrize(
+    ("last", "problem"),
+    [
+        (page_of([A, B], total=None), None),
+        (page_of([A, B], total=None, size=None), None),
+        (page_of([A, B], total=None, size=3), "currentPageSize is 3, but 2 users came"),
+        (page_of([A, B], total=2, size=3), None),
+        (page_of([], total=0), None),
+        (page_of([], total=1), "totalRecords is 1, but 0 users came"),
+        (page_of([A], total=2, received=2), "a record names nobody"),
+        (
+            page_of([activity(str(n)) for n in range(100)], total=None),
+            "neither totalRecords nor a cursor with a full page",
+        ),
+    ],
+)
+def test_a_page_without_a_cursor_is_the_last_one_only_if_the_counts_agree(
+    last: Page, problem: str | None
+) -> None:
+    if problem is None:
+        users, _, _ = listed(last)
+        assert users == list(last.users)
+    else:
+        error, _, _ = refused(last)
+        assert error.message == f"{problem}; no whole listing in {STARTS} starts"
+
+
+def test_a_cursor_behind_the_last_user_is_followed_to_its_end() -> None:
+    users, _, script = listed(page_of([A, B], cursor="c"), page_of([], total=2))
+    assert (users, script.cursors) == ([A, B], [None, "c"])
+
+
+def test_a_total_that_is_there_only_sometimes_is_a_change() -> None:
+    pages = [page_of([A], total=2, cursor="c"), page_of([B], total=None)] * STARTS
+    error, _, _ = refused(*pages)
+    assert error.message.startswith("totalRecords changed from page to page")
+
+
+def test_the_time_zone_of_any_page_will_do() -> None:
+    script = Script([page_of([A], total=2, cursor="c"), page_of([B], total=2, time_zone=None)])
+    assert fetch_listing(script, WANTED, Said()).time_zone == "UTC"
