@@ -31,30 +31,34 @@ def demo_company(
 def demo_events(company: SimulatedCompany) -> tuple[Event, ...]:
     """A slump and a silence that anybody sees: of busy representatives, in different teams.
 
-    Chosen from those who host the most, in the last week as in the three before it. Fewer
-    events, or none, for a company in which too few work steadily.
+    Chosen from those who hosted the most in the three weeks before the last, preferably without
+    having been away in the last; fewer events, or none, for a company that is too small.
     """
-    steady = []
-    for person in company.people:
-        if person.role is not Role.REPRESENTATIVE:
-            continue
-        latest, before = (
-            company.truth(
-                person.user_id,
-                company.today - timedelta(days=begin),
-                company.today - timedelta(days=end),
-            )["callsAsHost"]
-            for begin, end in ((7, 0), (28, 7))
+    week = timedelta(days=7)
+    latest, before = (
+        {
+            user.user_id: user.counters["callsAsHost"]
+            for user in company.activity(company.today - begin, company.today - end)
+        }
+        for begin, end in ((week, timedelta(0)), (4 * week, week))
+    )
+    hosts = [
+        person
+        for person in company.people
+        if person.role is Role.REPRESENTATIVE
+        and before.get(person.user_id)
+        and person.left > company.today
+    ]
+    hosts.sort(
+        key=lambda person: (
+            latest.get(person.user_id, 0) < before[person.user_id] / 4,
+            -before[person.user_id],
+            person.user_id,
         )
-        if latest >= before / 4 and before:
-            steady.append((before, person))
-    steady.sort(key=lambda each: (-each[0], each[1].user_id))
-    events: list[Event] = []
-    teams: set[str] = set()
-    planned = ((EventKind.SLUMP, SLUMP_DAYS), (EventKind.SILENT, SILENT_DAYS))
-    for _, person in steady:
-        if person.team not in teams and len(events) < len(planned):
-            kind, days = planned[len(events)]
-            events.append(Event(kind, person.user_id, days))
-            teams.add(person.team)
-    return tuple(events)
+    )
+    slumping = hosts[:1]
+    silent = [person for person in hosts if person.team != slumping[0].team][:1]
+    return (
+        *(Event(EventKind.SLUMP, person.user_id, SLUMP_DAYS) for person in slumping),
+        *(Event(EventKind.SILENT, person.user_id, SILENT_DAYS) for person in silent),
+    )

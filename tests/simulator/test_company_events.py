@@ -211,8 +211,18 @@ def test_the_demo_has_one_slump_and_one_silence_that_anybody_sees(today: date) -
     assert SILENT_DAYS > 7
 
 
-def test_a_company_of_one_has_no_demo_events_for_lack_of_a_second_team() -> None:
-    assert len(demo_events(SimulatedCompany(1, 1, NEW_YORK, TODAY))) <= 1
+def test_the_demo_has_its_events_also_after_the_holidays_when_all_were_away() -> None:
+    company = demo_company(NEW_YORK, date(2027, 1, 4))
+    assert [event.event.kind for event in company.events] == [EventKind.SLUMP, EventKind.SILENT]
+
+
+def test_a_company_of_one_has_no_silence_for_lack_of_a_second_team() -> None:
+    (event,) = demo_events(SimulatedCompany(1, 1, NEW_YORK, TODAY))
+    assert event.kind is EventKind.SLUMP
+
+
+def test_an_empty_company_has_no_demo_events() -> None:
+    assert demo_events(SimulatedCompany(1, 1, NEW_YORK, date(2015, 1, 1))) == ()
 
 
 def test_a_teams_event_is_for_those_who_were_in_it_before_a_reorganisation() -> None:
