@@ -98,6 +98,8 @@ class _Routes:
         self._site = site
         self._options = options
         self._reloading = asyncio.Lock()
+        # Each takes a thread that computes, and scrapes have to get their turn between them.
+        self._rendering = asyncio.Semaphore(2)
 
     async def metrics(self, request: Request) -> Response:
         headers = request.headers
@@ -131,7 +133,8 @@ class _Routes:
                 self._site, query, self._options.telemetry_path, self._options.docs_url
             )
 
-        return Response(await in_thread("page", render), headers=PAGE_HEADERS)
+        async with self._rendering:
+            return Response(await in_thread("page", render), headers=PAGE_HEADERS)
 
 
 def _slices(chunks: tuple[bytes, ...]) -> Iterator[bytes | memoryview]:

@@ -137,6 +137,8 @@ def _read(path: Path, name: str) -> bytes:
             content = file.read(_MAX_FILE_BYTES + 1)
     except OSError as error:
         raise WebConfigError(f"{name}: cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise WebConfigError(f"{name}: {str(path)!r} is not a path: {error}") from error
     if len(content) > _MAX_FILE_BYTES:
         raise WebConfigError(f"{name}: {path} is larger than 1 MiB")
     return content

@@ -71,8 +71,15 @@ class WebServer:
             timeout_keep_alive=limits.keep_alive_seconds,
             h11_max_incomplete_event_size=limits.header_bytes,
         )
-        self._server = _Server(config, sockets, limits, web_config, self._up.set)
-        self._server.watch_seconds = watch_seconds
+        self._sockets = sockets
+        self._server = _Server(
+            config,
+            sockets,
+            limits,
+            web_config,
+            watch_seconds=watch_seconds,
+            on_started=self._up.set,
+        )
         self._thread = threading.Thread(target=self._run, name="web", daemon=True)
 
     def start(self) -> None:
@@ -88,6 +95,10 @@ class WebServer:
 
     def stop(self, timeout: float = 1.5) -> bool:
         """Finish the answers under way within the grace and end; whether it ended in time."""
+        if self._thread.ident is None:
+            for sock in self._sockets:
+                sock.close()
+            return True
         self._server.should_exit = True
         self._thread.join(timeout)
         return not self._thread.is_alive()
@@ -119,10 +130,12 @@ class _Server(uvicorn.Server):
         sockets: Sequence[socket.socket],
         limits: Limits,
         web_config: WebConfigFile | None,
+        *,
+        watch_seconds: float,
         on_started: Callable[[], None],
     ) -> None:
         super().__init__(config)
-        self.watch_seconds = 1.0
+        self._watch_seconds = watch_seconds
         self._sockets = sockets
         self._limits = limits
         self._web_config = web_config
@@ -138,6 +151,8 @@ class _Server(uvicorn.Server):
             self._chores.append(asyncio.create_task(self._keep_door(sock)))
         if self._web_config is not None:
             self._chores.append(asyncio.create_task(self._follow(self._web_config)))
+        for chore in self._chores:
+            chore.add_done_callback(self._chore_ended)
         self.servers = []
         self.started = True
         self._on_started()
@@ -161,6 +176,13 @@ class _Server(uvicorn.Server):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def _chore_ended(self, chore: asyncio.Task[None]) -> None:
+        """A server whose door is shut must not look alive."""
+        if not chore.cancelled():
+            log = logging.getLogger(__name__)
+            log.error("the HTTP server stops accepting", exc_info=chore.exception())
+            self.should_exit = True
+
     def _retire_connections(self) -> None:
         """End every connection: those without a request at once, the others after it."""
         for seat in self._seats.waiting():
@@ -172,7 +194,7 @@ class _Server(uvicorn.Server):
         """Put changes of the web configuration's files into force."""
         log = logging.getLogger(__name__)
         while True:
-            await asyncio.sleep(self.watch_seconds)
+            await asyncio.sleep(self._watch_seconds)
             before = web_config.security
             if not await in_thread("web config", web_config.refresh):
                 continue
@@ -197,9 +219,6 @@ class _Server(uvicorn.Server):
                     self._seats.clear_one()
                 await asyncio.sleep(_BREATH_SECONDS)
                 continue
-            if client.family != socket.AF_UNIX:
-                # asyncio does so only where it made the listening socket.
-                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             welcome = loop.create_task(self._welcome(client))
             self._welcomes.add(welcome)
             welcome.add_done_callback(self._welcomes.discard)
@@ -230,6 +249,9 @@ class _Server(uvicorn.Server):
         self._seats.take(seat)
         patience = None if security.context is None else self._limits.request_seconds
         try:
+            if client.family != socket.AF_UNIX:
+                # asyncio does so only where it made the listening socket.
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             await loop.connect_accepted_socket(
                 lambda: protocol,
                 client,

@@ -94,7 +94,8 @@ input[type=search]{flex:0 1 300px;min-width:0;font:inherit;padding:5px 10px;colo
   background:var(--card);border:1px solid var(--dim);border-radius:6px}
 button{font:inherit;padding:5px 14px;color:var(--text);background:var(--card);
   border:1px solid var(--dim);border-radius:6px;cursor:pointer}
-.scroll{position:relative;overflow-x:auto;background:var(--card);border:1px solid var(--line);border-radius:8px}
+.scroll{position:relative;overflow-x:auto;
+  background:var(--card);border:1px solid var(--line);border-radius:8px}
 table{border-collapse:separate;border-spacing:0;width:100%;font-variant-numeric:tabular-nums}
 td{max-width:300px;overflow:hidden;text-overflow:ellipsis}
 th,td{padding:5px 10px;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}

@@ -106,7 +106,7 @@ def _load_pair(context: ssl.SSLContext, material: Material, name: str) -> None:
     try:
         with _as_file(material.cert) as cert, _as_file(material.key) as key:
             context.load_cert_chain(cert, key, password=refuse_password)
-    except ssl.SSLError as error:
+    except OSError as error:  # an SSLError is one
         raise WebConfigError(
             f"{name}: the certificate and the key cannot be used: {_reason(error)}"
         ) from error
@@ -121,10 +121,11 @@ def _load_client_ca(context: ssl.SSLContext, pem: bytes, name: str) -> None:
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
 
 
-def _reason(error: ssl.SSLError) -> str:
-    if error.reason == "KEY_VALUES_MISMATCH":
+def _reason(error: OSError) -> str:
+    reason = error.reason if isinstance(error, ssl.SSLError) else error.strerror
+    if reason == "KEY_VALUES_MISMATCH":
         return "they do not belong together"
-    return (error.reason or "damaged").lower().replace("_", " ")
+    return (reason or "damaged").lower().replace("_", " ")
 
 
 @contextmanager

@@ -120,6 +120,8 @@ def parse_web_config(text: str, name: str, folder: Path) -> WebConfig:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
         raise WebConfigError(f"{name}: {_one_line(error)}") from error
+    except RecursionError as error:
+        raise WebConfigError(f"{name}: not valid: it is nested too deeply") from error
     tree = Tree(root, name)
     tree.keys("tls_server_config", "http_server_config", "basic_auth_users", "rate_limit")
     if tree.has("rate_limit"):

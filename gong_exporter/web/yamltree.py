@@ -14,6 +14,7 @@ import yaml
 _TRUE = {"true", "yes", "on", "y"}
 _FALSE = {"false", "no", "off", "n"}
 _NULL = "tag:yaml.org,2002:null"
+_MAPPING = "tag:yaml.org,2002:map"
 
 
 class WebConfigError(Exception):
@@ -34,7 +35,7 @@ class Tree:
         self._values: dict[str, tuple[yaml.Node, yaml.Node]] = {}
         if node is None or node.tag == _NULL:
             return
-        if not isinstance(node, yaml.MappingNode):
+        if not isinstance(node, yaml.MappingNode) or node.tag != _MAPPING:
             raise self._at(node, f"{path or 'the file'} must be a mapping of keys to values")
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):

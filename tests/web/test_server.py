@@ -6,6 +6,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from typing import NoReturn
 
 import pytest
 
@@ -14,6 +15,8 @@ from gong_exporter.web.listen import bind
 from gong_exporter.web.routes import Options, build_app
 from gong_exporter.web.server import WebServer
 from gong_exporter.web.site import Body
+from tests.support import web_states
+from tests.support.servers import until
 from tests.support.web_process import process, resident_bytes
 from tests.support.web_site import FixedSite, ask, exchange, raw, read_to_end, serving
 
@@ -352,3 +355,40 @@ def test_a_stopped_server_listens_no_more_and_idle_connections_do_not_hold_it_up
         assert not server.alive
         with pytest.raises(ConnectionRefusedError):
             ask(port, "/metrics")
+
+
+def test_a_server_that_was_never_started_can_be_stopped() -> None:
+    with bind("127.0.0.1:0") as sock:
+        server = WebServer(build_app(FixedSite(), Options()), [sock])
+        assert not server.alive
+        assert server.stop()
+        assert sock.fileno() == -1
+
+
+def test_many_visitors_of_the_page_stop_no_scrape() -> None:
+    site = web_states.working(10_000)
+    with serving(site) as port, ThreadPoolExecutor(32) as pool:
+        pages = [pool.submit(ask, port, "/?q=a&sort=calls_attended") for _ in range(24)]
+        took = []
+        while not all(page.done() for page in pages):
+            begun = time.monotonic()
+            assert ask(port, "/metrics").status == 200
+            took.append(time.monotonic() - begun)
+        assert {page.result().status for page in pages} == {200}
+    assert max(took) < 1
+
+
+def test_a_door_that_breaks_ends_the_server_instead_of_leaving_it_deaf(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(client: socket.socket) -> NoReturn:
+        client.close()
+        raise RuntimeError("cannot be")
+
+    with bind("127.0.0.1:0") as sock:
+        server = WebServer(build_app(FixedSite(), Options()), [sock])
+        server.start()
+        monkeypatch.setattr(server._server, "_welcome", broken)
+        with raw(int(sock.getsockname()[1])):
+            until(lambda: not server.alive, "the server has ended")
+    assert "the HTTP server stops accepting" in caplog.text

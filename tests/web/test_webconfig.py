@@ -1,12 +1,15 @@
 import re
 import shutil
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gong_exporter.web.security import WebConfigFile
-from gong_exporter.web.webconfig import WebConfigError
+from gong_exporter.web.webconfig import WebConfig, WebConfigError, parse_web_config
 from tests.support.servers import need
 from tests.support.web_certificates import Authority
 
@@ -89,3 +92,33 @@ def test_a_password_typed_by_mistake_is_not_repeated_in_the_message(tmp_path: Pa
     with pytest.raises(WebConfigError) as error:
         WebConfigFile(tmp_path / "web.yml")
     assert "hunter2" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 5_000,
+        'tls_server_config: {cert_file: "a\\0b", key_file: key.pem}',
+        "tls_server_config: {cert_file: ., key_file: .}",
+        "? [a]\n: b",
+        "a: &a [*a]",
+        "&a {tls_server_config: *a}",
+        "!!python/object:os.system {}",
+        "%YAML 9.9\n---\n{}",
+    ],
+)
+def test_a_strange_file_is_an_error_and_not_a_crash(tmp_path: Path, text: str) -> None:
+    (tmp_path / "web.yml").write_text(text)
+    with pytest.raises(WebConfigError):
+        WebConfigFile(tmp_path / "web.yml")
+
+
+KEYS = ("tls_server_config", "cert_file", "http_server_config", "headers", "basic_auth_users")
+SIGNS = (": ", "\n", "\n  ", "- ", *"[]{}|~'\"", "&a ", "*a", "!!int ", "\t")
+WORDS = st.sampled_from((*KEYS, *SIGNS))
+
+
+@given(st.lists(WORDS | st.text(max_size=5), max_size=30).map("".join))
+def test_no_text_at_all_is_a_crash(text: str) -> None:
+    with suppress(WebConfigError):
+        assert isinstance(parse_web_config(text, "web.yml", Path()), WebConfig)
