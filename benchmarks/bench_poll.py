@@ -1,0 +1,169 @@
+"""(d) CPU of a poll per page, against a bare ``requests`` loop that reads the same pages.
+
+Both ask the simulated API, in another process. Waits for the limiter take no time here: the clock
+is told that they are over.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import time
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import requests
+import servers
+from prometheus_client import PlatformCollector, ProcessCollector
+from table import machine, show, times
+
+from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.activity.poll import poll
+from gong_exporter.activity.windows import WindowSpec, company_today
+from gong_exporter.cli.logs import make_log
+from gong_exporter.config.load import load_config
+from gong_exporter.exposition.body import Exposition
+from gong_exporter.exposition.telemetry import Telemetry
+from gong_exporter.gong.limits import Ledger, MemoryLedger
+from gong_exporter.gong.transport import PATH
+from gong_exporter.runtime.client import make_client
+from gong_exporter.runtime.polls import Polls
+from gong_exporter.runtime.setup import Setup, make_setup
+from gong_exporter.simulator.options import SimulatorOptions
+from gong_exporter.store import StateFile, open_state
+
+USERS = 3_000
+TURNS = 5
+TIMEOUT = 30
+WINDOWS = (WindowSpec("1d", 1), WindowSpec("7d", 7), WindowSpec("28d", 28))
+ACCOUNT = SimulatorOptions()
+
+
+class PatientClock:
+    """Real time, plus what was waited: waits end at once."""
+
+    def __init__(self) -> None:
+        self._waited = 0.0
+
+    def now(self) -> float:
+        """See Clock."""
+        return time.time() + self._waited
+
+    def monotonic(self) -> float:
+        """See Clock."""
+        return time.monotonic() + self._waited
+
+    def wait(self, seconds: float) -> None:
+        """See Clock."""
+        self._waited += seconds
+
+    def check(self) -> None:
+        """See Clock: nobody stops a benchmark."""
+
+
+def cpu_per_page(work: Callable[[], int]) -> float:
+    """Seconds of CPU, of all threads of this process, for each page that ``work`` says it read."""
+    began = time.process_time()
+    pages = work()
+    return (time.process_time() - began) / pages
+
+
+def bare_loop(url: str) -> int:
+    """Every page of every window with requests and json, and nothing else. Returns the pages."""
+    pages = 0
+    today = company_today(time.time(), UTC)
+    with requests.Session() as session:
+        session.auth = (ACCOUNT.access_key, ACCOUNT.access_key_secret)
+        for window in WINDOWS:
+            days = window.on(today)
+            wanted = {"fromDate": days.start.isoformat(), "toDate": days.end.isoformat()}
+            body: dict[str, Any] | None = {"filter": wanted}
+            while body is not None:
+                answer = session.post(url + PATH, json=body, timeout=TIMEOUT)
+                answer.raise_for_status()
+                read = json.loads(answer.content)
+                cursor = read["records"].get("cursor")
+                body = {"cursor": cursor, "filter": wanted} if cursor else None
+                pages += 1
+    return pages
+
+
+def a_poll(setup: Setup, ledger: Ledger, clock: PatientClock) -> int:
+    """Our poll, from the first call to whole windows. Returns the pages."""
+    client = make_client(
+        setup, clock=clock, ledger=ledger, observer=Telemetry(clock.now), warn=_complain
+    )
+    with closing(client):
+        result = poll(client, setup.plan, Knowledge(host=setup.plan.host), clock, _complain)
+    if not result.complete:
+        raise RuntimeError(f"the poll failed: {result.failures}")
+    return sum(window.pages for window in result.windows)
+
+
+def a_poll_and_all(setup: Setup, state: StateFile, clock: PatientClock) -> int:
+    """The same, and what follows: the state file, the snapshot, its rendering and compression."""
+    telemetry = Telemetry(clock.now)
+    live = [telemetry, ProcessCollector(registry=None), PlatformCollector(registry=None)]
+    polls = Polls(
+        setup=setup,
+        clock=clock,
+        state=state,
+        telemetry=telemetry,
+        exposition=Exposition(live, clock.monotonic),
+        log=make_log("error", "logfmt", io.StringIO()),
+    )
+    with closing(polls):
+        result = polls.run()
+    if result is None or not result.complete:
+        raise RuntimeError("the poll failed")
+    return sum(window.pages for window in result.windows)
+
+
+def _complain(what: str, _request_id: str | None) -> None:
+    raise RuntimeError(what)
+
+
+def main() -> None:
+    """Measure in turns, and print the least of each."""
+    clock = PatientClock()
+    with TemporaryDirectory(prefix="bench-poll-") as name, servers.child("gong", USERS) as gong:
+        url = f"http://127.0.0.1:{gong.port}"
+        config = Path(name, "config.yaml")
+        config.write_text(
+            f"gong: {{base_url: '{url}', access_key: {ACCOUNT.access_key},"
+            f" access_key_secret: {ACCOUNT.access_key_secret}, time_zone: UTC,"
+            " requests_per_second: 3, requests_per_day: 10000}\n"
+        )
+        setup = make_setup(load_config(config, {}))
+        state = open_state(Path(name, "state.db"), report=print, now=clock.now)
+        measured = {
+            "bare loop: requests, json": lambda: bare_loop(url),
+            "gong-exporter, from the first call to whole windows": lambda: a_poll(
+                setup, MemoryLedger(), clock
+            ),
+            "the same, its ledger in the state file": lambda: a_poll(setup, state.ledger, clock),
+            "and then the windows kept, the snapshot, rendering, compression": lambda: (
+                a_poll_and_all(setup, state, clock)
+            ),
+        }
+        least = dict.fromkeys(measured, math.inf)
+        with closing(state):
+            for _ in range(TURNS):
+                for what, work in measured.items():
+                    least[what] = min(least[what], cpu_per_page(work))
+    bare = next(iter(least.values()))
+    show(
+        f"(d) CPU of a poll, for a page of 100 users ({USERS:,} users, 3 windows)",
+        ["", "ms a page", "to the bare loop"],
+        [[what, f"{took * 1e3:.2f}", times(took / bare)] for what, took in least.items()],
+        f"{machine()}.",
+    )
+
+
+if __name__ == "__main__":
+    main()

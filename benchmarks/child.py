@@ -1,0 +1,152 @@
+"""What is measured, each in a process of its own: ``child.py KIND USERS``.
+
+It prints one line of JSON when it serves, and ends when its standard input does, so that it never
+outlives whoever started it.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import math
+import sys
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import company
+from prometheus_client import (
+    CollectorRegistry,
+    Gauge,
+    PlatformCollector,
+    ProcessCollector,
+    start_http_server,
+)
+
+from gong_exporter.activity.snapshot import Snapshot
+from gong_exporter.exposition import body as exposition
+from gong_exporter.exposition.families import USER_ACTIVITY
+from gong_exporter.exposition.telemetry import Telemetry
+from gong_exporter.simulator.options import SimulatorOptions
+from gong_exporter.simulator.records import COUNTERS, UserActivity
+from gong_exporter.simulator.serve import Simulator
+from gong_exporter.web import site
+from gong_exporter.web.listen import bind
+from gong_exporter.web.routes import Options, build_app
+from gong_exporter.web.server import WebServer
+
+PAGE = 4096
+
+
+def resident() -> int:
+    """Bytes of memory that this process holds now."""
+    gc.collect()
+    return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE
+
+
+def gauges(snapshot: Snapshot) -> CollectorRegistry:
+    """The usual way: a labelled gauge of the client library, set to each value."""
+    registry = CollectorRegistry()
+    gauge = Gauge(USER_ACTIVITY.name, USER_ACTIVITY.help, USER_ACTIVITY.labels, registry=registry)
+    for window in snapshot.windows:
+        for user, values in snapshot.rows(window):
+            for place, metric in snapshot.columns(window):
+                value = values[place]
+                if value is not None:
+                    labels = (user.user_id, user.email, metric, window.window)
+                    gauge.labels(*labels).set(value)
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    return registry
+
+
+class Site:
+    """The exporter as its HTTP side sees it, without a poller behind it."""
+
+    def __init__(self, prepared: exposition.Exposition) -> None:
+        self._exposition = prepared
+
+    def metrics(self, accept: str, accept_encoding: str) -> site.Body:
+        """The scrape that is measured."""
+        body = self._exposition.body(accept, accept_encoding)
+        return site.Body(body.content_type, body.content_encoding, body.chunks)
+
+    def __getattr__(self, name: str) -> object:
+        raise NotImplementedError(f"the benchmark asks for /metrics only, not for {name}")
+
+
+def serve_exporter(users: int) -> int:
+    """The exporter's own server; the snapshot stays, as the poller keeps it. Returns its port."""
+    live = [Telemetry(), ProcessCollector(registry=None), PlatformCollector(registry=None)]
+    prepared = exposition.Exposition(live, time.monotonic)
+    for _ in range(3):  # as after some polls, the old one and the new one side by side
+        snapshot = company.snapshot(users)
+        prepared.publish(snapshot)
+    sock = bind("127.0.0.1:0")
+    port: int = sock.getsockname()[1]
+    web = WebServer(build_app(Site(prepared), Options()), [sock])  # type: ignore[arg-type]  # two lines up
+    web.start()
+    kept.extend((snapshot, web))
+    return port
+
+
+def serve_gauges(users: int) -> int:
+    """The client library's own server. Returns its port."""
+    server, _ = start_http_server(0, "127.0.0.1", registry=gauges(company.snapshot(users)))
+    return server.server_port
+
+
+class BusyCompany:
+    """Everybody is active in every window, so that there are as many pages as can be."""
+
+    def __init__(self, users: int) -> None:
+        self.time_zone = ZoneInfo("UTC")
+        self.user_ids = [str(company.FIRST_ID + company.STEP * place) for place in range(users)]
+
+    def activity(self, start: date, end: date) -> list[UserActivity]:
+        """Small numbers that differ."""
+        days = (end - start).days
+        return [
+            UserActivity(
+                user_id,
+                f"first.last{place}@acme.example",
+                {name: (place * days + spot) % 37 + 1 for spot, name in enumerate(COUNTERS)},
+            )
+            for place, user_id in enumerate(self.user_ids)
+        ]
+
+
+def serve_gong(users: int) -> int:
+    """The simulated API, without limits. Returns its port."""
+    options = SimulatorOptions(
+        requests_per_second=math.inf, requests_per_day=None, cursor_lifetime=600, journal_size=1
+    )
+    simulator = Simulator(BusyCompany(users), options)
+    simulator.start()
+    kept.append(simulator)
+    return simulator.port
+
+
+kept: list[object] = []
+
+KINDS: dict[str, Callable[[int], int]] = {
+    "exporter": serve_exporter,
+    "gauges": serve_gauges,
+    "gong": serve_gong,
+}
+
+
+def main() -> None:
+    """Serve until standard input ends; a line on it asks for the memory held now."""
+    serve, users = KINDS[sys.argv[1]], int(sys.argv[2])
+    company.snapshot(1)
+    before = resident()
+    print(json.dumps({"port": serve(users), "before": before}), flush=True)
+    for _ in sys.stdin:
+        print(json.dumps({"resident": resident()}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
