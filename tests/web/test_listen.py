@@ -2,11 +2,14 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from gong_exporter.web.listen import ListenError, bind, describe, from_systemd
-from tests.support.web_site import FixedSite, ask, serving
+from gong_exporter.web.routes import Options, build_app
+from gong_exporter.web.server import WebServer
+from tests.support.web_site import FixedSite, ask, read_to_end, serving
 
 
 def test_port_0_takes_a_free_port_and_tells_which() -> None:
@@ -115,6 +118,21 @@ def adopt(sock: socket.socket) -> str:
 def test_a_socket_from_systemd_is_taken_over() -> None:
     with bind("127.0.0.1:0") as sock:
         assert adopt(sock) == describe(sock)
+
+
+def test_a_unix_socket_from_systemd_is_served_on(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(str(tmp_path / "web.sock"))
+        sock.listen()
+        assert describe(sock) == str(tmp_path / "web.sock")
+        server = WebServer(build_app(FixedSite(), Options()), [sock])
+        server.start()
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(10)
+            client.connect(str(tmp_path / "web.sock"))
+            client.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+            assert read_to_end(client).endswith(b"a 1\n")
+        assert server.stop()
 
 
 def test_a_socket_from_systemd_must_listen() -> None:

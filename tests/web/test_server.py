@@ -5,7 +5,6 @@ import struct
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
 from typing import NoReturn
 
 import pytest
@@ -17,8 +16,7 @@ from gong_exporter.web.server import WebServer
 from gong_exporter.web.site import Body
 from tests.support import web_states
 from tests.support.servers import until
-from tests.support.web_process import process, resident_bytes
-from tests.support.web_site import FixedSite, ask, exchange, raw, read_to_end, serving
+from tests.support.web_site import FixedSite, ask, raw, read_to_end, serving
 
 GET = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
 HALF = b"GET /metrics HTTP/1.1\r\nHost: x\r\nX-Never-Ends: "
@@ -73,142 +71,6 @@ def test_pipelined_requests_are_answered_in_order() -> None:
 def test_http_1_0_is_answered_and_closed() -> None:
     with serving(FixedSite()) as port, raw(port, b"GET /metrics HTTP/1.0\r\n\r\n") as client:
         assert read_to_end(client).endswith(b"a 1\n")
-
-
-def test_slow_readers_cost_slices_not_bodies_and_stop_nobody() -> None:
-    with process(1024, 30 * MEGABYTE) as (port, pid), ExitStack() as stack:
-        assert len(ask(port, "/metrics").body) == 30 * MEGABYTE
-        before = resident_bytes(pid)
-        for _ in range(20):
-            stack.enter_context(raw(port, GET)).recv(1)
-        for _ in range(3):
-            assert len(ask(port, "/metrics").body) == 30 * MEGABYTE
-        assert resident_bytes(pid) - before < 40 * MEGABYTE
-
-
-def test_a_reader_that_takes_nothing_is_cut_off() -> None:
-    limits = Limits(stall_seconds=0.2)
-    with serving(big(30 * MEGABYTE), limits=limits) as port, raw(port, GET) as client:
-        time.sleep(0.6)
-        assert len(read_to_end(client)) < 30 * MEGABYTE
-
-
-def test_a_reader_that_is_slow_but_steady_gets_everything() -> None:
-    limits = Limits(stall_seconds=0.4)
-    with (
-        serving(big(8 * MEGABYTE), limits=limits) as port,
-        socket.socket() as client,
-    ):
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
-        client.settimeout(10)
-        client.connect(("127.0.0.1", port))
-        client.sendall(LAST)
-        total, begun = 0, time.monotonic()
-        while piece := client.recv(128 * 1024):
-            total += len(piece)
-            time.sleep(0.008)
-    assert time.monotonic() - begun > limits.stall_seconds
-    assert total > 8 * MEGABYTE
-
-
-def test_a_header_that_does_not_come_to_an_end_is_cut_off_at_the_deadline() -> None:
-    limits = Limits(request_seconds=0.3)
-    with serving(FixedSite(), limits=limits) as port, raw(port, HALF) as client:
-        begun = time.monotonic()
-        assert read_to_end(client) == b""
-    assert 0.2 < time.monotonic() - begun < 2
-
-
-def test_dripping_bytes_do_not_move_the_deadline() -> None:
-    limits = Limits(request_seconds=0.4)
-    with serving(FixedSite(), limits=limits) as port, raw(port, HALF) as client:
-        begun = time.monotonic()
-        with suppress(ConnectionError):
-            while time.monotonic() - begun < 5:
-                client.sendall(b"x")
-                time.sleep(0.02)
-    assert 0.3 < time.monotonic() - begun < 2
-
-
-@pytest.mark.parametrize("sent", [b"", b"G", GET[:-2]])
-def test_a_connection_that_asks_nothing_is_cut_off_at_the_deadline(sent: bytes) -> None:
-    limits = Limits(request_seconds=0.2)
-    with serving(FixedSite(), limits=limits) as port, raw(port, sent, timeout=3) as client:
-        assert read_to_end(client) == b""
-
-
-def test_the_deadline_holds_for_the_second_request_as_well() -> None:
-    limits = Limits(request_seconds=0.3)
-    with serving(FixedSite(), limits=limits) as port, raw(port, timeout=3) as client:
-        exchange(client, GET)
-        time.sleep(0.5)  # resting between two requests is not what the deadline is for
-        exchange(client, GET)
-        client.sendall(HALF)
-        assert read_to_end(client) == b""
-
-
-def test_a_body_that_does_not_arrive_is_cut_off_at_the_deadline() -> None:
-    request = b"POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf"
-    limits = Limits(request_seconds=0.3)
-    with serving(FixedSite(), limits=limits) as port, raw(port, request, timeout=3) as client:
-        assert read_to_end(client).startswith(b"HTTP/1.1 403 ")
-
-
-def test_a_connection_that_rests_too_long_is_closed() -> None:
-    limits = Limits(keep_alive_seconds=1)
-    with serving(FixedSite(), limits=limits) as port, raw(port, GET, timeout=5) as client:
-        begun = time.monotonic()
-        assert read_to_end(client).endswith(b"a 1\n")
-    assert 0.8 < time.monotonic() - begun < 3
-
-
-def test_500_idle_connections_stop_nobody() -> None:
-    with process(1024) as (port, _), ExitStack() as stack:
-        idle = [stack.enter_context(raw(port)) for _ in range(500)]
-        begun = time.monotonic()
-        assert ask(port, "/metrics").status == 200
-        assert time.monotonic() - begun < 1
-        for client in (idle[0], idle[250], idle[499]):  # and they are all still there
-            assert b"200 OK" in exchange(client, GET)
-
-
-def test_more_hanging_connections_than_descriptors_stop_nobody() -> None:
-    with process(256) as (port, _), ExitStack() as stack:
-        kept = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-        stack.callback(kept.close)
-        for count in range(400):
-            stack.enter_context(raw(port, HALF))
-            if count % 100 == 99:
-                begun = time.monotonic()
-                assert ask(port, "/metrics").status == 200
-                assert time.monotonic() - begun < 1
-                kept.request("GET", "/metrics")
-                assert len(kept.getresponse().read()) == 1000
-
-
-def test_the_connection_that_waits_longest_makes_room() -> None:
-    with serving(FixedSite(), limits=Limits(connections=3)) as port, ExitStack() as stack:
-        first, second, third = (stack.enter_context(raw(port)) for _ in range(3))
-        for client in (first, second, third):
-            exchange(client, GET)
-        exchange(first, GET)  # so that the second has rested longest
-        assert ask(port, "/metrics").status == 200
-        assert read_to_end(second) == b""
-        for client in (first, third):
-            assert b"200 OK" in exchange(client, GET)
-
-
-def test_a_slow_reader_outlives_the_idle_when_room_is_made() -> None:
-    with (
-        serving(big(20 * MEGABYTE), limits=Limits(connections=2)) as port,
-        raw(port, LAST) as reader,
-    ):
-        received = len(reader.recv(1))
-        for _ in range(5):
-            with raw(port, HALF):
-                pass
-        received += len(read_to_end(reader))
-    assert received > 20 * MEGABYTE
 
 
 @pytest.mark.parametrize(
