@@ -101,6 +101,7 @@ td{max-width:300px;overflow:hidden;text-overflow:ellipsis}
 th,td{padding:5px 10px;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
 .text,tbody th,tfoot th,thead th:first-child{text-align:left}
 tbody th,tfoot th{font-weight:400}
+wbr{display:none}
 thead th{font-size:13px;font-weight:600;white-space:normal;vertical-align:bottom;
   line-height:1.25;min-width:76px}
 thead a{text-decoration:none;color:var(--text)}
@@ -128,6 +129,7 @@ header nav{margin-left:0;width:100%}
 input[type=search]{flex:1 1 160px}
 th:first-child{max-width:44vw}
 tbody th{white-space:normal;overflow-wrap:anywhere}
+wbr{display:inline}
 thead th{min-width:70px}
 }
 @media (max-width:400px){.tiles{grid-template-columns:1fr}}
