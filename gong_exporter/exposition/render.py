@@ -7,6 +7,7 @@ seconds for what takes a tenth of one here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -22,6 +23,9 @@ SLICE = 256 * 1024
 
 _PLAIN_BELOW = 1_000_000
 """The client library writes counts from here on with an exponent, as Go does: ``1e+06``."""
+
+_SPECIAL = re.compile('[\x00\ud800-\udfff\\\\\n"]')
+"""What does not stand for itself between quotes; hardly any value has it."""
 
 _USER = b"\x00"
 """Stands for the user's id in a template. No label value holds it: see ``label_value``."""
@@ -66,6 +70,8 @@ def _head(family: Family) -> bytes:
 
 def escape(text: str) -> bytes:
     """A label value between its quotes, as both formats write it."""
+    if _SPECIAL.search(text) is None:
+        return text.encode()
     clean = label_value(text)
     return clean.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"").encode()
 
