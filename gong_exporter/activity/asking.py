@@ -1,0 +1,177 @@
+"""Asking for the users of one window: everybody, or the listed ones, whatever a 404 may mean.
+
+The vendor's page says of 404 "User not found". Known is that Gong gives it when none of the
+asked-for users has data; not known is whether one unknown id among good ones is enough, or
+whether a range without any activity is a 404 as well. All of it is understood here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+
+from gong_exporter.activity.fetch import FULL_PAGE, Listing, PageSource, fetch_listing
+from gong_exporter.activity.knowledge import Knowledge, Understood
+from gong_exporter.activity.plan import ENDS_THE_POLL, PollPlan, Warn
+from gong_exporter.activity.users import learn, resolve
+from gong_exporter.activity.windows import DayRange, WindowSpec
+from gong_exporter.gong.errors import GongError, UserNotFound
+from gong_exporter.gong.records import ActivityFilter
+
+NOBODY = Listing(users=(), time_zone=None, pages=0)
+"""Asked of nobody: there was no call to make."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What asking brought.
+
+    Attributes:
+        listing: those of the selection whom Gong named.
+        cost: the calls that the next poll will need for the same; None if this one tells nothing.
+    """
+
+    listing: Listing
+    cost: int | None
+
+
+class Asking:
+    """Asks for the windows of one poll, and keeps what is learned from the answers.
+
+    Args:
+        source: the client.
+        plan: what the poll asks for.
+        knowledge: what earlier polls learned.
+        warn: see Warn.
+
+    Attributes:
+        knowledge: what is known now.
+    """
+
+    def __init__(
+        self, source: PageSource, plan: PollPlan, knowledge: Knowledge, warn: Warn
+    ) -> None:
+        self._source = source
+        self._plan = plan
+        self._warn = warn
+        self.knowledge = replace(knowledge, resolved=resolve(knowledge, plan.selection))
+
+    def filter(self, days: DayRange, user_ids: Iterable[str] | None = None) -> ActivityFilter:
+        """The request's filter for a range of days."""
+        return ActivityFilter(
+            from_date=days.start,
+            to_date=days.end,
+            created_from=self._plan.created_from,
+            created_to=self._plan.created_to,
+            user_ids=None if user_ids is None else tuple(sorted(user_ids)),
+        )
+
+    def window(self, window: WindowSpec, days: DayRange, today: date, *, is_longest: bool) -> Asked:
+        """One window of the selection, and its cost noted for the forecast.
+
+        Raises:
+            GongError: see fetch_listing.
+            Stopped: the process is stopping.
+        """
+        if days.empty:
+            return Asked(NOBODY, None)
+        if self._plan.selection.everyone:
+            listing = self._everybody(days)
+            return Asked(listing, listing.pages)
+        if is_longest and self._search_is_due(today):
+            found = self._search(days, today)
+            if found is not None:
+                return Asked(found, _pages(self._targets()))
+        return self._listed(window, days)
+
+    def _search_is_due(self, today: date) -> bool:
+        missing = self._plan.selection.missing(self.knowledge)
+        return bool(missing) and self.knowledge.looked_up != today
+
+    def _search(self, days: DayRange, today: date) -> Listing | None:
+        """Look for the listed users whom Gong never named; it gives the others' numbers, too."""
+        try:
+            listing = self._everybody(days)
+        except ENDS_THE_POLL:
+            raise
+        except GongError as error:
+            # The search can wait for the next poll; the users we know cannot.
+            self._warn(f"looking for unknown users: {error.message}", error.request_id)
+            return None
+        self.knowledge = replace(self.knowledge, looked_up=today)
+        return _only(listing, self._targets())
+
+    def _listed(self, window: WindowSpec, days: DayRange) -> Asked:
+        """The listed users whom Gong has named; on a 404, once a day, everybody's listing."""
+        targets = self._targets()
+        if not targets:
+            return Asked(NOBODY, None)
+        before = self._understood(window, days, targets)
+        if before is not None and before.unfiltered:
+            return self._sifted(days, targets)
+        asked = before.active if before is not None and before.active else targets
+        try:
+            return Asked(_only(self._fetch(days, asked), targets), _pages(asked))
+        except UserNotFound as error:
+            if before is not None and not before.active:
+                # Once more none of them has data, as the listing of this very range had shown.
+                return Asked(replace(NOBODY, pages=1, request_id=error.request_id), 1)
+        sifted = self._sifted(days, targets)
+        active = frozenset(user.user_id for user in sifted.listing.users)
+        # Asking for the active ones alone misses whoever gets activity in these days later on.
+        # So everybody is listed again where that costs no more calls, or where asking for users
+        # whom Gong had just named was a 404 as well.
+        unfiltered = before is not None or sifted.listing.pages <= _pages(active)
+        understood = Understood(
+            start=days.start, end=days.end, asked=targets, active=active, unfiltered=unfiltered
+        )
+        self.knowledge = replace(
+            self.knowledge, understood={**self.knowledge.understood, window.name: understood}
+        )
+        return sifted if unfiltered else Asked(sifted.listing, _pages(active))
+
+    def _understood(
+        self, window: WindowSpec, days: DayRange, targets: frozenset[str]
+    ) -> Understood | None:
+        """What a 404 to this very question meant; another range or list is another question."""
+        before = self.knowledge.understood.get(window.name)
+        if before is None or DayRange(before.start, before.end) != days:
+            return None
+        return before if before.asked == targets else None
+
+    def _targets(self) -> frozenset[str]:
+        return self._plan.selection.found(self.knowledge)
+
+    def _sifted(self, days: DayRange, targets: frozenset[str]) -> Asked:
+        listing = self._everybody(days)
+        return Asked(_only(listing, targets), listing.pages)
+
+    def _everybody(self, days: DayRange) -> Listing:
+        """Everybody with activity. A 404 is nobody, when it comes twice in a row.
+
+        It turns everybody's numbers into zeros, so one such answer is not enough.
+        """
+        with contextlib.suppress(UserNotFound):
+            return self._fetch(days, None)
+        try:
+            return self._fetch(days, None)
+        except UserNotFound as error:
+            return replace(NOBODY, pages=2, request_id=error.request_id)
+
+    def _fetch(self, days: DayRange, user_ids: Iterable[str] | None) -> Listing:
+        listing = fetch_listing(self._source, self.filter(days, user_ids), self._warn)
+        named, resolved = learn(self.knowledge, listing.users, self._plan.selection)
+        self.knowledge = replace(self.knowledge, named=named, resolved=resolved)
+        return listing
+
+
+def _only(listing: Listing, targets: frozenset[str]) -> Listing:
+    kept = tuple(user for user in listing.users if user.user_id in targets)
+    return replace(listing, users=kept)
+
+
+def _pages(users: frozenset[str]) -> int:
+    """Calls that asking for them takes at most."""
+    return max(1, -(-len(users) // FULL_PAGE))
