@@ -8,7 +8,7 @@ whether a range without any activity is a 404 as well. All of it is understood h
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -109,9 +109,11 @@ class Asking:
         if not targets:
             return Asked(NOBODY, None)
         before = self._understood(window, days, targets)
-        if before is not None and before.unfiltered:
-            return self._sifted(days, targets)
         asked = before.active if before is not None and before.active else targets
+        if before is not None and _pages(self.knowledge.named) <= _pages(asked):
+            # Asking for the active ones alone would miss whoever gets activity in these days
+            # later on; where it costs no more calls, everybody is listed again.
+            return self._sifted(days, targets)
         try:
             return Asked(_only(self._fetch(days, asked), targets), _pages(asked))
         except UserNotFound as error:
@@ -120,17 +122,15 @@ class Asking:
                 return Asked(replace(NOBODY, pages=1, request_id=error.request_id), 1)
         sifted = self._sifted(days, targets)
         active = frozenset(user.user_id for user in sifted.listing.users)
-        # Asking for the active ones alone misses whoever gets activity in these days later on.
-        # So everybody is listed again where that costs no more calls, or where asking for users
-        # whom Gong had just named was a 404 as well.
-        unfiltered = before is not None or sifted.listing.pages <= _pages(active)
-        understood = Understood(
-            start=days.start, end=days.end, asked=targets, active=active, unfiltered=unfiltered
-        )
+        understood = Understood(start=days.start, end=days.end, asked=targets, active=active)
         self.knowledge = replace(
             self.knowledge, understood={**self.knowledge.understood, window.name: understood}
         )
-        return sifted if unfiltered else Asked(sifted.listing, _pages(active))
+        if before is not None:
+            # A 404 for users whom Gong had named: unless it was one of them that left, the next
+            # poll pays again.
+            return Asked(sifted.listing, 1 + sifted.listing.pages)
+        return Asked(sifted.listing, _pages(active))
 
     def _understood(
         self, window: WindowSpec, days: DayRange, targets: frozenset[str]
@@ -172,6 +172,6 @@ def _only(listing: Listing, targets: frozenset[str]) -> Listing:
     return replace(listing, users=kept)
 
 
-def _pages(users: frozenset[str]) -> int:
-    """Calls that asking for them takes at most."""
+def _pages(users: Collection[str]) -> int:
+    """Calls that it takes to be told of them all, at most."""
     return max(1, -(-len(users) // FULL_PAGE))

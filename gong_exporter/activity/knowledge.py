@@ -17,15 +17,12 @@ class Understood:
         asked: the ids that were asked for.
         active: those of them that the listing named. Empty: nobody had data. Otherwise an id
             that Gong does not know spoils the request, and only these are asked for again.
-        unfiltered: everybody is listed again instead, since that costs no more calls, or since
-            asking for the active ones was a 404, too.
     """
 
     start: date
     end: date
     asked: frozenset[str]
     active: frozenset[str]
-    unfiltered: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
