@@ -168,9 +168,10 @@ class _Server(uvicorn.Server):
         with suppress(TimeoutError):
             await asyncio.wait_for(self._seats.vacant.wait(), self._limits.grace_seconds)
         # Whoever has not finished is cut off first, so that its handler ends without complaint.
-        for seat in self._seats.all():
+        late = self._seats.all()
+        for seat in late:
             seat.leave()
-        await asyncio.sleep(_BREATH_SECONDS)
+        await asyncio.sleep(_BREATH_SECONDS if late else 0)
         tasks = [*self.server_state.tasks, *self._welcomes]
         for task in tasks:
             task.cancel()
