@@ -134,6 +134,7 @@ class Exporter:
         heartbeat = Heartbeat()
         self._parts = assemble(config, log, self._interruption, heartbeat.beat)
         parts = self._parts
+        heartbeat.at_every_beat(parts.polls.lapse)
         lock = parts.state.poller_lock()
         self._poller = Poller(
             polls=parts.polls,

@@ -19,10 +19,16 @@ class Heartbeat:
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._last = monotonic()
+        self._chore: Callable[[], None] = lambda: None
 
     def beat(self) -> None:
         """A sign of life; the clock gives one with every wait and exchange."""
         self._last = self._monotonic()
+        self._chore()
+
+    def at_every_beat(self, chore: Callable[[], None]) -> None:
+        """Have something done also in the middle of a poll, in its thread."""
+        self._chore = chore
 
     @property
     def silent_for(self) -> float:

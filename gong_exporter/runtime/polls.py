@@ -5,6 +5,7 @@ No thread and no schedule in here: ``--once`` uses it as it is, the poller calls
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from zoneinfo import ZoneInfo
 
@@ -180,6 +181,12 @@ class Polls:
             self._served = served
             self._publish(served)
         self._stand()
+
+    def lapse(self) -> None:
+        """Serve no longer what has grown too old; cheap, so that long polls can do it too."""
+        oldest = min((data.fetched_at for data in self._served or ()), default=math.inf)
+        if self._clock.now() - oldest > self._setup.config.poll.stale_after:
+            self.refresh()
 
     def close(self) -> None:
         """Drop connections to Gong."""
