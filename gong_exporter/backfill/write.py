@@ -1,25 +1,28 @@
 """From the work file to the output: every series with all of its samples together, in order.
 
 OpenMetrics demands that (promtool forgives, other parsers do not), while the work file holds
-day after day. So people are taken in groups, sized so that one group's samples fit a bounded
-memory whatever the range, and each group reads the days once.
+day after day. So the days are turned round, for groups of people of which each fits a bounded
+memory, whatever the range.
 """
 
 from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
-from enum import Enum
 from pathlib import Path
 from typing import IO
-from zoneinfo import ZoneInfo
 
-from gong_exporter.activity.snapshot import WindowData
-from gong_exporter.backfill.plan import instants
+from gong_exporter.activity.snapshot import User
+from gong_exporter.backfill.errors import BackfillError
+from gong_exporter.backfill.outputs import File
+from gong_exporter.backfill.style import Format, Style
+from gong_exporter.backfill.survey import Reach, ReadDay, Survey
+from gong_exporter.backfill.turn import ABSENT, turn_round
 from gong_exporter.exposition.families import (
+    ACTIVITY_USERS,
     LAST_SUCCESS,
     USER_ACTIVITY,
     USER_INFO,
@@ -28,269 +31,206 @@ from gong_exporter.exposition.families import (
     Family,
     written,
 )
-from gong_exporter.exposition.render import escape
 
-CELLS = 8_000_000
-"""Values held at a time: 64 MB."""
+CELLS = 4_000_000
+"""Values held at a time: 32 MB."""
 
-_ABSENT = -1
-"""Marks a value that there is none of; counts are never negative."""
-
-
-class Format(Enum):
-    """The form of the output."""
-
-    OPENMETRICS = "openmetrics"
-    PROMETHEUS = "prometheus"
+_LINES = 20_000
+"""Lines held at a time."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class People:
-    """Who is in the output, and from when on.
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a file holds: samples, and bytes."""
 
-    Attributes:
-        since: by user id, the first day on which a live exporter would have known them. With
-            ``users: all`` they are known on the days of ``days`` alone.
-        emails: the ``email`` label by user id: one for all days, so that a series stays one.
-        days: with ``users: all``, the days on which somebody named them; None with a list.
-    """
-
-    since: Mapping[str, date]
-    emails: Mapping[str, str]
-    days: Mapping[str, frozenset[date]] | None
-
-    def known(self, user_id: str, day: date) -> bool:
-        """Whether the user had series on that day."""
-        if self.days is not None:
-            return day in self.days[user_id]
-        return day >= self.since[user_id]
+    samples: int
+    size: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Output:
-    """How to write.
-
-    Attributes:
-        form: OpenMetrics with seconds, or Prometheus text with milliseconds.
-        labels: added to every series, such as job and instance.
-        zone: the company's.
-        step: seconds between the samples of a day.
-        metrics: the ``metric`` values to write; None for all.
-    """
-
-    form: Format
-    labels: tuple[tuple[str, str], ...]
-    zone: ZoneInfo
-    step: float
-    metrics: tuple[str, ...] | None
-
-
-Days = Callable[[date], tuple[WindowData, ...]]
-"""A day's windows, from the work file."""
-
-
-def meet_everybody(
-    days: Sequence[date], windows: Days, *, everyone: bool, label: Callable[[str], str]
-) -> People:
-    """Go through the days once to learn who is in them.
-
-    Args:
-        days: in order.
-        windows: reads a day.
-        everyone: ``users: all``.
-        label: from an address to the ``email`` label.
-    """
-    since: dict[str, date] = {}
-    emails: dict[str, str] = {}
-    named: dict[str, set[date]] = {}
-    for day in days:
-        for data in windows(day):
-            for user_id in data.users:
-                since.setdefault(user_id, day)
-                named.setdefault(user_id, set()).add(day)
-            emails.update(data.emails)
-    return People(
-        since=since,
-        emails={user_id: label(emails.get(user_id, "")) for user_id in since},
-        days={user_id: frozenset(on) for user_id, on in named.items()} if everyone else None,
-    )
-
-
-def write(path: Path, days: Sequence[date], windows: Days, people: People, output: Output) -> int:
+def write_file(
+    file: File,
+    *,
+    survey: Survey,
+    read: ReadDay,
+    style: Style,
+    named: Callable[[Path], None],
+    wrote: Callable[[int], None],
+) -> Written | None:
     """Write one file of the output; it gets its name only when it is complete and on disk.
 
     Args:
-        path: the final name.
-        days: the days of this file, in order.
-        windows: reads a day.
-        people: whom to write.
-        output: how.
+        file: its name and days.
+        survey: of all files' days.
+        read: reads a day.
+        style: how.
+        named: is called just before the file gets its name.
+        wrote: is told how many more people are written; may raise to stop.
 
     Returns:
-        The number of samples.
+        What it holds; None when there is nothing for it, and then there is no file.
 
     Raises:
-        OSError: it cannot be written; there is nothing under the final name then.
+        BackfillError: it cannot be written; nothing is under the final name that was not before.
     """
-    partial = path.with_name(f"{path.name}.partial")
+    within = set(file.days)
+    places = [place for place, day in enumerate(survey.days) if day in within]
+    if not places:
+        return None
+    partial = file.path.with_name(f"{file.path.name}.partial")
     try:
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with open(descriptor, "w", encoding="utf-8", newline="\n") as stream:  # noqa: PTH123
-            count = _Writer(stream, days, windows, people, output).write()
+        with os.fdopen(descriptor, "wb", buffering=1 << 20) as stream:
+            writer = _Writer(stream, places, survey, read, style)
+            writer.write(file.path.parent, wrote)
             stream.flush()
             os.fsync(stream.fileno())
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
-    return count
+            size = stream.tell()
+        named(file.path)
+        partial.replace(file.path)
+        _flush_folder(file.path.parent)
+    except OSError as error:
+        raise BackfillError(f"{file.path}: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+    return Written(writer.samples, size)
+
+
+def _flush_folder(folder: Path) -> None:
+    """A name is on disk when its folder is."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 class _Writer:
+    """One file's lines.
+
+    Attributes:
+        samples: written so far.
+    """
+
     def __init__(
-        self, stream: IO[str], days: Sequence[date], windows: Days, people: People, output: Output
+        self, stream: IO[bytes], places: list[int], survey: Survey, read: ReadDay, style: Style
     ) -> None:
         self._stream = stream
-        self._read = windows
-        self._people = people
-        self._output = output
-        self._times = {day: instants(day, output.zone, output.step) for day in days}
-        # A day that was refused, or that the zone skipped, has nothing to write.
-        self._days = [day for day in days if self._times[day] and windows(day)]
-        self._stamps = {day: [_stamp(at, output.form) for at in self._times[day]] for day in days}
-        self._count = 0
+        self._places = places
+        self._survey = survey
+        self._read = read
+        self._style = style
+        self._times = [style.times(survey.days[place]) for place in places]
+        self.samples = 0
 
-    def write(self) -> int:
+    def write(self, folder: Path, wrote: Callable[[int], None]) -> None:
         self._ranges()
         self._info()
-        self._activity()
-        if self._output.form is Format.OPENMETRICS:
-            self._stream.write("# EOF\n")
-        return self._count
+        self._activity(folder, wrote)
+        if self._style.form is Format.OPENMETRICS:
+            self._stream.write(b"# EOF\n")
 
     def _head(self, family: Family) -> None:
-        self._stream.write(f"# HELP {family.name} {family.help}\n")
-        self._stream.write(f"# TYPE {family.name} {family.kind}\n")
+        self._stream.write(
+            f"# HELP {family.name} {family.help}\n# TYPE {family.name} {family.kind}\n".encode()
+        )
 
-    def _labels(self, **labels: str) -> str:
-        pairs = sorted({**dict(self._output.labels), **labels}.items())
-        return "{" + ",".join(f'{name}="{escape(value)}"' for name, value in pairs) + "}"
+    def _series(self, head: str, values: Iterable[str | None]) -> None:
+        """All samples of one series: the value of each day, repeated at each of its times."""
+        lines: list[str] = []
+        for value, times in zip(values, self._times, strict=True):
+            if value is not None:
+                lines += [f"{head}{value} {at}\n" for at in times]
+            if len(lines) > _LINES:
+                self._flush(lines)
+        self._flush(lines)
 
-    def _series(self, head: str, values: Iterator[tuple[date, str]]) -> None:
-        lines = []
-        for day, value in values:
-            lines.extend(f"{head} {value} {stamp}\n" for stamp in self._stamps[day])
-        self._count += len(lines)
-        self._stream.writelines(lines)
+    def _flush(self, lines: list[str]) -> None:
+        self.samples += len(lines)
+        self._stream.write("".join(lines).encode())
+        lines.clear()
 
     def _ranges(self) -> None:
         """Starts, ends and freshness, as a live exporter would have shown them on each day."""
-        rows: dict[str, list[tuple[date, WindowData]]] = {}
-        for day in self._days:
-            for data in self._read(day):
-                # What the people did is not needed here, and a year of it would not fit.
-                rows.setdefault(data.window, []).append((day, _without_users(data)))
-        if not rows:
-            return
-        for family, value in _RANGES:
+        by_place = {
+            window: {reach.day: reach for reach in reaches}
+            for window, reaches in self._survey.reaches.items()
+        }
+        for family, labels, number in self._figures():
             self._head(family)
-            for window, found in rows.items():
-                head = family.name + self._labels(window=window)
-                self._series(head, ((day, written(value(data))) for day, data in found))
+            for window, reaches in by_place.items():
+                for extra, value in zip(labels, number, strict=True):
+                    head = self._style.series(family, [("window", window), *extra])
+                    found = (reaches.get(place) for place in self._places)
+                    self._series(
+                        head, [written(value(reach)) if reach else None for reach in found]
+                    )
+
+    def _figures(self) -> Iterator[_Figure]:
+        survey = self._survey
+        yield WINDOW_START, [()], [lambda reach: reach.start]
+        yield WINDOW_END, [()], [lambda reach: reach.end]
+        yield (
+            ACTIVITY_USERS,
+            [(("state", state),) for state in ("active", "inactive", "unknown")],
+            [
+                lambda reach: reach.active,
+                lambda reach: survey.known[reach.day] - reach.active,
+                lambda reach: survey.unknown[reach.day],
+            ],
+        )
+        # A live exporter would have had the window as soon as it was over.
+        yield LAST_SUCCESS, [()], [lambda reach: reach.end]
 
     def _info(self) -> None:
-        if not self._people.since:
+        if not self._survey.users:
             return
         self._head(USER_INFO)
-        for user_id in sorted(self._people.since):
-            labels = self._labels(user=user_id, email=self._people.emails[user_id])
-            days = (day for day in self._days if self._people.known(user_id, day))
-            self._series(USER_INFO.name + labels, ((day, "1.0") for day in days))
+        for user_id, user in self._survey.users.items():
+            labels = [("user", user_id), ("email", user.email), *user.labels]
+            bits = self._survey.on[user_id]
+            self._series(
+                self._style.series(USER_INFO, labels),
+                ["1.0" if bits >> place & 1 else None for place in self._places],
+            )
 
-    def _activity(self) -> None:
-        columns = self._columns()
-        users = sorted(self._people.since)
+    def _activity(self, folder: Path, wrote: Callable[[int], None]) -> None:
+        columns = self._survey.columns
+        users = list(self._survey.users.values())
         if not columns or not users:
             return
         self._head(USER_ACTIVITY)
-        size = max(1, CELLS // max(1, len(columns) * len(self._days)))
-        for start in range(0, len(users), size):
-            self._group(users[start : start + size], columns)
+        size = max(1, CELLS // (len(columns) * len(self._places)))
+        groups = [users[start : start + size] for start in range(0, len(users), size)]
+        turned = turn_round(
+            groups, survey=self._survey, places=self._places, read=self._read, folder=folder
+        )
+        for group, cells in zip(groups, turned, strict=True):
+            self._group(group, cells)
+            wrote(len(group))
 
-    def _columns(self) -> dict[tuple[str, str], int]:
-        """Every (window, metric) of the file, in order, and its place in a person's row."""
-        seen: dict[tuple[str, str], int] = {}
-        wanted = self._output.metrics
-        for day in self._days:
-            for data in self._read(day):
-                for metric in data.metrics:
-                    if wanted is None or metric in wanted:
-                        seen.setdefault((data.window, metric), len(seen))
-        return seen
-
-    def _group(self, users: Sequence[str], columns: Mapping[tuple[str, str], int]) -> None:
-        """Read the days once for some people, and write their series."""
-        days = len(self._days)
-        cells = {user: array("q", [_ABSENT]) * (len(columns) * days) for user in users}
-        for number, day in enumerate(self._days):
-            for data in self._read(day):
-                zeros = (0,) * len(data.metrics)
-                places = [
-                    (place, columns[data.window, metric] * days + number)
-                    for place, metric in enumerate(data.metrics)
-                    if (data.window, metric) in columns
-                ]
-                for user, row in cells.items():
-                    if not self._people.known(user, day):
-                        continue
-                    values = data.users.get(user, zeros)
-                    for place, cell in places:
-                        value = values[place]
-                        if value is not None:
-                            row[cell] = value
-        for user, row in cells.items():
-            email = self._people.emails[user]
-            for (window, metric), column in columns.items():
-                head = USER_ACTIVITY.name + self._labels(
-                    user=user, email=email, metric=metric, window=window
-                )
-                values = row[column * days : (column + 1) * days]
+    def _group(self, users: Sequence[User], cells: array[int]) -> None:
+        """Write the series of some people, from their values day by day."""
+        columns = self._survey.columns
+        texts = _Texts()
+        for row, user in enumerate(users):
+            who = (("user", user.user_id), ("email", user.email))
+            for column, (window, metric) in enumerate(columns):
+                values = cells[row * len(columns) + column :: len(users) * len(columns)]
+                labels = [*who, ("metric", metric), ("window", window)]
                 self._series(
-                    head,
-                    (
-                        (day, written(value))
-                        for day, value in zip(self._days, values, strict=True)
-                        if value != _ABSENT
-                    ),
+                    self._style.series(USER_ACTIVITY, labels), [texts[value] for value in values]
                 )
 
 
-_RANGES: tuple[tuple[Family, Callable[[WindowData], float]], ...] = (
-    (WINDOW_START, lambda data: data.start_timestamp),
-    (WINDOW_END, lambda data: data.end_timestamp),
-    # A live exporter would have had the window just after the day began.
-    (LAST_SUCCESS, lambda data: data.end_timestamp),
-)
+_Figure = tuple[Family, Sequence[tuple[tuple[str, str], ...]], Sequence[Callable[[Reach], float]]]
+"""A family of windows: the labels of its series beside ``window``, and the value of each."""
 
 
-def _without_users(data: WindowData) -> WindowData:
-    return WindowData(
-        window=data.window,
-        start=data.start,
-        end=data.end,
-        start_timestamp=data.start_timestamp,
-        end_timestamp=data.end_timestamp,
-        fetched_at=data.fetched_at,
-        fingerprint=data.fingerprint,
-        metrics=data.metrics,
-        users={},
-        emails={},
-        pages=data.pages,
-    )
+class _Texts(dict[int, str | None]):
+    """Values as they are written, each worked out once."""
 
-
-def _stamp(at: float, form: Format) -> str:
-    """Seconds for OpenMetrics, milliseconds for the text format."""
-    if form is Format.PROMETHEUS:
-        return str(round(at * 1000))
-    return str(int(at)) if at == int(at) else f"{at:.3f}"
+    def __missing__(self, value: int) -> str | None:
+        text = None if value == ABSENT else written(value)
+        self[value] = text
+        return text

@@ -9,11 +9,12 @@ from typing import Any
 import click
 
 from gong_exporter import __version__
+from gong_exporter.cli.backfill import backfill
 from gong_exporter.cli.check import check, run_check
 from gong_exporter.cli.demo import demo
 from gong_exporter.cli.healthcheck import healthcheck
 from gong_exporter.cli.options import common_options, resolve
-from gong_exporter.cli.run import Serving, poll_once, serve
+from gong_exporter.cli.run import Serving, poll_once, serve, web_config_file
 from gong_exporter.cli.simulate import simulate
 
 DEFAULT_ADDRESS = ":14664"
@@ -41,6 +42,18 @@ DEFAULT_ADDRESS = ":14664"
     help="Where the metrics are.",
 )
 @click.option(
+    "--web.config.file",
+    "web_config_file",
+    metavar="PATH",
+    help="TLS, users and headers, in the Prometheus exporter-toolkit's format.",
+)
+@click.option(
+    "--web.systemd-socket",
+    "systemd_socket",
+    is_flag=True,
+    help="Serve on the sockets that systemd passes, instead of --web.listen-address.",
+)
+@click.option(
     "--web.enable-lifecycle",
     "lifecycle",
     is_flag=True,
@@ -63,6 +76,8 @@ def cli(ctx: click.Context, /, **options: Any) -> None:
         addresses=options.pop("listen_addresses"),
         telemetry_path=options.pop("telemetry_path"),
         lifecycle=options.pop("lifecycle"),
+        config_file=options.pop("web_config_file"),
+        systemd_socket=options.pop("systemd_socket"),
     )
     config_check, once = options.pop("config_check"), options.pop("once")
     if ctx.invoked_subcommand is not None:
@@ -70,6 +85,7 @@ def cli(ctx: click.Context, /, **options: Any) -> None:
         return
     common = resolve(ctx, options)
     if config_check:
+        web_config_file(serving)
         run_check(common, live=False)
     elif once:
         poll_once(common)
@@ -77,7 +93,7 @@ def cli(ctx: click.Context, /, **options: Any) -> None:
         serve(common, serving, default_address=DEFAULT_ADDRESS)
 
 
-for _command in (check, demo, simulate, healthcheck):
+for _command in (check, demo, simulate, healthcheck, backfill):
     cli.add_command(_command)
 
 

@@ -1,0 +1,162 @@
+"""Fetches the days into the work file: on each, the windows that a live exporter would ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from gong_exporter.activity.fetch import PageSource, fetch_listing
+from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.activity.poll import PollPlan, Warn, poll
+from gong_exporter.activity.snapshot import WindowData
+from gong_exporter.activity.users import learn
+from gong_exporter.activity.windows import DayRange, WindowSpec, longest
+from gong_exporter.backfill.ask import Asker
+from gong_exporter.backfill.errors import BackfillError
+from gong_exporter.backfill.progress import Progress
+from gong_exporter.backfill.workfile import Refusal, WorkFile
+from gong_exporter.gong.clock import Clock
+from gong_exporter.gong.errors import BadRequest, UserNotFound
+from gong_exporter.gong.records import ActivityFilter
+
+SHORT = 32
+"""Days of a range that is not cut in halves any more when Gong refuses it."""
+
+
+class Fetch:
+    """Fetches what the work file does not hold yet.
+
+    Args:
+        source: the client.
+        asker: repeats and waits.
+        plan: what a live exporter asks for.
+        zone: the company's time zone.
+        work: keeps what comes.
+        knowledge: what polls and earlier runs learned; it is not changed for them.
+        clock: time.
+        warn: is told of oddities.
+        progress: is told of days.
+    """
+
+    def __init__(
+        self,
+        *,
+        source: PageSource,
+        asker: Asker,
+        plan: PollPlan,
+        zone: ZoneInfo,
+        work: WorkFile,
+        knowledge: Knowledge,
+        clock: Clock,
+        warn: Warn,
+        progress: Progress,
+    ) -> None:
+        self._source = source
+        self._asker = asker
+        self._plan = replace(plan, zone=zone)
+        self._work = work
+        self._clock = clock
+        self._warn = warn
+        self._progress = progress
+        self._knowledge = knowledge
+
+    @property
+    def knowledge(self) -> Knowledge:
+        """What is known now."""
+        return self._knowledge
+
+    def run(self, days: Sequence[date]) -> None:
+        """Fetch them all.
+
+        The last day comes first: it is the least likely to be refused, so when it is, the
+        question is wrong, and the days before it need not be asked.
+
+        Raises:
+            BackfillError: it cannot go on; what was fetched is kept.
+            Stopped: likewise.
+        """
+        done = self._work.done(self._clock.now())
+        left = [day for day in days if day not in done]
+        self._progress.fetching(len(left), len(days))
+        if not left:
+            return
+        self._search(days)
+        if left[-1] == days[-1]:
+            left = [left[-1], *left[:-1]]
+        for day in left:
+            refused = self._day(day)
+            if day == days[-1] and len(refused) == len(self._plan.windows) and not done:
+                raise BackfillError(
+                    f"Gong refuses even {day}, the last day, so the days before it were not asked"
+                    f" for. {refused[0].said}\n  {BadRequest.advice}"
+                )
+            self._progress.fetched(day)
+
+    def _day(self, day: date) -> list[Refusal]:
+        held = {data.window for data in self._work.windows(day)}
+        windows: list[WindowData] = []
+        refused: list[Refusal] = []
+        for window in self._plan.windows:
+            if window.name in held:
+                continue
+            try:
+                windows.append(self._window(window, day))
+            except BadRequest as error:
+                said = self._asker.words(error).splitlines()[0]
+                refused.append(Refusal(day=day, window=window.name, said=said))
+        self._work.finish(day, windows, refused, self._knowledge, self._clock.now())
+        return refused
+
+    def _window(self, window: WindowSpec, day: date) -> WindowData:
+        def ask() -> WindowData:
+            result = poll(
+                self._source,
+                replace(self._plan, windows=(window,)),
+                # Listed users are looked for once, for all days together.
+                replace(self._knowledge, looked_up=day),
+                self._clock,
+                self._warn,
+                today=day,
+            )
+            self._knowledge = result.knowledge
+            if result.failures:
+                raise result.failures[0].error
+            return result.windows[0]
+
+        return self._asker.insist(ask, self._knowledge.pages.get(window.name, 1))
+
+    def _search(self, days: Sequence[date]) -> None:
+        """Find the ids of listed users: everybody active in the whole range is among them."""
+        if not self._plan.selection.missing(self._knowledge):
+            return
+        reach = DayRange(longest(self._plan.windows, days[0]).on(days[0]).start, days[-1])
+        if reach.empty or self._work.searched(reach):
+            return
+        self._look_through(reach)
+        self._work.note_search(reach, self._knowledge)
+
+    def _look_through(self, reach: DayRange) -> None:
+        """One unfiltered listing, or two of the halves where Gong refuses so long a range."""
+        wanted = ActivityFilter(
+            from_date=reach.start,
+            to_date=reach.end,
+            created_from=self._plan.created_from,
+            created_to=self._plan.created_to,
+        )
+        pages = max(1, -(-len(self._knowledge.named) // 100))
+        try:
+            listing = self._asker.insist(
+                lambda: fetch_listing(self._source, wanted, self._warn), pages
+            )
+        except UserNotFound:
+            return  # nobody did anything
+        except BadRequest:
+            half = reach.start + (reach.end - reach.start) // 2
+            if (reach.end - reach.start).days > SHORT:
+                self._look_through(DayRange(reach.start, half))
+                self._look_through(DayRange(half, reach.end))
+            return
+        named, resolved = learn(self._knowledge, listing.users, self._plan.selection)
+        self._knowledge = replace(self._knowledge, named=named, resolved=resolved)
