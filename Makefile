@@ -32,6 +32,10 @@ format: $(VENV)/.dev ## Format and fix what ruff can fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+bench: $(VENV)/.dev ## Ratios against nginx, the client library and a real Prometheus
+	@tools/install-servers.sh
+	$(BIN)/python benchmarks/run.py
+
 lock: $(VENV)/.dev ## Resolve the dependencies again (versions and hashes, no URLs)
 	tools/lock.sh
 

@@ -13,6 +13,7 @@ from gong_exporter.activity.budget import Forecast
 from gong_exporter.activity.poll import load_zone
 from gong_exporter.activity.windows import DayRange, WindowSpec, company_today, today_everywhere
 from gong_exporter.cli.options import Common, common_options, fail, refuse, resolve
+from gong_exporter.cli.run import web_config_file
 from gong_exporter.config.errors import ConfigError, Problem
 from gong_exporter.config.model import Config
 from gong_exporter.exposition.telemetry import Telemetry
@@ -46,6 +47,7 @@ ASKED = WindowSpec("7d", 7)
 @click.pass_context
 def check(ctx: click.Context, /, live: bool, **options: Any) -> None:  # noqa: FBT001 - click's way
     """Check the configuration, and say how many API calls a day it will need."""
+    web_config_file(ctx.obj["serving"])
     run_check(resolve(ctx, options), live=live)
 
 

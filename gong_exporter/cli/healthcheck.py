@@ -6,8 +6,11 @@ from typing import Any
 
 import click
 import requests
+import urllib3
+from urllib3.exceptions import InsecureRequestWarning
 
 from gong_exporter.cli.options import common_options, fail, resolve
+from gong_exporter.cli.run import DEFAULT_ADDRESS, Serving, web_config_file
 
 TIMEOUT = 5.0
 """Seconds for an answer; the poll loop does not delay it."""
@@ -24,18 +27,33 @@ TIMEOUT = 5.0
 @click.pass_context
 def healthcheck(ctx: click.Context, /, address: str | None, **options: Any) -> None:
     """Ask the running exporter whether it is healthy; exits 0 or 1."""
-    before = ctx.obj["serving"].addresses
+    serving: Serving = ctx.obj["serving"]
     resolve(ctx, options)
-    url = f"http://{_reachable(address or (before[0] if before else ':14664'))}/-/healthy"
+    config = web_config_file(serving)
+    scheme = "https" if config is not None and config.security.context is not None else "http"
+    where = address or (serving.addresses[0] if serving.addresses else DEFAULT_ADDRESS)
+    url = f"{scheme}://{_reachable(where)}/-/healthy"
+    urllib3.disable_warnings(InsecureRequestWarning)  # see below: it is known and meant
     session = requests.Session()
     session.trust_env = False  # no proxy lies between us and this machine
     try:
-        answer = session.get(url, timeout=TIMEOUT)
+        # The certificate names the machine as others know it; nothing secret is sent.
+        answer = session.get(url, timeout=TIMEOUT, verify=False)
     except requests.RequestException as error:
+        if _CLIENT_CERTIFICATE in str(error):
+            click.echo(_GUARDED.format(what="a client certificate"))
+            return
         fail(f"{url} does not answer ({type(error).__name__})")
+    if answer.status_code == requests.codes.unauthorized:
+        click.echo(_GUARDED.format(what="a password"))
+        return
     if not answer.ok:
         fail(f"{url} answered {answer.status_code}: {answer.text.strip()[:300]}")
     click.echo(answer.text.strip())
+
+
+_CLIENT_CERTIFICATE = "CERTIFICATE_REQUIRED"
+_GUARDED = "the server answers, and wants {what}: whether the poll loop is alive cannot be seen"
 
 
 def _reachable(address: str) -> str:

@@ -60,6 +60,8 @@ def _adopt_libraries(log: FilteringBoundLogger) -> None:
         root.removeHandler(handler)
     root.addHandler(_Forward(log))
     root.setLevel(logging.WARNING)
+    # Our own rooms that know only the standard library's logging have news worth telling.
+    logging.getLogger("gong_exporter").setLevel(logging.INFO)
 
 
 class _Unfailing(io.StringIO):
@@ -87,7 +89,7 @@ class _Unfailing(io.StringIO):
 
 class _Forward(logging.Handler):
     def __init__(self, log: FilteringBoundLogger) -> None:
-        super().__init__(logging.WARNING)
+        super().__init__(logging.INFO)
         self._log = log
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -14,11 +14,8 @@ from gong_exporter.cli.check import check, run_check
 from gong_exporter.cli.demo import demo
 from gong_exporter.cli.healthcheck import healthcheck
 from gong_exporter.cli.options import common_options, resolve
-from gong_exporter.cli.run import Serving, poll_once, serve, web_config_file
+from gong_exporter.cli.run import DEFAULT_ADDRESS, Serving, poll_once, serve, web_config_file
 from gong_exporter.cli.simulate import simulate
-
-DEFAULT_ADDRESS = ":14664"
-"""GONG on a phone's keys, after a 1."""
 
 
 @click.group(
@@ -90,7 +87,7 @@ def cli(ctx: click.Context, /, **options: Any) -> None:
     elif once:
         poll_once(common)
     else:
-        serve(common, serving, default_address=DEFAULT_ADDRESS)
+        serve(common, serving)
 
 
 for _command in (check, demo, simulate, healthcheck, backfill):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from socket import socket
 
 import click
@@ -18,8 +20,13 @@ from gong_exporter.exposition.body import once_text
 from gong_exporter.gong.clock import Stopped
 from gong_exporter.runtime.app import Exporter, assemble
 from gong_exporter.runtime.stop import Aside, Interruption, Signals
-from gong_exporter.web.listen import BadAddress, ListenError, bind
+from gong_exporter.web.listen import BadAddress, ListenError, bind, from_systemd
 from gong_exporter.web.routes import Options
+from gong_exporter.web.security import WebConfigFile
+from gong_exporter.web.webconfig import WebConfigError
+
+DEFAULT_ADDRESS = ":14664"
+"""GONG on a phone's keys, after a 1."""
 
 LOOK = 1.0
 """Seconds between two looks at whether everything still runs."""
@@ -36,27 +43,39 @@ class Serving:
         addresses: as given, perhaps none.
         telemetry_path: where the metrics are.
         lifecycle: whether ``POST /-/reload`` is allowed.
+        config_file: of the web server: TLS, users, headers; None for plain HTTP.
+        systemd_socket: serve on the sockets that systemd passes instead of ``addresses``.
     """
 
     addresses: tuple[str, ...] = ()
     telemetry_path: str = "/metrics"
     lifecycle: bool = False
+    config_file: str | None = None
+    systemd_socket: bool = False
 
 
-def serve(common: Common, serving: Serving, *, default_address: str) -> None:
+def serve(common: Common, serving: Serving) -> None:
     """Poll and serve until a signal ends it."""
+    if serving.systemd_socket and serving.addresses:
+        raise click.UsageError("--web.systemd-socket takes the place of --web.listen-address")
     if not serving.addresses:
-        serving = replace(serving, addresses=(default_address,))
+        serving = replace(serving, addresses=(DEFAULT_ADDRESS,))
     options = route_options(serving)
     config = common.config()
+    web_config = web_config_file(serving)
     log = common.log()
     signals = Signals()
     with signals.heard():
-        sockets = bind_all(serving.addresses)
+        sockets = systemd_sockets() if serving.systemd_socket else bind_all(serving.addresses)
         log.info("starting", version=__version__, config=str(config.path))
         keep_running(
             lambda: Exporter(
-                config=config, load=common.load, sockets=sockets, options=options, log=log
+                config=config,
+                load=common.load,
+                sockets=sockets,
+                options=options,
+                log=log,
+                web_config=web_config,
             ),
             signals,
         )
@@ -117,6 +136,24 @@ def bind_all(addresses: tuple[str, ...]) -> list[socket]:
         bad_usage(str(error))
     except ListenError as error:
         fail(str(error))
+
+
+def systemd_sockets() -> list[socket]:
+    """The sockets that systemd passed, or end the command saying why there are none."""
+    try:
+        return from_systemd(os.environ, os.getpid())
+    except ListenError as error:
+        fail(str(error))
+
+
+def web_config_file(serving: Serving) -> WebConfigFile | None:
+    """The web configuration, checked, or end the command with its faults."""
+    if serving.config_file is None:
+        return None
+    try:
+        return WebConfigFile(Path(serving.config_file))
+    except WebConfigError as error:
+        bad_usage(str(error))
 
 
 def route_options(serving: Serving) -> Options:

@@ -27,6 +27,7 @@ from gong_exporter.runtime.stop import Interruption
 from gong_exporter.store import StateFile, open_state
 from gong_exporter.web.listen import describe
 from gong_exporter.web.routes import Options, build_app
+from gong_exporter.web.security import WebConfigFile
 from gong_exporter.web.server import WebServer
 
 WEB_GRACE = 1.2
@@ -114,6 +115,7 @@ class Exporter:
         sockets: listening.
         options: of the routes.
         log: is told.
+        web_config: TLS, users and headers; None for plain HTTP.
 
     Raises:
         ConfigError: see ``assemble``.
@@ -127,6 +129,7 @@ class Exporter:
         sockets: Sequence[socket.socket],
         options: Options,
         log: FilteringBoundLogger,
+        web_config: WebConfigFile | None = None,
     ) -> None:
         self._log = log
         self._interruption = Interruption()
@@ -164,8 +167,9 @@ class Exporter:
             clock=parts.clock,
             started_at=parts.clock.now(),
             reloader=self._reloader,
+            web_config=web_config,
         )
-        self._web = WebServer(build_app(self.site, options), self._sockets)
+        self._web = WebServer(build_app(self.site, options), self._sockets, web_config=web_config)
 
     @property
     def snapshot(self) -> Snapshot:

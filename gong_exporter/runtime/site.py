@@ -19,6 +19,7 @@ from gong_exporter.runtime.reload import Reloader
 from gong_exporter.runtime.setup import email_label, interval_in_effect
 from gong_exporter.runtime.standing import Standing
 from gong_exporter.store import StateFile
+from gong_exporter.web.security import WebConfigFile
 from gong_exporter.web.site import (
     ActivityTable,
     Api,
@@ -44,6 +45,7 @@ class ExporterSite:
         clock: the time.
         started_at: Unix seconds at which the process started.
         reloader: reads the configuration again.
+        web_config: the web configuration that is followed; None without one.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class ExporterSite:
         clock: Clock,
         started_at: float,
         reloader: Reloader,
+        web_config: WebConfigFile | None = None,
     ) -> None:
         self._polls = polls
         self._poller = poller
@@ -66,6 +69,7 @@ class ExporterSite:
         self._clock = clock
         self._started_at = started_at
         self._reloader = reloader
+        self._web_config = web_config
 
     def metrics(self, accept: str, accept_encoding: str) -> Body:
         """See Site."""
@@ -151,6 +155,8 @@ class ExporterSite:
             found.append(f"Not polling: {self._poller.standby}")
         if self._reloader.refused is not None:
             found.append(f"The last reload was refused: {self._reloader.refused}")
+        if self._web_config is not None and self._web_config.error is not None:
+            found.append(f"Web configuration: {self._web_config.error}")
         return tuple(found)
 
 
