@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from gong_exporter.activity.plan import PollPlan
+from gong_exporter.activity.poll import PollResult
+from gong_exporter.activity.snapshot import WindowData
+from gong_exporter.activity.users import EVERYONE, Listed, Selection
+from gong_exporter.activity.windows import parse_window
 from gong_exporter.gong.client import GongClient, RetryPolicy
 from gong_exporter.gong.limits import CallLimits, Ledger, Limiter, MemoryLedger
 from gong_exporter.gong.observer import SilentObserver
@@ -124,6 +130,44 @@ def page_of(
     )
 
 
+def listed(*entries: str) -> Selection:
+    """``activity.users`` as a list of ids and addresses."""
+    return Selection(
+        listed=tuple(
+            Listed(email=entry) if "@" in entry else Listed(user_id=entry) for entry in entries
+        )
+    )
+
+
+def plan_of(
+    *windows: str,
+    host: str = "http://gong.test",
+    selection: Selection = EVERYONE,
+    zone: str | None = None,
+    **more: Any,
+) -> PollPlan:
+    """A plan; ``1d``, ``7d`` and ``28d`` unless told otherwise."""
+    return PollPlan(
+        host=host,
+        windows=tuple(parse_window(name) for name in windows or ("1d", "7d", "28d")),
+        selection=selection,
+        zone=ZoneInfo(zone) if zone else None,
+        fingerprint="f1",
+        **more,
+    )
+
+
+def window_of(result: PollResult, name: str) -> WindowData:
+    """The one of that name."""
+    (found,) = (window for window in result.windows if window.window == name)
+    return found
+
+
+def ranges(calls: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """The days that request bodies asked for."""
+    return [(body["filter"]["fromDate"], body["filter"]["toDate"]) for body in calls]
+
+
 Reply = Page | Exception
 
 
@@ -156,13 +200,3 @@ class Answering:
     def page(self, wanted: ActivityFilter, cursor: str | None = None) -> Page:
         self.calls.append((wanted, cursor))
         return self.answer(wanted, cursor)
-
-
-def without(filter_: ActivityFilter) -> ActivityFilter:
-    """The same days and dates, for everybody."""
-    return replace(filter_, user_ids=None)
-
-
-def numbers(users: Mapping[str, tuple[int | None, ...]]) -> dict[str, int | None]:
-    """The first counter of each."""
-    return {name: values[0] for name, values in users.items()}
