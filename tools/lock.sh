@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes requirements.lock and requirements-dev.lock: versions and hashes for every supported Python, no URLs.
+# Writes requirements.lock, requirements-build.lock and requirements-dev.lock: versions and hashes for every supported Python, no URLs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 uv=$(command -v uv || true)
@@ -12,6 +12,8 @@ options=(--universal --python-version 3.11 --generate-hashes --no-header --no-an
 "$uv" pip compile "${options[@]}" pyproject.toml --output-file requirements.lock "$@"
 "$uv" pip compile "${options[@]}" pyproject.toml --group dev --constraints requirements.lock \
   --output-file requirements-dev.lock "$@"
-grep -nE 'https?://|file:|--(extra-)?index' requirements.lock requirements-dev.lock && {
+"$uv" pip compile "${options[@]}" --group build --constraints requirements-dev.lock \
+  --output-file requirements-build.lock "$@"
+grep -nE 'https?://|file:|--(extra-)?index' requirements*.lock && {
   echo "a lock file names a URL" >&2; exit 1; }
 exit 0
