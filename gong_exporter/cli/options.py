@@ -22,6 +22,11 @@ FAILED = 1
 BAD_USAGE = 2
 """Exit status: bad usage or configuration."""
 
+_WHERE = (
+    "Name the configuration with --config.file or $GONG_EXPORTER_CONFIG_FILE;"
+    " gong-exporter demo needs none."
+)
+
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -48,6 +53,8 @@ class Common:
         try:
             return self.load()
         except ConfigError as error:
+            if not os.path.lexists(self.config_file):
+                bad_usage(f"{error}\n{_WHERE}")
             refuse(error)
 
     def load(self) -> Config:

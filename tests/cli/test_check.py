@@ -1,0 +1,113 @@
+"""``check`` and ``--config.check``: the configuration, and what it will cost, without a call."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from gong_exporter.activity.knowledge import Knowledge
+from tests.support.exporter import run, run_here, write_config
+from tests.support.saved_state import state_at
+
+GONG = "http://127.0.0.1:9"
+"""Nobody listens there: a call would fail, and with it the command."""
+
+
+def row(stdout: str, name: str) -> str:
+    (text,) = re.findall(rf"^  {name} +(.*)$", stdout, re.MULTILINE)
+    assert isinstance(text, str)
+    return text
+
+
+def test_a_good_configuration_is_described_and_nothing_is_made(tmp_path: Path) -> None:
+    config = write_config(tmp_path, GONG)
+    checked = run_here("check", f"--config.file={config}")
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert checked.stdout.startswith(f"{config}: valid\n")
+    # 3 windows of a page each, 24 times a day and once more after midnight
+    assert row(checked.stdout, "calls").startswith("3 a poll, 75 a day of 5000 allowed (if each")
+    assert row(checked.stdout, "users") == "all"
+    assert row(checked.stdout, "windows") == "1d, 7d, 28d"
+    assert row(checked.stdout, "state") == str(tmp_path / "gong-exporter.db")
+    assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"]
+
+
+def test_the_flag_is_the_command(tmp_path: Path) -> None:
+    config = write_config(tmp_path, GONG)
+    flag = run("--config.check", f"--config.file={config}")
+    command = run_here("check", f"--config.file={config}")
+    assert flag.stdout == command.stdout
+    assert (flag.returncode, flag.stderr) == (command.returncode, command.stderr) == (0, "")
+
+
+def test_a_list_of_users_is_counted_by_pages_of_a_hundred(tmp_path: Path) -> None:
+    users = [str(700_000 + n) for n in range(250)]
+    config = write_config(tmp_path, GONG, activity={"users": users, "windows": ["7d"]})
+    checked = run_here("check", f"--config.file={config}")
+    assert row(checked.stdout, "users") == "250 listed"
+    assert row(checked.stdout, "calls").startswith("3 a poll, 75 a day")
+
+
+def test_the_pages_of_earlier_polls_are_what_counts(tmp_path: Path) -> None:
+    config = write_config(tmp_path, GONG)
+    with state_at(tmp_path / "gong-exporter.db") as state:
+        state.save(Knowledge(host=GONG, pages={"1d": 4, "7d": 9, "28d": 12}), [])
+    checked = run_here("check", f"--config.file={config}")
+    assert checked.returncode == 0
+    assert row(checked.stdout, "calls") == (
+        "25 a poll, 625 a day of 5000 allowed (by the pages of the last polls)"
+    )
+    assert row(checked.stdout, "a poll takes") == "8 s or more"
+
+
+@pytest.mark.parametrize(
+    ("gong", "poll", "status", "words"),
+    [
+        # 74 / 3 - 1 = 23.67 polls a day: every 3651 s
+        ({"requests_per_day": 74}, {}, 0, "3651 s in effect: stretched from 3600 s"),
+        # 6 / 3 - 1: one a day, and one after midnight; 24 h and 1 s are less than 26 h
+        ({"requests_per_day": 6}, {}, 0, "86400 s in effect"),
+        ({"requests_per_day": 6}, {"stale_after": "24h"}, 2, "past poll.stale_after (86400 s)"),
+        ({"requests_per_day": 3}, {}, 2, "not even two polls a day fit"),
+        ({}, {"cron": "*/15 9-17 * * 1-5", "stale_after": "80h"}, 0, "*/15 9-17 * * 1-5"),
+        ({}, {"interval": "2h", "stale_after": "1h"}, 2, "data would go stale between two polls"),
+    ],
+)
+def test_the_schedule_against_the_quota(
+    gong: dict[str, object], poll: dict[str, object], status: int, words: str, tmp_path: Path
+) -> None:
+    config = write_config(tmp_path, GONG, gong=gong, poll=poll)
+    checked = run_here("check", f"--config.file={config}")
+    assert checked.returncode == status, checked.stderr
+    assert words in (checked.stderr if status else checked.stdout)
+    assert (checked.stdout == "") == bool(status)
+
+
+def test_without_a_state_file_it_says_what_lapses(tmp_path: Path) -> None:
+    config = write_config(tmp_path, GONG, state={"file": None})
+    checked = run_here("check", f"--config.file={config}")
+    assert checked.returncode == 0
+    assert "known users" in row(checked.stdout, "state")
+    assert "keeps two exporters from polling" in row(checked.stdout, "state")
+
+
+def test_every_fault_of_a_configuration_is_said_at_once(tmp_path: Path) -> None:
+    config = write_config(
+        tmp_path, GONG, gong={"timout": "5s"}, activity={"windows": ["7x"]}, state={"fiel": "x"}
+    )
+    checked = run_here("check", f"--config.file={config}")
+    assert (checked.returncode, checked.stdout) == (2, "")
+    for words in ("gong.timout: unknown key; did you mean 'timeout'?", "'7x'", "'file'"):
+        assert words in checked.stderr
+    assert checked.stderr.count(str(config)) == 3
+
+
+def test_a_state_file_that_cannot_be_used_is_a_warning(tmp_path: Path) -> None:
+    config = write_config(tmp_path, GONG)
+    database = tmp_path / "gong-exporter.db"
+    database.mkdir()
+    checked = run_here("check", f"--config.file={config}")
+    assert checked.returncode == 0
+    assert f"warning: the state file {database} is not in use" in checked.stderr

@@ -1,0 +1,149 @@
+"""``check --live``: one real call; what is wrong is said with what to do about it."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gong_exporter.simulator.serve import Simulator, utc_now
+from tests.support.companies import FixtureCompany
+from tests.support.exporter import SECRET, run_here, write_config
+from tests.support.saved_state import state_at
+from tests.support.simulator import running_simulator
+from tests.support.truth import today_in
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Simulator]:
+    with running_simulator(FixtureCompany(users=7), now=utc_now) as simulator:
+        yield simulator
+
+
+def check_live(folder: Path, url: str, **sections: Any) -> tuple[int, str, str]:
+    config = write_config(folder, url, **sections)
+    done = run_here("check", "--live", f"--config.file={config}")
+    assert SECRET not in done.stdout + done.stderr
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_one_call_proves_key_scope_host_and_zone(simulator: Simulator, tmp_path: Path) -> None:
+    before = len(simulator.journal.entries())
+    status, out, err = check_live(tmp_path, simulator.url)
+    assert (status, err) == (0, "")
+    assert "live call: key, scope and host are right" in out
+    today = today_in(simulator.company.time_zone)
+    assert f"time zone US/Pacific (learned from Gong); the company's today is {today}" in out
+    assert "7 users were active from " in out
+    assert len(simulator.journal.entries()) == before + 1
+    # It makes no state file either: that is for the exporter's own user to do.
+    assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"]
+
+
+def test_the_call_is_in_the_ledger_that_is_there(simulator: Simulator, tmp_path: Path) -> None:
+    database = tmp_path / "gong-exporter.db"
+    with state_at(database):
+        pass
+    assert check_live(tmp_path, simulator.url)[0] == 0
+    assert check_live(tmp_path, simulator.url)[0] == 0
+    with state_at(database) as state:
+        assert state.ledger.used(utc_now().timestamp()) == 2
+
+
+def test_another_zone_than_gongs_is_a_warning(simulator: Simulator, tmp_path: Path) -> None:
+    status, out, err = check_live(tmp_path, simulator.url, gong={"time_zone": "Europe/Berlin"})
+    assert status == 0
+    assert "time zone Europe/Berlin (gong.time_zone)" in out
+    assert "warning: gong.time_zone is Europe/Berlin, but Gong says US/Pacific" in err
+
+
+@pytest.mark.parametrize(
+    ("fault", "words", "advice"),
+    [
+        ("unauthorized", "Gong answered 401", "check the access key and secret"),
+        ("no-scope", "You don't have permission to use 'api:stats:user-actions'", "scope"),
+        ("forbidden", "Gong answered 403", "public IP address on the allow-list"),
+        ("redirect", "redirects to http://", "set gong.base_url to the host shown on Gong's"),
+        ("rate-limited-long", "Gong answered 429", "other integrations share them"),
+        ("server-error", "Gong answered 500", ""),
+    ],
+)
+def test_a_refusal_is_said_with_its_request_id_and_what_to_do(
+    simulator: Simulator, fault: str, words: str, advice: str, tmp_path: Path
+) -> None:
+    simulator.set_faults(fault)
+    before = len(simulator.journal.entries())
+    try:
+        status, out, err = check_live(tmp_path, simulator.url)
+    finally:
+        simulator.set_faults()
+    assert status == 1
+    assert "key, scope and host are right" not in out
+    assert err.startswith("gong-exporter: the live call failed: ")
+    assert words in err
+    assert advice in err
+    (asked,) = simulator.journal.entries()[before:]
+    if fault != "redirect":  # which has no body to hold one
+        assert f"(requestId {asked.request_id})" in err
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("unknown-time-zone", "which is not known here: set gong.time_zone"),
+        ("null-time-zone", "the company's time zone was not told by Gong: set gong.time_zone"),
+        ("html", "the live call failed: "),
+        ("hang", "no whole answer within gong.timeout (0.5 s)"),
+    ],
+)
+def test_an_answer_without_what_is_needed(
+    simulator: Simulator, fault: str, words: str, tmp_path: Path
+) -> None:
+    simulator.set_faults(fault)
+    try:
+        status, _, err = check_live(tmp_path, simulator.url, gong={"timeout": "500ms"})
+    finally:
+        simulator.set_faults()
+    assert status == 1
+    assert words in err
+
+
+def test_a_period_without_any_activity_proves_the_key_all_the_same(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    simulator.set_faults("not-found")
+    try:
+        status, out, _ = check_live(tmp_path, simulator.url, gong={"time_zone": "US/Pacific"})
+    finally:
+        simulator.set_faults()
+    assert status == 0
+    assert "live call: key, scope and host are right" in out
+
+
+def test_a_refused_connection_names_the_host(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    status, _, err = check_live(tmp_path, f"http://127.0.0.1:{port}")
+    assert status == 1
+    assert f"127.0.0.1:{port}" in err
+    assert "refused" in err
+    assert "check gong.base_url, the network, gong.proxy_url and gong.ca_file" in err
+
+
+def test_an_unreadable_secret_is_said_and_nothing_sent(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("two words")
+    before = len(simulator.journal.entries())
+    status, _, err = check_live(
+        tmp_path,
+        simulator.url,
+        gong={"access_key_secret": None, "access_key_secret_file": str(secret)},
+    )
+    assert status == 2
+    assert "has a space or a line break in it" in err
+    assert len(simulator.journal.entries()) == before

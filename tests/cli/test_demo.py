@@ -1,0 +1,134 @@
+"""``demo``: everything together with nothing to configure, and gone within two seconds."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from tests.support.exporter import ROOT, Samples, command, environment
+from tests.support.servers import until
+
+PORT = 14664
+
+
+@contextmanager
+def demo(
+    *arguments: str, scratch: Path, environ: dict[str, str] | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        command("demo", *arguments),
+        cwd=ROOT,
+        env=environment(TMPDIR=str(scratch)) | (environ or {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def read_until(stream: IO[str] | None, words: str) -> str:
+    """What was printed, up to and with the line that has these words."""
+    assert stream is not None
+    said = ""
+    while words not in said:
+        line = stream.readline()
+        assert line, said
+        said += line
+    return said
+
+
+def get(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        text: str = answer.read().decode()
+    return text
+
+
+def stop(process: subprocess.Popen[str], number: signal.Signals) -> tuple[str, str]:
+    """What it says from here on; it ends within two seconds, with 0."""
+    began = time.monotonic()
+    process.send_signal(number)
+    rest = process.communicate(timeout=10)
+    assert time.monotonic() - began < 2
+    assert process.returncode == 0
+    return rest
+
+
+def test_it_shows_a_whole_company_and_says_where_to_look(tmp_path: Path) -> None:
+    began = time.monotonic()
+    with demo("--web.listen-address=127.0.0.1:0", scratch=tmp_path) as process:
+        said = read_until(process.stdout, "Ctrl-C stops it.")
+        assert time.monotonic() - began < 60
+        (metrics,) = re.findall(r"Metrics +(http://\S+)", said)
+        (page,) = re.findall(r"Status page +(http://\S+)", said)
+        (gong,) = re.findall(r"Gong API +(http://\S+)", said)
+        samples = Samples(get(metrics))
+        series = [labels for labels, _ in samples.of("gong_user_activity")]
+        assert len({labels["user"] for labels in series}) >= 40
+        assert len({labels["metric"] for labels in series}) == 15
+        assert {labels["window"] for labels in series} == {"1d", "7d", "28d"}
+        assert len(series) == 45 * len({labels["user"] for labels in series})
+        assert f"{len(series)} series" in said
+        assert samples.value("gong_up") == 1
+        assert "gong-exporter" in get(page)
+        assert gong.endswith("/v2/stats/activity/aggregate")
+        assert gong.removesuffix("/v2/stats/activity/aggregate") in get(page)
+        out, err = stop(process, signal.SIGINT)
+        assert (out, err) == ("", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_stops_during_its_first_poll(tmp_path: Path) -> None:
+    with demo("--web.listen-address=127.0.0.1:0", "--fault=hang", scratch=tmp_path) as process:
+        until(lambda: _ledger_is_begun(tmp_path), "its first poll begins")
+        out, err = stop(process, signal.SIGTERM)
+        assert out == ""
+        assert "Traceback" not in err
+
+
+def _ledger_is_begun(scratch: Path) -> bool:
+    return any(path.stat().st_size for path in scratch.glob("gong-demo-*/gong-exporter.db"))
+
+
+def test_it_takes_another_port_when_the_usual_one_is_taken(tmp_path: Path) -> None:
+    taken = _hold()
+    try:
+        with demo(scratch=tmp_path) as process:
+            said = read_until(process.stdout, "Ctrl-C stops it.")
+            (port,) = re.findall(r"Metrics +http://127\.0\.0\.1:(\d+)/metrics", said)
+            assert int(port) != PORT
+            assert "gong_up 1" in get(f"http://127.0.0.1:{port}/metrics")
+            stop(process, signal.SIGINT)
+    finally:
+        if taken is not None:
+            taken.close()
+
+
+def _hold() -> socket.socket | None:
+    """The usual port, ours; None when somebody else has it, which is as good."""
+    try:
+        return socket.create_server(("127.0.0.1", PORT))
+    except OSError:
+        return None
+
+
+def test_it_sends_no_real_credentials_anywhere(tmp_path: Path) -> None:
+    """Whatever the environment holds, it talks to its own simulator with that one's key."""
+    real = {"GONG_ACCESS_KEY": "REAL", "GONG_BEARER_TOKEN": "real-token"}
+    with demo(
+        "--web.listen-address=127.0.0.1:0", "--users=3", scratch=tmp_path, environ=real
+    ) as process:
+        said = read_until(process.stdout, "Ctrl-C stops it.")
+        assert re.search(r"demo: [1-9] people, 3 windows", said)
+        stop(process, signal.SIGINT)

@@ -1,0 +1,103 @@
+"""``--once``: one poll, the exposition on stdout and nothing else, for cron and textfiles."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from gong_exporter.simulator.serve import utc_now
+from tests.support.companies import FixtureCompany
+from tests.support.exporter import ROOT, Samples, command, environment, exporter, run, write_config
+from tests.support.servers import promtool, until
+from tests.support.simulator import running_simulator
+from tests.support.truth import expected, published, windows_of
+
+COMPANY = FixtureCompany(users=5)
+
+
+def test_stdout_is_exactly_the_exposition_without_the_process_that_wrote_it(
+    tmp_path: Path,
+) -> None:
+    with running_simulator(COMPANY, now=utc_now) as simulator:
+        config = write_config(tmp_path, simulator.url)
+        once = run(f"--config.file={config}", "--once")
+        assert once.returncode == 0, once.stderr
+        samples = Samples(once.stdout)
+        windows = windows_of(samples, COMPANY.time_zone)
+        assert windows.keys() == {"1d", "7d", "28d"}
+        assert published(samples) == expected(COMPANY, windows)
+        assert samples.value("gong_up") == 1
+        assert samples.value("gong_exporter_api_quota_used") == 4
+        assert all(name.startswith("gong_") for name in samples.families)
+        assert promtool("check", "metrics", text=once.stdout.encode()).returncode == 0
+        # What it learned is kept: an exporter goes on from there.
+        with exporter(config) as running:
+            running.await_said("the data is fresh: no poll now")
+            assert published(running.samples()) == published(samples)
+
+
+def test_what_arrived_is_printed_although_something_failed(tmp_path: Path) -> None:
+    with running_simulator(COMPANY, now=utc_now, requests_per_day=3) as simulator:
+        config = write_config(tmp_path, simulator.url, activity={"windows": ["1d", "7d", "28d"]})
+        once = run(f"--config.file={config}", "--once")
+        assert once.returncode == 0
+        samples = Samples(once.stdout)
+        assert len(windows_of(samples, COMPANY.time_zone)) == 2
+        assert published(samples) == expected(COMPANY, windows_of(samples, COMPANY.time_zone))
+        assert samples.value("gong_up") == 0
+        assert "no new data from Gong" in once.stderr
+
+
+def test_nothing_is_printed_when_no_window_arrived(tmp_path: Path) -> None:
+    with running_simulator(COMPANY, now=utc_now) as simulator:
+        config = write_config(tmp_path, simulator.url)
+        assert run(f"--config.file={config}", "--once").returncode == 0
+        simulator.set_faults("unauthorized")
+        once = run(f"--config.file={config}", "--once")  # what was saved is no news
+    assert (once.returncode, once.stdout) == (1, "")
+    assert "gong-exporter: no window arrived; the log says why" in once.stderr
+    assert "api:stats:user-actions" in once.stderr
+    assert "Traceback" not in once.stderr
+
+
+def test_it_stops_within_two_seconds_and_prints_nothing(tmp_path: Path) -> None:
+    with running_simulator(COMPANY, now=utc_now) as simulator:
+        simulator.set_faults("hang")
+        config = write_config(tmp_path, simulator.url, gong={"timeout": "60s"})
+        with subprocess.Popen(
+            command(f"--config.file={config}", "--once"),
+            cwd=ROOT,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            until(simulator.journal.entries, "it calls")
+            began = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            out, err = process.communicate(timeout=10)
+            assert time.monotonic() - began < 2
+    assert (process.returncode, out) == (1, "")
+    assert "stopped before the poll was over" in err
+    assert "Traceback" not in err
+
+
+def test_a_full_disk_behind_stdout_is_a_failure_that_is_said(tmp_path: Path) -> None:
+    with running_simulator(COMPANY, now=utc_now) as simulator:
+        config = write_config(tmp_path, simulator.url)
+        with Path("/dev/full").open("wb") as full:
+            once = subprocess.run(
+                command(f"--config.file={config}", "--once"),
+                cwd=ROOT,
+                env=environment(),
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+                timeout=30,
+            )
+    assert once.returncode == 1
+    assert "cannot write to stdout: No space left on device" in once.stderr
+    assert "Traceback" not in once.stderr
