@@ -31,10 +31,12 @@ class Asked:
     Attributes:
         listing: those of the selection whom Gong named.
         cost: the calls that the next poll will need for the same; None if this one tells nothing.
+        covered: the ids that it is about: of others it tells nothing. None for everybody.
     """
 
     listing: Listing
     cost: int | None
+    covered: frozenset[str] | None = None
 
 
 class Asking:
@@ -83,17 +85,17 @@ class Asking:
         if is_longest and self._search_is_due(today):
             found = self._search(days, today)
             if found is not None:
-                return Asked(found, _pages(self._targets()))
+                return replace(found, cost=_pages(self._targets()))
         return self._listed(window, days)
 
     def _search_is_due(self, today: date) -> bool:
         missing = self._plan.selection.missing(self.knowledge)
         return bool(missing) and self.knowledge.looked_up != today
 
-    def _search(self, days: DayRange, today: date) -> Listing | None:
+    def _search(self, days: DayRange, today: date) -> Asked | None:
         """Look for the listed users whom Gong never named; it gives the others' numbers, too."""
         try:
-            listing = self._everybody(days)
+            found = self._sifted(days)
         except ENDS_THE_POLL:
             raise
         except GongError as error:
@@ -101,27 +103,28 @@ class Asking:
             self._warn(f"looking for unknown users: {error.message}", error.request_id)
             return None
         self.knowledge = replace(self.knowledge, looked_up=today)
-        return _only(listing, self._targets())
+        return found
 
     def _listed(self, window: WindowSpec, days: DayRange) -> Asked:
         """The listed users whom Gong has named; on a 404, once a day, everybody's listing."""
         targets = self._targets()
         if not targets:
-            return Asked(NOBODY, None)
+            return Asked(NOBODY, None, targets)
         before = self._understood(window, days, targets)
         asked = before.active if before is not None and before.active else targets
         if before is not None and _pages(self.knowledge.named) <= _pages(asked):
             # Asking for the active ones alone would miss whoever gets activity in these days
             # later on; where it costs no more calls, everybody is listed again.
-            return self._sifted(days, targets)
+            return self._sifted(days)
         try:
-            return Asked(_only(self._fetch(days, asked), targets), _pages(asked))
+            return Asked(_only(self._fetch(days, asked), targets), _pages(asked), targets)
         except UserNotFound as error:
             if before is not None and not before.active:
                 # Once more none of them has data, as the listing of this very range had shown.
-                return Asked(replace(NOBODY, pages=1, request_id=error.request_id), 1)
-        sifted = self._sifted(days, targets)
-        active = frozenset(user.user_id for user in sifted.listing.users)
+                nobody = replace(NOBODY, pages=1, request_id=error.request_id)
+                return Asked(nobody, 1, targets)
+        sifted = self._sifted(days)
+        active = targets.intersection(user.user_id for user in sifted.listing.users)
         understood = Understood(start=days.start, end=days.end, asked=targets, active=active)
         self.knowledge = replace(
             self.knowledge, understood={**self.knowledge.understood, window.name: understood}
@@ -129,8 +132,8 @@ class Asking:
         if before is not None:
             # A 404 for users whom Gong had named: unless it was one of them that left, the next
             # poll pays again.
-            return Asked(sifted.listing, 1 + sifted.listing.pages)
-        return Asked(sifted.listing, _pages(active))
+            return replace(sifted, cost=1 + sifted.listing.pages)
+        return replace(sifted, cost=_pages(active))
 
     def _understood(
         self, window: WindowSpec, days: DayRange, targets: frozenset[str]
@@ -144,9 +147,11 @@ class Asking:
     def _targets(self) -> frozenset[str]:
         return self._plan.selection.found(self.knowledge)
 
-    def _sifted(self, days: DayRange, targets: frozenset[str]) -> Asked:
+    def _sifted(self, days: DayRange) -> Asked:
+        """The listed users from everybody's listing, those whom it is the first to name too."""
         listing = self._everybody(days)
-        return Asked(_only(listing, targets), listing.pages)
+        targets = self._targets()
+        return Asked(_only(listing, targets), listing.pages, targets)
 
     def _everybody(self, days: DayRange) -> Listing:
         """Everybody with activity. A 404 is nobody, when it comes twice in a row.

@@ -18,6 +18,7 @@ def window_data(
     days: DayRange,
     zone: ZoneInfo,
     listing: Listing,
+    covered: frozenset[str] | None,
     fetched_at: float,
     fingerprint: str,
     warn: Callable[[str], None],
@@ -29,6 +30,7 @@ def window_data(
         days: the range that was asked for.
         zone: the company's.
         listing: what came.
+        covered: the ids it is about, None for everybody.
         fetched_at: Unix seconds at which its last page arrived.
         fingerprint: of what was asked.
         warn: is told of counters that are left out.
@@ -49,6 +51,7 @@ def window_data(
         },
         emails={user.user_id: user.email for user in listing.users if user.email},
         pages=listing.pages,
+        covered=covered,
     )
 
 

@@ -207,6 +207,7 @@ class _Poll:
                     days=days,
                     zone=zone,
                     listing=asked.listing,
+                    covered=asked.covered,
                     fetched_at=self._clock.now(),
                     fingerprint=self._plan.fingerprint,
                     warn=lambda message: self._warn(message, None),

@@ -45,6 +45,8 @@ class WindowData:
         users: those Gong named, by id.
         emails: their addresses by id; without the ones Gong gave none for.
         pages: answers it took.
+        covered: the ids it is about, when users are listed. Whoever else is missing in ``users``
+            was not asked for, and has no 0. None: everybody.
     """
 
     window: str
@@ -58,6 +60,11 @@ class WindowData:
     users: Mapping[str, Values]
     emails: Mapping[str, str]
     pages: int
+    covered: frozenset[str] | None = None
+
+    def tells_of(self, user_id: str) -> bool:
+        """Whether somebody who is missing in ``users`` had no activity."""
+        return self.covered is None or user_id in self.covered or self.start == self.end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +89,8 @@ class Snapshot:
     Attributes:
         windows: the ones with data fresh enough to serve, in the order of the configuration.
         users: known users, sorted by id: each has a value, or a zero, in every window.
-        unknown: listed users that Gong never named, as configured.
+        unknown: listed users that Gong never named, or named so lately that not all windows
+            are about them; as configured.
         metrics: the ``metric`` values to export; None for all.
         label_names: the roster columns, for ``gong_user_info``.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from gong_exporter.activity.knowledge import Knowledge
@@ -55,10 +55,15 @@ class Selection:
             if (user_id := _identify(entry, knowledge)) is not None
         )
 
-    def missing(self, knowledge: Knowledge) -> tuple[str, ...]:
-        """The entries that Gong never named, as configured."""
+    def missing(
+        self, knowledge: Knowledge, among: Collection[str] | None = None
+    ) -> tuple[str, ...]:
+        """The entries that Gong never named, or that are not ``among`` these ids; as configured."""
         return tuple(
-            entry.name for entry in self.listed or () if _identify(entry, knowledge) is None
+            entry.name
+            for entry in self.listed or ()
+            if (user_id := _identify(entry, knowledge)) is None
+            or (among is not None and user_id not in among)
         )
 
     def addresses(self) -> frozenset[str]:
@@ -124,7 +129,8 @@ def build_snapshot(
     """Put windows and people together.
 
     Known are, with ``users: all``, everyone named in any of the windows; with a list, everyone
-    on it whom Gong has ever named.
+    on it whom Gong has ever named. Somebody who was named only just now waits until all windows
+    have been asked about them: in the others they would have a 0 that nobody learned.
 
     Args:
         windows: the ones to serve, in the order to serve them.
@@ -139,7 +145,8 @@ def build_snapshot(
     if selection.everyone:
         known = {user_id for window in served for user_id in window.users}
     else:
-        known = set(selection.found(knowledge))
+        found = selection.found(knowledge)
+        known = {user for user in found if all(window.tells_of(user) for window in served)}
     emails: dict[str, str] = {}
     for window in sorted(served, key=lambda data: data.fetched_at):
         emails.update(window.emails)
@@ -157,7 +164,7 @@ def build_snapshot(
     return Snapshot(
         windows=served,
         users=tuple(users),
-        unknown=selection.missing(knowledge),
+        unknown=selection.missing(knowledge, known),
         metrics=metrics,
         label_names=label_names,
     )

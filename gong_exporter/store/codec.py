@@ -39,6 +39,7 @@ def pack_window(data: WindowData) -> bytes:
             "users": dict(data.users),
             "emails": dict(data.emails),
             "pages": data.pages,
+            "covered": None if data.covered is None else sorted(data.covered),
         }
     )
 
@@ -59,6 +60,7 @@ def unpack_window(body: bytes) -> WindowData:
             users={user: tuple(values) for user, values in found["users"].items()},
             emails=found["emails"],
             pages=found["pages"],
+            covered=None if found["covered"] is None else frozenset(found["covered"]),
         )
     except _BROKEN as error:
         raise Unreadable(str(error)) from error

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
 import pytest
 
 from gong_exporter.activity.knowledge import Knowledge
 from gong_exporter.activity.poll import PollResult, poll
+from gong_exporter.activity.snapshot import Snapshot, WindowData
 from gong_exporter.activity.users import Selection, build_snapshot
-from gong_exporter.gong.errors import GongError, UserNotFound
+from gong_exporter.gong.errors import GongError, ServerError, UserNotFound
 from gong_exporter.gong.records import ActivityFilter, Page
 from gong_exporter.simulator.options import Readings
 from gong_exporter.simulator.serve import Simulator
@@ -155,13 +156,7 @@ def test_ids_that_gong_never_named_cost_the_others_nothing(
 
         assert_true(company.poll(after=DAY), MANY, known)
         assert company.listings == ({("2026-02-12", "2026-03-12"): 1} if strangers else {})
-        snapshot = build_snapshot(
-            windows=result.windows,
-            knowledge=result.knowledge,
-            selection=company.selection,
-            metrics=None,
-            email_label=str,
-        )
+        snapshot = snapshot_of(result, company.selection)
         assert {user.user_id for user in snapshot.users} == set(known)
         assert snapshot.unknown == strangers
 
@@ -221,13 +216,7 @@ def test_listed_users_without_activity_in_a_window_are_left_out_of_it_and_known(
         assert set(window_of(result, "7d").users) == set(known)
         assert company.refusals == 1  # it is a 404 each time, and understood
         assert company.listings == {}
-        snapshot = build_snapshot(
-            windows=result.windows,
-            knowledge=result.knowledge,
-            selection=company.selection,
-            metrics=None,
-            email_label=str,
-        )
+        snapshot = snapshot_of(result, company.selection)
         rows = dict(snapshot.rows(window_of(result, "1d")))
         assert list(rows.values()) == [(0,) * 15] * 2
 
@@ -383,3 +372,70 @@ def test_an_error_in_the_listing_behind_a_404_fails_that_window_alone() -> None:
     assert [window.window for window in result.windows] == ["1d", "28d"]
     assert [failure.windows for failure in result.failures] == [("7d",)]
     assert "7d" not in result.knowledge.understood
+
+
+def snapshot_of(result: PollResult, selection: Selection, *older: WindowData) -> Snapshot:
+    fresh = {window.window: window for window in (*older, *result.windows)}
+    return build_snapshot(
+        windows=fresh.values(),
+        knowledge=result.knowledge,
+        selection=selection,
+        metrics=None,
+        email_label=str,
+    )
+
+
+def test_somebody_named_just_now_has_no_zero_in_a_window_that_was_not_about_them() -> None:
+    """Their 7d failed to arrive: what is left of it is from before anybody asked about them."""
+    broken = False
+
+    def answer(wanted: ActivityFilter, _cursor: str | None) -> Page:
+        if broken and wanted.from_date == date(2026, 3, 4):
+            raise ServerError(500)
+        people = [activity("1")] + [activity("2")] * broken
+        found = [u for u in people if wanted.user_ids is None or u.user_id in wanted.user_ids]
+        return page_of(found)
+
+    clock, selection = FakeClock(), listed("1", "2")
+    plan = plan_of("7d", "28d", selection=selection)
+    start = Knowledge(host=plan.host, time_zone="UTC")
+    first = poll(Answering(answer), plan, start, clock, Said())
+    assert [user.user_id for user in snapshot_of(first, selection).users] == ["1"]
+    broken = True
+    clock.advance(DAY)
+    clock.set(datetime(2026, 3, 11, 23, tzinfo=UTC))
+    knowledge = replace(first.knowledge, looked_up=None)
+    second = poll(Answering(answer), plan, knowledge, clock, Said())
+    assert second.knowledge.named.keys() == {"1", "2"}
+    shown = snapshot_of(second, selection, window_of(first, "7d"))
+    assert [user.user_id for user in shown.users] == ["1"]
+    assert shown.unknown == ("2",)
+    broken = False
+    third = poll(Answering(answer), plan, second.knowledge, clock, Said())
+    shown = snapshot_of(third, selection)
+    assert [user.user_id for user in shown.users] == ["1", "2"]
+    assert shown.unknown == ()
+
+
+def test_somebody_whom_the_listing_behind_a_404_names_first_is_in_that_window() -> None:
+    def answer(wanted: ActivityFilter, _cursor: str | None) -> Page:
+        if wanted.user_ids is not None:
+            raise UserNotFound(404, errors=("User not found",))
+        return page_of([activity("1"), activity("2")])
+
+    selection = listed("1", "2")
+    plan = plan_of("7d", selection=selection)
+    today = date(2026, 3, 11)
+    knowledge = Knowledge(host=plan.host, time_zone="UTC", named={"1": ""}, looked_up=today)
+    result = poll(Answering(answer), plan, knowledge, FakeClock(), Said())
+    assert set(window_of(result, "7d").users) == {"1", "2"}
+    assert [user.user_id for user in snapshot_of(result, selection).users] == ["1", "2"]
+
+
+def test_an_empty_window_is_about_everybody() -> None:
+    clock, selection = FakeClock(datetime(2026, 6, 1, 18, tzinfo=UTC)), listed("1")
+    source = Answering(lambda *_: page_of([activity("1")]))
+    plan = plan_of("mtd", "7d", selection=selection)
+    result = poll(source, plan, Knowledge(host=plan.host, time_zone="UTC"), clock, Said())
+    snapshot = snapshot_of(result, selection)
+    assert dict(snapshot.rows(window_of(result, "mtd"))) == {snapshot.users[0]: (0,) * 15}

@@ -45,6 +45,7 @@ def windows(draw: st.DrawFn) -> WindowData:
         users=draw(st.dictionaries(ids, rows, max_size=4)),
         emails=draw(st.dictionaries(ids, anything, max_size=4)),
         pages=draw(st.integers(min_value=0)),
+        covered=draw(st.none() | st.frozensets(ids, max_size=4)),
     )
 
 
