@@ -112,43 +112,51 @@ class GongKeys(_Keys):
 
     base_url: Annotated[str, _one(values.base_url)] = Field(
         "https://api.gong.io",
-        description="The host on Gong's API page; many companies have one of their own.",
+        description="The host on Gong's API page, without `/v2/...`; many companies have one of"
+        " their own. Plain http to another machine works with a warning.",
     )
     access_key: Annotated[Secret | None, _maybe(values.access_key)] = Field(
-        None, description="The access key; or access_key_file, or $GONG_ACCESS_KEY."
+        None, description="The access key; or `access_key_file`, or `$GONG_ACCESS_KEY`."
     )
     access_key_file: _OptionalPath = Field(
         None, description="A file with the access key, read at each use."
     )
     access_key_secret: _OptionalSecret = Field(
         None,
-        description="The key's secret; or access_key_secret_file, or $GONG_ACCESS_KEY_SECRET.",
+        description="The key's secret; or `access_key_secret_file`, or `$GONG_ACCESS_KEY_SECRET`.",
     )
     access_key_secret_file: _OptionalPath = Field(
         None, description="A file with the key's secret, read at each use."
     )
     bearer_token: _OptionalSecret = Field(
         None,
-        description="An OAuth token instead of the pair; or bearer_token_file, or"
-        " $GONG_BEARER_TOKEN.",
+        description="An OAuth token instead of the pair; or `bearer_token_file`, or"
+        " `$GONG_BEARER_TOKEN`.",
     )
     bearer_token_file: _OptionalPath = Field(
         None, description="A file with the token, read at each use."
     )
     time_zone: Annotated[ZoneInfo | None, _maybe(values.time_zone)] = Field(
-        None, description="The company's time zone. Default: learned from Gong's answers."
+        None,
+        description="The company's time zone, such as `US/Pacific`. Without it, Gong's first answer"
+        " tells.",
     )
     timeout: Annotated[float, _one(values.timeout)] = Field(
-        30.0, description="For one whole exchange, the last byte of the answer included."
+        30.0,
+        description="For one whole exchange, the last byte of the answer included; `100ms` to"
+        " `10m`.",
     )
     requests_per_second: Annotated[float, _one(values.requests_per_second)] = Field(
-        2.0, description="This exporter's share of the company's 3; fractions allowed."
+        2.0,
+        description="This exporter's share of the company's 3; fractions such as `0.5` allowed.",
     )
     requests_per_day: Annotated[int, _one(values.requests_per_day)] = Field(
-        5000, description="This exporter's share of the company's 10,000."
+        5000, description="This exporter's share of the company's 10,000, in any 24 hours."
     )
     proxy_url: Annotated[Secret | None, _maybe(values.proxy_url)] = Field(
-        None, description="A proxy; the usual environment variables work too."
+        None,
+        description="`http://` or `https://`, host and port, with user and password if need be."
+        " Without it the usual environment variables count.",
     )
     ca_file: _OptionalPath = Field(
         None, description="Certificates (PEM) to trust instead of the usual ones."
@@ -162,30 +170,45 @@ class ActivityKeys(_Keys):
         tuple[WindowSpec, ...], _several(values.window, what="windows such as 7d or mtd")
     ] = Field(
         (WindowSpec("1d", 1), WindowSpec("7d", 7), WindowSpec("28d", 28)),
-        description="Trailing days that are over, such as 7d; also wtd, mtd, qtd, ytd.",
+        description="Trailing days that are over, `1d` to `400d`; also the week (from Monday),"
+        " month, quarter and year to date: `wtd`, `mtd`, `qtd`, `ytd`.",
     )
     users: Annotated[UsersAll | tuple[ListedUser, ...], PlainValidator(parse_users)] = Field(
         UsersAll(),
-        description="all, or a list of ids, addresses and mappings with id or email.",
+        description="`all`, or a list of ids, addresses and mappings `{id: ..., email: ..., team:"
+        " ...}` with id or email, and columns as in the roster.",
     )
     roster_file: _OptionalPath = Field(
-        None, description="A CSV file with a column id or email, and others as labels."
+        None,
+        description="A CSV file with a column `id` or `email`; its other columns become labels of"
+        " `gong_user_info`.",
     )
     metrics: Annotated[
         tuple[str, ...] | None,
         _several(values.metric, what="metric names such as calls_as_host", everything="all"),
-    ] = Field(None, description="all, or a list of metric names.")
+    ] = Field(
+        None,
+        description="`all`, or a list of names in snake_case. A name that is none of the"
+        " documented 15 is a warning: Gong may add counters.",
+    )
     email_label: Annotated[EmailLabel, _one(values.email_label)] = Field(
-        EmailLabel.PLAIN, description="plain, hashed or omitted: what is shown of addresses."
+        EmailLabel.PLAIN,
+        description="What labels, pages, logs and backfills show of addresses: `plain`, `hashed`"
+        " (16 hexadecimal digits of HMAC-SHA-256, the same for the same address and key) or"
+        ' `omitted` (`email=""`).',
     )
     email_hash_key_file: _OptionalPath = Field(
-        None, description="The key for hashed; or $GONG_EXPORTER_EMAIL_HASH_KEY."
+        None,
+        description="A file with the key for `hashed`; or `$GONG_EXPORTER_EMAIL_HASH_KEY`. Another"
+        " key makes other labels.",
     )
     created_from: _OptionalMoment = Field(
-        None, description="Passed on as createdFromDateTime: RFC 3339 with an offset."
+        None,
+        description="Passed on as `createdFromDateTime`: RFC 3339 with an offset,"
+        " `2026-01-01T00:00:00Z`.",
     )
     created_to: _OptionalMoment = Field(
-        None, description="Passed on as createdToDateTime; later than created_from."
+        None, description="Passed on as `createdToDateTime`; later than `created_from`."
     )
 
 
@@ -193,17 +216,19 @@ class PollKeys(_Keys):
     """``poll``: when to ask, and for how long an answer is good."""
 
     interval: Annotated[float | None, _maybe(values.interval)] = Field(
-        None, description="From one poll's start to the next. Default 1h, unless cron is given."
+        None,
+        description="From one poll's start to the next, at least `1m`. `1h` unless `cron` is"
+        " given.",
     )
     cron: Annotated[CronSchedule | None, _maybe(parse_cron)] = Field(
         None,
-        description="Instead of interval: five fields as crontab(5) reads them, or @daily and"
+        description="Instead of `interval`: five fields as crontab(5) reads them, or `@daily` and"
         " the like, in the company's time zone.",
     )
     stale_after: _Duration = Field(
         26 * 3600.0,
-        description="Older data than this is no longer served; must exceed the interval plus"
-        " a poll.",
+        description="Data older than this is no longer served; must exceed the time between two"
+        " polls plus a poll.",
     )
 
 
@@ -211,7 +236,8 @@ class StateKeys(_Keys):
     """``state``: what survives restarts."""
 
     file: _OptionalPath = Field(
-        Path("gong-exporter.db"), description="Where the state is kept; null for none."
+        Path("gong-exporter.db"),
+        description="What survives a restart; `null` for nothing.",
     )
 
 

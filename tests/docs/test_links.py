@@ -1,0 +1,38 @@
+"""Links lead somewhere: every file and heading that a page points at is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from tests.docs.pages import ROOT, headings, links, name, pages
+
+
+@pytest.mark.parametrize("page", pages(), ids=name)
+def test_every_link_of_a_page_leads_to_a_file_and_heading_that_are_there(page: Path) -> None:
+    broken = [
+        f"{name(page)}:{line}: {target}" for line, target in links(page) if _dead(page, target)
+    ]
+
+    assert broken == []
+
+
+def test_every_page_of_the_docs_is_in_the_index() -> None:
+    index = ROOT / "docs" / "README.md"
+    linked = {(index.parent / urlsplit(target).path).resolve() for _, target in links(index)}
+
+    missing = [name(page) for page in pages() if page.parent == index.parent and page != index]
+
+    assert [page for page in missing if ROOT / page not in linked] == []
+
+
+def _dead(page: Path, target: str) -> bool:
+    parts = urlsplit(target)
+    if parts.scheme in {"http", "https", "mailto"}:
+        return False
+    path = (page.parent / unquote(parts.path)).resolve() if parts.path else page
+    if not path.exists() or not path.is_relative_to(ROOT):
+        return True
+    return bool(parts.fragment) and path.suffix == ".md" and parts.fragment not in headings(path)

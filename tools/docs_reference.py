@@ -1,0 +1,201 @@
+"""Write the parts of the docs that the code knows best: keys, flags and metric families.
+
+``python tools/docs_reference.py`` rewrites what stands between the markers in ``docs/``;
+``--check`` only says which files are not current, and exits with 1 if there are any.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic import BaseModel
+
+from gong_exporter.activity.windows import WindowSpec
+from gong_exporter.cli.main import cli
+from gong_exporter.config.document import Document
+from gong_exporter.config.durations import format_duration
+from gong_exporter.config.model import EmailLabel, UsersAll
+from gong_exporter.exposition.families import EXPORTER_FAMILIES, SNAPSHOT_FAMILIES, Family
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+DURATIONS = {"timeout", "interval", "stale_after"}
+"""Keys whose number is of seconds."""
+
+OF_EVERY_COMMAND = ("config_file", "log_level", "log_format")
+
+
+def begin(name: str) -> str:
+    """The line above a generated part."""
+    return f"<!-- {name}: written by tools/docs_reference.py -->"
+
+
+def end(name: str) -> str:
+    """The line below it."""
+    return f"<!-- {name}: end -->"
+
+
+def configuration() -> Iterator[str]:
+    """A table of keys for each section of the configuration."""
+    for section, field in Document.model_fields.items():
+        model = field.annotation
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            raise TypeError(section)
+        purpose = (model.__doc__ or "").split(": ", 1)[1]
+        yield f"### `{section}`: {purpose.removesuffix('.')}"
+        yield ""
+        yield from table(
+            ("key", "default", "meaning"),
+            (
+                (f"`{section}.{key}`", default_text(key, one.default), one.description or "")
+                for key, one in model.model_fields.items()
+            ),
+        )
+        yield ""
+
+
+def default_text(key: str, value: Any) -> str:
+    """A default as people would write it in the file; empty for none."""
+    text = ""
+    if isinstance(value, UsersAll) or (value is None and key == "metrics"):
+        text = "all"
+    elif isinstance(value, EmailLabel):
+        text = value.value
+    elif isinstance(value, tuple) and all(isinstance(item, WindowSpec) for item in value):
+        text = "[" + ", ".join(item.name for item in value) + "]"
+    elif isinstance(value, float) and key in DURATIONS:
+        text = format_duration(value)
+    elif isinstance(value, int | float):
+        text = f"{value:g}"
+    elif isinstance(value, str | Path):
+        text = str(value)
+    elif value is not None:
+        raise TypeError(f"no text for the default of {key}")
+    return f"`{text}`" if text else ""
+
+
+def snapshot_families() -> Iterator[str]:
+    """What polls brought."""
+    return families(SNAPSHOT_FAMILIES)
+
+
+def exporter_families() -> Iterator[str]:
+    """The exporter's own."""
+    return families(EXPORTER_FAMILIES)
+
+
+def families(of: Iterable[Family]) -> Iterator[str]:
+    """A table of metric families, with their HELP."""
+    return table(
+        ("family", "type", "labels", "HELP"),
+        (
+            (
+                f"`{family.name}`",
+                family.kind,
+                ", ".join(f"`{label}`" for label in family.labels),
+                family.help,
+            )
+            for family in of
+        ),
+    )
+
+
+def flags() -> Iterator[str]:
+    """The options of each command, as it tells them itself."""
+    context = click.Context(cli, info_name="gong-exporter", max_content_width=100)
+    yield "### `gong-exporter`"
+    yield ""
+    yield from options(cli, context, skip=())
+    yield ""
+    for name in cli.list_commands(context):
+        command = cli.get_command(context, name)
+        if command is None:
+            raise LookupError(name)
+        inner = click.Context(command, info_name=name, parent=context)
+        what = command.get_short_help_str(200).removesuffix(".")
+        yield f"### `gong-exporter {name}`"
+        yield ""
+        yield f"{what}."
+        yield ""
+        rows = list(options(command, inner, skip=OF_EVERY_COMMAND))
+        if len(rows) > len(HEAD):
+            yield from rows
+            yield ""
+
+
+HEAD = ("| option | meaning |", "|---|---|")
+
+
+def options(command: click.Command, context: click.Context, skip: tuple[str, ...]) -> Iterator[str]:
+    """A table of a command's options."""
+    rows: list[tuple[str, str]] = []
+    for parameter in command.get_params(context):
+        record = parameter.get_help_record(context)
+        if record is None or parameter.name in {*skip, "help"}:
+            continue
+        meaning = re.sub(r" *\[([^\]]*)\]$", r" *\1*", record[1]).strip()
+        rows.append((f"`{record[0]}`", meaning))
+    return table(("option", "meaning"), rows)
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
+    """Lines of a Markdown table."""
+    names = tuple(head)
+    yield "| " + " | ".join(names) + " |"
+    yield "|" + "---|" * len(names)
+    for row in rows:
+        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
+
+
+PARTS: dict[str, tuple[str, Callable[[], Iterator[str]]]] = {
+    "keys": ("configuration.md", configuration),
+    "flags": ("command-line.md", flags),
+    "what polls bring": ("metrics.md", snapshot_families),
+    "about the exporter": ("metrics.md", exporter_families),
+}
+"""By name: the file that the part is in, and what writes it."""
+
+
+def current(file: str, text: str) -> str:
+    """A file's text with its generated parts as they are now.
+
+    Raises: ValueError, when a part's markers are not there, once each.
+    """
+    for name, (place, write) in PARTS.items():
+        if place != file:
+            continue
+        before, found, rest = text.partition(begin(name) + "\n")
+        _, closed, after = rest.partition(end(name) + "\n")
+        if not (found and closed):
+            raise ValueError(f"{file}: no markers for {name!r}")
+        part = "\n".join(write()).rstrip("\n")
+        text = f"{before}{begin(name)}\n\n{part}\n\n{end(name)}\n{after}"
+    return text
+
+
+def main() -> None:
+    """Rewrite the files, or check them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if not current")
+    check = parser.parse_args().check
+    old = []
+    for file in sorted({place for place, _ in PARTS.values()}):
+        path = DOCS / file
+        text = path.read_text(encoding="utf-8")
+        now = current(file, text)
+        if now != text:
+            old.append(file)
+            if not check:
+                path.write_text(now, encoding="utf-8")
+    if check and old:
+        sys.exit(f"not current, run tools/docs_reference.py: {', '.join(old)}")
+
+
+if __name__ == "__main__":
+    main()
