@@ -1,0 +1,247 @@
+#!/usr/bin/env bash
+# Builds the image and proves it: read-only, without capabilities and without a shell it polls a simulated Gong,
+# is scraped, is found healthy, keeps its state, and stops within two seconds. Prints what it measured.
+#
+# With a Docker daemon it is a plain `docker build` and `docker run`. Without one, as root on Debian, buildah and
+# podman do it (installed if missing), upon a stand-in for the base image that debootstrap makes, so that no image
+# registry is needed: Debian's Python in the place of the official image's.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+image=localhost/gong-exporter:test
+base=docker.io/library/python:3.13-slim
+work=$PWD/build/image-test
+stop_within=2.0
+mkdir -p "$work"
+
+say() { printf '%-46s %s\n' "$1" "${2-}"; }
+die() { echo "image-test: $*" >&2; exit 1; }
+
+if command -v docker >/dev/null 2>&1 && docker info >/dev/null 2>&1; then
+  engine=(docker)
+  run_options=()
+  strict=(--read-only)
+else
+  [ "$(id -u)" = 0 ] || die "no Docker daemon, and not root: buildah and podman are used as root here"
+  missing=()
+  for program in buildah podman debootstrap runc; do
+    command -v "$program" >/dev/null 2>&1 || missing+=("$program")
+  done
+  if [ ${#missing[@]} -gt 0 ]; then
+    command -v apt-get >/dev/null 2>&1 || die "missing: ${missing[*]}"
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  fi
+  engine=(podman --log-level fatal --cgroup-manager cgroupfs --runtime runc)
+  run_options=(--pull=never --ulimit nofile=1024:1024 --ulimit nproc=4096:4096)
+  strict=(--read-only --read-only-tmpfs=false) # podman would give it a writable /tmp and /run
+  # A storage of our own: nobody else's images are touched, and `rm -rf build` is all of the cleaning up.
+  export CONTAINERS_STORAGE_CONF=$work/storage.conf
+  printf '[storage]\ndriver = "overlay"\ngraphroot = "%s"\nrunroot = "%s"\n' \
+    "$work/storage" "/run/gong-exporter-image-test" >"$CONTAINERS_STORAGE_CONF"
+fi
+
+make_base() {
+  local root=$work/base
+  rm -rf "$root"
+  debootstrap --variant=minbase --include=ca-certificates,python3,python3-venv,python3-pip \
+    trixie "$root" >"$work/debootstrap.log" 2>&1 || die "debootstrap failed, see $work/debootstrap.log"
+  ln -s /usr/bin/python3 "$root/usr/local/bin/python3"
+  ln -s /usr/bin/python3 "$root/usr/local/bin/python"
+  ln -s /usr/bin/pip3 "$root/usr/local/bin/pip"
+  rm -f "$root"/usr/lib/python3.*/EXTERNALLY-MANAGED
+  rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
+  # Packages come from where this machine takes its own.
+  cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
+  local key value
+  echo '[global]' >"$root/etc/pip.conf"
+  for key in index-url extra-index-url trusted-host proxy; do
+    value=$(python3 -m pip config get "global.$key" 2>/dev/null) || continue
+    [[ $value == *file:* ]] || echo "$key = $value" >>"$root/etc/pip.conf"
+  done
+  tar -C "$root" -c . | "${engine[@]}" import --quiet \
+    --change 'ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt' - "$base" >/dev/null
+  rm -rf "$root"
+}
+
+# 1. Build
+
+if [ "${engine[0]}" = docker ]; then
+  say "base" "$base"
+  docker build --quiet --build-arg "VERSION=test" --tag "$image" . >/dev/null
+else
+  "${engine[@]}" image exists "$base" || make_base
+  say "base" "a stand-in for $base (Debian trixie)"
+  buildah bud --isolation chroot --format docker --pull-never --layers \
+    --build-arg "VERSION=test" --tag "$image" . >"$work/build.log" 2>&1 ||
+    { tail -n 30 "$work/build.log" >&2; die "the build failed"; }
+fi
+
+bytes() { "${engine[@]}" image inspect --format '{{.Size}}' "$1"; }
+megabytes() { awk -v bytes="$1" 'BEGIN { printf "%.1f MB", bytes / 1e6 }'; }
+say "image" "$(megabytes "$(bytes "$image")")"
+if "${engine[@]}" image inspect "$base" >/dev/null 2>&1; then
+  say "of which not the base" "$(megabytes $(($(bytes "$image") - $(bytes "$base"))))"
+fi
+
+# 2. What it says of itself
+
+config() { "${engine[@]}" image inspect --format "{{json .Config.$1}}" "$image"; }
+expect() { # WHAT VALUE WANTED
+  [[ $2 == "$3" ]] || die "$1 is $2, not $3"
+}
+expect user "$(config User)" '"65532:65532"'
+expect entrypoint "$(config Entrypoint)" '["gong-exporter"]'
+expect ports "$(config ExposedPorts)" '{"14664/tcp":{}}'
+expect volumes "$(config Volumes)" '{"/var/lib/gong-exporter":{}}'
+[[ $(config Labels) == *'"org.opencontainers.image.version":"test"'* ]] || die "labels: $(config Labels)"
+[[ $(config Healthcheck) == *'"CMD","gong-exporter","healthcheck"'* ]] || die "health check: $(config Healthcheck)"
+
+# 3. Run
+
+simulator=gong-exporter-test-simulator
+exporter=gong-exporter-test
+volume=gong-exporter-test-state
+clean() {
+  "${engine[@]}" rm --force --volumes "$exporter" >/dev/null 2>&1 || true
+  "${engine[@]}" rm --force --volumes "$simulator" >/dev/null 2>&1 || true
+  "${engine[@]}" volume rm --force "$volume" >/dev/null 2>&1 || true
+}
+clean
+trap clean EXIT
+
+mkdir -p "$work/etc"
+cat >"$work/etc/config.yaml" <<'YAML'
+gong:
+  base_url: http://127.0.0.1:8066
+  access_key_file: /run/secrets/access-key
+  access_key_secret_file: /run/secrets/access-key-secret
+state:
+  file: /var/lib/gong-exporter/gong-exporter.db
+YAML
+# As published by `gong-exporter simulate`.
+printf 'DEMO-ACCESS-KEY' >"$work/etc/access-key"
+printf 'demo-access-key-secret' >"$work/etc/access-key-secret"
+chown 65532:65532 "$work"/etc/access-key*
+chmod 0400 "$work"/etc/access-key*
+
+# Neither file system, capabilities, privileges nor a shell to work with.
+run=("${engine[@]}" run --detach "${run_options[@]}" "${strict[@]}" --cap-drop all
+  --security-opt no-new-privileges --volume /dev/null:/usr/bin/dash:ro --volume /dev/null:/usr/bin/bash:ro)
+
+"${run[@]}" --name "$simulator" --publish 127.0.0.1::14664 "$image" simulate >/dev/null
+address=$("${engine[@]}" port "$simulator" 14664/tcp | head -n 1)
+
+start() {
+  "${run[@]}" --name "$exporter" --network "container:$simulator" --volume "$volume:/var/lib/gong-exporter" \
+    --volume "$work/etc/config.yaml:/etc/gong-exporter/config.yaml:ro" \
+    --volume "$work/etc/access-key:/run/secrets/access-key:ro" \
+    --volume "$work/etc/access-key-secret:/run/secrets/access-key-secret:ro" \
+    "$image" >/dev/null
+}
+now() { date +%s.%N; }
+since() { awk -v from="$1" -v to="$(now)" 'BEGIN { printf "%.2f", to - from }'; }
+ready() { # until there is data to serve
+  local _
+  for _ in $(seq 300); do
+    curl --silent --fail --max-time 5 "http://$address/-/ready" >/dev/null && return
+    sleep 0.1
+  done
+  "${engine[@]}" logs "$exporter" >&2
+  die "not ready within 30 s"
+}
+stop() { # in time, by itself
+  local from took code
+  from=$(now)
+  "${engine[@]}" stop --time 10 "$exporter" >/dev/null
+  took=$(since "$from")
+  code=$("${engine[@]}" inspect --format '{{.State.ExitCode}}' "$exporter")
+  expect "exit status" "$code" 0
+  awk -v took="$took" -v most="$stop_within" 'BEGIN { exit !(took < most) }' || die "stopped after $took s"
+  say "stopped after SIGTERM ($1)" "$took s"
+  "${engine[@]}" rm "$exporter" >/dev/null
+}
+value() { # METRIC, of the last scrape
+  awk -v name="$1" '$1 == name { print $2 }' "$work/metrics"
+}
+
+from=$(now)
+start
+ready
+say "ready, from docker run on" "$(since "$from") s"
+curl --silent --fail "http://$address/metrics" >"$work/metrics"
+expect gong_up "$(value gong_up)" 1.0
+samples=$(grep -c '^gong_user_activity{' "$work/metrics") || die "no activity in /metrics"
+say "gong_user_activity" "$samples samples"
+if command -v promtool >/dev/null 2>&1; then
+  promtool check metrics <"$work/metrics" || die "promtool does not like /metrics"
+  say "promtool check metrics" clean
+fi
+
+from=$(now)
+"${engine[@]}" exec "$exporter" gong-exporter healthcheck >/dev/null || die "the health check fails"
+say "health check" "passes, $(since "$from") s with the engine's share"
+if [ "${engine[0]}" = podman ]; then
+  "${engine[@]}" healthcheck run "$exporter" || die "the image's own health check fails"
+  say "health check as the engine runs it" passes
+fi
+"${engine[@]}" exec "$exporter" python -c '
+import os, sys
+assert os.getuid() == 65532 and os.getpid() != 1, "not the user"
+status = dict(line.split(":", 1) for line in open("/proc/1/status"))
+assert int(status["CapEff"], 16) == 0 and int(status["CapBnd"], 16) == 0, "capabilities"
+assert status["NoNewPrivs"].strip() == "1", "privileges"
+for place in ("/", "/tmp", "/etc/gong-exporter", "/opt/gong-exporter"):
+    try:
+        open(os.path.join(place, "probe"), "w")
+    except OSError:
+        continue
+    sys.exit(f"{place} can be written")
+try:
+    import pip
+except ImportError:
+    pass
+else:
+    sys.exit("pip is in the image")
+' || die "more is allowed than should be"
+say "read-only, no capabilities, no pip, uid" 65532
+say "memory" "$("${engine[@]}" exec "$exporter" python -c '
+print(next(line.split()[1] for line in open("/proc/1/status") if line.startswith("VmRSS")))') KiB resident"
+stop "at rest"
+
+from=$(now)
+start
+ready
+say "ready again, from its state" "$(since "$from") s"
+curl --silent --fail "http://$address/metrics" >"$work/metrics"
+expect "polls after a restart" "$(value gong_exporter_polls_total)" 0.0
+stop "again"
+
+# Gong hangs: the exporter is in the middle of an exchange.
+"${engine[@]}" volume rm "$volume" >/dev/null
+"${engine[@]}" kill --signal STOP "$simulator" >/dev/null
+start
+for _ in $(seq 100); do
+  curl --silent --fail --max-time 5 "http://$address/-/healthy" >/dev/null && break
+  sleep 0.1
+done
+sleep 0.5
+"${engine[@]}" exec "$exporter" gong-exporter healthcheck >/dev/null || die "unhealthy while Gong hangs"
+code=$(curl --silent --output /dev/null --write-out '%{http_code}' "http://$address/-/ready")
+expect "ready without data" "$code" 503
+stop "while Gong hangs"
+
+# 4. The image as it is, with nothing mounted
+
+"${engine[@]}" run --rm "${run_options[@]}" "${strict[@]}" --cap-drop all --network none \
+  --env GONG_ACCESS_KEY=key --env GONG_ACCESS_KEY_SECRET=secret "$image" check >/dev/null ||
+  die "the image's own configuration is not valid"
+say "credentials in the environment alone" "a valid configuration"
+code=0
+"${engine[@]}" run --rm "${run_options[@]}" "${strict[@]}" --network none "$image" >"$work/refused" 2>&1 || code=$?
+expect "exit status without credentials" "$code" 2
+grep -q access_key "$work/refused" || die "it does not say that credentials are missing"
+say "no credentials" "said, exit status 2"
+
+say "compressed, as one archive" "$(megabytes "$("${engine[@]}" save "$image" 2>/dev/null | gzip -6 | wc -c)")"
+say "result" passed
