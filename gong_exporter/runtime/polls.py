@@ -22,10 +22,10 @@ from gong_exporter.exposition.body import Exposition
 from gong_exporter.exposition.telemetry import Telemetry
 from gong_exporter.gong.client import GongClient
 from gong_exporter.gong.clock import Clock, Stopped
+from gong_exporter.runtime.addresses import AddressLabels, hidden
 from gong_exporter.runtime.client import make_client
 from gong_exporter.runtime.setup import (
     Setup,
-    email_label,
     forecast_calls,
     hide_addresses,
     interval_in_effect,
@@ -78,6 +78,8 @@ class Polls:
         self._stretched = False
         self._failed: tuple[str, ...] | None = None
         self._snapshot = EMPTY
+        self._labels = AddressLabels(setup.config, log)
+        self._label: Callable[[str], str] = hidden
         self.standing = Standing(setup=setup, forecast=forecast_calls(setup, None), zone=None)
 
     @property
@@ -99,6 +101,8 @@ class Polls:
         """Put a configuration in force; the data that fits it goes on being served."""
         if self._client is not None:
             self._client.close()
+        if setup.config != self._setup.config:
+            self._labels = AddressLabels(setup.config, self._log)
         self._setup = setup
         self._client = self._new_client()
         if self._knowledge.host != setup.plan.host:
@@ -210,13 +214,14 @@ class Polls:
 
     def _publish(self, served: tuple[WindowData, ...]) -> None:
         activity = self._setup.config.activity
+        self._label = self._labels.now()
         self._snapshot = (
             build_snapshot(
                 windows=served,
                 knowledge=self._knowledge,
                 selection=self._setup.plan.selection,
                 metrics=activity.metrics,
-                email_label=email_label(self._setup.config),
+                email_label=self._label,
                 label_names=activity.roster.columns,
                 columns_of=activity.roster.of,
             )
@@ -258,6 +263,7 @@ class Polls:
             snapshot=self._snapshot,
             windows=tuple(self._matching()),
             failed=self._failed,
+            label=self._label,
         )
 
     def _report(self, failures: Iterable[Failure]) -> None:

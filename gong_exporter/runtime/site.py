@@ -16,7 +16,7 @@ from gong_exporter.runtime.heartbeat import SILENCE
 from gong_exporter.runtime.poller import Poller
 from gong_exporter.runtime.polls import Polls
 from gong_exporter.runtime.reload import Reloader
-from gong_exporter.runtime.setup import email_label, interval_in_effect
+from gong_exporter.runtime.setup import interval_in_effect
 from gong_exporter.runtime.standing import Standing
 from gong_exporter.store import StateFile
 from gong_exporter.web.security import WebConfigFile
@@ -124,7 +124,7 @@ class ExporterSite:
             windows=tuple(_window(window.name, standing) for window in standing.setup.plan.windows),
             failure=_failure(standing, numbers),
             unknown_users=tuple(
-                name if "@" not in name else email_label(standing.setup.config)(name) or "(hidden)"
+                name if "@" not in name else standing.label(name) or "(hidden)"
                 for name in standing.snapshot.unknown
             ),
             warnings=self._warnings(standing),

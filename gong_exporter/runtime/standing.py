@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from gong_exporter.activity.budget import Forecast
 from gong_exporter.activity.snapshot import EMPTY, Snapshot, WindowData
+from gong_exporter.runtime.addresses import hidden
 from gong_exporter.runtime.setup import Setup
 
 
@@ -20,6 +22,7 @@ class Standing:
         zone: the company's, None until it is known.
         snapshot: what is served.
         windows: the newest data of each configured window, served or not.
+        label: from an address to what is shown of it, as in the snapshot.
         failed: the windows that the last poll left without new data; None before the first.
     """
 
@@ -29,3 +32,4 @@ class Standing:
     snapshot: Snapshot = EMPTY
     windows: tuple[WindowData, ...] = ()
     failed: tuple[str, ...] | None = None
+    label: Callable[[str], str] = hidden
