@@ -1,0 +1,237 @@
+"""Whom a snapshot shows, with which address and labels, and who has a zero."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.activity.snapshot import METRICS, Snapshot, User, WindowData
+from gong_exporter.activity.users import (
+    EVERYONE,
+    Listed,
+    Selection,
+    build_snapshot,
+    fingerprint,
+    learn,
+    resolve,
+)
+from tests.activity.rig import activity, listed
+
+KNOWN = Knowledge(
+    host="h",
+    named={"1": "ann@acme.example", "2": "Bob@acme.example", "3": ""},
+    resolved={"old@acme.example": "1"},
+)
+
+
+def window(
+    name: str = "7d",
+    users: Mapping[str, int] | None = None,
+    *,
+    emails: Mapping[str, str] | None = None,
+    fetched_at: float = 100.0,
+    covered: frozenset[str] | None = None,
+) -> WindowData:
+    return WindowData(
+        window=name,
+        start=date(2026, 3, 4),
+        end=date(2026, 3, 11),
+        start_timestamp=1.0,
+        end_timestamp=2.0,
+        fetched_at=fetched_at,
+        fingerprint="f",
+        metrics=METRICS,
+        users={user: (number,) * 15 for user, number in (users or {}).items()},
+        emails=emails or {},
+        pages=1,
+        covered=covered,
+    )
+
+
+def snapshot(
+    *windows: WindowData,
+    knowledge: Knowledge = KNOWN,
+    selection: Selection = EVERYONE,
+    metrics: tuple[str, ...] | None = None,
+) -> Snapshot:
+    return build_snapshot(
+        windows=windows,
+        knowledge=knowledge,
+        selection=selection,
+        metrics=metrics,
+        email_label=lambda email: f"<{email}>",
+    )
+
+
+def rows(of: Snapshot, name: str) -> dict[str, int | None]:
+    (data,) = (data for data in of.windows if data.window == name)
+    return {user.user_id: values[0] for user, values in of.rows(data)}
+
+
+def test_with_all_whoever_is_named_in_any_window_has_a_zero_in_the_others() -> None:
+    got = snapshot(window("1d", {"2": 5}), window("7d", {"2": 9, "1": 3}), window("28d", {"4": 1}))
+    assert rows(got, "1d") == {"1": 0, "2": 5, "4": 0}
+    assert rows(got, "7d") == {"1": 3, "2": 9, "4": 0}
+    assert rows(got, "28d") == {"1": 0, "2": 0, "4": 1}
+    assert [user.user_id for user in got.users] == ["1", "2", "4"]
+    assert got.unknown == ()
+
+
+def test_with_all_somebody_whom_no_window_names_any_more_is_gone() -> None:
+    assert snapshot(window(users={"2": 1})).users == (
+        User(user_id="2", email="<Bob@acme.example>"),
+    )
+
+
+def test_with_a_list_whoever_gong_ever_named_has_a_zero_and_the_others_are_unknown() -> None:
+    everybody = frozenset({"1", "2", "3"})
+    got = snapshot(
+        window("1d", {}, covered=everybody),
+        window("7d", {"2": 9, "8": 7}, covered=everybody),
+        selection=listed("3", "2", "555", "old@acme.example", "nobody@acme.example"),
+    )
+    assert rows(got, "1d") == {"1": 0, "2": 0, "3": 0}
+    assert rows(got, "7d") == {"1": 0, "2": 9, "3": 0}
+    assert got.unknown == ("555", "nobody@acme.example")
+
+
+def test_with_a_list_a_window_that_is_not_about_somebody_keeps_them_out() -> None:
+    windows = [
+        window("1d", covered=frozenset("12")),
+        window("7d", {"1": 2}, covered=frozenset("1")),
+    ]
+    got = snapshot(*windows, selection=listed("1", "2"))
+    assert (rows(got, "7d"), got.unknown) == ({"1": 2}, ("2",))
+    assert snapshot(windows[0], selection=listed("1", "2")).unknown == ()
+
+
+def test_a_counter_that_is_unknown_is_neither_a_number_nor_a_zero() -> None:
+    data = replace(window(), users={"1": (None, 0, *(1,) * 13)})
+    got = snapshot(data)
+    assert [values for _, values in got.rows(data)] == [(None, 0, *(1,) * 13)]
+
+
+def test_the_active_are_the_known_ones_whom_gong_named() -> None:
+    data = window(users={"1": 1, "8": 1}, covered=frozenset("12"))
+    assert snapshot(data, selection=listed("1", "2")).active(data) == 1
+    assert snapshot(data).active(data) == 2
+
+
+def test_an_address_is_the_one_that_the_newest_window_has() -> None:
+    old = window("1d", {"2": 1}, emails={"2": "old@acme.example"}, fetched_at=100)
+    new = window("7d", {"2": 1}, emails={"2": "new@acme.example"}, fetched_at=200)
+    for windows in ((old, new), (new, old)):
+        assert snapshot(*windows).users[0].email == "<new@acme.example>"
+
+
+def test_an_address_that_no_window_has_is_the_one_that_is_known() -> None:
+    got = snapshot(window(users={"1": 1, "3": 1, "9": 1}))
+    assert [user.email for user in got.users] == ["<ann@acme.example>", "<>", "<>"]
+
+
+def test_columns_are_looked_up_by_id_and_address_and_empty_where_there_are_none() -> None:
+    asked = []
+
+    def columns_of(user_id: str, email: str) -> Mapping[str, str]:
+        asked.append((user_id, email))
+        return {"region": "EMEA", "other": "x"} if user_id == "1" else {}
+
+    got = build_snapshot(
+        windows=[window(users={"1": 1, "3": 1})],
+        knowledge=KNOWN,
+        selection=EVERYONE,
+        metrics=None,
+        email_label=lambda _: "",
+        label_names=("team", "region"),
+        columns_of=columns_of,
+    )
+    assert [user.labels for user in got.users] == [
+        (("team", ""), ("region", "EMEA")),
+        (("team", ""), ("region", "")),
+    ]
+    assert got.label_names == ("team", "region")
+    assert asked == [("1", "ann@acme.example"), ("3", "")]
+
+
+def test_only_the_chosen_metrics_are_columns() -> None:
+    data = replace(window(), metrics=(*METRICS, "calls_whispered"))
+    everything, some = snapshot(data), snapshot(data, metrics=("calls_whispered", "calls_as_host"))
+    assert len(everything.columns(data)) == 16
+    assert some.columns(data) == ((0, "calls_as_host"), (15, "calls_whispered"))
+
+
+# Selections
+
+
+def test_a_listed_user_is_found_by_id_or_by_address_in_any_case() -> None:
+    chosen = Selection(
+        listed=(
+            Listed(user_id="1"),
+            Listed(email="OLD@acme.example"),
+            Listed(user_id="2", email="old@acme.example"),
+            Listed(user_id="555", email="old@acme.example"),
+        )
+    )
+    assert chosen.found(KNOWN) == {"1", "2"}
+    assert chosen.missing(KNOWN) == ("555",)
+    assert chosen.addresses() == {"old@acme.example"}
+
+
+def test_what_a_listing_names_is_learned_and_an_address_is_kept_when_it_is_left_out() -> None:
+    named, resolved = learn(
+        KNOWN,
+        [activity("1", address=None), activity("4", address="Dan@acme.example")],
+        listed("dan@acme.example", "eve@acme.example"),
+    )
+    assert named == {**KNOWN.named, "4": "Dan@acme.example"}
+    assert resolved == {"old@acme.example": "1", "dan@acme.example": "4"}
+
+
+def test_an_address_once_found_stays_with_its_user() -> None:
+    _, resolved = learn(
+        KNOWN, [activity("9", address="old@acme.example")], listed("old@acme.example")
+    )
+    assert resolved == {"old@acme.example": "1"}
+
+
+def test_an_address_listed_only_now_is_found_among_the_people_named_before() -> None:
+    assert resolve(KNOWN, listed("BOB@acme.example", "eve@acme.example", "2")) == {
+        "old@acme.example": "1",
+        "bob@acme.example": "2",
+    }
+
+
+# What was asked
+
+
+QUESTIONS = [
+    ("h", EVERYONE, None, None),
+    ("i", EVERYONE, None, None),
+    ("h", listed(), None, None),
+    ("h", listed("1"), None, None),
+    ("h", listed("2"), None, None),
+    ("h", listed("1", "2"), None, None),
+    ("h", listed("a@acme.example"), None, None),
+    ("h", EVERYONE, "2026-01-01T00:00:00Z", None),
+    ("h", EVERYONE, None, "2026-01-01T00:00:00Z"),
+]
+
+
+def test_another_question_has_another_fingerprint() -> None:
+    assert len({fingerprint(*question) for question in QUESTIONS}) == len(QUESTIONS)
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=str)
+def test_the_same_question_has_the_same_fingerprint(
+    question: tuple[str, Selection, str | None, str | None],
+) -> None:
+    assert fingerprint(*question) == fingerprint(*question)
+
+
+def test_order_and_labels_do_not_make_another_question() -> None:
+    labelled = Selection(listed=(Listed(user_id="2", labels=(("team", "x"),)), Listed(user_id="1")))
+    assert fingerprint("h", labelled, None, None) == fingerprint("h", listed("1", "2"), None, None)
