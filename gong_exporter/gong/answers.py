@@ -31,6 +31,7 @@ _MAX_CURSOR = 64 * 2**10
 _MAX_ERRORS = 5
 _MAX_TEXT = 300
 _EXTRA_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}", re.ASCII)
+_DOCUMENTED = frozenset(COUNTERS)
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
@@ -138,11 +139,33 @@ def _user(item: object, anomalies: list[str]) -> UserActivity | None:
         anomalies.append("a record without a userId was left out")
         return None
     stats = item.get("userAggregateActivityStats")
-    if stats is not None and not isinstance(stats, dict):
-        anomalies.append("userAggregateActivityStats is no object")
+    if not isinstance(stats, dict):
+        if stats is not None:
+            anomalies.append("userAggregateActivityStats is no object")
+        stats = {}
+    return UserActivity(
+        user_id=user_id,
+        email=_email(item.get("userEmailAddress"), anomalies),
+        counters=stats if _as_documented(stats) else _counters(stats, anomalies),
+    )
+
+
+def _as_documented(stats: dict[str, Any]) -> bool:
+    """Whether all of it can be taken as it is: so it is for nearly every user of every answer."""
+    values = stats.values()
+    return (
+        set(map(type, values)) == {int}  # a bool's type is another one
+        and stats.keys() <= _DOCUMENTED
+        and min(values) >= 0
+        and max(values) <= MAX_COUNT
+    )
+
+
+def _counters(stats: dict[str, Any], anomalies: list[str]) -> dict[str, int]:
+    """The members that are counts, one by one."""
     counters: dict[str, int] = {}
-    for field, value in (stats if isinstance(stats, dict) else {}).items():
-        documented = field in COUNTERS
+    for field, value in stats.items():
+        documented = field in _DOCUMENTED
         if value is None or not (documented or _is_number(value)):
             continue  # absent, or an undocumented member that is no counter
         if not documented and not _EXTRA_NAME.fullmatch(field):
@@ -153,9 +176,7 @@ def _user(item: object, anomalies: list[str]) -> UserActivity | None:
             anomalies.append(f"{field} is no count")
         else:
             counters[field] = count
-    return UserActivity(
-        user_id=user_id, email=_email(item.get("userEmailAddress"), anomalies), counters=counters
-    )
+    return counters
 
 
 def _user_id(value: object) -> str | None:
@@ -164,9 +185,7 @@ def _user_id(value: object) -> str | None:
     if not isinstance(value, str):
         return None
     text = value.strip()
-    if not text or len(text) > MAX_ID or _UNPRINTABLE.search(text):
-        return None
-    return text
+    return text if text.isprintable() and 0 < len(text) <= MAX_ID else None
 
 
 def _email(value: object, anomalies: list[str]) -> str | None:
@@ -175,7 +194,7 @@ def _email(value: object, anomalies: list[str]) -> str | None:
     if not isinstance(value, str) or len(value) > MAX_EMAIL:
         anomalies.append("a userEmailAddress that is no address was left empty")
         return None
-    return _SURROGATE.sub("\ufffd", value)
+    return value if value.isascii() else _SURROGATE.sub("\ufffd", value)
 
 
 def _is_number(value: object) -> bool:
@@ -212,11 +231,11 @@ def _text(value: object) -> str | None:
 
 def _bounded(users: tuple[UserActivity, ...], anomalies: list[str]) -> tuple[UserActivity, ...]:
     """Drop undocumented counters past the bound, so that no answer can flood Prometheus."""
-    extra = sorted({field for user in users for field in user.counters} - set(COUNTERS))
+    extra = sorted(set[str]().union(*(user.counters for user in users)) - _DOCUMENTED)
     if len(extra) <= MAX_EXTRA_COUNTERS:
         return users
     anomalies.append(f"more than {MAX_EXTRA_COUNTERS} undocumented counters: the rest left out")
-    allowed = set(COUNTERS) | set(extra[:MAX_EXTRA_COUNTERS])
+    allowed = _DOCUMENTED | set(extra[:MAX_EXTRA_COUNTERS])
     return tuple(
         UserActivity(
             user_id=user.user_id,
