@@ -65,11 +65,11 @@ def forecast(
     per_poll = sum(pages.get(window, 1) for window in windows)
     interval = DAY / runs_per_day
     # One poll more than the schedule: the one after the company's midnight.
-    room = (requests_per_day - search_pages) / per_poll - 1 if per_poll else math.inf
-    if room >= runs_per_day:
+    room = requests_per_day - search_pages - per_poll
+    if room >= per_poll * runs_per_day:
         effective = interval
     elif room > 0:
-        effective = max(interval, math.ceil(DAY / room))
+        effective = max(interval, math.ceil(DAY * per_poll / room))
     else:
         effective = math.inf
     return Forecast(
