@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from threading import Event
@@ -29,9 +30,12 @@ from gong_exporter.gong.limits import (
     verdict,
 )
 from gong_exporter.gong.observer import SilentObserver
+from gong_exporter.simulator.options import SimulatorOptions
 from tests.gong.transports import PAGE, post, transport_to
 from tests.support.clocks import FakeClock
+from tests.support.companies import FixtureCompany
 from tests.support.hostile import Connection, answer, hostile_server
+from tests.support.simulator import running_simulator
 
 STEP = 0.01
 """Seconds that a wait may be longer than need be."""
@@ -419,3 +423,22 @@ def test_the_memory_ledger_counts_a_sliding_day() -> None:
         ledger.finish(granted.call, moment + 1)
     assert [ledger.used(moment) for moment in (20.0, DAY, DAY + 10, DAY + 20)] == [3, 2, 1, 0]
     ledger.finish(1, DAY + 20)  # of a call that is forgotten: harmless
+
+
+def test_an_api_that_counts_every_second_never_has_to_refuse_us() -> None:
+    """Real time, real sockets, and exactly the rate that the API allows."""
+    options = SimulatorOptions()
+    pair = f"{options.access_key}:{options.access_key_secret}".encode()
+    with running_simulator(FixtureCompany(3), requests_per_second=3) as simulator:
+        of = limiter(SystemClock(Event()), per_second=3)
+        transport = transport_to(simulator.url)
+        body = b'{"filter": {"fromDate": "2026-03-10", "toDate": "2026-03-11"}}'
+        for _ in range(8):
+            number = of.acquire()
+            transport.post(body, f"Basic {b64encode(pair).decode()}", SystemClock(Event()))
+            of.release(number)
+        entries = simulator.journal.entries()
+    assert [entry.status for entry in entries] == [200] * 8
+    arrivals = [entry.arrived for entry in entries]
+    assert most_in_any(arrivals, 1.0) == 3
+    assert arrivals[-1] - arrivals[0] < 3
