@@ -12,14 +12,11 @@ from typing import Any, Protocol
 
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from gong_exporter.config.crontab import CronSchedule
-
-_WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
-"""crontab(5) counts from Sunday, APScheduler from Monday; names mean the same to both."""
+from gong_exporter.runtime.crontab_trigger import CrontabTrigger
 
 
 class Timetable(Protocol):
@@ -85,7 +82,7 @@ class Schedule:
 
     def cron(self, schedule: CronSchedule, zone: tzinfo) -> None:
         """See Timetable."""
-        self._set("schedule", cron_trigger(schedule, zone))
+        self._set("schedule", CrontabTrigger(schedule, zone))
 
     def once(self, reason: str, at: float) -> None:
         """See Timetable."""
@@ -109,26 +106,6 @@ class Schedule:
         self._scheduler.add_job(
             self._ring, trigger, args=(reason,), id=reason, name=reason, replace_existing=True
         )
-
-
-def cron_trigger(schedule: CronSchedule, zone: tzinfo) -> CronTrigger:
-    """A crontab line as APScheduler's trigger, every field spelled out.
-
-    APScheduler combines day-of-month and day-of-week by AND; that is harmless here, since the
-    configuration refuses a line that restricts both.
-    """
-    return CronTrigger(
-        minute=_list(schedule.minutes),
-        hour=_list(schedule.hours),
-        day=_list(schedule.days),
-        month=_list(schedule.months),
-        day_of_week=",".join(_WEEKDAYS[day] for day in schedule.weekdays),
-        timezone=zone,
-    )
-
-
-def _list(numbers: tuple[int, ...]) -> str:
-    return ",".join(str(number) for number in numbers)
 
 
 def _moment(at: float) -> datetime:
