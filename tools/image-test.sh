@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 
 image=localhost/gong-exporter:test
 base=docker.io/library/python:3.13-slim
-work=$PWD/build/image-test
+work=${XDG_CACHE_HOME:-$HOME/.cache}/gong-exporter-image-test
 stop_within=2.0
 mkdir -p "$work"
 
@@ -35,7 +35,7 @@ else
   engine=(podman --log-level fatal --cgroup-manager cgroupfs --runtime runc)
   run_options=(--pull=never --ulimit nofile=1024:1024 --ulimit nproc=4096:4096)
   strict=(--read-only --read-only-tmpfs=false) # podman would give it a writable /tmp and /run
-  # A storage of our own: nobody else's images are touched, and `rm -rf build` is all of the cleaning up.
+  # A storage of our own: nobody else's images are touched, and removing the folder cleans up.
   export CONTAINERS_STORAGE_CONF=$work/storage.conf
   printf '[storage]\ndriver = "overlay"\ngraphroot = "%s"\nrunroot = "%s"\n' \
     "$work/storage" "/run/gong-exporter-image-test" >"$CONTAINERS_STORAGE_CONF"
@@ -79,9 +79,10 @@ fi
 
 bytes() { "${engine[@]}" image inspect --format '{{.Size}}' "$1"; }
 megabytes() { awk -v bytes="$1" 'BEGIN { printf "%.1f MB", bytes / 1e6 }'; }
-say "image" "$(megabytes "$(bytes "$image")")"
-if "${engine[@]}" image inspect "$base" >/dev/null 2>&1; then
-  say "of which not the base" "$(megabytes $(($(bytes "$image") - $(bytes "$base"))))"
+whole=$(bytes "$image")
+say "image" "$(megabytes "$whole")"
+if below=$(bytes "$base" 2>/dev/null); then # a builder may keep it elsewhere
+  say "of which not the base" "$(megabytes $((whole - below)))"
 fi
 
 # 2. What it says of itself
@@ -230,6 +231,16 @@ sleep 0.5
 code=$(curl --silent --output /dev/null --write-out '%{http_code}' "http://$address/-/ready")
 expect "ready without data" "$code" 503
 stop "while Gong hangs"
+
+# Stopped while Python is still importing, when a PID 1 without a handler would not hear it.
+start
+sleep 0.2
+from=$(now)
+"${engine[@]}" stop --time 10 "$exporter" >/dev/null
+took=$(since "$from")
+awk -v took="$took" -v most="$stop_within" 'BEGIN { exit !(took < most) }' || die "stopped after $took s"
+say "stopped after SIGTERM (just started)" "$took s"
+"${engine[@]}" rm "$exporter" >/dev/null
 
 # 4. The image as it is, with nothing mounted
 
