@@ -74,20 +74,19 @@ def day_feed(
     target = {"job": job, "instance": instance}
     a_day = DAY // step
     for number, day in enumerate(days):
-        for at in range(number * a_day, (number + 1) * a_day):
+        steps = range(number * a_day, (number + 1) * a_day)
+        for window in day.windows:
+            name = "gong_activity_window_end_timestamp_seconds"
+            feed.put(steps, name, number * DAY, window=window, **target)
+        for user in day.users:
+            who = {"user": user, "email": day.emails.get(user, ""), **target}
+            team = {"team": day.teams[user]} if day.teams.get(user) else {}
+            feed.put(steps, "gong_user_info", 1, **who, **team)
             for window in day.windows:
-                name = "gong_activity_window_end_timestamp_seconds"
-                feed.put(at, name, number * DAY, window=window, **target)
-            for user in day.users:
-                who = {"user": user, "email": day.emails.get(user, ""), **target}
-                team = {"team": day.teams[user]} if day.teams.get(user) else {}
-                feed.put(at, "gong_user_info", 1, **who, **team)
-                for window in day.windows:
-                    for metric in shown[window]:
-                        value = day.count(window, user, metric)
-                        feed.put(
-                            at, "gong_user_activity", value, metric=metric, window=window, **who
-                        )
+                for metric in shown[window]:
+                    value = day.count(window, user, metric)
+                    labels = {"metric": metric, "window": window, **who}
+                    feed.put(steps, "gong_user_activity", value, **labels)
     return feed
 
 
