@@ -6,6 +6,7 @@ import os
 import tempfile
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from socket import socket
 from typing import Any
@@ -13,7 +14,14 @@ from typing import Any
 import click
 
 from gong_exporter.cli.options import common_options, resolve
-from gong_exporter.cli.run import Serving, bind_all, keep_running, route_options
+from gong_exporter.cli.run import (
+    Serving,
+    bind_all,
+    keep_running,
+    route_options,
+    systemd_sockets,
+    web_config_file,
+)
 from gong_exporter.cli.simulate import Simulated, simulated, simulation_options
 from gong_exporter.config.load import load_config
 from gong_exporter.config.model import Config
@@ -49,13 +57,25 @@ state:
     metavar="[HOST]:PORT",
     help=f"Where the exporter serves. [default: {DEMO_ADDRESS}, or a free port]",
 )
+@click.option(
+    "--web.config.file",
+    "web_config",
+    metavar="PATH",
+    help="TLS, users and headers, in the Prometheus exporter-toolkit's format.",
+)
 @simulation_options
 @click.pass_context
-def demo(ctx: click.Context, /, address: str | None, **options: Any) -> None:
+def demo(
+    ctx: click.Context, /, address: str | None, web_config: str | None, **options: Any
+) -> None:
     """Show the exporter at work against a simulated company; no Gong account needed."""
-    serving: Serving = ctx.obj["serving"]
-    before = serving.addresses
-    addresses = (address,) if address else before
+    before: Serving = ctx.obj["serving"]
+    serving = replace(
+        before,
+        addresses=(address,) if address else before.addresses,
+        config_file=web_config or before.config_file,
+    )
+    guarded = web_config_file(serving)
     wanted = simulated(options)
     common = resolve(ctx, options, log_level="warn")
     try:
@@ -71,7 +91,7 @@ def demo(ctx: click.Context, /, address: str | None, **options: Any) -> None:
         folder = Path(stack.enter_context(scratch))
         (folder / "roster.csv").write_text(roster_csv(company), encoding="utf-8")
         config = _config(folder, simulator, wanted)
-        sockets = bind_all(addresses) if addresses else [_demo_socket()]
+        sockets = _sockets(serving)
         routes = route_options(serving)
         keep_running(
             lambda: Exporter(
@@ -80,9 +100,16 @@ def demo(ctx: click.Context, /, address: str | None, **options: Any) -> None:
                 sockets=sockets,
                 options=routes,
                 log=common.log(),
+                web_config=guarded,
             ),
             signals,
-            lambda exporter: _introduce(exporter, simulator, sockets, serving),
+            lambda exporter: _introduce(
+                exporter,
+                simulator,
+                describe(sockets[0]),
+                serving.telemetry_path,
+                tls=guarded is not None and guarded.security.context is not None,
+            ),
         )
 
 
@@ -105,6 +132,14 @@ def _without_gong() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("GONG_")}
 
 
+def _sockets(serving: Serving) -> list[socket]:
+    if serving.systemd_socket:
+        return systemd_sockets()
+    if serving.addresses:
+        return bind_all(serving.addresses)
+    return [_demo_socket()]
+
+
 def _demo_socket() -> socket:
     try:
         return bind(DEMO_ADDRESS)
@@ -113,7 +148,7 @@ def _demo_socket() -> socket:
 
 
 def _introduce(
-    exporter: Exporter, simulator: Simulator, sockets: list[socket], serving: Serving
+    exporter: Exporter, simulator: Simulator, address: str, path: str, *, tls: bool
 ) -> None:
     """Say where to look, once there is something to see."""
     deadline = time.monotonic() + PATIENCE
@@ -121,22 +156,23 @@ def _introduce(
         time.sleep(0.05)
     if not exporter.site.ready().ok:
         click.echo(f"The first poll brought nothing yet: {exporter.site.ready().reason}", err=True)
-    url = f"http://{describe(sockets[0])}"
+    url = f"http{'s' * tls}://{address}"
     snapshot = exporter.snapshot
     series = once_text(snapshot, exporter.telemetry).count(b"\ngong_user_activity{")
     company = simulator.company
+    scheme = "\n        scheme: https" if tls else ""
     click.echo(f"""
 gong-exporter demo: {len(snapshot.users)} people, {len(snapshot.windows)} windows, {series} series
 
-  Metrics      {url}{serving.telemetry_path}
+  Metrics      {url}{path}
   Status page  {url}/
   Gong API     {simulator.url}/v2/stats/activity/aggregate   (simulated, {company.time_zone.key})
 
-  curl -s {url}{serving.telemetry_path} | grep -m 5 ^gong_user_activity
+  curl -s{"k" * tls} {url}{path} | grep -m 5 ^gong_user_activity
 
   Prometheus scrape config:
     scrape_configs:
-      - job_name: gong
-        static_configs: [{{targets: ["{describe(sockets[0])}"]}}]
+      - job_name: gong{scheme}
+        static_configs: [{{targets: ["{address}"]}}]
 
 Ctrl-C stops it.""")

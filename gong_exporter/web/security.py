@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import ssl
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +38,21 @@ class Security:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """What one reading of the files gave.
+
+    Attributes:
+        security: to be in force.
+        files: that it came from.
+        tls_print: of all that its context was built from; empty without one.
+    """
+
+    security: Security = field(default_factory=Security)
+    files: tuple[Path, ...] = ()
+    tls_print: str = ""
+
+
 class WebConfigFile:
     """A web configuration file that is followed.
 
@@ -45,16 +62,15 @@ class WebConfigFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._tls_print = ""
         self._error: str | None = None
-        self._security, self._files = self._load(Security())
-        # What the files held before they were loaded is not known: the first look loads again.
-        self._seen = b""
+        self._loaded = self._load(_Loaded())
+        # What the files held before they were loaded is not known: the first looks load again.
+        self._seen = self._settling = b""
 
     @property
     def security(self) -> Security:
         """What is in force: the last that was good."""
-        return self._security
+        return self._loaded.security
 
     @property
     def error(self) -> str | None:
@@ -64,59 +80,50 @@ class WebConfigFile:
     def refresh(self) -> bool:
         """Take the files in if their content has changed; whether something new was learned.
 
-        Reads files, so it belongs in a thread. What cannot be used leaves the old in force and
-        sets ``error``.
+        Reads files, so it belongs in a thread. A change counts when two looks in a row find the
+        same: a file that is being written is not whole, and an empty one would open the door. What
+        cannot be used leaves the old in force and sets ``error``.
         """
-        before = (self._security, self._error)
-        looked = self._look(self._files)
-        if looked == self._seen:
+        before = (self._loaded.security, self._error)
+        files = self._loaded.files
+        looked = self._look(files)
+        settled, self._settling = looked == self._settling, looked
+        if looked == self._seen or not settled:
             return False
-        files = self._files
+        error = None
         try:
-            self._security, self._files = self._load(self._security)
-            self._error = None
-        except WebConfigError as error:
-            self._error = str(error)
-        self._seen = looked if files == self._files else b""
-        return before != (self._security, self._error)
+            loaded = self._load(self._loaded)
+        except WebConfigError as problem:
+            loaded, error = self._loaded, str(problem)
+        if self._look(files) != looked:
+            return False  # written to just now, so it is not known what was read
+        self._loaded, self._error = loaded, error
+        self._seen = looked if files == loaded.files else b""
+        return before != (self._loaded.security, self._error)
 
-    def _load(self, old: Security) -> tuple[Security, tuple[Path, ...]]:
+    def _load(self, old: _Loaded) -> _Loaded:
         name = str(self._path)
         try:
             text = _read(self._path, name).decode("utf-8")
         except UnicodeDecodeError as error:
             raise WebConfigError(f"{name}: not UTF-8") from error
+        if old.security != Security() and _says_nothing(text):
+            raise WebConfigError(f"{name}: empty; write {{}} to serve without TLS and passwords")
         config = parse_web_config(text, name, self._path.parent)
-        files = (self._path, *(config.tls.files() if config.tls is not None else ()))
-        context = self._context(config, old, name)
-        security = Security(
-            context=context,
-            allowed_sans=normal_sans(config.tls.allowed_sans) if config.tls else frozenset(),
-            users={user.encode(): hashed.encode() for user, hashed in config.users.items()},
-            headers=config.headers,
+        context, tls_print = _context(config, old, name)
+        return _Loaded(
+            security=Security(
+                context=context,
+                allowed_sans=normal_sans(config.tls.allowed_sans) if config.tls else frozenset(),
+                users={user.encode(): hashed.encode() for user, hashed in config.users.items()},
+                headers=config.headers,
+            ),
+            files=(self._path, *(config.tls.files() if config.tls is not None else ())),
+            tls_print=tls_print,
         )
-        return security, files
 
-    def _context(self, config: WebConfig, old: Security, name: str) -> ssl.SSLContext | None:
-        """The context for these settings: the old one if nothing in it would differ."""
-        if config.tls is None:
-            self._tls_print = ""
-            return None
-        material = Material(
-            cert=_content(config.tls.cert, name),
-            key=_content(config.tls.key, name),
-            client_ca=None
-            if config.tls.client_ca is None
-            else _content(config.tls.client_ca, name),
-        )
-        tls_print = _fingerprint(config.tls, material)
-        if old.context is not None and tls_print == self._tls_print:
-            return old.context
-        context = build_context(config.tls, material, name)
-        self._tls_print = tls_print
-        return context
-
-    def _look(self, files: tuple[Path, ...]) -> bytes:
+    @staticmethod
+    def _look(files: tuple[Path, ...]) -> bytes:
         digest = hashlib.sha256()
         for file in files:
             try:
@@ -127,13 +134,37 @@ class WebConfigFile:
         return digest.digest()
 
 
+def _says_nothing(text: str) -> bool:
+    return all(line.lstrip()[:1] in {"", "#"} for line in text.splitlines())
+
+
+def _context(config: WebConfig, old: _Loaded, name: str) -> tuple[ssl.SSLContext | None, str]:
+    """The context for these settings, the old one if nothing in it would differ; its print."""
+    if config.tls is None:
+        return None, ""
+    material = Material(
+        cert=_content(config.tls.cert, name),
+        key=_content(config.tls.key, name),
+        client_ca=None if config.tls.client_ca is None else _content(config.tls.client_ca, name),
+    )
+    tls_print = _fingerprint(config.tls, material)
+    if tls_print == old.tls_print:
+        return old.security.context, tls_print
+    return build_context(config.tls, material, name), tls_print
+
+
 def _content(source: Path | str, name: str) -> bytes:
     return source.encode() if isinstance(source, str) else _read(source, name)
 
 
 def _read(path: Path, name: str) -> bytes:
     try:
-        with path.open("rb") as file:
+        # Without O_NONBLOCK a named pipe would hang us.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(handle, "rb") as file:  # noqa: PTH123  # a descriptor, not a path
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                # It will be read again, when a pipe gives nothing any more.
+                raise WebConfigError(f"{name}: {path} is not a file")
             content = file.read(_MAX_FILE_BYTES + 1)
     except OSError as error:
         raise WebConfigError(f"{name}: cannot read {path}: {error.strerror}") from error
