@@ -1,0 +1,232 @@
+"""A simulated company's past as OpenMetrics, as though an exporter had run and been scraped.
+
+One sample a day, as a backfill writes them, and on the last day one more at its end; the
+exporter's own numbers minute by minute for the last hours. Dashboards read all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import cached_property
+
+from gong_exporter.exposition.render import escape
+from gong_exporter.simulator.company import SimulatedCompany
+from gong_exporter.simulator.roster import on_the_roster
+from tests.support.truth import NAMES
+
+WINDOWS: Mapping[str, int] = {"1d": 1, "7d": 7, "28d": 28}
+POLL = 3600
+SCRAPE = 60
+HOUR = timedelta(hours=1)
+
+Labels = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class History:
+    """The past of a company until a moment.
+
+    Attributes:
+        company: whose.
+        days: how many days before its today.
+        now: the last samples' time, on its today; aware.
+        labels: of the target: ``job`` and ``instance``.
+        windows: names and days of the windows.
+        hours: of the exporter's own numbers.
+    """
+
+    company: SimulatedCompany
+    days: int
+    now: datetime
+    labels: Labels
+    windows: Mapping[str, int]
+    hours: int = 12
+
+    def lines(self) -> Iterator[str]:
+        """The whole file, line by line."""
+        yield from self._activity()
+        yield from self._windows()
+        yield from exporter_lines(self.labels, self.now.timestamp(), self.hours)
+        yield "# EOF\n"
+
+    @cached_property
+    def samples(self) -> Sequence[tuple[date, float]]:
+        """Days on which numbers were published, and the times of the samples."""
+        zone = self.company.time_zone
+        days = [self.company.today - timedelta(days=n) for n in range(self.days, -1, -1)]
+        daily = [(day, datetime.combine(day, time(0, 30), zone).timestamp()) for day in days]
+        return [*daily, (days[-1], self.now.timestamp())]
+
+    def _activity(self) -> Iterator[str]:
+        places = {user_id: place for place, user_id in enumerate(self.company.user_ids)}
+        emails: dict[str, str] = {}
+        values: dict[tuple[str, str], dict[int, list[int]]] = {}
+        known: dict[str, set[int]] = {}
+        for place, (day, _) in enumerate(self.samples):
+            for window, length in self.windows.items():
+                for user in self.company.activity(day - timedelta(days=length), day):
+                    emails[user.user_id] = user.email
+                    known.setdefault(user.user_id, set()).add(place)
+                    values.setdefault((user.user_id, window), {})[place] = [
+                        user.counters[field] for field in NAMES
+                    ]
+        roster = {p.user_id: p for p in on_the_roster(self.company.people, self.company.today)}
+        everybody = sorted(known, key=lambda user_id: places[user_id])
+        yield "# TYPE gong_user_info gauge\n"
+        for user_id in everybody:
+            labels = {**self.labels, "user": user_id, "email": emails[user_id]}
+            if person := roster.get(user_id):
+                labels |= {
+                    "name": person.name,
+                    "team": person.team,
+                    "manager": person.manager,
+                    "region": person.region,
+                    "role": person.role.value,
+                }
+            yield from self._series("gong_user_info", labels, dict.fromkeys(known[user_id], 1))
+        yield "# TYPE gong_user_activity gauge\n"
+        nothing = [0] * len(NAMES)
+        for user_id in everybody:
+            who = {**self.labels, "user": user_id, "email": emails[user_id]}
+            for window in self.windows:
+                counted = values.get((user_id, window), {})
+                for column, metric in enumerate(NAMES.values()):
+                    labels = {**who, "metric": metric, "window": window}
+                    numbers = {p: counted.get(p, nothing)[column] for p in known[user_id]}
+                    yield from self._series("gong_user_activity", labels, numbers)
+
+    def _windows(self) -> Iterator[str]:
+        zone = self.company.time_zone
+        for side, back in (("start", 1), ("end", 0)):
+            name = f"gong_activity_window_{side}_timestamp_seconds"
+            yield f"# TYPE {name} gauge\n"
+            for window, length in self.windows.items():
+                midnights = {
+                    place: datetime.combine(
+                        day - timedelta(days=back * length), time(), zone
+                    ).timestamp()
+                    for place, (day, _) in enumerate(self.samples)
+                }
+                yield from self._series(name, {**self.labels, "window": window}, midnights)
+        last = len(self.samples) - 1
+        yield "# TYPE gong_activity_users gauge\n"
+        known = {
+            user.user_id
+            for length in self.windows.values()
+            for user in self.company.activity(
+                self.company.today - timedelta(days=length), self.company.today
+            )
+        }
+        for window, length in self.windows.items():
+            start = self.company.today - timedelta(days=length)
+            active = len(self.company.activity(start, self.company.today))
+            states = {"active": active, "inactive": len(known) - active, "unknown": 0}
+            for state, count in states.items():
+                labels = {**self.labels, "window": window, "state": state}
+                yield from self._series("gong_activity_users", labels, {last: count})
+
+    def _series(self, name: str, labels: Labels, values: Mapping[int, float]) -> Iterator[str]:
+        head = f"{name}{braces(labels)}"
+        for place in sorted(values):
+            yield f"{head} {values[place]:.0f} {self.samples[place][1]:.3f}\n"
+
+
+def braces(labels: Labels) -> str:
+    """Labels as the formats write them."""
+    inner = ",".join(f'{name}="{escape(value).decode()}"' for name, value in labels.items())
+    return f"{{{inner}}}" if inner else ""
+
+
+@dataclass(frozen=True)
+class _Own:
+    """One series of the exporter's own: its type, name, labels, and value by seconds before now."""
+
+    kind: str
+    name: str
+    labels: Labels
+    at: Iterable[float]
+
+
+def exporter_lines(target: Labels, now: float, hours: int) -> Iterator[str]:
+    """The exporter's own numbers: hourly polls, one of which was rate-limited, one failed."""
+    times = [now - SCRAPE * n for n in range(hours * 3600 // SCRAPE, -1, -1)]
+    kinds: set[str] = set()
+    for own in sorted(_own(times, now), key=lambda own: own.name):
+        family = own.name.removesuffix("_total") if own.kind == "counter" else own.name
+        for suffix in ("_bucket", "_sum", "_count") if own.kind == "histogram" else ():
+            family = family.removesuffix(suffix)
+        if family not in kinds:
+            kinds.add(family)
+            yield f"# TYPE {family} {own.kind}\n"
+        head = f"{own.name}{braces({**target, **own.labels})}"
+        for moment, value in zip(times, own.at, strict=True):
+            yield f"{head} {value:.6f} {moment:.3f}\n"
+
+
+def _own(times: Sequence[float], now: float) -> Iterator[_Own]:
+    first = times[0]
+    polls = [int((moment - first) // POLL) + 1 for moment in times]
+    last = [moment - (moment - first) % POLL for moment in times]
+    limited = [max(0, min(2, count - 4)) for count in polls]
+    failed = [max(0, min(1, count - 8)) for count in polls]
+    good = [3 * count + extra for count, extra in zip(polls, limited, strict=True)]
+
+    def gauge(name: str, at: Iterable[float], **labels: str) -> _Own:
+        return _Own("gauge", name, labels, at)
+
+    def counter(name: str, at: Iterable[float], **labels: str) -> _Own:
+        return _Own("counter", name, labels, at)
+
+    def always(value: float) -> list[float]:
+        return [value] * len(times)
+
+    yield gauge("up", always(1))
+    yield gauge("scrape_duration_seconds", [0.004 + 0.001 * (count % 3) for count in polls])
+    yield gauge("scrape_samples_scraped", always(2300))
+    yield gauge("gong_up", [0 if count == 9 else 1 for count in polls])
+    for window in WINDOWS:
+        yield gauge("gong_exporter_last_success_timestamp_seconds", last, window=window)
+    yield gauge("gong_exporter_poll_duration_seconds", [1.2 + count % 3 / 4 for count in polls])
+    yield gauge("gong_exporter_next_poll_timestamp_seconds", [each + POLL for each in last])
+    yield gauge("gong_exporter_poll_interval_seconds", always(POLL))
+    yield counter("gong_exporter_polls_total", polls)
+    yield counter("gong_exporter_poll_failures_total", failed)
+    codes = {"200": good, "429": limited, "503": [4 * each for each in failed]}
+    for code, at in codes.items():
+        yield counter("gong_exporter_api_requests_total", at, code=code)
+    reasons = {
+        "bad_request": always(0),
+        "unauthorized": always(0),
+        "forbidden": always(0),
+        "not_found": always(0),
+        "rate_limited": limited,
+        "server_error": codes["503"],
+        "redirect": always(0),
+        "timeout": always(0),
+        "connection": always(0),
+        "invalid_response": always(0),
+    }
+    for reason, errors in reasons.items():
+        yield counter("gong_exporter_api_request_errors_total", errors, reason=reason)
+    for bound, part in {"0.1": 0.1, "0.25": 0.6, "0.5": 0.9, "1": 1.0, "+Inf": 1.0}.items():
+        buckets = [float(int(part * each)) for each in good]
+        name = "gong_exporter_api_request_duration_seconds_bucket"
+        yield _Own("histogram", name, {"le": bound}, buckets)
+    for suffix, factor in (("sum", 0.24), ("count", 1.0)):
+        name = f"gong_exporter_api_request_duration_seconds_{suffix}"
+        yield _Own("histogram", name, {}, [factor * each for each in good])
+    yield counter("gong_exporter_api_rate_limited_total", limited)
+    yield gauge("gong_exporter_api_rate_limited_until_timestamp_seconds", always(0))
+    yield counter("gong_exporter_api_throttle_seconds_total", [0.4 * each for each in good])
+    yield gauge("gong_exporter_api_quota_used", [min(each, 72) for each in good])
+    yield gauge("gong_exporter_api_quota_limit", always(5000))
+    yield counter("gong_exporter_state_errors_total", always(0))
+    yield gauge("gong_exporter_config_last_reload_successful", always(1))
+    yield gauge("gong_exporter_config_last_reload_success_timestamp_seconds", always(first))
+    yield gauge("gong_exporter_build_info", always(1), version="0.1.0", python="3.11.2")
+    yield gauge("process_resident_memory_bytes", [62e6 + 4e5 * (count % 4) for count in polls])
+    yield counter("process_cpu_seconds_total", [0.3 * count for count in polls])
+    yield gauge("process_open_fds", always(17))
+    yield gauge("process_start_time_seconds", always(first))

@@ -1,0 +1,233 @@
+"""What the dashboards have in common: variables, links from one to the other, and the grid."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from grafana_foundation_sdk.builders import bargauge, dashboard, stat, table, timeseries
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models import dashboard as models
+
+from tools.dashboards.panels import DATA_SOURCE
+from tools.dashboards.promql import JOB, PERSON, in_words, members, named, one_info
+
+AnyPanel = bargauge.Panel | stat.Panel | table.Panel | timeseries.Panel
+
+TAG = "gong"
+KEEP = "${datasource:queryparam}&${job:queryparam}&${__url_time_range}"
+CHOICES = "${metric:queryparam}&${window:queryparam}&${usual:queryparam}"
+TEAM_LINK = f"/d/gong-team?{KEEP}&{CHOICES}&var-team=${{__data.fields.team:percentencode}}"
+USER_LINK = f"/d/gong-user?{KEEP}&{CHOICES}&var-user=${{__data.fields.user}}"
+
+_WINDOW_END = "gong_activity_window_end_timestamp_seconds"
+
+
+def chosen(text: str, value: str) -> models.VariableOption:
+    """What a variable is at first, where there is such a thing."""
+    return models.VariableOption(text=text, value=value, selected=True)
+
+
+def query_variable(name: str, label: str, text: str, query: str) -> dashboard.QueryVariable:
+    """A variable with values from Prometheus, asked for again when the time range changes."""
+    query = " ".join(query.split())  # Grafana reads query_result(...) on one line only
+    kind = 3 if query.startswith("query_result") else 1  # as its editor numbers the forms
+    return (
+        dashboard.QueryVariable(name)
+        .label(label)
+        .description(text)
+        .datasource(DATA_SOURCE)
+        .query({"query": query, "refId": f"{name}Values", "qryType": kind})
+        .refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(models.VariableSort.ALPHABETICAL_CASE_INSENSITIVE_ASC)
+    )
+
+
+def data_source() -> dashboard.DatasourceVariable:
+    """Which Prometheus."""
+    return (
+        dashboard.DatasourceVariable("datasource")
+        .label("Data source")
+        .description("The Prometheus that scrapes the exporter.")
+        .type("prometheus")
+    )
+
+
+def job(family: str = _WINDOW_END) -> dashboard.QueryVariable:
+    """Which scrape jobs: one for each company, as a rule."""
+    return (
+        query_variable(
+            "job",
+            "Job",
+            "The scrape job of the exporter, one for each Gong company.",
+            f"label_values({family}, job)",
+        )
+        .multi(True)
+        .include_all(True)
+        .all_value(".+")
+    )
+
+
+def instance(family: str) -> dashboard.QueryVariable:
+    """Which processes. On the exporter's dashboard only: the others aggregate replicas away."""
+    return (
+        query_variable(
+            "instance",
+            "Instance",
+            "The exporter processes.",
+            f"label_values({family}{{{JOB}}}, instance)",
+        )
+        .multi(True)
+        .include_all(True)
+        .all_value(".+")
+    )
+
+
+def team() -> dashboard.QueryVariable:
+    """Which team. All is ``.*``, since nobody without a team may be lost (no roster: everybody)."""
+    return (
+        query_variable(
+            "team",
+            "Team",
+            "A team of the roster (label team). All is everybody, those without a team included.",
+            f"label_values(gong_user_info{{{JOB}}}, team)",
+        )
+        .include_all(True)
+        .all_value(".*")
+    )
+
+
+def user() -> dashboard.QueryVariable:
+    """Which person: their id, shown as their name, or address, or id."""
+    people = f"{one_info('email', 'name')}\nand on (job, user) {members()}"
+    return query_variable(
+        "user",
+        "Person",
+        "By name if the roster has one, else by address, else by id.",
+        f"query_result(sum by ({PERSON}, user) ({named(f'({people})')}))",
+    ).regex(f'/{PERSON}="(?<text>.*)",user="(?<value>[^"]*)"/')
+
+
+def metric() -> dashboard.QueryVariable:
+    """Which counter: the label's value, shown with spaces."""
+    counters = f"count by (metric) (gong_user_activity{{{JOB}}})"
+    return (
+        query_variable(
+            "metric",
+            "Counter",
+            "Gong's activity counter that the panels show.",
+            f"query_result(sum by (metric, words) ({in_words(counters)}))",
+        )
+        .regex('/metric="(?<value>[^"]*)",words="(?<text>.*?) *"/')
+        .current(chosen("calls as host", "calls_as_host"))
+    )
+
+
+def window() -> dashboard.QueryVariable:
+    """Which window is looked at."""
+    return (
+        query_variable(
+            "window",
+            "Window",
+            "The days that are counted, up to yesterday. Whole weeks compare best: in 1d, every"
+            " Sunday is a slump.",
+            f"label_values({_WINDOW_END}{{{JOB}}}, window)",
+        )
+        .sort(models.VariableSort.NUMERICAL_ASC)
+        .current(chosen("7d", "7d"))
+    )
+
+
+def usual() -> dashboard.QueryVariable:
+    """Which longer window the usual is taken from."""
+    return (
+        query_variable(
+            "usual",
+            "Usual from",
+            "The longer window whose other days tell what is usual. With 7d and 28d: a week"
+            " against the mean of the three before it.",
+            f"label_values({_WINDOW_END}{{{JOB}}}, window)",
+        )
+        .sort(models.VariableSort.NUMERICAL_DESC)
+        .current(chosen("28d", "28d"))
+    )
+
+
+class Page:
+    """A dashboard under construction: lines of panels, from top to bottom."""
+
+    def __init__(self, uid: str, title: str, text: str, *, since: str, refresh: str) -> None:
+        """Name it.
+
+        Args:
+            uid: stays the same for ever, since links hold it.
+            title: as in Grafana's list.
+            text: what question it answers.
+            since: start of the time range at first, such as ``now-14d``.
+            refresh: how often it is drawn again.
+        """
+        self._uid = uid
+        self._y = 0
+        self._panels = 0
+        self._built = (
+            dashboard.Dashboard(title)
+            .uid(uid)
+            .description(text)
+            .tags([TAG, "prometheus"])
+            .readonly()
+            .timezone("browser")
+            .week_start("monday")
+            .tooltip(models.DashboardCursorSync.CROSSHAIR)
+            .time(since, "now")
+            .refresh(refresh)
+            .link(_to_the_others())
+        )
+
+    def choices(self, *variables: dashboard.QueryVariable) -> None:
+        """The variables, after the data source."""
+        self._built.with_variable(data_source())
+        for each in variables:
+            self._built.with_variable(each)
+
+    def section(self, title: str) -> None:
+        """A heading across the page."""
+        self._panels += 1
+        place = models.GridPos(h=1, w=24, x=0, y=self._y)
+        self._built.with_row(dashboard.Row(title).id(self._panels).grid_pos(place))
+        self._y += 1
+
+    def line(self, height: int, *panels: tuple[int, AnyPanel | Sequence[AnyPanel]]) -> None:
+        """Panels side by side, each with its width; a sequence is stacked within the height."""
+        x = 0
+        for width, content in panels:
+            stack = content if isinstance(content, Sequence) else [content]
+            each = height // len(stack)
+            for place, panel in enumerate(stack):
+                self._panels += 1
+                where = models.GridPos(h=each, w=width, x=x, y=self._y + place * each)
+                self._built.with_panel(panel.id(self._panels).grid_pos(where))
+            x += width
+        self._y += height
+
+    def build(self) -> dict[str, Any]:
+        """The JSON that Grafana provisions."""
+        text = json.dumps(self._built.build(), cls=JSONEncoder)
+        built: dict[str, Any] = json.loads(text)
+        return {"id": None, **built}
+
+
+def _to_the_others() -> dashboard.DashboardLink:
+    """Links to all dashboards of ours, which keep the time range and the choices."""
+    return (
+        dashboard.DashboardLink("Gong")
+        .type(models.DashboardLinkType.DASHBOARDS)
+        .tags([TAG])
+        .as_dropdown(False)
+        .include_vars(True)
+        .keep_time(True)
+        .icon("external link")
+        .tooltip("")
+        .url("")
+        .target_blank(False)
+    )
