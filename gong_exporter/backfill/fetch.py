@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 from gong_exporter.activity.fetch import PageSource, fetch_listing
 from gong_exporter.activity.knowledge import Knowledge
-from gong_exporter.activity.poll import PollPlan, Warn, poll
+from gong_exporter.activity.plan import PollPlan, Warn
+from gong_exporter.activity.poll import poll
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.activity.users import learn
 from gong_exporter.activity.windows import DayRange, WindowSpec, longest
@@ -134,11 +135,19 @@ class Fetch:
         reach = DayRange(longest(self._plan.windows, days[0]).on(days[0]).start, days[-1])
         if reach.empty or self._work.searched(reach):
             return
-        self._look_through(reach)
+        refusals: list[BadRequest] = []
+        if not self._look_through(reach, refusals):
+            raise BackfillError(
+                f"Gong refuses {reach.start} to {reach.end}, and every part of it."
+                f" {self._asker.words(refusals[0])}"
+            )
         self._work.note_search(reach, self._knowledge)
 
-    def _look_through(self, reach: DayRange) -> None:
-        """One unfiltered listing, or two of the halves where Gong refuses so long a range."""
+    def _look_through(self, reach: DayRange, refusals: list[BadRequest]) -> bool:
+        """One unfiltered listing, or two of the halves where Gong refuses so long a range.
+
+        Whether any of it was answered; refusals are added to the list.
+        """
         wanted = ActivityFilter(
             from_date=reach.start,
             to_date=reach.end,
@@ -151,12 +160,14 @@ class Fetch:
                 lambda: fetch_listing(self._source, wanted, self._warn), pages
             )
         except UserNotFound:
-            return  # nobody did anything
-        except BadRequest:
+            return True  # nobody did anything
+        except BadRequest as error:
+            refusals.append(error)
+            if (reach.end - reach.start).days <= SHORT:
+                return False
             half = reach.start + (reach.end - reach.start) // 2
-            if (reach.end - reach.start).days > SHORT:
-                self._look_through(DayRange(reach.start, half))
-                self._look_through(DayRange(half, reach.end))
-            return
+            parts = (DayRange(reach.start, half), DayRange(half, reach.end))
+            return any([self._look_through(part, refusals) for part in parts])
         named, resolved = learn(self._knowledge, listing.users, self._plan.selection)
         self._knowledge = replace(self._knowledge, named=named, resolved=resolved)
+        return True

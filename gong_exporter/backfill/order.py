@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gong_exporter.activity.fetch import PageSource
 from gong_exporter.activity.knowledge import Knowledge
-from gong_exporter.activity.poll import PollPlan, Warn
+from gong_exporter.activity.plan import PollPlan, Warn
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.backfill.outputs import Template
 from gong_exporter.backfill.plan import Days

@@ -8,10 +8,10 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from gong_exporter.activity.knowledge import Knowledge
-from gong_exporter.activity.poll import load_zone
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.activity.users import resolve
 from gong_exporter.activity.windows import WindowSpec, company_today, longest, today_everywhere
+from gong_exporter.activity.zones import load_zone
 from gong_exporter.backfill.ask import Asker
 from gong_exporter.backfill.errors import BackfillError, Refused
 from gong_exporter.backfill.estimate import estimate

@@ -17,7 +17,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from gong_exporter.activity.poll import Warn
+from gong_exporter.activity.plan import Warn
 from gong_exporter.activity.snapshot import User
 from gong_exporter.backfill.errors import BackfillError, Refused
 from gong_exporter.backfill.order import Means, Order

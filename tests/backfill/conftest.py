@@ -1,0 +1,60 @@
+"""A simulated API that shares the fake clock with whoever asks it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gong_exporter.gong.ledger import MemoryLedger
+from gong_exporter.simulator.records import Company
+from gong_exporter.simulator.serve import Simulator
+from tests.support.backfills import Rig
+from tests.support.clocks import FakeClock
+from tests.support.simulator import running_simulator
+
+MakeRig = Callable[..., Rig]
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def simulate(clock: FakeClock) -> Iterator[Callable[..., Simulator]]:
+    """Starts simulators with Gong's limits, by the fake clock."""
+    with ExitStack() as stack:
+
+        def start(company: Company | None = None, **options: Any) -> Simulator:
+            limits = {"requests_per_second": 3, "requests_per_day": 10_000}
+            return stack.enter_context(
+                running_simulator(
+                    company, now=clock.datetime, monotonic=clock.monotonic, **(limits | options)
+                )
+            )
+
+        yield start
+
+
+@pytest.fixture
+def rig(simulate: Callable[..., Simulator], clock: FakeClock, tmp_path: Path) -> MakeRig:
+    """Makes rigs of one simulator, three users in US/Pacific unless given."""
+    started: list[Simulator] = []
+    ledger = MemoryLedger()  # of all processes, so to speak
+
+    def make(company: Company | None = None, options: Any = None, **others: Any) -> Rig:
+        if not started:
+            started.append(simulate(company, **(options or {})))
+        given: dict[str, Any] = {
+            "simulator": started[0],
+            "folder": tmp_path,
+            "clock": clock,
+            "ledger": ledger,
+        }
+        return Rig(**(given | others))
+
+    return make

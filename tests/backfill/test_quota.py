@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.activity.poll import poll
+from gong_exporter.backfill.errors import Refused
+from gong_exporter.backfill.quota import LOOK_AGAIN, Counter, Quota
+from gong_exporter.gong.ledger import CallLimits
+from tests.backfill.conftest import MakeRig
+from tests.support.backfill_samples import activity, every_day, read_output, true_activity
+from tests.support.backfills import TODAY, Rig, Told, days_before
+from tests.support.clocks import FakeClock
+from tests.support.companies import FixtureCompany
+
+HOUR = 3600.0
+DAY = 86_400.0
+
+
+def made(rig: Rig) -> list[float]:
+    return [entry.arrived for entry in rig.simulator.journal.entries()]
+
+
+def most_in_a_day(times: list[float]) -> int:
+    return max(sum(at <= other < at + DAY for other in times) for at in times)
+
+
+def whole(rig: Rig, number: int) -> object:
+    first = days_before(number).first
+    return true_activity(rig.simulator.company, every_day(first, TODAY), rig.windows)
+
+
+def test_it_keeps_to_its_share_and_goes_on_as_its_calls_lapse(
+    rig: MakeRig, clock: FakeClock
+) -> None:
+    one = rig(per_day=20)
+    one.run(days_before(20))
+    assert len(made(one)) == 61
+    assert most_in_a_day(made(one)) <= 20
+    assert made(one)[-1] - made(one)[0] == pytest.approx(3 * DAY, abs=HOUR)
+    assert one.told.waits
+    assert activity(read_output(one.path)) == whole(one, 20)
+
+
+def test_a_second_run_knows_the_calls_of_the_first(rig: MakeRig) -> None:
+    rig(zone="US/Pacific", per_day=20).run(days_before(6))
+    two = rig(zone="US/Pacific", per_day=20)
+    two.run(days_before(12))
+    assert most_in_a_day(made(two)) <= 20
+
+
+def test_a_live_exporter_beside_it_always_finds_room(rig: MakeRig, clock: FakeClock) -> None:
+    """Quota 40: an hourly poll of one call and one after midnight leave 15 for the backfill."""
+    one = rig(windows=("1d",), per_day=40 - 25, together=40 - 1)
+    live = rig(windows=("1d",), together=40)
+    client, plan = live.client(), live.plan()
+    polled: list[float] = []
+    wait, due = clock.wait, [clock.now()]
+
+    def polling(seconds: float) -> None:
+        wait(seconds)
+        while clock.now() >= due[0]:
+            due[0] += HOUR
+            result = poll(
+                client, plan, Knowledge(host=plan.host, time_zone="US/Pacific"), quiet, say
+            )
+            assert result.complete, result.failures
+            polled.append(clock.now())
+
+    quiet = FakeClock(clock.now(), clock.monotonic())
+    quiet.now, quiet.monotonic = clock.now, clock.monotonic  # type: ignore[method-assign]
+    quiet.wait = wait  # type: ignore[method-assign]
+    clock.wait = polling  # type: ignore[method-assign]
+    one.run(days_before(40))
+    assert len(polled) >= 24
+    assert most_in_a_day(made(one)) <= 40
+    assert activity(read_output(one.path)) == whole(one, 40)
+
+
+def say(message: str, request_id: str | None) -> None:
+    raise AssertionError(message, request_id)
+
+
+def test_a_window_of_several_pages_is_not_begun_without_room_for_all_of_it(rig: MakeRig) -> None:
+    """Pages of a listing that the quota cuts short would have to be asked for again."""
+    one = rig(FixtureCompany(210), windows=("1d",), per_day=8, zone="US/Pacific")
+    one.run(days_before(4))
+    assert len(made(one)) == 1 + 4 * 3
+    assert most_in_a_day(made(one)) <= 8
+    assert activity(read_output(one.path)) == whole(one, 4)
+
+
+def test_a_quota_that_others_spent_is_waited_for(rig: MakeRig, clock: FakeClock) -> None:
+    one = rig(zone="US/Pacific", together=10)
+    for second in range(9):
+        one.ledger.reserve(clock.now(), CallLimits(1000, 10), clock.now() + second)
+    began = clock.now()
+    one.run(days_before(2))
+    assert clock.now() - began >= DAY
+    assert activity(read_output(one.path)) == whole(one, 2)
+
+
+def a_quota(clock: FakeClock, used: Callable[[float], int], **limits: int) -> Quota:
+    return Quota(clock=clock, counter=Counter(), used=used, progress=Told(), **limits)
+
+
+@pytest.mark.parametrize(("per_day", "together"), [(0, 10), (-3, 10), (10, 0)])
+def test_when_nothing_is_left_it_is_refused(clock: FakeClock, per_day: int, together: int) -> None:
+    with pytest.raises(Refused, match=r"needs all of gong\.requests_per_day"):
+        a_quota(clock, lambda _: 0, per_day=per_day, together=together)
+
+
+def test_room_is_what_is_left_of_both(clock: FakeClock) -> None:
+    assert a_quota(clock, lambda _: 3, per_day=20, together=10).room() == 7
+    assert a_quota(clock, lambda _: 3, per_day=5, together=10).room() == 5
+    assert a_quota(clock, lambda _: 30, per_day=5, together=10).room() == 0
+
+
+def test_for_others_it_looks_again_every_minute(clock: FakeClock) -> None:
+    began = clock.now()
+    quota = a_quota(clock, lambda now: 10 if now < began + 150 else 0, per_day=20, together=10)
+    quota.wait_for(1)
+    assert clock.waits == [LOOK_AGAIN] * 3
+
+
+def test_more_than_there_ever_is_is_not_waited_for(clock: FakeClock) -> None:
+    a_quota(clock, lambda _: 0, per_day=20, together=10).wait_for(1000)
+    assert clock.waits == []

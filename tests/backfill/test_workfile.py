@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import sqlite3
+import stat
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from gong_exporter.activity.windows import DayRange
+from gong_exporter.backfill.errors import BackfillError, Refused
+from gong_exporter.backfill.workfile import DAY, Refusal, WorkFile
+from tests.support.store_samples import NOON, a_window, some_knowledge
+
+ASKED = {"gong.base_url": "https://api.gong.io", "activity.windows": "1d 7d"}
+MONDAY, TUESDAY = date(2026, 2, 2), date(2026, 2, 3)
+
+
+def refusal(day: date, window: str) -> Refusal:
+    return Refusal(day=day, window=window, said="Gong answered 400")
+
+
+def finish(work: WorkFile, day: date, *refused: Refusal, now: float = NOON) -> None:
+    gone = {each.window for each in refused}
+    windows = [a_window(name) for name in ("1d", "7d") if name not in gone]
+    work.finish(day, windows, refused, some_knowledge(), now)
+
+
+def test_a_finished_day_is_there_after_it_was_closed(tmp_path: Path) -> None:
+    work = WorkFile(tmp_path / "out.work", ASKED)
+    finish(work, MONDAY)
+    work.close()
+    again = WorkFile(tmp_path / "out.work", ASKED)
+    assert again.done(NOON) == {MONDAY}
+    assert again.windows(MONDAY) == (a_window("1d"), a_window("7d"))
+    assert again.windows(TUESDAY) == ()
+    assert again.knowledge() == some_knowledge()
+
+
+def test_a_day_that_cannot_be_kept_whole_is_not_kept_at_all(tmp_path: Path) -> None:
+    work = WorkFile(tmp_path / "out.work", ASKED)
+    twice = [refusal(MONDAY, "1d"), refusal(MONDAY, "1d")]
+    with pytest.raises(BackfillError, match=r"out\.work: "):
+        work.finish(MONDAY, [a_window("7d")], twice, some_knowledge(), NOON)
+    assert work.done(NOON) == frozenset()
+    assert work.windows(MONDAY) == ()
+
+
+def test_nobody_else_may_read_it(tmp_path: Path) -> None:
+    work = WorkFile(tmp_path / "out.work", ASKED)
+    finish(work, MONDAY)
+    assert stat.S_IMODE(work.path.stat().st_mode) == 0o600
+
+
+def test_two_backfills_cannot_use_it_at_once(tmp_path: Path) -> None:
+    first = WorkFile(tmp_path / "out.work", ASKED)
+    with pytest.raises(BackfillError, match="another backfill is using it"):
+        WorkFile(tmp_path / "out.work", ASKED)
+    first.close()
+    WorkFile(tmp_path / "out.work", ASKED).close()
+
+
+def test_nor_when_it_had_days_already(tmp_path: Path) -> None:
+    work = WorkFile(tmp_path / "out.work", ASKED)
+    finish(work, MONDAY)
+    work.close()
+    first = WorkFile(tmp_path / "out.work", ASKED)
+    with pytest.raises(BackfillError, match="another backfill is using it"):
+        WorkFile(tmp_path / "out.work", ASKED)
+    assert first.done(NOON) == {MONDAY}
+
+
+def test_days_of_another_question_are_not_mixed_in(tmp_path: Path) -> None:
+    WorkFile(tmp_path / "out.work", ASKED).close()
+    with pytest.raises(Refused, match=r"another configuration \(what differs: activity.windows\)"):
+        WorkFile(tmp_path / "out.work", {**ASKED, "activity.windows": "1d"})
+
+
+def test_a_file_that_is_something_else_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "out.work"
+    path.write_text("dear diary, " * 100)
+    with pytest.raises(BackfillError, match="it is there already, and no work file"):
+        WorkFile(path, ASKED)
+    assert path.read_text().startswith("dear diary")
+
+
+def test_a_database_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "out.work"
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE mine (x)")
+    other.close()
+    with pytest.raises(Refused, match="no work file of this version"):
+        WorkFile(path, ASKED)
+
+
+def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(BackfillError, match="No such file or directory"):
+        WorkFile(tmp_path / "nowhere" / "out.work", ASKED)
+
+
+def test_a_refused_window_is_not_asked_for_again_the_same_day(tmp_path: Path) -> None:
+    work = WorkFile(tmp_path / "out.work", ASKED)
+    finish(work, MONDAY, refusal(MONDAY, "7d"))
+    assert work.done(NOON + DAY - 1) == {MONDAY}
+    assert work.done(NOON + DAY) == frozenset()
+    assert work.refusals() == (refusal(MONDAY, "7d"),)
+    assert [data.window for data in work.windows(MONDAY)] == ["1d"]
+
+
+def test_a_day_that_is_no_longer_refused_is_whole(tmp_path: Path) -> None:
+    work = WorkFile(tmp_path / "out.work", ASKED)
+    finish(work, MONDAY, refusal(MONDAY, "7d"))
+    finish(work, MONDAY)
+    assert work.refusals() == ()
+    assert work.done(NOON + 2 * DAY) == {MONDAY}
+
+
+def test_calls_are_remembered_for_a_day(tmp_path: Path) -> None:
+    work = WorkFile(tmp_path / "out.work", ASKED)
+    work.count_calls(3, NOON)
+    work.count_calls(4, NOON + 10)
+    assert work.calls(NOON + DAY - 1) == ((NOON, 3), (NOON + 10, 4))
+    assert work.calls(NOON + DAY) == ((NOON + 10, 4),)
+
+
+def test_a_search_covers_the_ranges_within_its_own(tmp_path: Path) -> None:
+    work = WorkFile(tmp_path / "out.work", ASKED)
+    work.note_search(DayRange(date(2026, 1, 1), date(2026, 2, 1)), some_knowledge())
+    assert work.searched(DayRange(date(2026, 1, 1), date(2026, 2, 1)))
+    assert work.searched(DayRange(date(2026, 1, 10), date(2026, 1, 20)))
+    assert not work.searched(DayRange(date(2025, 12, 31), date(2026, 2, 1)))
+    assert not work.searched(DayRange(date(2026, 1, 1), date(2026, 2, 2)))
+
+
+def test_it_knows_the_files_of_its_making(tmp_path: Path) -> None:
+    work = WorkFile(tmp_path / "out.work", ASKED)
+    work.note_made(tmp_path / "out.om")
+    assert work.made(tmp_path / "out.om")
+    assert not work.made(tmp_path / "other.om")
