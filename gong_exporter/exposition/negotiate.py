@@ -23,6 +23,9 @@ _ESCAPINGS = (ALLOWUTF8, UNDERSCORES, VALUES)
 ``dots`` would double every underscore; whoever asks for it is told ``underscores``, and gets that.
 """
 
+_LONGEST = 1024
+"""Characters of a header that are looked at, at every scrape; Prometheus sends some 400."""
+
 _WILD, _OLD, _EXACT = range(3)
 """Between entries of equal q, the one that says more of our newest formats wins, then the first."""
 
@@ -92,7 +95,10 @@ def _escaping(parameters: dict[str, str]) -> str:
 
 
 def _entries(header: str | None) -> Iterator[tuple[str, dict[str, str]]]:
-    for entry in (header or "").split(","):
+    text = header or ""
+    if len(text) > _LONGEST:
+        text = text[:_LONGEST].rpartition(",")[0]
+    for entry in text.split(","):
         name, *rest = entry.split(";")
         pairs = (parameter.partition("=") for parameter in rest)
         yield (

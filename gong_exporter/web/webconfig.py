@@ -55,7 +55,10 @@ _HEADERS: Mapping[str, tuple[str, ...]] = {
     "X-XSS-Protection": (),
 }
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
-_BCRYPT = re.compile(r"\$2[abxy]\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}")
+# The last character of the salt stands for two bits only; bcrypt takes no other spelling of them.
+_BCRYPT = re.compile(
+    r"\$2[abxy]\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,15 @@ def test_no_header_whatever_breaks_it(header: str) -> None:
     assert gzip_wanted(header) in {True, False}
 
 
+def test_only_the_beginning_of_a_very_long_header_is_looked_at() -> None:
+    assert choose_format("text/html," * 90 + "application/openmetrics-text").openmetrics
+    assert not choose_format("text/html," * 900 + "application/openmetrics-text").openmetrics
+    assert not gzip_wanted("br;" * 5000 + ",gzip")
+    # An entry that is cut in two does not count at all.
+    assert not choose_format("a," * 495 + "application/openmetrics-text;q=0.9999999999").openmetrics
+    assert choose_format("text/plain;q=0.1," + "a" * 2000).content_type
+
+
 @pytest.mark.parametrize(
     ("header", "wanted"),
     [
