@@ -68,6 +68,7 @@ class Poller:
         timetable: rings when a poll is due.
         on_next_poll: is told the Unix time of the next poll, None when none is due.
         log: is told.
+        turn: seconds that an idle turn waits for somebody to ask.
 
     Attributes:
         standby: why this process does not poll, in words; None when it does.
@@ -84,6 +85,7 @@ class Poller:
         timetable: Timetable,
         on_next_poll: Callable[[float | None], None],
         log: FilteringBoundLogger,
+        turn: float = TURN,
     ) -> None:
         self._polls = polls
         self._clock = clock
@@ -93,6 +95,7 @@ class Poller:
         self._timetable = timetable
         self._on_next_poll = on_next_poll
         self._log = log
+        self._idle = turn
         self._bell = Bell()
         self._thread = threading.Thread(target=self._main, name="poller", daemon=True)
         self._on_duty = False
@@ -150,7 +153,7 @@ class Poller:
     def _turn(self) -> None:
         """Wait a moment for somebody to ask; do what is asked, or what the time asks."""
         if self._on_duty or self.standby:
-            self._bell.wait(TURN)
+            self._bell.wait(self._idle)
         self._clock.check()
         asked = self._bell.take()
         if asked.order is not None:
@@ -159,7 +162,8 @@ class Poller:
             self._try_for_duty()
             return
         if self._clock_was_set():
-            self._begin("clock")
+            self._begin("clock")  # whatever was due by the clock as it was
+            return
         reasons = asked.reasons
         if reasons == {"schedule"} and self._too_early():
             self._plan()

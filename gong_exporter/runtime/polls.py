@@ -182,7 +182,7 @@ class Polls:
             gone = {data.window for data in self._served or ()} - {data.window for data in served}
             if gone:
                 self._log.warning("data too old to serve", windows=",".join(sorted(gone)))
-            self._served = served
+            self._served = served  # first: what cannot be shown is not tried again every second
             self._publish(served)
         self._stand()
 

@@ -1,0 +1,147 @@
+"""What the loop survives: defects, reloads in the middle of a poll, another process that polls."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gong_exporter.activity.snapshot import Snapshot
+from gong_exporter.activity.windows import WindowSpec
+from gong_exporter.exposition.body import Exposition
+from gong_exporter.gong.clock import Stopped
+from gong_exporter.runtime.setup import make_setup
+from tests.support.bench import Bench, bench, changed
+
+HOUR = 3600.0
+
+
+def break_once(loop: Bench) -> None:
+    """The next poll ends in a defect of ours."""
+
+    def defect() -> None:
+        loop.during = lambda: None
+        raise ZeroDivisionError("made for a test")
+
+    loop.during = defect
+
+
+def test_a_defect_in_a_poll_is_counted_and_told_and_the_loop_goes_on(tmp_path: Path) -> None:
+    with bench(tmp_path) as loop:
+        break_once(loop)
+        loop.run()
+        assert loop.value("gong_up") == 0
+        assert loop.value("gong_exporter_poll_failures_total") == 1
+        (line,) = loop.said("the poll broke down: a defect, please report it")
+        assert "ZeroDivisionError: made for a test" in line["exception"]
+        failure = loop.telemetry.numbers().last_failure
+        assert failure is not None
+        assert (failure.reason, failure.message) == ("defect", "ZeroDivisionError")
+        loop.sleep(HOUR)
+        assert loop.value("gong_up") == 1
+        assert loop.value("gong_exporter_polls_total") == 2
+
+
+def test_a_defect_in_a_later_poll_leaves_the_data_there_is(tmp_path: Path) -> None:
+    with bench(tmp_path) as loop:
+        loop.run()
+        before = loop.polls.standing.snapshot
+        break_once(loop)
+        loop.sleep(HOUR)
+        assert loop.value("gong_up") == 0
+        assert loop.polls.standing.snapshot is before
+
+
+class Brittle(Exposition):
+    """Cannot show anything but nothing, for as long as it is told."""
+
+    broken = True
+
+    def publish(self, snapshot: Snapshot) -> None:
+        if self.broken and snapshot.windows:
+            raise ZeroDivisionError("made for a test")
+        super().publish(snapshot)
+
+
+def test_a_defect_in_what_becomes_of_a_poll_does_not_end_the_loop(tmp_path: Path) -> None:
+    with bench(tmp_path, exposition_type=Brittle) as loop:
+        loop.run()
+        assert loop.said("the poll broke down: a defect, please report it")
+        assert loop.value("gong_up") == 0
+        loop.exposition.broken = False  # type: ignore[attr-defined]  # it is a Brittle
+        loop.sleep(HOUR)
+        assert loop.value("gong_up") == 1
+        assert b"gong_user_activity{" in b"".join(loop.exposition.body(None, None).chunks)
+
+
+def test_a_reload_in_the_middle_of_a_poll_abandons_it_and_polls_anew(tmp_path: Path) -> None:
+    with bench(tmp_path) as loop:
+
+        def reload() -> None:
+            loop.during = lambda: None
+            setup = make_setup(changed(loop.config, windows=(WindowSpec("2d", 2),)))
+            loop.poller.use(setup, at_once=True)
+            loop.clock.stop()  # what the interruption does to the real clock
+
+        loop.during = reload
+        loop.turn()
+        loop.turn()
+        assert loop.value("gong_exporter_polls_total") == 0
+        loop.clock._stop_at = None
+        loop.run()
+        assert [data.window for data in loop.polls.standing.windows] == ["2d"]
+        assert loop.value("gong_exporter_polls_total") == 1
+
+
+def test_reloads_while_a_poll_runs_are_one_and_the_last_one_counts(tmp_path: Path) -> None:
+    with bench(tmp_path) as loop:
+
+        def reload_thrice() -> None:
+            loop.during = lambda: None
+            for days in (2, 3, 4):
+                windows = (WindowSpec(f"{days}d", days),)
+                setup = make_setup(changed(loop.config, windows=windows))
+                loop.poller.use(setup, at_once=False)
+
+        loop.during = reload_thrice
+        loop.run()
+        assert [data.window for data in loop.polls.standing.windows] == ["4d"]
+        assert len(loop.polled) == 2
+
+
+def test_who_may_not_poll_serves_what_the_other_one_saves(tmp_path: Path) -> None:
+    mine = [False]
+    with bench(tmp_path, acquire=lambda: mine[0]) as loop:
+        loop.run()
+        assert str(loop.poller.standby) == "somebody else polls"
+        assert loop.asked() == []
+        assert loop.value("gong_up") is None
+
+        with bench(tmp_path, now=loop.clock.datetime()) as other:
+            # The same state file, and the same host for both: the other one's simulator.
+            other.polls.keep = True
+            other.run()
+            setup = make_setup(other.config)
+        loop.poller.use(setup, at_once=True)
+        loop.clock.advance(20)
+        loop.run()
+        assert loop.value("gong_activity_window_end_timestamp_seconds", window="7d")
+        assert loop.value("gong_exporter_polls_total") == 0
+
+        mine[0] = True
+        loop.run()
+        assert loop.poller.standby is None
+        assert loop.said("the data is fresh: no poll now")
+        assert loop.value("gong_exporter_next_poll_timestamp_seconds")
+
+
+def test_a_stop_in_the_middle_of_a_poll_ends_it_without_counting_it(tmp_path: Path) -> None:
+    with bench(tmp_path) as loop:
+
+        def stop() -> None:
+            raise Stopped
+
+        loop.during = stop
+        loop.turn()
+        loop.turn()
+        assert loop.value("gong_exporter_polls_total") == 0
+        assert loop.value("gong_up") is None
+        assert loop.telemetry.numbers().polling_since is None

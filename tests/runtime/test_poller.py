@@ -1,0 +1,247 @@
+"""When polls run: the schedule, the company's midnight, retries, the quota, clocks that jump."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from gong_exporter.config.crontab import parse_cron
+from tests.support.bench import bench
+from tests.support.clocks import NOW
+from tests.support.companies import FixtureCompany
+
+HOUR, DAY = 3600.0, 86_400.0
+START = NOW.timestamp()
+PACIFIC = ZoneInfo("US/Pacific")
+MIDNIGHT = datetime(2026, 3, 12, tzinfo=PACIFIC).timestamp()
+
+
+def test_polls_run_at_the_start_and_then_at_the_interval(tmp_path: Path) -> None:
+    with bench(tmp_path) as loop:
+        loop.run()
+        assert loop.polled == [START]
+        assert loop.value("gong_exporter_next_poll_timestamp_seconds") == START + HOUR
+        loop.sleep(3 * HOUR)
+        assert loop.polled == [START, START + HOUR, START + 2 * HOUR, START + 3 * HOUR]
+        assert loop.value("gong_exporter_polls_total") == 4
+
+
+def test_the_new_day_is_polled_two_minutes_after_the_companys_midnight(tmp_path: Path) -> None:
+    with bench(tmp_path, interval=30 * HOUR, stale_after=40 * HOUR) as loop:
+        loop.run()
+        before = len(loop.asked())
+        assert loop.value("gong_exporter_next_poll_timestamp_seconds") == MIDNIGHT + 120
+        loop.sleep(MIDNIGHT + 119 - loop.clock.now())
+        assert loop.polled == [START]
+        loop.sleep(1)
+        assert loop.polled == [START, MIDNIGHT + 120]
+        assert {day for _, day in loop.asked()[before:]} == {"2026-03-12"}
+        loop.sleep(3 * DAY)
+        # And every midnight after it; no date was asked for that the company had not reached.
+        assert loop.polled[2:] == [MIDNIGHT + 120 + n * DAY for n in (1, 2, 3)]
+        assert {status for status, _ in loop.asked()} == {200}
+
+
+def test_a_poll_that_lasts_over_midnight_is_followed_by_one_of_the_new_day(tmp_path: Path) -> None:
+    begin = datetime.fromtimestamp(MIDNIGHT - 60, UTC)
+    with bench(tmp_path, now=begin, interval=30 * HOUR, stale_after=40 * HOUR) as loop:
+        loop.during = lambda: loop.clock.advance(600) if len(loop.polled) == 1 else None
+        loop.run()
+        # Its day was fixed once it began to ask; the loop only knows when it began.
+        assert loop.polled == [MIDNIGHT - 60, pytest.approx(MIDNIGHT + 540, abs=2)]
+        assert loop.asked()[-1] == (200, "2026-03-12")
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "first"),
+    [
+        ("America/Santiago", date(2026, 9, 6), "01:02:00-03:00"),  # there is no midnight
+        ("Africa/Cairo", date(2026, 10, 30), "00:02:00+02:00"),  # 23:00 came twice before it
+        ("Pacific/Kiritimati", date(2026, 6, 1), "00:02:00+14:00"),
+        ("Etc/GMT+12", date(2026, 6, 1), "00:02:00-12:00"),
+    ],
+)
+def test_midnight_is_where_the_companys_day_begins(
+    zone: str, day: date, first: str, tmp_path: Path
+) -> None:
+    place = ZoneInfo(zone)
+    now = datetime.combine(day - timedelta(days=1), datetime.min.time(), place)
+    company = FixtureCompany(time_zone=place)
+    begin = (now + timedelta(hours=12)).astimezone(UTC)
+    with bench(tmp_path, company, now=begin, interval=30 * HOUR, stale_after=40 * HOUR) as loop:
+        loop.run()
+        loop.sleep(DAY)
+        at = datetime.fromtimestamp(loop.polled[1], UTC).astimezone(place)
+        assert at.isoformat() == f"{day}T{first}"
+        assert loop.asked()[-1] == (200, str(day))
+
+
+def test_a_crontab_line_is_read_in_the_companys_zone(tmp_path: Path) -> None:
+    line = parse_cron("30 9,15 * * 1-5")
+    with bench(tmp_path, interval=None, cron=line, stale_after=80 * HOUR) as loop:
+        loop.run()
+        loop.sleep(6 * DAY)
+        local = [datetime.fromtimestamp(at, UTC).astimezone(PACIFIC) for at in loop.polled]
+        assert [f"{at:%a %H:%M}" for at in local] == [
+            "Wed 11:00",  # the start
+            "Wed 15:30",
+            *("Thu 00:02", "Thu 09:30", "Thu 15:30"),
+            *("Fri 00:02", "Fri 09:30", "Fri 15:30"),
+            *("Sat 00:02", "Sun 00:02"),
+            *("Mon 00:02", "Mon 09:30", "Mon 15:30"),
+            *("Tue 00:02", "Tue 09:30"),
+        ]
+
+
+def test_a_poll_for_another_reason_spares_the_one_due_right_after_it(tmp_path: Path) -> None:
+    line = parse_cron("2 * * * *")  # at 00:02 the poll after midnight is due as well
+    begin = datetime.fromtimestamp(MIDNIGHT - 600, UTC)
+    with bench(tmp_path, now=begin, interval=None, cron=line) as loop:
+        loop.during = lambda: loop.clock.advance(1)
+        loop.run()
+        loop.sleep(2 * HOUR)
+        assert loop.polled == [MIDNIGHT - 600, MIDNIGHT + 120, MIDNIGHT + 120 + HOUR]
+
+
+def test_polls_that_take_longer_than_the_interval_follow_each_other_and_none_piles_up(
+    tmp_path: Path,
+) -> None:
+    with bench(tmp_path, interval=60.0) as loop:
+        loop.run()
+        slow = [400, 0]  # seconds that the next polls take
+        loop.during = lambda: loop.clock.advance(slow.pop(0) if slow else 0)
+        loop.sleep(60)
+        # Six were due meanwhile: they are one, at once; then it goes on by the interval.
+        assert loop.polled == [START, START + 60, START + 460]
+        loop.sleep(60)
+        assert loop.polled[3:] == [START + 520]
+
+
+def test_after_a_long_429_the_next_poll_is_when_gong_allows_it(tmp_path: Path) -> None:
+    with bench(tmp_path, interval=6 * HOUR) as loop:
+        loop.run()
+        calls = len(loop.asked())
+        loop.simulator.set_faults("rate-limited-long")  # Retry-After: 7200
+        loop.sleep(6 * HOUR)
+        limited_at = START + 6 * HOUR
+        assert [status for status, _ in loop.asked()[calls:]] == [429]
+        assert loop.value("gong_up") == 0
+        due = loop.value("gong_exporter_next_poll_timestamp_seconds")
+        assert due == pytest.approx(limited_at + 7201, abs=0.01)
+        loop.simulator.set_faults()
+        loop.sleep_until(limited_at + 7200.9)
+        assert len(loop.asked()) == calls + 1  # not a moment sooner
+        loop.sleep_until(limited_at + 7202)
+        assert [status for status, _ in loop.asked()[calls + 1 :]] == [200] * 3
+        assert loop.value("gong_up") == 1
+        loop.sleep(3 * HOUR)
+        assert len(loop.polled) == 3
+
+
+def test_scheduled_polls_during_a_long_429_send_nothing(tmp_path: Path) -> None:
+    with bench(tmp_path) as loop:
+        loop.run()
+        loop.simulator.set_faults("rate-limited-long")
+        loop.sleep(HOUR)
+        calls = len(loop.asked())
+        loop.simulator.set_faults()
+        loop.sleep(1.5 * HOUR)
+        assert len(loop.polled) == 3
+        assert len(loop.asked()) == calls
+        assert loop.value("gong_exporter_poll_failures_total") == 2
+        loop.sleep(0.6 * HOUR)
+        assert loop.value("gong_up") == 1
+
+
+def test_a_stretched_interval_is_kept_and_said(tmp_path: Path) -> None:
+    # Three calls a poll: 30 / 3 - 1 polls, every 9600 s
+    with bench(tmp_path, time_zone=PACIFIC, requests_per_day=30) as loop:
+        loop.run()
+        (line,) = loop.said("polling less often than configured, to keep gong.requests_per_day")
+        assert (line["interval"], line["effective_interval"]) == (3600, 9600)
+        assert loop.value("gong_exporter_poll_interval_seconds") == 9600
+        loop.sleep(2 * DAY)
+        regular = [at for at in loop.polled if not 100 < (at - MIDNIGHT) % DAY < 140]
+        assert len(loop.polled) <= 2 * 10 + 1
+        assert min(b - a for a, b in pairwise(regular)) >= 9600
+        assert loop.value("gong_exporter_poll_failures_total") == 0
+
+
+def test_a_crontab_line_that_does_not_fit_the_quota_is_thinned_out(tmp_path: Path) -> None:
+    line = parse_cron("0 * * * *")
+    with bench(tmp_path, time_zone=PACIFIC, requests_per_day=30, interval=None, cron=line) as loop:
+        loop.run()
+        loop.sleep(2 * DAY)
+        assert 2 * 7 <= len(loop.polled) <= 2 * 10 + 1
+        assert loop.value("gong_exporter_poll_failures_total") == 0
+
+
+def test_a_quota_that_runs_out_ends_the_poll_and_the_next_waits_for_a_polls_worth(
+    tmp_path: Path,
+) -> None:
+    with bench(tmp_path, interval=20 * HOUR, stale_after=50 * HOUR, requests_per_day=7) as loop:
+        loop.run()  # four calls: the zone is learned
+        loop.sleep(HOUR * 10)
+        loop.simulator.set_faults("server-error")
+        loop.sleep(HOUR * 10)  # the midnight poll: three calls, and the quota is spent
+        assert len(loop.asked()) == 7
+        loop.simulator.set_faults()
+        loop.sleep(START + DAY - loop.clock.now())
+        assert len(loop.asked()) == 7
+        loop.sleep(10)
+        assert [status for status, _ in loop.asked()[7:]] == [200, 200, 200]
+        assert loop.value("gong_up") == 1
+        assert loop.value("gong_exporter_api_quota_used") == 6
+
+
+def test_a_company_that_outgrows_the_quota_is_polled_once_a_day_and_that_is_said(
+    tmp_path: Path,
+) -> None:
+    with bench(tmp_path, FixtureCompany(users=350), time_zone=PACIFIC, requests_per_day=12) as loop:
+        loop.run()  # a poll takes twelve pages, not three
+        assert loop.value("gong_exporter_poll_interval_seconds") == DAY
+        assert any("not even two polls a day fit" in line["msg"] for line in loop.log())
+        loop.sleep(2 * DAY)
+        assert len(loop.asked()) <= 3 * 12
+
+
+@pytest.mark.parametrize("jump", [5 * HOUR, -5 * HOUR, 400 * DAY, -400 * DAY])
+def test_a_clock_that_is_set_is_noticed_and_polled_by(jump: float, tmp_path: Path) -> None:
+    with bench(tmp_path) as loop:
+        loop.run()
+        loop.clock.jump(jump)
+        loop.run()
+        assert loop.said("the machine's clock was set, or the machine slept")
+        now = START + jump
+        assert loop.polled == [START, pytest.approx(now, abs=2)]
+        due = loop.value("gong_exporter_next_poll_timestamp_seconds")
+        assert due == pytest.approx(now + HOUR, abs=2)
+        assert {status for status, _ in loop.asked()} == {200}
+
+
+def test_a_clock_that_is_set_by_less_than_the_interval_costs_no_poll(tmp_path: Path) -> None:
+    with bench(tmp_path) as loop:
+        loop.run()
+        loop.sleep(600)
+        loop.clock.jump(600)
+        loop.run()
+        assert loop.polled == [START]
+        assert loop.value("gong_exporter_next_poll_timestamp_seconds") == pytest.approx(
+            START + HOUR, abs=2
+        )
+
+
+def test_data_older_than_stale_after_is_gone_within_a_turn(tmp_path: Path) -> None:
+    with bench(tmp_path, interval=20 * HOUR, stale_after=26 * HOUR) as loop:
+        loop.run()
+        loop.simulator.set_faults("unauthorized")
+        loop.sleep(26 * HOUR - 1)
+        assert loop.value("gong_activity_window_end_timestamp_seconds", window="7d")
+        loop.sleep(3)
+        assert loop.value("gong_activity_window_end_timestamp_seconds", window="7d") is None
+        assert loop.value("gong_exporter_last_success_timestamp_seconds", window="7d")
+        assert loop.said("data too old to serve")[0]["windows"] == "1d,28d,7d"

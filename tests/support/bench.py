@@ -1,0 +1,275 @@
+"""The poll loop on a bench: real polls of a real simulator, with time in the test's hands."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from typing import Any
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from gong_exporter.activity.poll import poll
+from gong_exporter.cli.logs import make_log
+from gong_exporter.config.crontab import CronSchedule
+from gong_exporter.config.load import load_config
+from gong_exporter.config.model import Config
+from gong_exporter.exposition.body import Exposition, once_text
+from gong_exporter.exposition.telemetry import Telemetry
+from gong_exporter.gong.clock import Clock, Stopped
+from gong_exporter.runtime.crontab_trigger import CrontabTrigger
+from gong_exporter.runtime.heartbeat import Heartbeat
+from gong_exporter.runtime.poller import Duty, Poller
+from gong_exporter.runtime.polls import Ask, Polls
+from gong_exporter.runtime.setup import Setup, make_setup
+from gong_exporter.runtime.stop import Interruption
+from gong_exporter.simulator.records import Company
+from gong_exporter.simulator.serve import Simulator
+from gong_exporter.store import StateFile, open_state
+from tests.support.clocks import NOW, FakeClock
+from tests.support.exporter import write_config
+from tests.support.simulator import running_simulator
+
+
+class HandTimetable:
+    """A Timetable whose bells the test rings, by the bench's clock."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._ring: Callable[[str], None] = lambda _: None
+        self._due: dict[str, float] = {}
+        self._again: Callable[[float], float] = lambda at: at
+
+    def start(self, ring: Callable[[str], None]) -> None:
+        self._ring = ring
+
+    def stop(self) -> None:
+        self._due.clear()
+
+    def every(self, seconds: float, first: float) -> None:
+        assert seconds > 0
+        self._again = lambda at: at + seconds
+        self._due["schedule"] = first
+
+    def cron(self, schedule: CronSchedule, zone: tzinfo) -> None:
+        trigger = CrontabTrigger(schedule, zone)
+
+        def after(at: float) -> float:
+            previous = datetime.fromtimestamp(at, UTC)
+            due = trigger.get_next_fire_time(previous, previous)
+            return math.inf if due is None else due.timestamp()
+
+        self._again = after
+        self._due["schedule"] = after(self._clock.now())
+
+    def once(self, reason: str, at: float) -> None:
+        self._due[reason] = at
+
+    def forget(self, reason: str) -> None:
+        self._due.pop(reason, None)
+
+    def next(self) -> float | None:
+        return min(self._due.values(), default=None)
+
+    def ring_what_is_due(self) -> None:
+        """As APScheduler does: late ones once, and an interval goes on from where it was."""
+        now = self._clock.now()
+        for reason in [reason for reason, at in self._due.items() if at <= now]:
+            at = self._due.pop(reason)
+            if reason == "schedule":
+                while at <= now:
+                    at = self._again(at)
+                self._due[reason] = at
+            self._ring(reason)
+
+
+@dataclass
+class Bench:
+    """Everything the loop is made of.
+
+    Attributes:
+        clock: moves when the loop waits, and when the test says so.
+        simulator: asked over real HTTP.
+        polled: when each poll began.
+        exhausting: called at the begin of each poll, to let time pass in it or to raise.
+    """
+
+    clock: FakeClock
+    simulator: Simulator
+    timetable: HandTimetable
+    polls: Polls
+    poller: Poller
+    telemetry: Telemetry
+    exposition: Exposition
+    state: StateFile
+    interruption: Interruption
+    heartbeat: Heartbeat
+    config: Config
+    sink: io.StringIO
+    folder: Path
+    polled: list[float] = field(default_factory=list)
+    during: Callable[[], None] = lambda: None
+
+    def run(self) -> None:
+        """Turn until nobody asks for anything any more."""
+        self.timetable.ring_what_is_due()
+        for _ in range(20):
+            self.turn()
+            self.timetable.ring_what_is_due()
+            if not self.poller._bell._rung.is_set():
+                return
+        raise AssertionError(f"the loop does not come to rest: {self.sink.getvalue()[-2000:]}")
+
+    def turn(self) -> None:
+        """One turn, as the loop's thread does it."""
+        try:
+            self.poller._turn()
+        except Stopped:
+            self.interruption.resume()
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass, with everything that is due in it."""
+        self.sleep_until(self.clock.now() + seconds)
+
+    def sleep_until(self, end: float) -> None:
+        """Until a Unix time. Polls that begin before it may end after it."""
+        while (due := self.timetable.next()) is not None and due <= end:
+            self.clock.advance(max(0.0, due - self.clock.now()))
+            self.run()
+        self.clock.advance(max(0.0, end - self.clock.now()))
+        self.run()
+
+    def use(self, **changes: Any) -> None:
+        """Put a changed configuration in force: fields of its sections by name."""
+        self.config = changed(self.config, **changes)
+        self.poller.use(make_setup(self.config), at_once=True)
+        self.run()
+
+    def log(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.sink.getvalue().splitlines()]
+
+    def said(self, message: str) -> list[dict[str, Any]]:
+        return [line for line in self.log() if line["msg"] == message]
+
+    def asked(self) -> list[tuple[int | None, str]]:
+        """Status and last day (exclusive) of every request that arrived."""
+        return [(e.status, e.body["filter"]["toDate"]) for e in self.simulator.journal.entries()]
+
+    def value(self, name: str, **labels: str) -> float | None:
+        """A sample of what would be served now."""
+        text = once_text(self.polls.standing.snapshot, self.telemetry).decode()
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                if sample.name == name and sample.labels == labels:
+                    return sample.value
+        return None
+
+
+def changed(config: Config, **changes: Any) -> Config:
+    """A configuration with other values: ``interval=60.0`` wherever a section has that field."""
+    for name, value in changes.items():
+        (section,) = [s for s in ("gong", "activity", "poll") if hasattr(getattr(config, s), name)]
+        config = replace(config, **{section: replace(getattr(config, section), **{name: value})})
+    return config
+
+
+@contextmanager
+def bench(
+    folder: Path,
+    company: Company | None = None,
+    *,
+    now: datetime = NOW,
+    acquire: Callable[[], bool] = lambda: True,
+    exposition_type: type[Exposition] = Exposition,
+    sections: dict[str, Any] | None = None,
+    **changes: Any,
+) -> Iterator[Bench]:
+    """A loop that has not begun, its simulator and its state.
+
+    Args:
+        folder: for the configuration and the state file.
+        company: three users in US/Pacific unless given.
+        now: where its time begins.
+        acquire: whether it may poll.
+        exposition_type: what renders.
+        sections: of the configuration file.
+        changes: to the configuration in force, beyond what the file may say.
+    """
+    clock = FakeClock(now)
+    with running_simulator(company, now=clock.datetime, monotonic=clock.monotonic) as simulator:
+        path = write_config(folder, simulator.url, **(sections or {}))
+        config = changed(load_config(path, {}), **changes)
+        sink = io.StringIO()
+        log = make_log("debug", "json", sink)
+        telemetry = Telemetry(clock.now)
+        state = open_state(config.state.file, report=lambda _: None, now=clock.now)
+        exposition = exposition_type([telemetry], clock.monotonic)
+        benches: list[Bench] = []
+        polls = Polls(
+            setup=make_setup(config),
+            clock=clock,
+            state=state,
+            telemetry=telemetry,
+            exposition=exposition,
+            log=log,
+            keep=False,
+            ask=_noting(benches),
+        )
+        polls.restore()
+        interruption = Interruption()
+        timetable = HandTimetable(clock)
+        heartbeat = Heartbeat(clock.monotonic)
+        poller = Poller(
+            polls=polls,
+            clock=clock,
+            interruption=interruption,
+            heartbeat=heartbeat,
+            duty=Duty(acquire=acquire, holder=lambda: "somebody else polls"),
+            timetable=timetable,
+            on_next_poll=telemetry.set_next_poll,
+            log=log,
+            turn=0.0,
+        )
+        timetable.start(poller._bell.ring)
+        benches.append(
+            Bench(
+                clock,
+                simulator,
+                timetable,
+                polls,
+                poller,
+                telemetry,
+                exposition,
+                state,
+                interruption,
+                heartbeat,
+                config,
+                sink,
+                folder,
+            )
+        )
+        try:
+            yield benches[0]
+        finally:
+            polls.close()
+            state.close()
+
+
+def _noting(benches: list[Bench]) -> Ask:
+    """The real thing, with a note of when it began."""
+
+    def ask(source: Any, plan: Any, knowledge: Any, clock: Any, warn: Any) -> Any:
+        (bench,) = benches
+        bench.polled.append(clock.now())
+        bench.during()
+        return poll(source, plan, knowledge, clock, warn)
+
+    return ask
+
+
+__all__ = ["Bench", "Setup", "bench", "changed"]
