@@ -78,7 +78,7 @@ class Asking:
             Stopped: the process is stopping.
         """
         if days.empty:
-            return Asked(NOBODY, None)
+            return Asked(NOBODY, None, covered=None)  # 0 for everybody, whoever that will be
         if self._plan.selection.everyone:
             listing = self._everybody(days)
             return Asked(listing, listing.pages)

@@ -46,7 +46,7 @@ class WindowData:
         emails: their addresses by id; without the ones Gong gave none for.
         pages: answers it took.
         covered: the ids it is about, when users are listed. Whoever else is missing in ``users``
-            was not asked for, and has no 0. None: everybody.
+            was not asked for, and has no 0. None: everybody, as also in a window of no days.
     """
 
     window: str
@@ -64,7 +64,7 @@ class WindowData:
 
     def tells_of(self, user_id: str) -> bool:
         """Whether somebody who is missing in ``users`` had no activity."""
-        return self.covered is None or user_id in self.covered or self.start == self.end
+        return self.covered is None or user_id in self.covered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

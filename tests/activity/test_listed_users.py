@@ -306,13 +306,14 @@ def test_a_search_that_fails_does_not_cost_the_known_users_their_numbers(fault: 
         assert company.said.messages[-1].startswith("looking for unknown users: ")
 
 
-def test_an_error_that_ends_the_poll_ends_it_in_the_search_as_well() -> None:
+@pytest.mark.parametrize("fault", ["rate-limited-long", "unauthorized", "forbidden", "redirect"])
+def test_an_error_that_ends_the_poll_ends_it_in_the_search_as_well(fault: str) -> None:
     with polls(FEW, user_id(0), "555", gone=(user_id(0),)) as company:
-        company.simulator.set_faults("rate-limited-long")
+        company.simulator.set_faults(fault)
         result = company.poll()
         assert company.calls == 1
         assert [failure.windows for failure in result.failures] == [WINDOWS]
-        assert result.retry_at is not None
+        assert (result.retry_at is not None) == (fault == "rate-limited-long")
 
 
 def test_somebody_whom_nobody_asked_for_is_left_out() -> None:
@@ -356,6 +357,18 @@ def test_a_404_unless_everybody_has_data_would_be_understood_too(named: int) -> 
     third = poll(source, plan, second.knowledge, clock, Said())
     assert third.complete
     assert set(window_of(third, "7d").users) == {"2"}
+
+
+def test_what_a_404_meant_is_not_taken_for_an_answer_about_other_users() -> None:
+    """Somebody was added to the list: asking for the ones that were active would miss them."""
+    source, clock = Strict("1", "2"), FakeClock()
+    people = {str(number): "" for number in range(500)}
+    knowledge = Knowledge(host="http://gong.test", time_zone="UTC", named=people)
+    first = poll(source, plan_of("7d", selection=listed("1", "3")), knowledge, clock, Said())
+    assert set(window_of(first, "7d").users) == {"1"}
+    plan = plan_of("7d", selection=listed("1", "2", "3"))
+    second = poll(source, plan, first.knowledge, clock, Said())
+    assert set(window_of(second, "7d").users) == {"1", "2"}
 
 
 def test_an_error_in_the_listing_behind_a_404_fails_that_window_alone() -> None:

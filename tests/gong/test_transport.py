@@ -116,10 +116,15 @@ def test_a_tls_handshake_that_does_not_end_is_given_up_on_time_with_its_thread(
         assert wait_until(lambda: exchanges_running() == 0)
 
 
+@pytest.mark.parametrize("stopped", [False, True], ids=["at the deadline", "by a stop"])
 def test_a_request_is_not_sent_any_more_once_it_was_given_up(
     monkeypatch: pytest.MonkeyPatch,
+    stopped: bool,  # noqa: FBT001 - a case
 ) -> None:
     """A name that resolves too late must not lead to a call that nobody counts."""
+    clock = FakeClock()
+    if stopped:
+        clock.stop()
     resolving = threading.Event()
     resolve = socket.getaddrinfo
 
@@ -129,8 +134,10 @@ def test_a_request_is_not_sent_any_more_once_it_was_given_up(
 
     monkeypatch.setattr("gong_exporter.gong.worker.socket.getaddrinfo", slow)
     with hostile_server(answer(200, PAGE)) as server:
-        with pytest.raises(TimedOut):
-            post(transport_to(server.url, timeout=0.2))
+        with pytest.raises(Stopped if stopped else TimedOut):
+            transport_to(server.url, timeout=10 if stopped else 0.2).post(
+                b"{}", AUTHORIZATION, clock
+            )
         assert exchanges_running() == 1
         resolving.set()
         assert wait_until(lambda: exchanges_running() == 0)
@@ -257,6 +264,18 @@ def test_a_kept_connection_is_used_again() -> None:
         for _ in range(3):
             post(transport)
         assert (server.connections, len(server.requests)) == (1, 3)
+
+
+def test_a_kept_connection_that_hangs_is_given_up_with_its_thread_and_socket() -> None:
+    left = threading.Event()
+    with hostile_server(answer(200, PAGE), hang(left=left)) as server:
+        transport = transport_to(server.url, timeout=0.3)
+        post(transport)
+        with pytest.raises(TimedOut):
+            post(transport)
+        assert server.connections == 1
+        assert left.wait(0.15), "the thread waits for its own time-out"
+        assert wait_until(lambda: exchanges_running() == 0)
 
 
 def test_a_kept_connection_that_the_server_dropped_between_polls_is_replaced() -> None:
