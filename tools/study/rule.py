@@ -18,7 +18,7 @@ SHARE = 0.5
 
 USER_SIGMAS = {"calls_as_host": 3.0, "calls_attended": 2.5}
 USER_USUAL = {"calls_as_host": 12.0, "calls_attended": 9.0}
-TEAM_SIGMAS = {"calls_as_host": 5.0, "calls_attended": 3.5}
+TEAM_SIGMAS = {"calls_as_host": 5.0, "calls_attended": 3.0}
 COMPANY_SIGMAS = 4.0
 """The thresholds of the rules, by metric: ``tests/rules`` compares them with the files."""
 
