@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -16,12 +17,15 @@ from typing import Any
 import click
 from pydantic import BaseModel
 
+from gong_exporter.activity.budget import DAY, Forecast, forecast
 from gong_exporter.activity.windows import WindowSpec
 from gong_exporter.cli.main import cli
-from gong_exporter.config.document import Document
+from gong_exporter.config.document import Document, GongKeys
 from gong_exporter.config.durations import format_duration
 from gong_exporter.config.model import EmailLabel, UsersAll
+from gong_exporter.config.values import MIN_INTERVAL
 from gong_exporter.exposition.families import EXPORTER_FAMILIES, SNAPSHOT_FAMILIES, Family
+from gong_exporter.runtime.setup import PAGE
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -129,6 +133,44 @@ def flags() -> Iterator[str]:
             yield ""
 
 
+def calls() -> Iterator[str]:
+    """What polls cost by size of company, by the exporter's own forecast."""
+    intervals = {"15m": 96, "1h": 24, "6h": 4}
+    return table(
+        ("active users", "calls a poll", *(f"a day at `{name}`" for name in intervals), "shortest"),
+        (
+            (
+                f"{users:,}",
+                f"{(hourly := _forecast(users, 24)).calls_per_poll:,}",
+                *(_day(_forecast(users, polls)) for polls in intervals.values()),
+                _shortest(hourly),
+            )
+            for users in (48, 500, 1_000, 5_000, 10_000, 50_000)
+        ),
+    )
+
+
+def _forecast(users: int, polls: float) -> Forecast:
+    windows = ("1d", "7d", "28d")
+    return forecast(
+        pages=dict.fromkeys(windows, math.ceil(users / PAGE)),
+        windows=windows,
+        runs_per_day=polls,
+        requests_per_day=GongKeys.model_fields["requests_per_day"].default,
+    )
+
+
+def _day(cost: Forecast) -> str:
+    return f"{cost.calls_per_day:,}" + (" \\*" if cost.stretched else "")
+
+
+def _shortest(cost: Forecast) -> str:
+    """The shortest interval that fits the default quota."""
+    most = cost.requests_per_day / cost.calls_per_poll - 1
+    seconds = max(MIN_INTERVAL, math.ceil(DAY / most))
+    return f"`{format_duration(math.ceil(seconds / 60) * 60)}`"
+
+
 HEAD = ("| option | meaning |", "|---|---|")
 
 
@@ -156,6 +198,7 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
 PARTS: dict[str, tuple[str, Callable[[], Iterator[str]]]] = {
     "keys": ("configuration.md", configuration),
     "flags": ("command-line.md", flags),
+    "calls": ("scaling.md", calls),
     "what polls bring": ("metrics.md", snapshot_families),
     "about the exporter": ("metrics.md", exporter_families),
 }
