@@ -4,7 +4,7 @@
 set -euo pipefail
 
 # command:package
-wanted=(prometheus:prometheus promtool:prometheus chromium:chromium nginx:nginx-light curl:curl)
+wanted=(prometheus:prometheus promtool:prometheus chromium:chromium nginx:nginx-light curl:curl victoria-metrics:victoria-metrics)
 
 missing=()
 for pair in "${wanted[@]}"; do

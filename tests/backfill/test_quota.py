@@ -85,7 +85,7 @@ def say(message: str, request_id: str | None) -> None:
 
 def test_a_window_of_several_pages_is_not_begun_without_room_for_all_of_it(rig: MakeRig) -> None:
     """Pages of a listing that the quota cuts short would have to be asked for again."""
-    one = rig(FixtureCompany(210), windows=("1d",), per_day=8, zone="US/Pacific")
+    one = rig(FixtureCompany(210), windows=("7d",), per_day=8, zone="US/Pacific")
     one.run(days_before(4))
     assert len(made(one)) == 1 + 4 * 3
     assert most_in_a_day(made(one)) <= 8

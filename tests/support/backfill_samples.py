@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
 from pathlib import Path
 
+from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
@@ -23,11 +24,11 @@ ACTIVITY = "gong_user_activity"
 def read_output(path: Path) -> Samples:
     """Every sample of a file, read strictly: a series in two places or a time twice is an error."""
     text = path.read_text(encoding="utf-8")
-    openmetrics = text.endswith("# EOF\n")
-    families = read_openmetrics(text) if openmetrics else read_text(text)
+    read: Callable[[str], Iterable[Metric]]
+    read = read_openmetrics if text.endswith("# EOF\n") else read_text
     found: Samples = {}
     latest: Series | None = None
-    for family in families:
+    for family in read(text):
         for sample in family.samples:
             series = (sample.name, frozenset(sample.labels.items()))
             if series != latest:
@@ -35,9 +36,7 @@ def read_output(path: Path) -> Samples:
                 found[series] = {}
             latest = series
             assert sample.timestamp is not None
-            # The text parser hands on milliseconds as they are.
-            at = float(sample.timestamp)  # OpenMetrics: a Timestamp of seconds
-            at = at if openmetrics else at / 1000
+            at = float(sample.timestamp)  # both parsers hand on seconds
             times = found[series]
             assert not times or at > max(times), f"{series} is not in the order of time"
             times[at] = sample.value
@@ -72,11 +71,11 @@ def true_activity(
     specs = [parse_window(name) for name in windows]
     found: Samples = {}
     for day in days:
-        named = {}
+        named: dict[str, dict[str, Mapping[str, int]]] = {}
         for spec in specs:
             reach = spec.on(day)
-            users = () if reach.empty else company.activity(reach.start, reach.end)
-            named[spec.name] = {user.user_id: user.counters for user in users}
+            active = () if reach.empty else company.activity(reach.start, reach.end)
+            named[spec.name] = {user.user_id: user.counters for user in active}
         there = known[day] if known is not None else {u for users in named.values() for u in users}
         for user_id in there:
             for window, users in named.items():
