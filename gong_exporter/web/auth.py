@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 import hashlib
 import hmac
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import bcrypt
 from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gong_exporter.web.threads import in_thread
+from gong_exporter.web.turns import Turns
 
 _BCRYPT_BYTES = 72
-_REFUSAL = b"Unauthorized\n"
+_WAITING_EACH = 32
+
+_UNAUTHORIZED = b"Unauthorized\n"
+_TOO_MANY = b"Too many passwords of this address wait to be checked\n"
+
+
+class TooMany(Exception):
+    """So many passwords of one address wait to be checked that this one is not."""
+
+
+async def _still_there() -> bool:
+    return False
 
 
 class Passwords:
@@ -32,23 +44,46 @@ class Passwords:
 
     def __init__(self, at_a_time: int = 2) -> None:
         self._key = os.urandom(32)
-        self._turn = asyncio.Semaphore(at_a_time)
+        self._turns = Turns(at_a_time, _WAITING_EACH)
         self._good: dict[tuple[bytes, bytes], bytes] = {}
 
     async def allow(
-        self, users: Mapping[bytes, bytes], credentials: tuple[bytes, bytes] | None
+        self,
+        users: Mapping[bytes, bytes],
+        credentials: tuple[bytes, bytes] | None,
+        address: str = "",
+        gone: Callable[[], Awaitable[bool]] = _still_there,
     ) -> bool:
-        """Whether a name and password are among ``users`` (hashes by name)."""
+        """Whether a name and password are among ``users`` (hashes by name).
+
+        Args:
+            users: in force now.
+            credentials: name and password; None is refused.
+            address: whose request it is.
+            gone: whether nobody waits for the answer any more; asked before the dear part.
+
+        Raises:
+            TooMany: it was not found out.
+        """
         if credentials is None:
             return False
         name, password = credentials
         stored = users.get(name)
         against = stored if stored is not None else self._decoy(users, name)
         digest = self._digest(name, against, password)
-        if hmac.compare_digest(self._good.get((name, against), b""), digest):
+        if self._known(name, against, digest):
             return True
-        async with self._turn:
+        if not await self._turns.take(address):
+            raise TooMany
+        try:
+            # Others with the same password may have been first.
+            if self._known(name, against, digest):
+                return True
+            if await gone():
+                return False
             matches = await in_thread("password", lambda: _matches(password, against))
+        finally:
+            self._turns.give_back()
         if stored is None or not matches:
             return False
         self._good = {
@@ -58,6 +93,9 @@ class Passwords:
         }
         self._good[(name, against)] = digest
         return True
+
+    def _known(self, name: bytes, against: bytes, digest: bytes) -> bool:
+        return hmac.compare_digest(self._good.get((name, against), b""), digest)
 
     def _decoy(self, users: Mapping[bytes, bytes], name: bytes) -> bytes:
         """A hash to check an unknown name against: always the same one of the real ones."""
@@ -102,9 +140,20 @@ class Gate:
 
         sender = decorate if headers else send
         users = self._users()
-        if users and not await self._passwords.allow(users, credentials_in(scope["headers"])):
-            await _refuse(sender)
-            return
+        if users:
+            try:
+                allowed = await self._passwords.allow(
+                    users,
+                    credentials_in(scope["headers"]),
+                    (scope.get("client") or ("",))[0],
+                    Request(scope, receive).is_disconnected,
+                )
+            except TooMany:
+                await _refuse(sender, 429, _TOO_MANY, (b"retry-after", b"1"))
+                return
+            if not allowed:
+                await _refuse(sender, 401, _UNAUTHORIZED, _CHALLENGE)
+                return
         await self._app(scope, receive, sender)
 
 
@@ -129,17 +178,20 @@ def _matches(password: bytes, password_hash: bytes) -> bool:
     return bcrypt.checkpw(password[:_BCRYPT_BYTES], password_hash) and fits
 
 
-async def _refuse(send: Send) -> None:
+_CHALLENGE = (b"www-authenticate", b'Basic realm="gong-exporter"')
+
+
+async def _refuse(send: Send, status: int, body: bytes, header: tuple[bytes, bytes]) -> None:
     await send(
         {
             "type": "http.response.start",
-            "status": 401,
+            "status": status,
             "headers": [
                 (b"content-type", b"text/plain; charset=utf-8"),
-                (b"content-length", str(len(_REFUSAL)).encode()),
-                (b"www-authenticate", b'Basic realm="gong-exporter"'),
+                (b"content-length", str(len(body)).encode()),
                 (b"x-content-type-options", b"nosniff"),
+                header,
             ],
         }
     )
-    await send({"type": "http.response.body", "body": _REFUSAL, "more_body": False})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -1,10 +1,13 @@
 import asyncio
 import base64
+import socket
 import statistics
 import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import bcrypt
@@ -13,7 +16,11 @@ import pytest
 from gong_exporter.web.auth import Passwords, credentials_in
 from gong_exporter.web.security import WebConfigFile
 from tests.support.servers import until
-from tests.support.web_site import Answer, FixedSite, ask, serving
+from tests.support.web_site import Answer, FixedSite, ask, raw, serving
+
+GUESS = b"GET /metrics HTTP/1.1\r\nHost: x\r\nAuthorization: Basic %s\r\n\r\n" % (
+    base64.b64encode(b"prom:wrong")
+)
 
 
 def hashed(password: str, rounds: int = 4, prefix: bytes = b"2b") -> str:
@@ -235,6 +242,106 @@ def test_only_two_passwords_are_checked_at_a_time(monkeypatch: pytest.MonkeyPatc
 
     asyncio.run(guess())
     assert most[0] == 2
+
+
+@dataclass
+class Checks:
+    """Every password that was checked, in order; none before ``go`` is set."""
+
+    passwords: list[bytes] = field(default_factory=list)
+    go: threading.Event = field(default_factory=threading.Event)
+
+
+@pytest.fixture
+def checks(monkeypatch: pytest.MonkeyPatch) -> Checks:
+    found = Checks()
+    check = bcrypt.checkpw
+
+    def counted(password: bytes, password_hash: bytes) -> bool:
+        found.passwords.append(password)
+        found.go.wait(10)
+        return check(password, password_hash)
+
+    monkeypatch.setattr(bcrypt, "checkpw", counted)
+    return found
+
+
+def test_who_floods_with_wrong_passwords_holds_up_no_other_address(
+    tmp_path: Path, checks: Checks
+) -> None:
+    web_config = config(tmp_path, {"prom": hashed("right")})
+    right = basic("prom", "right")
+    with (
+        serving(FixedSite(), web_config=web_config) as port,
+        ThreadPoolExecutor(1) as pool,
+        ExitStack() as stack,
+    ):
+        flood = [stack.enter_context(socket.socket()) for _ in range(60)]
+        for client in flood:
+            client.settimeout(10)
+            client.bind(("127.0.0.2", 0))
+            client.connect(("127.0.0.1", port))
+            client.sendall(GUESS)
+        scrape = pool.submit(lambda: ask(port, "/metrics", headers=right))
+        time.sleep(0.3)
+        checks.go.set()
+        assert scrape.result().status == 200
+        statuses = [client.recv(65536).split()[1] for client in flood]
+    # Two were being checked, then it is one of each address.
+    assert checks.passwords.index(b"right") <= 4
+    assert statuses.count(b"401") == 34
+    assert statuses.count(b"429") == 26
+
+
+def test_clients_that_have_gone_leave_no_queue_behind(tmp_path: Path, checks: Checks) -> None:
+    web_config = config(tmp_path, {"prom": hashed("right")})
+    with (
+        serving(FixedSite(), web_config=web_config) as port,
+        raw(port, GUESS),
+        raw(port, GUESS),
+    ):
+        until(lambda: len(checks.passwords) == 2, "two are being checked")
+        for _ in range(30):
+            with raw(port, GUESS):
+                pass
+        time.sleep(0.2)
+        checks.go.set()
+        assert ask(port, "/metrics", headers=basic("prom", "right")).status == 200
+    assert checks.passwords == [b"wrong", b"wrong", b"right"]
+
+
+def test_a_password_of_somebody_who_has_gone_is_not_checked() -> None:
+    checked = []
+
+    async def here() -> bool:
+        return False
+
+    async def gone() -> bool:
+        checked.append("asked")
+        return True
+
+    async def scene() -> None:
+        passwords, users = Passwords(), {b"a": hashed("right").encode()}
+        right = (b"a", b"right")
+        assert not await passwords.allow(users, right, gone=gone)
+        assert await passwords.allow(users, right, gone=here)
+        # What is known costs nothing, so nobody is asked.
+        assert await passwords.allow(users, right, gone=gone)
+
+    asyncio.run(scene())
+    assert checked == ["asked"]
+
+
+def test_many_that_come_with_the_same_password_at_once_cost_two_checks(checks: Checks) -> None:
+    async def scene() -> list[bool]:
+        passwords, users = Passwords(), {b"a": hashed("right").encode()}
+        return await asyncio.gather(
+            *(passwords.allow(users, (b"a", b"right"), str(n)) for n in range(50))
+        )
+
+    checks.go.set()
+    assert all(asyncio.run(scene()))
+    assert len(checks.passwords) == 2
 
 
 def seconds(work: Callable[[], object], *times: int) -> list[float]:
