@@ -234,7 +234,7 @@ class _Poll:
                 )
             else:
                 raise _ZoneMoved(told)
-        elif self._plan.zone is None:
+        else:
             self._remember_zone(told.key)
 
     def _ask_whether_zone_moved(self, days: DayRange, zone: ZoneInfo) -> None:

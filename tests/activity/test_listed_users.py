@@ -149,6 +149,8 @@ def test_ids_that_gong_never_named_cost_the_others_nothing(
         # One search through everybody, in the longest window; then each window, if anybody is left.
         assert company.listings == {("2026-02-11", "2026-03-11"): 1}
         assert company.calls == 3 + (2 if known else 0)
+        # What the search cost is not what the next poll will.
+        assert company.knowledge.pages == dict.fromkeys(WINDOWS if known else ["28d"], 1)
 
         assert_true(company.poll(after=HOUR), MANY, known)
         assert company.listings == {}
@@ -175,6 +177,7 @@ def test_ids_that_are_gone_cost_few_calls_once_a_day_and_the_others_nothing(
         assert set(company.listings.values()) <= {1}
         assert len(company.listings) == (3 if spoilt else 0)
         assert company.calls == (3 * (1 + 3) if spoilt else 3)
+        assert company.knowledge.pages == dict.fromkeys(WINDOWS, 1)
 
         for _ in range(3):  # the same day: what a 404 meant is known
             assert_true(company.poll(after=HOUR), MANY, known)
@@ -356,6 +359,8 @@ def test_a_404_unless_everybody_has_data_would_be_understood_too(named: int) -> 
     source.active = {"2"}  # somebody asked for alone has left meanwhile
     third = poll(source, plan, second.knowledge, clock, Said())
     assert third.complete
+    if named == 500:  # should the next poll find the same, it pays for a 404 and a listing
+        assert third.knowledge.pages == {"7d": 2}
     assert set(window_of(third, "7d").users) == {"2"}
 
 
@@ -398,7 +403,10 @@ def snapshot_of(result: PollResult, selection: Selection, *older: WindowData) ->
     )
 
 
-def test_somebody_named_just_now_has_no_zero_in_a_window_that_was_not_about_them() -> None:
+@pytest.mark.parametrize("others", [(), ("1",)], ids=["nobody else is listed", "somebody is"])
+def test_somebody_named_just_now_has_no_zero_in_a_window_that_was_not_about_them(
+    others: tuple[str, ...],
+) -> None:
     """Their 7d failed to arrive: what is left of it is from before anybody asked about them."""
     broken = False
 
@@ -409,11 +417,11 @@ def test_somebody_named_just_now_has_no_zero_in_a_window_that_was_not_about_them
         found = [u for u in people if wanted.user_ids is None or u.user_id in wanted.user_ids]
         return page_of(found)
 
-    clock, selection = FakeClock(), listed("1", "2")
+    clock, selection = FakeClock(), listed(*others, "2")
     plan = plan_of("7d", "28d", selection=selection)
     start = Knowledge(host=plan.host, time_zone="UTC")
     first = poll(Answering(answer), plan, start, clock, Said())
-    assert [user.user_id for user in snapshot_of(first, selection).users] == ["1"]
+    assert [user.user_id for user in snapshot_of(first, selection).users] == [*others]
     broken = True
     clock.advance(DAY)
     clock.set(datetime(2026, 3, 11, 23, tzinfo=UTC))
@@ -421,12 +429,12 @@ def test_somebody_named_just_now_has_no_zero_in_a_window_that_was_not_about_them
     second = poll(Answering(answer), plan, knowledge, clock, Said())
     assert second.knowledge.named.keys() == {"1", "2"}
     shown = snapshot_of(second, selection, window_of(first, "7d"))
-    assert [user.user_id for user in shown.users] == ["1"]
+    assert [user.user_id for user in shown.users] == [*others]
     assert shown.unknown == ("2",)
     broken = False
     third = poll(Answering(answer), plan, second.knowledge, clock, Said())
     shown = snapshot_of(third, selection)
-    assert [user.user_id for user in shown.users] == ["1", "2"]
+    assert [user.user_id for user in shown.users] == [*others, "2"]
     assert shown.unknown == ()
 
 

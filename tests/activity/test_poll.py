@@ -276,6 +276,25 @@ def test_another_name_for_the_same_days_costs_no_call() -> None:
     assert (result.knowledge.time_zone, said.warnings) == ("America/Los_Angeles", [])
 
 
+@pytest.mark.parametrize("month", [3, 11], ids=["the end moves", "the start moves"])
+def test_a_zone_that_moves_either_end_of_a_window_is_another_zone(month: int) -> None:
+    """Arizona has no summer time: of 28 days before 11 March or November, one end differs."""
+    clock = FakeClock(datetime(2026, month, 11, 18, tzinfo=UTC))
+    with running_simulator(FixtureCompany(3, "US/Arizona"), now=clock.datetime) as simulator:
+        plan = plan_of("28d", host=simulator.url)
+        knowledge = Knowledge(host=plan.host, time_zone="US/Mountain")
+        result = poll(client_of(simulator, clock), plan, knowledge, clock, Said())
+    window = window_of(result, "28d")
+    assert window.end_timestamp - window.start_timestamp == 28 * 86_400
+
+
+def test_a_move_is_remembered_even_if_nothing_else_arrives() -> None:
+    source = Answering(fail_after(1, ServerError(500)))
+    knowledge = Knowledge(host="http://gong.test", time_zone="US/Pacific")
+    result = poll(source, plan_of(), knowledge, FakeClock(), Said())
+    assert (result.windows, result.knowledge.time_zone) == ((), "UTC")
+
+
 def test_a_zone_that_changes_with_every_answer_is_not_believed() -> None:
     zones = iter(["Asia/Tokyo", "US/Pacific"] * 9)
     source = Answering(lambda *_: page_of([activity("1")], time_zone=next(zones)))

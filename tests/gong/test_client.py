@@ -511,7 +511,7 @@ def test_a_stop_in_the_middle_of_a_hanging_exchange_frees_its_slot() -> None:
         began = time.monotonic()
         with pytest.raises(Stopped):
             seen.page()
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 1
     assert seen.counted == [(None, None)]
 
 
