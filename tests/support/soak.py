@@ -1,0 +1,284 @@
+"""A soak: the real exporter, a simulator with every fault at once, and a checker of everything.
+
+The acts: faults of every kind at rates that change, with reloads, two kills and a ``--once``
+beside it; then a quota that runs out; then a Retry-After of two hours. Every number of every
+scrape is compared with the company's truth about the range that its window states.
+"""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from gong_exporter.simulator.faults import FAULTS, Fault
+from gong_exporter.simulator.serve import Simulator, utc_now
+from tests.support.companies import FixtureCompany, email, user_id
+from tests.support.exporter import ROOT, Process, command, environment, exporter, write_config
+from tests.support.simulator import running_simulator
+from tests.support.soak_checks import Truth, Verdict, check_calls, value_of
+from tests.support.web_process import resident_bytes
+
+PER_SECOND = 3
+PER_DAY = 9_000
+LAST_CALLS = 12
+"""Calls that the quota leaves in its act."""
+
+UNTELLABLE = frozenset({"not-found"})
+"""A 404 to everybody's listing is what a period without activity may look like: no client can
+tell it from the truth, so it has no part in a test of truth."""
+
+LONG = "rate-limited-long"
+"""Has an act of its own: after it there is nothing to see for two hours."""
+
+VARIANTS: tuple[dict[str, Any], ...] = (
+    {"windows": ["1d", "7d"]},
+    {"windows": ["1d", "mtd"], "users": [*map(user_id, range(40)), "4711", "4712", email(45)]},
+    {"windows": []},
+    {"windows": ["wtd"], "users": [user_id(1), email(2), "nobody@acme.example"]},
+    {"windows": ["2d", "qtd"], "metrics": ["calls_as_host", "calls_attended"]},
+)
+"""What the reloads ask for, in turn."""
+
+
+@dataclass
+class Report:
+    """What a soak saw.
+
+    Attributes:
+        verdict: what was wrong, and how many numbers were compared.
+        scrapes: how often it was looked at.
+        calls: that arrived at the simulator, by status (None for no answer).
+        faults: that struck, each how often.
+        polls: that brought everything, something, or nothing.
+        lives: resident memory in MiB of each process, a sample a second.
+    """
+
+    verdict: Verdict = field(default_factory=Verdict)
+    scrapes: int = 0
+    calls: dict[int | None, int] = field(default_factory=dict)
+    faults: dict[str, int] = field(default_factory=dict)
+    polls: dict[str, int] = field(default_factory=dict)
+    lives: list[list[float]] = field(default_factory=list)
+
+    def growth(self) -> float:
+        """MiB by which memory grew in the longest life, once everything had happened in it."""
+        life = max(self.lives, key=len)
+        warm = life[len(life) // 4 :]
+        half = len(warm) // 2
+        return median(warm[half:]) - median(warm[:half])
+
+    def __str__(self) -> str:
+        memory = ", ".join(
+            f"{life[0]:.0f} to {life[-1]:.0f} (most {max(life):.0f})" for life in self.lives
+        )
+        calls = ", ".join(f"{code or 'none'}: {n}" for code, n in sorted(_by_code(self.calls)))
+        wrong = "".join(f"\n  wrong: {what}" for what in self.verdict.wrong)
+        return (
+            f"{self.scrapes} scrapes, {self.verdict.values} numbers compared with the truth of"
+            f" {len(self.verdict.ranges)} ranges, {self.verdict.count} violations\n"
+            f"polls: {self.polls}; calls by status: {calls}\n"
+            f"faults that struck: {len(self.faults)} kinds, {sum(self.faults.values())} times\n"
+            f"memory of each process in MiB: {memory}; the longest grew by {self.growth():.1f}"
+            f"{wrong}"
+        )
+
+
+def _by_code(calls: dict[int | None, int]) -> Iterator[tuple[int, int]]:
+    return ((code or 0, count) for code, count in calls.items())
+
+
+class Soak:
+    """One soak.
+
+    Args:
+        folder: for its files.
+        seconds: how long.
+        seed: of the rates and of the faults' dice.
+        say: is told how it goes.
+    """
+
+    def __init__(self, folder: Path, seconds: float, seed: int, say: Callable[[str], None]) -> None:
+        self._folder = folder
+        self._seconds = seconds
+        self._dice = random.Random(seed)  # noqa: S311 - dice
+        self._seed = seed
+        self._say = say
+        self._company = FixtureCompany(users=250)
+        self._truth = Truth(self._company)
+        self._stack = ExitStack()
+        self._variant = 0
+        self._quota = PER_DAY
+        self._ended = 0
+        self.report = Report()
+
+    def run(self) -> Report:
+        """Play all acts."""
+        with (
+            running_simulator(
+                self._company,
+                now=utc_now,
+                requests_per_second=PER_SECOND,
+                seed=self._seed,
+                journal_size=10**6,
+                drip_interval=0.02,
+                endless_bytes=64 << 20,
+            ) as simulator,
+            self._stack,
+        ):
+            self._simulator = simulator
+            self._begin = time.monotonic()
+            self._write()
+            self._start()
+            self._act("every fault", 0.1)
+            self._kill()
+            self._act("every fault, after a kill", 0.2)
+            self._kill()
+            beside = self._once_beside()
+            self._act("every fault, after another kill", 0.8)
+            self._hold(beside.wait(60) in {0, 1}, "--once beside it ended in words")
+            self._spend_the_quota(0.9)
+            self._meet_a_long_429(1.0)
+            self._hold(self._process.stop() < 2, "it stops within two seconds")
+            self._tally(simulator)
+        return self.report
+
+    def _act(self, name: str, until_part: float) -> None:
+        self._say(f"{time.monotonic() - self._begin:5.0f} s  {name}")
+        while time.monotonic() < self._begin + until_part * self._seconds:
+            self._simulator.set_faults(*self._rates())
+            for _ in range(self._dice.randint(3, 12)):
+                self._look()
+                if len(self._process.said("poll ended")) > self._ended:
+                    self._ended = len(self._process.said("poll ended"))
+                    self._reload()
+
+    def _rates(self) -> list[Fault]:
+        """Every fault at once, at rates that leave all answers, half or hardly any alone."""
+        scale = self._dice.choice([0.0, 0.005, 0.01, 0.02, 0.04])
+        return [
+            Fault(kind.name, min(1.0, scale * self._dice.expovariate(1.0)))
+            for kind in FAULTS
+            if kind.name not in UNTELLABLE and kind.name != LONG
+        ]
+
+    def _spend_the_quota(self, until_part: float) -> None:
+        self._simulator.set_faults()
+        self._quota = len(self._simulator.journal.entries()) + LAST_CALLS
+        self._reload()
+        while time.monotonic() < self._begin + until_part * self._seconds:
+            self._look()
+            if len(self._process.said("poll ended")) > self._ended:
+                self._ended = len(self._process.said("poll ended"))
+                self._reload()
+        calls = len(self._simulator.journal.entries())
+        self._hold(calls <= self._quota, f"{calls} calls of {self._quota}")
+        self._quota = PER_DAY
+
+    def _meet_a_long_429(self, until_part: float) -> None:
+        self._simulator.set_faults(LONG)
+        self._reload()
+        while time.monotonic() < self._begin + until_part * self._seconds:
+            self._look()
+        struck = [LONG in entry.faults for entry in self._simulator.journal.entries()]
+        self._hold(struck.count(True) == 1 and struck[-1], "one 429 of two hours, and no call more")
+
+    def _look(self) -> None:
+        """One scrape, and all that has to hold at any time."""
+        report = self.report
+        began = time.monotonic()
+        self._hold(self._process.process.poll() is None, "the process is alive")
+        self._hold(self._process.ask("/-/healthy").status == 200, "it is healthy")
+        answer = self._process.ask("/metrics")
+        self._truth.check(answer.text, utc_now(), report.verdict)
+        used = value_of(answer.text, "gong_exporter_api_quota_used")
+        self._hold(used is not None and used <= PER_DAY, f"the ledger counts {used}")
+        report.scrapes += 1
+        report.lives[-1].append(resident_bytes(self._process.process.pid) / 2**20)
+        time.sleep(max(0.0, 0.5 - (time.monotonic() - began)))
+
+    def _write(self) -> Path:
+        return write_config(
+            self._folder,
+            self._simulator.url,
+            gong={
+                "requests_per_second": PER_SECOND,
+                "requests_per_day": self._quota,
+                "timeout": "1500ms",
+                "time_zone": "US/Pacific",
+            },
+            poll={"interval": "1m", "stale_after": "200h"},
+            activity=self._activity(),
+        )
+
+    def _activity(self) -> dict[str, Any]:
+        """The next variant, with a window that none had before: there is always a call to make."""
+        variant = VARIANTS[self._variant % len(VARIANTS)]
+        return variant | {"windows": [*variant["windows"], f"{3 + self._variant % 300}d"]}
+
+    def _reload(self) -> None:
+        self._variant += 1
+        self._write()
+        self._process.send(signal.SIGHUP)
+
+    def _start(self) -> None:
+        self._process: Process = self._stack.enter_context(exporter(self._write()))
+        self._ended = 0
+        self.report.lives.append([])
+
+    def _kill(self) -> None:
+        self._process.kill()
+        self._count_polls()
+        self._start()
+
+    def _once_beside(self) -> subprocess.Popen[bytes]:
+        return self._stack.enter_context(_once(self._folder / "config.yaml"))
+
+    def _hold(self, true: bool, what: str) -> None:  # noqa: FBT001 - as in assert
+        if not true:
+            self.report.verdict.violation(f"not so: {what}")
+
+    def _count_polls(self) -> None:
+        polls = self.report.polls
+        for line in self._process.said("poll ended"):
+            kind = (
+                "whole"
+                if line["failed"] == "none"
+                else "empty"
+                if line["windows"] == "none"
+                else "partial"
+            )
+            polls[kind] = polls.get(kind, 0) + 1
+        defects = [line for line in self._process.lines() if "defect" in line["msg"]]
+        self._hold(not defects, f"no defect: {defects[:1]}")
+
+    def _tally(self, simulator: Simulator) -> None:
+        self._count_polls()
+        entries = simulator.journal.entries()
+        check_calls(entries, PER_SECOND, PER_DAY, self.report.verdict)
+        for entry in entries:
+            self.report.calls[entry.status] = self.report.calls.get(entry.status, 0) + 1
+            for fault in entry.faults:
+                self.report.faults[fault] = self.report.faults.get(fault, 0) + 1
+
+
+@contextmanager
+def _once(config: Path) -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen(
+        command(f"--config.file={config}", "--once"),
+        cwd=ROOT,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
