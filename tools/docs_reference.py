@@ -112,7 +112,7 @@ def families(of: Iterable[Family]) -> Iterator[str]:
 
 def flags() -> Iterator[str]:
     """The options of each command, as it tells them itself."""
-    context = click.Context(cli, info_name="gong-exporter", max_content_width=100)
+    context = click.Context(cli, info_name="gong-exporter", **cli.context_settings)
     yield "### `gong-exporter`"
     yield ""
     yield from options(cli, context, skip=())
@@ -179,7 +179,7 @@ def options(command: click.Command, context: click.Context, skip: tuple[str, ...
     rows: list[tuple[str, str]] = []
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
-        if record is None or parameter.name in {*skip, "help"}:
+        if record is None or parameter.name in skip or "--help" in parameter.opts:
             continue
         meaning = re.sub(r" *\[([^\]]*)\]$", r" *\1*", record[1]).strip()
         rows.append((f"`{record[0]}`", meaning))

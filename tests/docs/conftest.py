@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.exporter import command, environment
-from tests.support.servers import Prometheus, prometheus_scraping, until
+from tests.support.servers import Prometheus, prometheus, scrape_config, until
 
 _WHERE = re.compile(r"^  Metrics +http://(\S+?)/metrics$", re.MULTILINE)
 _API = re.compile(r"^  Gong API +(http://\S+?)/v2/", re.MULTILINE)
@@ -67,7 +67,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 def demo_prometheus(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """A Prometheus that has scraped the demo twice, so that rates have something to go by."""
     folder = tmp_path_factory.mktemp("prometheus")
-    with prometheus_scraping(demo.address, directory=folder) as server:
+    with prometheus(folder, scrape_config(demo.address), "--web.enable-admin-api") as server:
         until(
             lambda: [
                 value for _, value in server.query("count_over_time(gong_up[1m])") if value >= 2
