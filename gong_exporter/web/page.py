@@ -27,6 +27,8 @@ PAGE_HEADERS = {
     "cache-control": "no-store",
 }
 
+_USUAL = "7d"
+
 _ICON = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"
     "%3Ccircle cx='8' cy='8' r='7' fill='%230a58ca'/%3E%3Cpath d='M4 11V8m4 3V4m4 7V6'"
@@ -78,9 +80,13 @@ def render_page(
 
 
 def _window(status: Status, wanted: str) -> str:
-    """The window to show: the wanted one, or the first with data; empty when there is none."""
+    """The window to show: the wanted one, else ``7d``, else the first; empty when there is none.
+
+    One with data goes before one without. A single day is often a Sunday, on which hardly anybody
+    does anything.
+    """
     names = [window.name for window in status.windows]
     if wanted in names:
         return wanted
-    served = [window.name for window in status.windows if window.state != "absent"]
-    return next(iter(served or names), "")
+    shown = [window.name for window in status.windows if window.state != "absent"] or names
+    return _USUAL if _USUAL in shown else next(iter(shown), "")

@@ -17,13 +17,13 @@ from starlette.types import Receive, Scope, Send
 from gong_exporter.web.page import PAGE_HEADERS, Query, render_page
 from gong_exporter.web.site import Body, Health, Site
 from gong_exporter.web.threads import in_thread
+from gong_exporter.web.turns import Turns
 
 SLICE_BYTES = 256 * 1024
 """An answer is handed to the transport in slices of this size, each when the last one has mostly
 left: whole bodies would pile up behind slow readers."""
 
-
-_PATH = re.compile(r"/[A-Za-z0-9/._~-]*")
+_PATH = re.compile(r"/|(/(?!\.\.?(/|$))[A-Za-z0-9._~-]+)+/?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,9 @@ class Options:
     def __post_init__(self) -> None:
         if not _PATH.fullmatch(self.telemetry_path) or self.telemetry_path.startswith("/-/"):
             raise ValueError(
-                f"the telemetry path {self.telemetry_path!r} must start with / and consist of"
-                " letters, digits and /._~- (but not below /-/, where the checks are)"
+                f"the telemetry path {self.telemetry_path!r} must start with / and consist of names"
+                " of letters, digits and ._~- with one / between them (but not below /-/, where"
+                " the checks are)"
             )
 
 
@@ -99,7 +100,7 @@ class _Routes:
         self._options = options
         self._reloading = asyncio.Lock()
         # Each takes a thread that computes, and scrapes have to get their turn between them.
-        self._rendering = asyncio.Semaphore(2)
+        self._rendering = Turns(at_a_time=2, each=32)
 
     async def metrics(self, request: Request) -> Response:
         headers = request.headers
@@ -126,15 +127,22 @@ class _Routes:
             return _verdict(await in_thread("reload", self._site.reload), otherwise=500)
 
     async def page(self, request: Request) -> Response:
-        query = Query.parse(request.url.query)
+        query = Query.parse(request.scope["query_string"].decode("latin-1"))
+        address = request.client.host if request.client else ""
 
         def render() -> bytes:
             return render_page(
                 self._site, query, self._options.telemetry_path, self._options.docs_url
             )
 
-        async with self._rendering:
+        if not await self._rendering.take(address):
+            return _text("Too many pages are asked for at once.", 429, {"retry-after": "1"})
+        try:
+            if await request.is_disconnected():
+                return Response()
             return Response(await in_thread("page", render), headers=PAGE_HEADERS)
+        finally:
+            self._rendering.give_back()
 
 
 def _slices(chunks: tuple[bytes, ...]) -> Iterator[bytes | memoryview]:

@@ -110,7 +110,7 @@ def view(table: ActivityTable, query: Query) -> View:
         rows=rows[(page - 1) * PAGE_ROWS : page * PAGE_ROWS],
         found=len(rows),
         of=len(table.rows),
-        totals=tuple(_total(rows, place) for place in range(len(table.metrics))),
+        totals=_totals_of(rows, len(table.metrics)),
         page=page,
         pages=pages,
     )
@@ -157,8 +157,15 @@ def _order(value: int | None, sign: int) -> tuple[bool, int]:
     return (value is None, sign * (value or 0))
 
 
-def _total(rows: Sequence[UserRow], place: int) -> int | None:
-    numbers = [number for row in rows if (number := row.counters[place]) is not None]
+def _totals_of(rows: Sequence[UserRow], metrics: int) -> tuple[int | None, ...]:
+    if not rows:
+        return (None,) * metrics
+    # Row by row, as they lie in memory: column by column takes twice as long.
+    return tuple(_total(column) for column in zip(*(row.counters for row in rows), strict=True))
+
+
+def _total(column: Sequence[int | None]) -> int | None:
+    numbers = [number for number in column if number is not None]
     return sum(numbers) if numbers else None
 
 

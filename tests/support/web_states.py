@@ -189,8 +189,13 @@ def hostile() -> FixedSite:
         unknown_users=HOSTILE,
         warnings=HOSTILE,
         time_zone=SCRIPT,
+        windows=tuple(
+            replace(window, name=name)
+            for window, name in zip(site.state.windows, HOSTILE, strict=False)
+        ),
         api=replace(site.state.api, base_url=SCRIPT, requests={SCRIPT: 1}),
     )
     names = (*METRICS[:2], "new_<b>counter</b>")
-    site.tables = [ActivityTable("1d", names, [UserRow(text, text, (1, 2, 3)) for text in HOSTILE])]
+    rows = [UserRow(text, text, (1, 2, 3)) for text in HOSTILE]
+    site.tables = [ActivityTable(HOSTILE[0], names, rows)]
     return site

@@ -85,8 +85,41 @@ def test_each_heading_sorts_and_says_how_it_is_sorted() -> None:
     assert {attrs["scope"] for attrs in headings} == {"col", "row"}
     assert [attrs["aria-sort"] for attrs in headings if "aria-sort" in attrs] == ["descending"]
     links = {attrs["href"] for name, attrs in seen.elements if name == "a"}
-    assert "?window=1d&sort=calls_attended#users" in links
-    assert "?window=1d&sort=calls_as_host&order=desc#users" in links
+    assert "?window=7d&sort=calls_attended#users" in links
+    assert "?window=7d&sort=calls_as_host&order=desc#users" in links
+
+
+def shown_window(names: str, query: str = "", absent: str = "") -> str:
+    site = web_states.working()
+    one = site.state.windows[0]
+    windows = tuple(
+        replace(one, name=name, state="absent" if name in absent.split() else "fresh")
+        for name in names.split()
+    )
+    site.state = replace(site.state, windows=windows)
+    seen = Seen(page(site, query))
+    links = [attrs["href"] for name, attrs in seen.elements if "aria-current" in attrs]
+    return "".join(re.findall(r"window=(\w+)", str(links)))
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [("1d 7d 28d", "7d"), ("28d 7d", "7d"), ("1d 28d", "1d"), ("mtd", "mtd")],
+)
+def test_the_table_opens_on_the_last_seven_days(names: str, shown: str) -> None:
+    assert shown_window(names) == shown
+
+
+def test_the_table_opens_on_a_window_with_data() -> None:
+    assert shown_window("1d 7d 28d", absent="7d") == "1d"
+    assert shown_window("1d 7d 28d", absent="1d 7d") == "28d"
+    assert shown_window("1d 7d 28d", absent="1d 7d 28d") == "7d"
+
+
+def test_a_window_that_is_asked_for_is_shown_with_or_without_data() -> None:
+    assert shown_window("1d 7d 28d", "window=28d") == "28d"
+    assert shown_window("1d 7d 28d", "window=28d", absent="28d") == "28d"
+    assert shown_window("1d 7d 28d", "window=other") == "7d"
 
 
 def test_the_page_has_landmarks_labels_and_a_language() -> None:
@@ -113,7 +146,7 @@ def test_ten_thousand_users_come_a_hundred_at_a_time() -> None:
 
 def test_a_user_without_an_address_is_known_by_the_id() -> None:
     site = web_states.working()
-    table = site.tables[0]
+    table = site.tables[1]
     site.tables = [replace(table, rows=[replace(row, email="") for row in table.rows])]
     seen = Seen(page(site))
     assert "234599484848423" in seen.text
@@ -212,6 +245,7 @@ def test_in_a_real_browser_hostile_text_stays_text(tmp_path: Path) -> None:
     assert not {"script", "img"} & set(names)
     assert names.count("style") == 1
     assert names.count("tr") == 1 + len(web_states.HOSTILE) + 1
+    assert seen.text.count(web_states.HOSTILE[0]) >= 5  # a window, a warning, a user ...
     assert web_states.SCRIPT in seen.text
 
 

@@ -1,8 +1,15 @@
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
 import pytest
 
 from gong_exporter.web.routes import Options, build_app
-from gong_exporter.web.site import Body, Health
-from tests.support.web_site import FixedSite, ask, raw, serving
+from gong_exporter.web.site import Body, Health, Status
+from tests.support.servers import until
+from tests.support.web_site import FixedSite, ask, raw, read_to_end, serving
 
 
 def test_a_scrape_gets_the_prepared_bytes_with_their_type_and_length() -> None:
@@ -94,7 +101,13 @@ def test_metrics_at_the_root_replace_the_page() -> None:
         assert ask(port, "/").body == b"a 1\n"
 
 
-@pytest.mark.parametrize("path", ["metrics", "", "/-/healthy", "/{x}", "/a b", "/a?b"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("metrics", "", "/-/healthy", "/-/", "/{x}", "/a b", "/a?b", "/a#b", "/a%20b", "/\u00e9"),
+        *("//evil.example/metrics", "/a//b", "/..", "/a/../b", "/.", "/a/./b", "/a\n", "/a\\b"),
+    ],
+)
 def test_a_telemetry_path_that_cannot_work_is_refused(path: str) -> None:
     with pytest.raises(ValueError, match="telemetry path"):
         Options(telemetry_path=path)
@@ -140,3 +153,73 @@ def test_a_fault_in_the_site_is_a_500_that_gives_nothing_away() -> None:
 
 def test_the_app_is_plain_asgi() -> None:
     assert callable(build_app(FixedSite(), Options()))
+
+
+@pytest.mark.parametrize(
+    "path", ["/m", "/a/b/metrics", "/metrics/", "/~x_1.2-3", "/...", "/a..b/.c"]
+)
+def test_any_other_telemetry_path_is_served_and_linked(path: str) -> None:
+    with serving(FixedSite(), options=Options(telemetry_path=path)) as port:
+        assert ask(port, path).body == b"a 1\n"
+        assert f'href="{path}"'.encode() in ask(port, "/").body
+        assert ask(port, "/metrics").status == 404
+
+
+@pytest.mark.parametrize("host", [b'"><script>', b"[::", b"", b"a b", b"[::1]:x", b"\xc3\xa9"])
+def test_a_host_that_makes_no_sense_harms_nothing(host: bytes) -> None:
+    request = b"GET /?q=ann HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n" % host
+    with serving(FixedSite()) as port, raw(port, request) as client:
+        answer = read_to_end(client)
+    assert answer.startswith((b"HTTP/1.1 200 OK", b"HTTP/1.1 400 "))
+    assert host not in answer or host in {b"", b"a b"}
+
+
+def test_who_asks_for_page_after_page_waits_behind_itself() -> None:
+    go = threading.Event()
+
+    class Slow(FixedSite):
+        def status(self) -> Status:
+            go.wait(10)
+            return super().status()
+
+    request = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    with (
+        serving(Slow()) as port,
+        ThreadPoolExecutor(1) as pool,
+        ExitStack() as stack,
+    ):
+        flood = [stack.enter_context(socket.socket()) for _ in range(40)]
+        for client in flood:
+            client.settimeout(10)
+            client.bind(("127.0.0.2", 0))
+            client.connect(("127.0.0.1", port))
+            client.sendall(request)
+        assert ask(port, "/metrics").status == 200
+        other = pool.submit(ask, port, "/")
+        time.sleep(0.1)
+        go.set()
+        assert other.result().status == 200
+        answers = [read_to_end(client).split()[1] for client in flood]
+    assert answers.count(b"200") == 34
+    assert answers.count(b"429") == 6
+
+
+def test_no_page_is_made_for_somebody_who_has_gone() -> None:
+    go, asked = threading.Event(), []
+
+    class Slow(FixedSite):
+        def status(self) -> Status:
+            asked.append(1)
+            go.wait(10)
+            return super().status()
+
+    request = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    with serving(Slow()) as port, raw(port, request), raw(port, request):
+        until(lambda: len(asked) == 2, "two pages are being made")
+        for _ in range(20):
+            with raw(port, request):
+                pass
+        time.sleep(0.2)
+        go.set()
+        assert ask(port, "/").status == 200
+    assert len(asked) == 3
