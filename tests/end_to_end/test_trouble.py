@@ -1,0 +1,163 @@
+"""Disks that fail: the exporter says so, counts it, and runs on without them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gong_exporter.simulator.serve import Simulator, utc_now
+from tests.support.exporter import ROOT, Process, command, environment, exporter, write_config
+from tests.support.servers import free_port, until
+from tests.support.simulator import running_simulator
+from tests.support.truth import published
+
+ERRORS = "gong_exporter_state_errors_total"
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Simulator]:
+    with running_simulator(now=utc_now) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 256 KiB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounting = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(disk)]
+    if os.geteuid() != 0 or subprocess.run(mounting, check=False).returncode:
+        pytest.skip("only root may mount a small disk")
+    yield disk
+    subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+@contextmanager
+def running_on(folder: Path, url: str, file: Path, **sections: Any) -> Iterator[Process]:
+    """An exporter with its state at ``file``, after its first poll."""
+    config = write_config(folder, url, state={"file": str(file)}, **sections)
+    with exporter(config, "--web.enable-lifecycle") as running:
+        running.await_said("poll ended")
+        yield running
+
+
+def assert_it_runs_on_without(running: Process, why: str) -> None:
+    samples = running.samples()
+    assert samples.value("gong_up") == 1
+    assert len(published(samples)) == 3 * 15 * 3
+    assert (samples.value(ERRORS) or 0) >= 1
+    assert any(why in line["trouble"] for line in running.said("state file"))
+    assert why in running.ask("/").text
+    assert running.ask("/-/healthy").status == 200
+    assert running.ask("/-/ready").status == 200
+    assert (samples.value("gong_exporter_api_quota_used") or 0) >= 3  # counted in memory
+    assert running.stop() < 2
+    assert running.process.returncode == 0
+    assert "Traceback" not in running.log()
+
+
+def test_a_read_only_disk(simulator: Simulator, small_disk: Path, tmp_path: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    with running_on(tmp_path, simulator.url, small_disk / "state.db") as running:
+        assert_it_runs_on_without(running, "Read-only file system")
+
+
+def test_a_full_disk_and_one_that_has_room_again(
+    simulator: Simulator, small_disk: Path, tmp_path: Path
+) -> None:
+    filler = small_disk / "filler"
+    with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+        while True:
+            file.write(b"x" * 4096)
+    state = small_disk / "state.db"
+    with running_on(tmp_path, simulator.url, state) as running:
+        assert (running.samples().value(ERRORS) or 0) >= 1
+        assert "is not in use: the disk is full" in running.ask("/").text
+        assert running.samples().value("gong_up") == 1
+        filler.unlink()
+        # The next poll saves at once, whatever it could not write before.
+        write_config(
+            tmp_path, simulator.url, state={"file": str(state)}, activity={"windows": ["9d"]}
+        )
+        assert running.ask("/-/reload", "POST").status == 200
+        until(
+            lambda: any("is in use again" in x["trouble"] for x in running.said("state file")),
+            "the file is in use again",
+        )
+        assert "is not in use" not in running.ask("/").text
+        assert running.stop() < 2
+
+
+def test_a_folder_that_is_not_there(simulator: Simulator, tmp_path: Path) -> None:
+    with running_on(tmp_path, simulator.url, tmp_path / "nowhere" / "state.db") as running:
+        assert_it_runs_on_without(running, "No such file or directory")
+
+
+def test_a_newer_versions_file_is_left_as_it_is(simulator: Simulator, tmp_path: Path) -> None:
+    state = tmp_path / "state.db"
+    with running_on(tmp_path, simulator.url, state) as running:
+        running.stop()
+    with contextlib.closing(sqlite3.connect(state)) as database:
+        database.execute("PRAGMA user_version = 999")
+        database.commit()
+    before = state.read_bytes()
+    with running_on(tmp_path, simulator.url, state) as running:
+        assert_it_runs_on_without(running, "made by a newer gong-exporter")
+    assert state.read_bytes() == before
+
+
+def test_a_corrupt_file_is_set_aside_and_a_fresh_one_begun(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    state = tmp_path / "state.db"
+    state.write_bytes(b"This is no database. " * 500)
+    with running_on(tmp_path, simulator.url, state) as running:
+        samples = running.samples()
+        assert samples.value("gong_up") == 1
+        assert samples.value(ERRORS) == 1
+        (line,) = running.said("state file")
+        assert "is damaged" in line["trouble"]
+        running.stop()
+    (kept,) = tmp_path.glob("state.db.corrupt-*")
+    assert kept.read_bytes().startswith(b"This is no database.")
+    with exporter(tmp_path / "config.yaml") as running:
+        running.await_said("the data is fresh: no poll now")
+        assert len(published(running.samples())) == 3 * 15 * 3
+
+
+def test_a_log_that_cannot_be_written_keeps_nothing_from_running(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    """The disk that holds the log is full, too."""
+    config = write_config(tmp_path, simulator.url)
+    calls = len(simulator.journal.entries())
+    address = f"127.0.0.1:{free_port()}"
+    with Path("/dev/full").open("wb") as full:
+        process = subprocess.Popen(
+            command(f"--config.file={config}", f"--web.listen-address={address}"),
+            cwd=ROOT,
+            env=environment(),
+            stdout=full,
+            stderr=full,
+        )
+    running = Process(process, tmp_path / "nothing")
+    running.url = f"http://{address}"
+    try:
+        until(lambda: running.ask("/-/ready").status == 200, "it serves what it polled")
+        assert running.samples().value("gong_up") == 1
+        assert running.ask("/-/healthy").status == 200
+        assert len(simulator.journal.entries()) == calls + 4
+        assert running.stop() < 2
+        assert process.returncode == 0
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
