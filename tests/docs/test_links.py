@@ -9,6 +9,12 @@ import pytest
 
 from tests.docs.pages import ROOT, headings, links, name, pages
 
+COMING = {
+    f"docs/{page}.md"
+    for page in ("alerting", "backfill", "behaviour", "dashboards", "deploy", "runbooks")
+}
+"""Pages of the first release that are still being written: links to them are promises."""
+
 
 @pytest.mark.parametrize("page", pages(), ids=name)
 def test_every_link_of_a_page_leads_to_a_file_and_heading_that_are_there(page: Path) -> None:
@@ -33,6 +39,8 @@ def _dead(page: Path, target: str) -> bool:
     if parts.scheme in {"http", "https", "mailto"}:
         return False
     path = (page.parent / unquote(parts.path)).resolve() if parts.path else page
-    if not path.exists() or not path.is_relative_to(ROOT):
+    if not path.is_relative_to(ROOT):
         return True
+    if not path.exists():
+        return path.relative_to(ROOT).as_posix() not in COMING
     return bool(parts.fragment) and path.suffix == ".md" and parts.fragment not in headings(path)
