@@ -95,7 +95,7 @@ def test_two_replicas_that_disagree_on_the_team_are_one_alert_all_the_time(tmp_p
     others = [replace(day, teams=dict.fromkeys(day.teams, "Sales")) for day in days]
     feeds = [feed(days, "a:1"), feed(others, "b:1")]
     one = 'count by (user) (ALERTS{alertname="GongUserActivityDrop", alertstate="firing"})'
-    told = dict.fromkeys(range(12 * HOUR, DAY, STEP), [{"user": "ann"}])
+    told = {at: [{"user": "ann"}] for at in range(12 * HOUR, DAY, STEP)}
     assert_result(tmp_path, feeds, one, told)
 
 

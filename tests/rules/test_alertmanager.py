@@ -1,0 +1,118 @@
+"""The example for Alertmanager: valid, routed as it says, and what explains inhibits the rest."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.support.rules_alertmanager import EXAMPLE, alertmanager
+from tests.support.rules_engine import PROMETHEUS
+from tests.support.servers import need
+
+pytestmark = pytest.mark.server("amtool")
+
+
+def amtool(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([need("amtool"), *arguments], capture_output=True, text=True, check=False)
+
+
+def test_amtool_accepts_the_example() -> None:
+    checked = amtool("check-config", str(EXAMPLE))
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "5 inhibit rules" in checked.stdout
+
+
+def test_every_alert_of_the_rules_is_routed_to_those_who_can_do_something() -> None:
+    routed = {}
+    for file in sorted((PROMETHEUS / "rules").glob("*.yml")):
+        for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]:
+            for rule in group["rules"]:
+                if "alert" in rule:
+                    labels = [f"alertname={rule['alert']}", *_labels(rule["labels"])]
+                    tested = amtool("config", "routes", "test", f"--config.file={EXAMPLE}", *labels)
+                    routed[rule["alert"]] = tested.stdout.strip()
+    assert routed == {
+        "GongUserActivityDrop": "sales",
+        "GongUserGoneSilent": "nobody",
+        "GongTeamActivityDrop": "sales",
+        "GongCompanyActivityDrop": "sales",
+        "GongExporterDown": "operators",
+        "GongExporterAbsent": "operators",
+        "GongPollsFailing": "operators",
+        "GongPollOverdue": "operators",
+        "GongDataStale": "operators",
+        "GongNoData": "operators",
+        "GongCredentialsRefused": "operators",
+        "GongRateLimited": "operators",
+        "GongQuotaNearlySpent": "operators",
+        "GongUnknownUsers": "nobody",
+        "GongConfigReloadFailed": "operators",
+        "GongStateFileFailing": "operators",
+    }
+
+
+def test_closures_mute_what_people_did_and_not_the_exporter() -> None:
+    config = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
+    (closures,) = config["time_intervals"]
+    people, *others = config["route"]["routes"]
+    assert people["mute_time_intervals"] == [closures["name"]]
+    assert people["routes"][0]["mute_time_intervals"] == [closures["name"]]
+    assert not any("mute_time_intervals" in route for route in others)
+
+
+DROP = {"alertname": "GongUserActivityDrop", "job": "gong", "metric": "calls_as_host"}
+SILENT = {"alertname": "GongUserGoneSilent", "job": "gong"}
+TEAM = {"alertname": "GongTeamActivityDrop", "job": "gong", "metric": "calls_as_host"}
+COMPANY = {"alertname": "GongCompanyActivityDrop", "job": "gong", "metric": "calls_attended"}
+
+
+@pytest.mark.server("prometheus-alertmanager")
+def test_what_explains_a_drop_holds_it_back(tmp_path: Path) -> None:
+    with alertmanager(tmp_path) as running:
+        running.take(
+            [
+                # Ann is silent, Ben of the same team is not; Cleo is in a team that is down; Dan
+                # has no team; Eve's company is down altogether.
+                {**DROP, "user": "ann", "team": "EMEA"},
+                {**SILENT, "user": "ann", "team": "EMEA"},
+                {**DROP, "user": "ben", "team": "EMEA"},
+                {**DROP, "user": "cleo", "team": "APAC"},
+                {**SILENT, "user": "cleo", "team": "APAC"},
+                {**TEAM, "team": "APAC"},
+                {**DROP, "user": "dan"},
+                {**COMPANY, "job": "gong-other"},
+                {**DROP, "job": "gong-other", "user": "eve", "team": "Sales"},
+                {**TEAM, "job": "gong-other", "team": "Sales"},
+            ]
+        )
+        held = running.suppressed(10)
+    assert {(values[0], values[-1]) for values in held} == {
+        ("GongUserActivityDrop", "ann"),
+        ("GongUserActivityDrop", "cleo"),
+        ("GongUserGoneSilent", "cleo"),
+        ("GongUserActivityDrop", "eve"),
+        ("GongTeamActivityDrop", "Sales"),
+    }
+
+
+@pytest.mark.server("prometheus-alertmanager")
+def test_refused_credentials_hold_back_what_follows_from_them(tmp_path: Path) -> None:
+    names = ("GongCredentialsRefused", "GongPollsFailing", "GongDataStale", "GongNoData")
+    with alertmanager(tmp_path) as running:
+        running.take(
+            [
+                {"alertname": name, "job": "gong", "instance": instance}
+                for instance in ("a:1", "b:1")
+                for name in names
+                if (name, instance) != ("GongCredentialsRefused", "b:1")
+            ]
+        )
+        held = running.suppressed(7)
+    assert held == {(name, "a:1", "gong") for name in names[1:]}
+
+
+def _labels(labels: dict[str, str]) -> list[str]:
+    return [f"{name}={value}" for name, value in labels.items()]
