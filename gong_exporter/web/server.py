@@ -18,6 +18,7 @@ from gong_exporter.web.auth import Gate
 from gong_exporter.web.connection import GuardedProtocol
 from gong_exporter.web.guards import Limits, Seat, Seats, connection_cap
 from gong_exporter.web.security import Security, WebConfigFile
+from gong_exporter.web.strict import strictly
 from gong_exporter.web.threads import in_thread
 
 _OUT_OF_DESCRIPTORS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
@@ -56,7 +57,7 @@ class WebServer:
                 headers=lambda: web_config.security.headers,
             )
         config = uvicorn.Config(
-            _ends_quietly(app),
+            strictly(_ends_quietly(app)),
             loop="asyncio",
             http=GuardedProtocol,
             ws="none",
@@ -140,7 +141,7 @@ class _Server(uvicorn.Server):
         self._limits = limits
         self._web_config = web_config
         self._on_started = on_started
-        self._seats = Seats(limits.connections or _cap_of_this_process())
+        self._seats = Seats(limits.connections or _cap_of_this_process(), limits.newcomer_seconds)
         self._chores: list[asyncio.Task[None]] = []
         self._welcomes: set[asyncio.Task[None]] = set()
 

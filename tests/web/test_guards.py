@@ -5,7 +5,7 @@ from contextlib import ExitStack, suppress
 
 import pytest
 
-from gong_exporter.web.guards import Limits
+from gong_exporter.web.guards import Doing, Limits, Seat, Seats
 from gong_exporter.web.site import Body
 from tests.support.web_process import process, resident_bytes
 from tests.support.web_site import FixedSite, ask, exchange, raw, read_to_end, serving
@@ -154,3 +154,39 @@ def test_a_slow_reader_outlives_the_idle_when_room_is_made() -> None:
                 pass
         received += len(read_to_end(reader))
     assert received > 20 * MEGABYTE
+
+
+def test_clients_that_do_not_read_leave_newcomers_the_time_to_ask() -> None:
+    limits = Limits(connections=4, newcomer_seconds=0.2)
+    with serving(big(20 * MEGABYTE), limits=limits) as port, ExitStack() as stack:
+        for _ in range(4):
+            stack.enter_context(raw(port, GET)).recv(1)
+        time.sleep(0.4)
+        newcomer, another = (stack.enter_context(raw(port, GET[:20])) for _ in range(2))
+        for client in (newcomer, another):
+            client.sendall(GET[20:])
+            assert client.recv(12) == b"HTTP/1.1 200"
+
+
+def test_of_those_that_wait_and_those_that_do_not_read_the_longest_goes_first() -> None:
+    now = [0.0]
+    left: list[str] = []
+    seats = Seats(10, 1.0, lambda: now[0])
+
+    def sit(name: str, doing: Doing) -> None:
+        seat = Seat(leave=lambda: left.append(name))
+        seats.take(seat)
+        seats.mark(seat, doing)
+
+    for name, doing in (
+        ("answered", Doing.ANSWERING),
+        ("stalled", Doing.STALLED),
+        ("idle", Doing.WAITING),
+    ):
+        sit(name, doing)
+    now[0] = 5.0
+    sit("newcomer", Doing.WAITING)
+    sit("just stalled", Doing.STALLED)
+    while seats.clear_one():
+        pass
+    assert left == ["idle", "stalled", "newcomer", "just stalled", "answered"]
