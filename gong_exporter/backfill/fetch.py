@@ -166,8 +166,8 @@ class Fetch:
             if (reach.end - reach.start).days <= SHORT:
                 return False
             half = reach.start + (reach.end - reach.start) // 2
-            parts = (DayRange(reach.start, half), DayRange(half, reach.end))
-            return any([self._look_through(part, refusals) for part in parts])
+            before = self._look_through(DayRange(reach.start, half), refusals)
+            return self._look_through(DayRange(half, reach.end), refusals) or before
         named, resolved = learn(self._knowledge, listing.users, self._plan.selection)
         self._knowledge = replace(self._knowledge, named=named, resolved=resolved)
         return True

@@ -18,7 +18,7 @@ from gong_exporter.backfill.estimate import estimate
 from gong_exporter.backfill.fetch import Fetch
 from gong_exporter.backfill.order import Means, Order
 from gong_exporter.backfill.outputs import File
-from gong_exporter.backfill.plan import Forecast
+from gong_exporter.backfill.plan import Forecast, instants
 from gong_exporter.backfill.style import Style
 from gong_exporter.backfill.survey import look_through
 from gong_exporter.backfill.workfile import Refusal, WorkFile
@@ -35,6 +35,7 @@ class Summary:
         files: written, and what is in each.
         refusals: windows of days that Gong refused, which the output lacks.
         days: in the output.
+        last: Unix time of the last sample.
         users: with series.
         unknown: listed users whom Gong did not name on any day, as configured.
     """
@@ -42,12 +43,15 @@ class Summary:
     files: tuple[tuple[Path, Written], ...]
     refusals: tuple[Refusal, ...]
     days: int
+    last: float
     users: int
     unknown: tuple[str, ...]
 
 
 class Backfill:
     """One backfill, prepared: forecast, then fetch() and write(), then close().
+
+    The order's days and template are checked already.
 
     Attributes:
         zone: the company's time zone.
@@ -64,8 +68,6 @@ class Backfill:
     def __init__(self, order: Order, means: Means) -> None:
         self._order = order
         self._means = means
-        order.days.check()
-        order.template.check()
         self._asker = Asker(
             clock=means.clock, quota=means.quota, progress=means.progress, shown=means.shown
         )
@@ -158,6 +160,7 @@ class Backfill:
             files=tuple(done),
             refusals=tuple(each for each in self._work.refusals() if each.day in within),
             days=len(survey.days),
+            last=instants(survey.days[-1], self.zone, order.step, style.until)[-1],
             users=len(survey.users),
             unknown=order.plan.selection.missing(self._knowledge),
         )

@@ -226,15 +226,18 @@ def _run(wanted: Wanted, common: Common) -> None:
         with _stopping(stop):
             work.fetch()
             summary = work.write()
-    click.echo(summary_text(summary, work, order))
+    click.echo(summary_text(summary, work, order, clock.now()))
 
 
 def _order(wanted: Wanted, setup: Setup) -> Order:
     activity = setup.config.activity
+    template = Template(wanted.output)
+    template.check()
+    wanted.days.check()
     return Order(
         plan=setup.plan,
         days=wanted.days,
-        template=Template(wanted.output),
+        template=template,
         form=wanted.form,
         step=wanted.step,
         labels=parse_labels(wanted.labels, activity.roster.columns),

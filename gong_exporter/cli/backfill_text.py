@@ -17,6 +17,9 @@ from gong_exporter.runtime.setup import Setup
 _SHOWN = 10
 """Unknown users that the summary names."""
 
+_HEAD = 3 * 3600.0
+"""Seconds of samples that a Prometheus may have in its write-ahead log alone."""
+
 
 def plan_text(work: Backfill, order: Order, setup: Setup, reserved: int) -> str:
     """What will be asked for and written, and what that costs.
@@ -77,8 +80,8 @@ def _size(size: float) -> str:
     return f"{size / 1000:.1f} GB"
 
 
-def summary_text(summary: Summary, work: Backfill, order: Order) -> str:
-    """What was written, what is missing from it, and what to do with it."""
+def summary_text(summary: Summary, work: Backfill, order: Order, now: float) -> str:
+    """What was written, what is missing from it, and what to do with it at Unix time ``now``."""
     lines = [
         f"{path}: {written.samples:,} samples, {_size(written.size)}"
         for path, written in summary.files
@@ -98,6 +101,12 @@ def summary_text(summary: Summary, work: Backfill, order: Order) -> str:
     )
     if order.form is Format.OPENMETRICS:
         lines.append("Next: promtool tsdb create-blocks-from openmetrics FILE DATA_DIRECTORY")
+        if now - summary.last < _HEAD:
+            lines.append(
+                "Put the blocks into a running Prometheus, and leave it running for three hours:\n"
+                "a restart before drops what it scraped earlier than the last of these samples\n"
+                "and holds in memory"
+            )
     else:
         lines.append("Next: send it to VictoriaMetrics, as POST /api/v1/import/prometheus")
     return "\n".join(lines)

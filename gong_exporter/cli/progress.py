@@ -30,6 +30,9 @@ PATIENCE = 10.0
 
 MINUTE = 60.0
 
+_SETTLED = 1.5
+"""Seconds before which a rate says nothing: the first calls need not wait for the limiter."""
+
 
 class Display(Progress, Protocol):
     """Progress that is shown somewhere, and oddities beside it."""
@@ -112,7 +115,9 @@ class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
         """See rich's ProgressColumn."""
         speed = task.finished_speed or task.speed
-        return Text(f"{speed * MINUTE:.0f} {task.fields['unit']}/min" if speed else "")
+        if not speed or (task.elapsed or 0.0) < _SETTLED:
+            return Text("")
+        return Text(f"{speed * MINUTE:.0f} {task.fields['unit']}/min")
 
 
 class Bar:

@@ -17,11 +17,12 @@ from gong_exporter.backfill.style import Format
 from gong_exporter.gong.ledger import MemoryLedger
 from gong_exporter.simulator.company import SimulatedCompany
 from tests.support.backfill_samples import Samples, every_day, key
-from tests.support.backfill_servers import KEEP, everything, make_blocks, victoria_metrics
+from tests.support.backfill_servers import KEEP, everything, make_blocks, stored, take_text
 from tests.support.backfills import Rig, days_before
 from tests.support.clocks import FakeClock
 from tests.support.servers import Prometheus, prometheus
 from tests.support.simulator import running_simulator
+from tests.support.victoria import victoria_metrics
 
 ZONE = ZoneInfo("US/Pacific")
 TODAY = date(2025, 11, 12)
@@ -119,15 +120,15 @@ def test_prometheus_has_every_value_of_every_user_on_every_day(
 
 def test_victoria_metrics_has_the_same(past: Past, served: Prometheus, tmp_path: Path) -> None:
     truth = past.truth()
-    with victoria_metrics(tmp_path) as victoria:
-        victoria.take(past.text)
-        assert victoria.everything("gong_user_activity") == truth
+    with victoria_metrics(tmp_path, "-retentionPeriod=100y") as victoria:
+        take_text(victoria, past.text)
+        assert stored(victoria, "gong_user_activity") == truth
         for family in ("gong_user_info", 'gong_activity_window_end_timestamp_seconds{window="7d"}'):
-            assert victoria.everything(family) == everything(served, family, DAYS + 1, past.end)
+            assert stored(victoria, family) == everything(served, family, DAYS + 1, past.end)
         weekly = 'sum by (metric) (last_over_time(gong_user_activity{window="7d"}[26h]))'
         for hours in (0, 13, 24 * 12 + 5):
             at = past.end - hours * 3600
-            assert _by_metric(victoria.prometheus(), weekly, at) == _by_metric(served, weekly, at)
+            assert _by_metric(victoria, weekly, at) == _by_metric(served, weekly, at)
 
 
 def _by_metric(server: Prometheus, expression: str, at: float) -> dict[str, float]:

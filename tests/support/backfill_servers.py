@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.backfill_samples import Samples, Series
-from tests.support.servers import Prometheus, free_port, need, promtool, running
+from tests.support.servers import Prometheus, promtool
 
 KEEP = "--storage.tsdb.retention.time=100y"
 
@@ -37,55 +35,26 @@ def everything(server: Prometheus, matcher: str, days: int, at: float) -> Sample
     }
 
 
-class VictoriaMetrics:
-    """A running VictoriaMetrics.
+def take_text(server: Prometheus, output: Path) -> None:
+    """Have a VictoriaMetrics import a file in the Prometheus text form."""
+    request = urllib.request.Request(
+        f"{server.url}/api/v1/import/prometheus", output.read_bytes(), method="POST"
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        assert answer.status == 204
+    with urllib.request.urlopen(f"{server.url}/internal/force_flush", timeout=30):
+        pass
 
-    Attributes:
-        url: its base.
-    """
 
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-    def take(self, output: Path) -> None:
-        """Import a file in the Prometheus text form."""
-        request = urllib.request.Request(
-            f"{self.url}/api/v1/import/prometheus", output.read_bytes(), method="POST"
-        )
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            assert answer.status == 204
-        with urllib.request.urlopen(f"{self.url}/internal/force_flush", timeout=30):
-            pass
-
-    def everything(self, matcher: str) -> Samples:
-        """Every sample that matches, as it is stored."""
-        query = urllib.parse.urlencode({"match[]": matcher, "start": "0"})
-        with urllib.request.urlopen(f"{self.url}/api/v1/export?{query}", timeout=30) as answer:
-            rows = [json.loads(line) for line in answer]
-        return {
-            _series(row["metric"]): {
-                at / 1000: float(value)
-                for at, value in zip(row["timestamps"], row["values"], strict=True)
-            }
-            for row in rows
+def stored(server: Prometheus, matcher: str) -> Samples:
+    """Every sample that matches, as a VictoriaMetrics stores it."""
+    query = urllib.parse.urlencode({"match[]": matcher, "start": "0"})
+    with urllib.request.urlopen(f"{server.url}/api/v1/export?{query}", timeout=30) as answer:
+        rows = [json.loads(line) for line in answer]
+    return {
+        _series(row["metric"]): {
+            at / 1000: float(value)
+            for at, value in zip(row["timestamps"], row["values"], strict=True)
         }
-
-    def prometheus(self) -> Prometheus:
-        """Its side that answers as Prometheus does."""
-        return Prometheus(f"{self.url}/prometheus")
-
-
-@contextmanager
-def victoria_metrics(directory: Path) -> Iterator[VictoriaMetrics]:
-    """A VictoriaMetrics with its data in ``directory``."""
-    address = f"127.0.0.1:{free_port()}"
-    command = [
-        need("victoria-metrics"),
-        f"-storageDataPath={directory / 'victoria'}",
-        f"-httpListenAddr={address}",
-        "-retentionPeriod=100y",
-        "-memory.allowedBytes=256MB",
-    ]
-    url = f"http://{address}"
-    with running(command, f"{url}/health", directory / "victoria.log"):
-        yield VictoriaMetrics(url)
+        for row in rows
+    }
