@@ -1,4 +1,4 @@
-"""The ``email`` label by a key that may rotate, or be gone for a moment."""
+"""The ``email`` label while its key cannot be read: nothing is shown of anybody."""
 
 from __future__ import annotations
 
@@ -16,26 +16,14 @@ def hidden(_email: str) -> str:
     return ""
 
 
-class AddressLabels:
-    """Reads the key each time labels are made.
+def labels_now(config: Config, log: FilteringBoundLogger) -> Callable[[str], str]:
+    """From an address to the label, by the key as it is now.
 
-    When it cannot be read, the labels stay what they were; before the first time nothing is
-    shown. Neither a poll nor its numbers depend on it.
-
-    Args:
-        config: says what to show.
-        log: is told when the key cannot be read.
+    A key that was read once is remembered (see HashKey); before that neither a poll nor its
+    numbers depend on it.
     """
-
-    def __init__(self, config: Config, log: FilteringBoundLogger) -> None:
-        self._config = config
-        self._log = log
-        self._last: Callable[[str], str] = hidden
-
-    def now(self) -> Callable[[str], str]:
-        """From an address to the label, as of now."""
-        try:
-            self._last = email_label(self._config)
-        except CredentialsUnreadable as error:
-            self._log.error("the labels of addresses stay as they are", error=error.message)
-        return self._last
+    try:
+        return email_label(config)
+    except CredentialsUnreadable as error:
+        log.warning("addresses are left out: their key cannot be read", error=error.message)
+        return hidden

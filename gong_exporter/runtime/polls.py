@@ -22,7 +22,7 @@ from gong_exporter.exposition.body import Exposition
 from gong_exporter.exposition.telemetry import Telemetry
 from gong_exporter.gong.client import GongClient
 from gong_exporter.gong.clock import Clock, Stopped
-from gong_exporter.runtime.addresses import AddressLabels, hidden
+from gong_exporter.runtime.addresses import hidden, labels_now
 from gong_exporter.runtime.client import make_client
 from gong_exporter.runtime.setup import (
     Setup,
@@ -78,7 +78,6 @@ class Polls:
         self._stretched = False
         self._failed: tuple[str, ...] | None = None
         self._snapshot = EMPTY
-        self._labels = AddressLabels(setup.config, log)
         self._label: Callable[[str], str] = hidden
         self.standing = Standing(setup=setup, forecast=forecast_calls(setup, None), zone=None)
 
@@ -101,8 +100,6 @@ class Polls:
         """Put a configuration in force; the data that fits it goes on being served."""
         if self._client is not None:
             self._client.close()
-        if setup.config != self._setup.config:
-            self._labels = AddressLabels(setup.config, self._log)
         self._setup = setup
         self._client = self._new_client()
         if self._knowledge.host != setup.plan.host:
@@ -214,7 +211,7 @@ class Polls:
 
     def _publish(self, served: tuple[WindowData, ...]) -> None:
         activity = self._setup.config.activity
-        self._label = self._labels.now()
+        self._label = labels_now(self._setup.config, self._log)
         self._snapshot = (
             build_snapshot(
                 windows=served,

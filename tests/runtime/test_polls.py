@@ -1,0 +1,82 @@
+"""What becomes of a poll: labels by a key that may be gone, data that lapses, what is kept."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from gong_exporter.cli.logs import make_log
+from gong_exporter.config.load import load_config
+from gong_exporter.runtime.addresses import labels_now
+from gong_exporter.runtime.setup import make_setup
+from tests.support.bench import Bench, bench, changed
+from tests.support.exporter import write_config
+
+HOUR = 3600.0
+
+
+def labels(loop: Bench) -> set[str]:
+    return {user.email for user in loop.polls.standing.snapshot.users}
+
+
+def test_a_hash_key_that_cannot_be_read_costs_neither_polls_nor_labels(tmp_path: Path) -> None:
+    key, elsewhere = tmp_path / "key", tmp_path / "elsewhere"
+    key.write_text("a-key-of-some-length\n")
+    activity = {"email_label": "hashed", "email_hash_key_file": str(key)}
+    with bench(tmp_path, sections={"activity": activity}) as loop:
+        loop.run()
+        hashed = labels(loop)
+        assert len(hashed) == 3
+        key.rename(elsewhere)
+        loop.sleep(HOUR)
+        assert labels(loop) == hashed
+        assert loop.value("gong_up") == 1
+        key.write_text("another-key-altogether\n")
+        loop.sleep(HOUR)
+        assert labels(loop).isdisjoint(hashed)
+
+
+def test_a_hash_key_that_could_never_be_read_shows_nothing_of_anybody(tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text("a-key-of-some-length\n")
+    activity = {"email_label": "hashed", "email_hash_key_file": str(key)}
+    config = load_config(write_config(tmp_path, "http://127.0.0.1:9", activity=activity), {})
+    key.unlink()
+    sink = io.StringIO()
+    assert labels_now(config, make_log("info", "json", sink))("jane@acme.example") == ""
+    assert "addresses are left out" in sink.getvalue()
+    assert str(key) in sink.getvalue()
+
+
+def test_long_polls_let_data_lapse_while_they_run(tmp_path: Path) -> None:
+    with bench(tmp_path) as loop:
+        loop.run()
+        loop.polls.lapse()
+        assert loop.polls.standing.snapshot.windows
+        loop.clock.advance(26 * HOUR + 10)
+        loop.polls.lapse()
+        assert not loop.polls.standing.snapshot.windows
+        assert loop.said("data too old to serve")
+
+
+def test_another_host_is_another_company_and_the_first_is_not_forgotten(tmp_path: Path) -> None:
+    with bench(tmp_path) as loop:
+        loop.run()
+        named = loop.polls.knowledge.named
+        assert len(named) == 3
+        here = make_setup(loop.config)
+        there = make_setup(changed(loop.config, base_url="http://127.0.0.1:9"))
+        loop.polls.use(there)
+        assert loop.polls.knowledge.named == {}
+        assert not loop.polls.standing.snapshot.windows
+        loop.polls.use(here)
+        assert loop.polls.knowledge.named == named
+        assert len(loop.polls.standing.snapshot.windows) == 3
+
+
+def test_what_a_poll_brings_is_not_kept_while_another_process_keeps_it(tmp_path: Path) -> None:
+    with bench(tmp_path, acquire=lambda: True) as loop:
+        loop.polls.keep = False
+        loop.polls.run()
+        assert loop.polls.standing.snapshot.windows
+        assert loop.state.load(loop.config.gong.base_url).windows == ()

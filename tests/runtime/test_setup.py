@@ -1,0 +1,145 @@
+"""From a configuration to what a poll needs: identity, labels, costs."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.config.load import load_config
+from gong_exporter.config.model import Config
+from gong_exporter.gong.errors import CredentialsUnreadable
+from gong_exporter.runtime.setup import (
+    authorization,
+    budget_fault,
+    email_label,
+    forecast_calls,
+    hide_addresses,
+    interval_in_effect,
+    make_setup,
+    poll_span,
+)
+from tests.support.exporter import write_config
+
+HOST = "https://api.gong.io"
+
+
+def load(folder: Path, **sections: Any) -> Config:
+    return load_config(write_config(folder, HOST, **sections), {})
+
+
+def test_what_is_asked_has_a_fingerprint_and_what_is_shown_has_none(tmp_path: Path) -> None:
+    def fingerprint(**sections: Any) -> str:
+        return make_setup(load(tmp_path, **sections)).plan.fingerprint
+
+    plain = fingerprint()
+    same: list[dict[str, Any]] = [
+        {"activity": {"metrics": ["calls_as_host"]}},
+        {"activity": {"email_label": "omitted"}},
+        {"activity": {"windows": ["1d"]}},
+        {"poll": {"interval": "2h"}},
+        {"gong": {"access_key": "OTHER"}},
+    ]
+    other: list[dict[str, Any]] = [
+        {"gong": {"base_url": "https://us-1.api.gong.io"}},
+        {"activity": {"users": ["1"]}},
+        {"activity": {"users": ["2"]}},
+        {"activity": {"created_from": "2026-01-01T00:00:00Z"}},
+        {"activity": {"created_to": "2026-01-01T00:00:00Z"}},
+    ]
+    assert {fingerprint(**sections) for sections in same} == {plain}
+    assert len({plain, *(fingerprint(**sections) for sections in other)}) == 1 + len(other)
+
+
+def test_credentials_are_read_each_time(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("first\n")
+    gong = {"access_key": "KEY", "access_key_secret": None, "access_key_secret_file": str(file)}
+    header = authorization(load(tmp_path, gong=gong).gong.credentials)
+    assert header() == "Basic " + base64.b64encode(b"KEY:first").decode()
+    file.write_text("second\n")
+    assert header() == "Basic " + base64.b64encode(b"KEY:second").decode()
+    file.unlink()
+    with pytest.raises(CredentialsUnreadable) as error:
+        header()
+    assert "second" not in str(error.value)
+
+
+def test_a_bearer_token_is_sent_as_one(tmp_path: Path) -> None:
+    gong = {"access_key": None, "access_key_secret": None, "bearer_token": "abc"}
+    assert authorization(load(tmp_path, gong=gong).gong.credentials)() == "Bearer abc"
+
+
+@pytest.mark.parametrize(
+    ("label", "text"),
+    [
+        ("plain", "Gong answered 404: no jane.doe+x@acme.example, 'bob@acme.example'"),
+        ("omitted", "Gong answered 404: no (hidden), '(hidden)'"),
+    ],
+)
+def test_what_quotes_gong_obeys_email_label(label: str, text: str, tmp_path: Path) -> None:
+    config = load(tmp_path, activity={"email_label": label})
+    said = "Gong answered 404: no jane.doe+x@acme.example, 'bob@acme.example'"
+    assert hide_addresses(config)(said) == text
+    assert email_label(config)("a@b.example") == ("a@b.example" if label == "plain" else "")
+
+
+def test_hashed_labels_are_the_same_for_the_same_address_and_key_alone(tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text("a-key-of-some-length\n")
+    config = load(tmp_path, activity={"email_label": "hashed", "email_hash_key_file": str(key)})
+    jane = email_label(config)("jane@acme.example")
+    assert jane == email_label(config)("Jane@ACME.example")
+    assert len(jane) == 16
+    assert email_label(config)("") == ""
+    assert email_label(config)("bob@acme.example") != jane
+    assert "acme" not in jane
+    assert hide_addresses(config)("jane@acme.example") == "(hidden)"
+    key.write_text("another-key-altogether\n")
+    assert email_label(config)("jane@acme.example") != jane
+
+
+def test_the_forecast_goes_by_the_pages_seen_of_this_host(tmp_path: Path) -> None:
+    setup = make_setup(load(tmp_path))
+    assert forecast_calls(setup, None).calls_per_poll == 3
+    seen = Knowledge(host=HOST, pages={"1d": 2, "7d": 3, "28d": 4, "90d": 50})
+    assert forecast_calls(setup, seen).calls_per_poll == 9
+    elsewhere = replace(seen, host="https://elsewhere.example")
+    assert forecast_calls(setup, elsewhere).calls_per_poll == 3
+
+
+def test_the_search_for_unknown_users_is_in_the_forecast(tmp_path: Path) -> None:
+    setup = make_setup(load(tmp_path, activity={"users": ["1", "2"]}))
+    everyone = {str(n): "" for n in range(1, 251)}
+    assert forecast_calls(setup, Knowledge(host=HOST, named=everyone)).extra_calls_per_day == 0
+    del everyone["2"]
+    assert forecast_calls(setup, Knowledge(host=HOST, named=everyone)).extra_calls_per_day == 3
+
+
+def test_a_budget_that_lets_data_lapse_is_a_fault_with_the_numbers_in_it(tmp_path: Path) -> None:
+    setup = make_setup(load(tmp_path, gong={"requests_per_day": 40}))
+    fits = forecast_calls(setup, Knowledge(host=HOST, pages={"1d": 5, "7d": 5, "28d": 5}))
+    assert interval_in_effect(fits) == fits.effective_interval > 3600
+    assert budget_fault(setup, fits) is None
+    tight = forecast_calls(setup, Knowledge(host=HOST, pages={"1d": 9, "7d": 9, "28d": 9}))
+    fault = budget_fault(setup, tight)
+    assert fault is not None
+    assert "a poll takes 27 calls" in fault
+    assert "poll.stale_after (93600 s)" in fault
+    never = forecast_calls(setup, Knowledge(host=HOST, pages={"1d": 20, "7d": 20, "28d": 20}))
+    assert "not even two polls a day fit" in (budget_fault(setup, never) or "")
+    assert interval_in_effect(never) == 86_400
+
+
+@pytest.mark.parametrize(
+    ("rate", "calls", "seconds"), [(3, 9, 3.0), (2, 9, 4.5), (1, 4, 4.0), (0.5, 4, 8.0)]
+)
+def test_a_poll_lasts_as_long_as_our_own_limiter_makes_it(
+    rate: float, calls: int, seconds: float, tmp_path: Path
+) -> None:
+    setup = make_setup(load(tmp_path, gong={"requests_per_second": rate}))
+    assert poll_span(setup, calls) == seconds

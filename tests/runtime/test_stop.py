@@ -1,0 +1,115 @@
+"""Signals as words, interruptions that end waits, work beside the main thread."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from gong_exporter.gong.clock import Stopped, SystemClock
+from gong_exporter.runtime.bell import Bell
+from gong_exporter.runtime.stop import Aside, Interruption, Signals
+from tests.support.servers import until
+
+
+def test_signals_become_words_in_their_order() -> None:
+    signals = Signals()
+    before = signal.getsignal(signal.SIGTERM)
+    with signals.heard():
+        for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+            os.kill(os.getpid(), number)
+        assert [signals.wait(5) for _ in range(3)] == ["reload", "stop", "stop"]
+        assert signals.wait(0) is None
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_an_interruption_ends_a_wait_and_the_next_one_waits_again() -> None:
+    interruption = Interruption()
+    clock = SystemClock(interruption.event)
+    threading.Timer(0.05, interruption.interrupt).start()
+    began = time.monotonic()
+    with pytest.raises(Stopped):
+        clock.wait(30)
+    assert time.monotonic() - began < 5
+    interruption.resume()
+    clock.wait(0.01)
+    assert not interruption.for_good
+
+
+def test_a_stop_is_for_good() -> None:
+    interruption = Interruption()
+    clock = SystemClock(interruption.event)
+    interruption.interrupt()
+    interruption.stop()
+    interruption.resume()
+    assert interruption.for_good
+    with pytest.raises(Stopped):
+        clock.check()
+
+
+def test_a_long_wait_gives_a_sign_of_life_each_second() -> None:
+    beats: list[float] = []
+    clock = SystemClock(threading.Event(), lambda: beats.append(time.monotonic()))
+    clock.wait(1.2)
+    assert len(beats) >= 3
+
+
+def test_work_aside_ends_well_or_not_and_either_is_told() -> None:
+    told: list[str] = []
+    well = Aside("test", lambda: None, lambda: told.append("well"))
+    assert well.join(5)
+    until(lambda: told == ["well"], "it is told")
+    assert (well.done, well.error) == (True, None)
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    ill = Aside("test", fail, lambda: told.append("ill"))
+    assert ill.join(5)
+    assert isinstance(ill.error, ZeroDivisionError)
+
+
+def test_work_aside_that_hangs_is_not_waited_for() -> None:
+    gate = threading.Event()
+    aside = Aside("test", lambda: assert_none(gate.wait(30)), lambda: None)
+    assert not aside.join(0.01)
+    assert not aside.done
+    gate.set()
+
+
+def assert_none(_: object) -> None:
+    """What a callable's result is for here."""
+
+
+def test_the_bell_hands_out_everything_once() -> None:
+    bell = Bell()
+    assert bell.take().reasons == frozenset()
+    bell.ring("schedule")
+    bell.ring("midnight")
+    bell.ring("schedule")
+    bell.wait(30)  # returns at once
+    asked = bell.take()
+    assert asked.reasons == {"schedule", "midnight"}
+    assert asked.order is None
+    assert bell.take().reasons == frozenset()
+
+
+def test_nothing_that_is_rung_while_the_bell_is_emptied_is_lost() -> None:
+    bell = Bell()
+    rung = [f"{n}-{thread}" for n in range(2000) for thread in range(4)]
+
+    def ring(thread: int) -> None:
+        for n in range(2000):
+            bell.ring(f"{n}-{thread}")
+
+    threads = [threading.Thread(target=ring, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    heard: set[str] = set()
+    while any(thread.is_alive() for thread in threads):
+        heard |= bell.take().reasons
+    heard |= bell.take().reasons
+    assert heard == set(rung)
