@@ -14,7 +14,7 @@ import yaml
 
 from tests.docs.conftest import Demo, running_demo
 from tests.docs.pages import ROOT, Block, blocks, name, pages
-from tests.support.servers import Prometheus, prometheus, promtool, until
+from tests.support.servers import Prometheus, prometheus, promtool, scrape_config, until
 from tests.support.victoria import victoria_metrics
 
 PAGE = ROOT / "docs" / "scaling.md"
@@ -45,6 +45,13 @@ def _configs(key: str) -> list[Any]:
     return [config for config in found if key in config]
 
 
+def _direct(config: Any, engine: Prometheus) -> None:
+    """Write to that engine, and without waiting for more to write."""
+    (remote,) = config["remote_write"]
+    remote["url"] = remote["url"].replace("http://victoria-metrics:8428", engine.url)
+    remote["queue_config"] = {"batch_send_deadline": "100ms"}
+
+
 @pytest.fixture(scope="module")
 def engines(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
     """As the page has it, but for names of hosts and the scrape interval."""
@@ -63,8 +70,7 @@ def engines(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[En
         job |= {"scrape_interval": "1s", "scrape_timeout": "1s"}
         for target, company in zip(job["static_configs"], (demo, other), strict=True):
             target["targets"] = [company.address]
-        (remote,) = writing["remote_write"]
-        remote["url"] = remote["url"].replace("http://victoria-metrics:8428", victoria.url)
+        _direct(writing, victoria)
         server = stack.enter_context(
             prometheus(tmp_path_factory.mktemp("central"), scraping | writing)
         )
@@ -97,6 +103,23 @@ def test_every_series_of_both_companies_is_written_on(engines: Engines) -> None:
     until(lambda: _answer(engines.victoria, counted) == here, "all of them arrive")
 
 
+def test_an_external_label_reaches_the_other_engine_with_every_series(
+    engines: Engines, demo: Demo, tmp_path: Path
+) -> None:
+    (labelled,) = (config for config in _configs("remote_write") if "global" in config)
+    _direct(labelled, engines.victoria)
+    labelled["global"]["external_labels"] = {"company": "initech"}
+    config = scrape_config(demo.address)
+    config["global"] |= labelled["global"]
+    counted = 'count(gong_user_activity{company="initech"})'
+
+    with prometheus(tmp_path, config | {"remote_write": labelled["remote_write"]}) as server:
+        server.await_scrape()
+        ((_, here),) = server.query("count(gong_user_activity)")
+
+        until(lambda: engines.victoria.query(counted) == [({}, here)], "all of them arrive")
+
+
 @pytest.mark.parametrize("page", pages(), ids=name)
 def test_promtool_takes_every_prometheus_configuration_of_the_docs(
     page: Path, tmp_path: Path
@@ -113,4 +136,9 @@ def test_promtool_takes_every_prometheus_configuration_of_the_docs(
 
 
 def _answer(engine: Prometheus, query: str) -> dict[tuple[tuple[str, str], ...], float]:
-    return {tuple(sorted(labels.items())): value for labels, value in engine.query(query)}
+    """By its labels; without the company that only one test knows."""
+    return {
+        tuple(sorted(labels.items())): value
+        for labels, value in engine.query(query)
+        if labels.get("company") != "initech"
+    }
