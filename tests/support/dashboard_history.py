@@ -6,19 +6,22 @@ exporter's own numbers minute by minute for the last hours. Dashboards read all 
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 
+from gong_exporter import __version__
 from gong_exporter.exposition.render import escape
 from gong_exporter.simulator.company import SimulatedCompany
 from gong_exporter.simulator.roster import on_the_roster
 from tests.support.truth import NAMES
 
 WINDOWS: Mapping[str, int] = {"1d": 1, "7d": 7, "28d": 28}
-POLL = 3600
+POLL = 300
 SCRAPE = 60
+FAILURES = 4
 HOUR = timedelta(hours=1)
 
 Labels = Mapping[str, str]
@@ -33,7 +36,8 @@ class History:
         days: how many days before its today.
         now: the last samples' time, on its today; aware.
         labels: of the target: ``job`` and ``instance``.
-        windows: names and days of the windows.
+        roster: the further labels of ``gong_user_info``, by user; those left out have none.
+        emails: addresses by user, where they are not Gong's.
         hours: of the exporter's own numbers.
     """
 
@@ -41,7 +45,8 @@ class History:
     days: int
     now: datetime
     labels: Labels
-    windows: Mapping[str, int]
+    roster: Mapping[str, Labels]
+    emails: Mapping[str, str] = field(default_factory=dict)
     hours: int = 12
 
     def lines(self) -> Iterator[str]:
@@ -65,32 +70,24 @@ class History:
         values: dict[tuple[str, str], dict[int, list[int]]] = {}
         known: dict[str, set[int]] = {}
         for place, (day, _) in enumerate(self.samples):
-            for window, length in self.windows.items():
+            for window, length in WINDOWS.items():
                 for user in self.company.activity(day - timedelta(days=length), day):
-                    emails[user.user_id] = user.email
+                    emails[user.user_id] = self.emails.get(user.user_id, user.email)
                     known.setdefault(user.user_id, set()).add(place)
                     values.setdefault((user.user_id, window), {})[place] = [
                         user.counters[field] for field in NAMES
                     ]
-        roster = {p.user_id: p for p in on_the_roster(self.company.people, self.company.today)}
         everybody = sorted(known, key=lambda user_id: places[user_id])
         yield "# TYPE gong_user_info gauge\n"
         for user_id in everybody:
             labels = {**self.labels, "user": user_id, "email": emails[user_id]}
-            if person := roster.get(user_id):
-                labels |= {
-                    "name": person.name,
-                    "team": person.team,
-                    "manager": person.manager,
-                    "region": person.region,
-                    "role": person.role.value,
-                }
+            labels |= self.roster.get(user_id, {})
             yield from self._series("gong_user_info", labels, dict.fromkeys(known[user_id], 1))
         yield "# TYPE gong_user_activity gauge\n"
         nothing = [0] * len(NAMES)
         for user_id in everybody:
             who = {**self.labels, "user": user_id, "email": emails[user_id]}
-            for window in self.windows:
+            for window in WINDOWS:
                 counted = values.get((user_id, window), {})
                 for column, metric in enumerate(NAMES.values()):
                     labels = {**who, "metric": metric, "window": window}
@@ -102,7 +99,7 @@ class History:
         for side, back in (("start", 1), ("end", 0)):
             name = f"gong_activity_window_{side}_timestamp_seconds"
             yield f"# TYPE {name} gauge\n"
-            for window, length in self.windows.items():
+            for window, length in WINDOWS.items():
                 midnights = {
                     place: datetime.combine(
                         day - timedelta(days=back * length), time(), zone
@@ -114,12 +111,12 @@ class History:
         yield "# TYPE gong_activity_users gauge\n"
         known = {
             user.user_id
-            for length in self.windows.values()
+            for length in WINDOWS.values()
             for user in self.company.activity(
                 self.company.today - timedelta(days=length), self.company.today
             )
         }
-        for window, length in self.windows.items():
+        for window, length in WINDOWS.items():
             start = self.company.today - timedelta(days=length)
             active = len(self.company.activity(start, self.company.today))
             states = {"active": active, "inactive": len(known) - active, "unknown": 0}
@@ -131,6 +128,20 @@ class History:
         head = f"{name}{braces(labels)}"
         for place in sorted(values):
             yield f"{head} {values[place]:.0f} {self.samples[place][1]:.3f}\n"
+
+
+def roster_of(company: SimulatedCompany) -> dict[str, Labels]:
+    """The columns of the company's roster, by user."""
+    return {
+        person.user_id: {
+            "name": person.name,
+            "team": person.team,
+            "manager": person.manager,
+            "region": person.region,
+            "role": person.role.value,
+        }
+        for person in on_the_roster(company.people, company.today)
+    }
 
 
 def braces(labels: Labels) -> str:
@@ -150,7 +161,7 @@ class _Own:
 
 
 def exporter_lines(target: Labels, now: float, hours: int) -> Iterator[str]:
-    """The exporter's own numbers: hourly polls, one of which was rate-limited, one failed."""
+    """The exporter's own numbers: polls as often as the demo's, some rate-limited, some failed."""
     times = [now - SCRAPE * n for n in range(hours * 3600 // SCRAPE, -1, -1)]
     kinds: set[str] = set()
     for own in sorted(_own(times, now), key=lambda own: own.name):
@@ -168,10 +179,16 @@ def exporter_lines(target: Labels, now: float, hours: int) -> Iterator[str]:
 def _own(times: Sequence[float], now: float) -> Iterator[_Own]:
     first = times[0]
     polls = [int((moment - first) // POLL) + 1 for moment in times]
-    last = [moment - (moment - first) % POLL for moment in times]
-    limited = [max(0, min(2, count - 4)) for count in polls]
-    failed = [max(0, min(1, count - 8)) for count in polls]
+    begun = [moment - (moment - first) % POLL for moment in times]
+    third = polls[-1] // 3
+    limited = [max(0, min(6, count - third)) for count in polls]
+    failed = [max(0, min(FAILURES, count - 2 * third)) for count in polls]
     good = [3 * count + extra for count, extra in zip(polls, limited, strict=True)]
+
+    bad = [0 < count - 2 * third <= FAILURES for count in polls]
+    last = [
+        first + POLL * (2 * third - 1) if b else each for b, each in zip(bad, begun, strict=True)
+    ]
 
     def gauge(name: str, at: Iterable[float], **labels: str) -> _Own:
         return _Own("gauge", name, labels, at)
@@ -183,20 +200,22 @@ def _own(times: Sequence[float], now: float) -> Iterator[_Own]:
         return [value] * len(times)
 
     yield gauge("up", always(1))
-    yield gauge("scrape_duration_seconds", [0.004 + 0.001 * (count % 3) for count in polls])
+    yield gauge("scrape_duration_seconds", [0.004 + count * 5 % 7 / 5000 for count in polls])
     yield gauge("scrape_samples_scraped", always(2300))
-    yield gauge("gong_up", [0 if count == 9 else 1 for count in polls])
+    yield gauge("gong_up", [1 - each for each in bad])
     for window in WINDOWS:
         yield gauge("gong_exporter_last_success_timestamp_seconds", last, window=window)
-    yield gauge("gong_exporter_poll_duration_seconds", [1.2 + count % 3 / 4 for count in polls])
-    yield gauge("gong_exporter_next_poll_timestamp_seconds", [each + POLL for each in last])
+    yield gauge(
+        "gong_exporter_poll_duration_seconds", [1.1 + count * 7 % 11 / 30 for count in polls]
+    )
+    yield gauge("gong_exporter_next_poll_timestamp_seconds", [each + POLL for each in begun])
     yield gauge("gong_exporter_poll_interval_seconds", always(POLL))
     yield counter("gong_exporter_polls_total", polls)
     yield counter("gong_exporter_poll_failures_total", failed)
     codes = {"200": good, "429": limited, "503": [4 * each for each in failed]}
     for code, at in codes.items():
         yield counter("gong_exporter_api_requests_total", at, code=code)
-    reasons = {
+    reasons: dict[str, Sequence[float]] = {
         "bad_request": always(0),
         "unauthorized": always(0),
         "forbidden": always(0),
@@ -220,13 +239,15 @@ def _own(times: Sequence[float], now: float) -> Iterator[_Own]:
     yield counter("gong_exporter_api_rate_limited_total", limited)
     yield gauge("gong_exporter_api_rate_limited_until_timestamp_seconds", always(0))
     yield counter("gong_exporter_api_throttle_seconds_total", [0.4 * each for each in good])
-    yield gauge("gong_exporter_api_quota_used", [min(each, 72) for each in good])
+    yield gauge("gong_exporter_api_quota_used", good)
     yield gauge("gong_exporter_api_quota_limit", always(5000))
     yield counter("gong_exporter_state_errors_total", always(0))
     yield gauge("gong_exporter_config_last_reload_successful", always(1))
     yield gauge("gong_exporter_config_last_reload_success_timestamp_seconds", always(first))
-    yield gauge("gong_exporter_build_info", always(1), version="0.1.0", python="3.11.2")
-    yield gauge("process_resident_memory_bytes", [62e6 + 4e5 * (count % 4) for count in polls])
+    yield gauge(
+        "gong_exporter_build_info", always(1), version=__version__, python=platform.python_version()
+    )
+    yield gauge("process_resident_memory_bytes", [62e6 + 1e5 * (count * 3 % 13) for count in polls])
     yield counter("process_cpu_seconds_total", [0.3 * count for count in polls])
     yield gauge("process_open_fds", always(17))
     yield gauge("process_start_time_seconds", always(first))

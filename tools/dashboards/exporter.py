@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from grafana_foundation_sdk.builders import stat, table, timeseries
+from grafana_foundation_sdk.builders import common, prometheus, stat, table, timeseries
 from grafana_foundation_sdk.models import dashboard as models
 
 from tools.dashboards.page import Page, instance, job
 from tools.dashboards.panels import (
     AGE,
+    COUNT,
     GREY,
+    HIDDEN,
+    PLAIN,
     QUOTA,
+    Step,
     coloured,
     fixed,
     graph,
@@ -22,6 +27,7 @@ from tools.dashboards.panels import (
     query,
     rows,
     sorted_by,
+    stacked,
     wide,
 )
 
@@ -29,6 +35,16 @@ WHERE = 'job=~"$job", instance=~"$instance"'
 INFO = "gong_exporter_build_info"
 HOURLY = "15m"
 """The shortest step of what polls do: Grafana's rate interval is then an hour, a usual poll's."""
+
+
+REASONS = {
+    "rate_limited": "orange",
+    "unauthorized|forbidden": "purple",
+    "timeout|connection": "yellow",
+    "server_error": "red",
+    "bad_request|not_found|redirect|invalid_response": "dark-red",
+}
+"""Colours of the reasons, by whose business they are: nobody is to take an error for green."""
 
 
 def exporter() -> dict[str, Any]:
@@ -51,13 +67,44 @@ def exporter() -> dict[str, Any]:
         (3, _limited()),
         (3, _reload()),
     )
-    page.line(8, (16, _windows()), (8, _build()))
+    page.line(7, (16, _windows()), (8, _build()))
+    page.section("Polls")
+    page.line(8, (8, _age()), (8, _polls()), (8, _failures()))
     page.section("Gong's API")
     page.line(8, (8, _requests()), (8, _errors()), (8, _durations()))
-    page.line(8, (8, _quota_trend()), (8, _limits()), (8, _failures()))
+    page.line(8, (12, _quota_trend()), (12, _limits()))
     page.section("Process")
-    page.line(8, (8, _polls()), (8, _memory()), (8, _scrapes()))
+    page.line(8, (12, _memory()), (12, _scrapes()))
     return page.build()
+
+
+def health(
+    title: str,
+    text: str,
+    expr: str,
+    *,
+    unit: str = COUNT,
+    decimals: int = 0,
+    thresholds: Sequence[Step] = PLAIN,
+    missing: str = "no data",
+    says: Sequence[tuple[int, str, str]] = (),
+) -> stat.Panel:
+    """A number or a word of the first line, all in one size."""
+    options = {
+        str(value): models.ValueMappingResult(text=word, color=color, index=place)
+        for place, (value, word, color) in enumerate(says)
+    }
+    panel = number(
+        title,
+        text,
+        query(expr),
+        unit=unit,
+        decimals=decimals,
+        thresholds=thresholds,
+        missing=missing,
+        mappings=[models.ValueMap(options=options)] if options else (),
+    )
+    return panel.text(common.VizTextDisplayOptions().value_size(34))
 
 
 def of(family: str, *matchers: str) -> str:
@@ -70,40 +117,37 @@ def per_hour(family: str, by: str) -> str:
     return f"3600 * sum by ({by}) (rate({of(family)}[$__rate_interval]))"
 
 
-def _says(*answers: tuple[int, str, str]) -> list[models.ValueMapping]:
-    """Numbers that are shown as words with a colour."""
-    options = {
-        str(value): models.ValueMappingResult(text=text, color=color, index=place)
-        for place, (value, text, color) in enumerate(answers)
-    }
-    return [models.ValueMap(options=options)]
-
-
 def _up() -> stat.Panel:
-    return number(
+    return health(
         "Scraped",
         "Whether Prometheus reached every chosen exporter at its last scrape.",
-        query(f"min({of('up')})"),
-        mappings=_says((0, "no", "red"), (1, "yes", "green")),
+        f"min({of('up')})",
+        says=(
+            (0, "no", "red"),
+            (1, "yes", "green"),
+        ),
     )
 
 
 def _last_poll() -> stat.Panel:
-    return number(
+    return health(
         "Last poll",
         "Whether the last poll got every window from Gong. Absent before the first poll ends.",
-        query(f"min({of('gong_up')})"),
-        mappings=_says((0, "failed", "red"), (1, "complete", "green")),
+        f"min({of('gong_up')})",
+        says=(
+            (0, "failed", "red"),
+            (1, "complete", "green"),
+        ),
         missing="none yet",
     )
 
 
 def _oldest() -> stat.Panel:
-    return number(
+    return health(
         "Oldest window fetched",
         "Time since the window with the oldest data last arrived whole. Orange after three hours,"
         " red after a day; what is older than stale_after is no longer served.",
-        query(f"time() - min({of('gong_exporter_last_success_timestamp_seconds')})"),
+        f"time() - min({of('gong_exporter_last_success_timestamp_seconds')})",
         unit="s",
         thresholds=AGE,
         missing="never",
@@ -111,10 +155,10 @@ def _oldest() -> stat.Panel:
 
 
 def _next_poll() -> stat.Panel:
-    return number(
+    return health(
         "Next poll in",
         "Time until the next poll is due. Far below zero, polls have stopped or one is hanging.",
-        query(f"min({of('gong_exporter_next_poll_timestamp_seconds')}) - time()"),
+        f"min({of('gong_exporter_next_poll_timestamp_seconds')}) - time()",
         unit="s",
         thresholds=((None, "red"), (-900, "orange"), (-120, "green")),
         missing="unknown",
@@ -123,11 +167,11 @@ def _next_poll() -> stat.Panel:
 
 def _quota() -> stat.Panel:
     used, limit = of("gong_exporter_api_quota_used"), of("gong_exporter_api_quota_limit")
-    return number(
+    return health(
         "API quota",
         "Calls to Gong in the last 24 hours, of those that the exporter may make"
         " (requests_per_day): orange from 80 %, red from 95 %.",
-        query(f"max({used} / {limit})"),
+        f"max({used} / {limit})",
         unit="percentunit",
         decimals=1,
         thresholds=QUOTA,
@@ -136,24 +180,27 @@ def _quota() -> stat.Panel:
 
 def _limited() -> stat.Panel:
     until = of("gong_exporter_api_rate_limited_until_timestamp_seconds")
-    return number(
+    return health(
         "Rate-limited for",
         "How long Gong has asked for no calls (Retry-After), from now. Ten minutes and more mean"
         " that the company's quota is spent, perhaps by other integrations.",
-        query(f"clamp_min(max({until}) - time(), 0)"),
+        f"clamp_min(max({until}) - time(), 0)",
         unit="s",
         thresholds=((None, "green"), (1, "orange"), (600, "red")),
-        mappings=_says((0, "no", "green")),
+        says=((0, "no", "green"),),
     )
 
 
 def _reload() -> stat.Panel:
-    return number(
+    return health(
         "Configuration",
         "Whether the configuration was accepted when it was last read. When it was refused, the"
         " one before it is in force.",
-        query(f"min({of('gong_exporter_config_last_reload_successful')})"),
-        mappings=_says((0, "refused", "red"), (1, "accepted", "green")),
+        f"min({of('gong_exporter_config_last_reload_successful')})",
+        says=(
+            (0, "refused", "red"),
+            (1, "accepted", "green"),
+        ),
     )
 
 
@@ -169,9 +216,9 @@ def _windows() -> table.Panel:
     )
     panel = rows(
         "Windows",
-        "What each window covers, up to but not including its end, when it last arrived whole, and"
-        " how many users it names. Unknown users are in the configuration, and Gong never named"
-        " them: mistyped, perhaps.",
+        "What each window covers, up to but not including its end (in your time zone), when it last"
+        " arrived whole, and how many users it names. Unknown users are in the configuration, and"
+        " Gong never named them: mistyped, perhaps.",
         query(f"1000 * {start}", "A", as_table=True),
         query(f"1000 * {end}", "B", as_table=True),
         query(f"time() - {fetched}", "C", as_table=True),
@@ -191,7 +238,8 @@ def _windows() -> table.Panel:
     }
     sorted_by(merged(panel, titles), "From", down=True)
     panel.override_by_regexp("/From|Until/", [prop("unit", "dateTimeAsIso"), wide(170)])
-    panel.override_by_name("Fetched ago", coloured("s", *AGE))
+    panel.override_by_name("Fetched ago", [wide(120), *coloured("s", *AGE)])
+    panel.override_by_regexp("/ctive|Unknown/", [wide(90)])
     return panel.override_by_name("Unknown", coloured("locale", (None, "text"), (1, "orange")))
 
 
@@ -209,10 +257,10 @@ def _build() -> table.Panel:
         "version": "Version",
         "python": "Python",
         "Value #B": "Up for",
-        "Value #A": "",
     }
     merged(panel, titles)
-    panel.override_by_name("Value #A", [prop("custom.hidden", True)])
+    panel.override_by_name("Value #A", HIDDEN)
+    panel.override_by_regexp("/Version|Python/", [wide(80)])
     return panel.override_by_name("Up for", [prop("unit", "s"), wide(90)])
 
 
@@ -221,33 +269,41 @@ def _requests() -> timeseries.Panel:
         "Requests by code",
         "HTTP exchanges with Gong an hour by status code, retries included; none is for those"
         " without an answer.",
-        graph(per_hour("gong_exporter_api_requests_total", "code"), legend="{{code}}", step=HOURLY),
-        unit="suffix: /h",
-        fill=15,
+        _that_occur("gong_exporter_api_requests_total", "code"),
+        unit="suffix:/h",
     )
     for code, color in (("2..", "green"), ("4..", "orange"), ("5..|none", "red")):
         panel.override_by_regexp(f"/^({code})$/", [fixed(color)])
-    return panel
+    return _stacked_below_all(panel)
 
 
 def _errors() -> timeseries.Panel:
-    return lines(
+    panel = lines(
         "Errors by reason",
-        "HTTP exchanges with Gong an hour that ended in an error, by reason. Only reasons that"
-        " occurred are drawn, and one line at zero when none did.",
-        graph(
-            f"{per_hour('gong_exporter_api_request_errors_total', 'reason')} > 0",
-            legend="{{reason}}",
-            step=HOURLY,
-        ),
-        graph(
-            f"3600 * sum(rate({of('gong_exporter_api_request_errors_total')}[$__rate_interval]))",
-            "B",
-            legend="all",
-            step=HOURLY,
-        ),
-        unit="suffix: /h",
-    ).override_by_name("all", [fixed(GREY)])
+        "HTTP exchanges with Gong an hour that ended in an error, by reason; a line at zero when"
+        " none did.",
+        _that_occur("gong_exporter_api_request_errors_total", "reason"),
+        unit="suffix:/h",
+    )
+    for reason, color in REASONS.items():
+        panel.override_by_regexp(f"/^({reason})$/", [fixed(color)])
+    return _stacked_below_all(panel)
+
+
+def _that_occur(family: str, label: str) -> prometheus.Dataquery:
+    """The rates that are not zero, of the many that could occur, and all together."""
+    together = f"3600 * sum(rate({of(family)}[$__rate_interval]))"
+    return graph(
+        f'({per_hour(family, label)} > 0)\nor label_replace({together}, "{label}", "all", "", "")',
+        legend=f"{{{{{label}}}}}",
+        step=HOURLY,
+    )
+
+
+def _stacked_below_all(panel: timeseries.Panel) -> timeseries.Panel:
+    plain = [prop("custom.drawStyle", "line"), prop("custom.stacking", {"mode": "none"})]
+    thin = [prop("custom.fillOpacity", 0), prop("custom.lineWidth", 1)]
+    return stacked(panel).override_by_name("all", [fixed(GREY), *plain, *thin])
 
 
 def _durations() -> timeseries.Panel:
@@ -294,7 +350,7 @@ def _limits() -> timeseries.Panel:
             legend="429 answers",
             step=HOURLY,
         ),
-        unit="suffix: /h",
+        unit="suffix:/h",
     ).override_by_name("429 answers", [fixed("orange")])
 
 
@@ -316,30 +372,39 @@ def _failures() -> timeseries.Panel:
             legend="state errors",
             step=HOURLY,
         ),
-        unit="suffix: /h",
+        unit="suffix:/h",
     ).override_by_regexp("/failed|errors/", [fixed("red")])
 
 
-def _polls() -> timeseries.Panel:
-    panel = lines(
-        "Duration of polls",
-        "How long the last poll took, waits included, and the time between polls in effect: when"
-        " the two meet, polls are late.",
-        graph(f"max by (job) ({of('gong_exporter_poll_duration_seconds')})", "A", legend="poll"),
+def _age() -> timeseries.Panel:
+    fetched = of("gong_exporter_last_success_timestamp_seconds")
+    return lines(
+        "Age of the data",
+        "How long ago each window had last arrived whole, at the worst moment of each step. Level"
+        " at the poll interval is as it should be; what rises means failing polls.",
         graph(
-            f"max by (job) ({of('gong_exporter_poll_interval_seconds')})", "B", legend="interval"
+            f"max by (window) (max_over_time((time() - {fetched})[$__interval:15s]))",
+            legend="{{window}}",
+            step=HOURLY,
         ),
         unit="s",
     )
-    scale = {"type": "log", "log": 10}
-    panel.override_by_regexp("/./", [prop("custom.scaleDistribution", scale)])
-    return panel.override_by_name("interval", [fixed(GREY)])
+
+
+def _polls() -> timeseries.Panel:
+    taken = of("gong_exporter_poll_duration_seconds")
+    return lines(
+        "Duration of polls",
+        "How long the slowest poll of each step took, waits included.",
+        graph(f"max by (job) (max_over_time({taken}[$__interval]))", legend="{{job}}", step=HOURLY),
+        unit="s",
+    )
 
 
 def _memory() -> timeseries.Panel:
     return lines(
         "Memory",
-        "Resident memory of each process.",
+        "Resident memory of each process. It grows with people and windows, not with time.",
         graph(of("process_resident_memory_bytes"), legend="{{instance}}"),
         unit="bytes",
     )

@@ -76,7 +76,7 @@ def overview() -> dict[str, Any]:
 def _total() -> Any:
     return number(
         "Company: ${metric:text}, $window",
-        "The whole company's count in the window.",
+        "The counter over the window, of everybody whom the exporter knows, added up.",
         query(f"sum({COMPANY.over()})"),
     )
 

@@ -49,7 +49,7 @@ PERSON_CHANGE: tuple[Step, ...] = (
     (-0.3, "text"),
     (0.5, "green"),
 )
-"""Of one person, whose weeks vary more: from a half down is what the alerts look at."""
+"""Of one person, whose weeks vary more: below a half is what the alerts look at."""
 
 AGE: tuple[Step, ...] = ((None, "green"), (3 * 3600, "orange"), (24 * 3600, "red"))
 """Of the data: some hourly polls missed; a whole day missed, with stale_after two hours away."""
@@ -169,8 +169,21 @@ def lines(
     )
 
 
+def stacked(panel: timeseries.Panel) -> timeseries.Panel:
+    """Bars on top of each other, for series that are not always there."""
+    panel.draw_style(common_models.GraphDrawStyle.BARS).fill_opacity(70).line_width(0)
+    return panel.stacking(
+        common.StackingConfig().mode(common_models.StackingMode.NORMAL).group("A")
+    )
+
+
 DAILY_STEP, DAILY_POINTS = "1h", 120
 """Numbers that change once a day need no more, and thousands of people cost Prometheus time."""
+
+
+def by_day(panel: timeseries.Panel) -> timeseries.Panel:
+    """Stairs, for numbers that stay the same until the next day."""
+    return panel.line_interpolation(common_models.LineInterpolation.STEP_AFTER)
 
 
 def against_usual(
@@ -185,7 +198,7 @@ def against_usual(
         decimals=0,
         points=DAILY_POINTS,
     )
-    panel.override_by_query("A", [fixed(BLUE), prop("custom.fillOpacity", 15)])
+    by_day(panel).override_by_query("A", [fixed(BLUE), prop("custom.fillOpacity", 15)])
     return panel.override_by_query(
         "B",
         [

@@ -153,8 +153,9 @@ def share(when: When = When.NOW) -> str:
 
 
 def info(when: When = When.NOW, *matchers: str) -> str:
-    """The roster's series."""
-    return when.value.format(f"gong_user_info{{{', '.join((JOB, *matchers))}}}")
+    """The roster's series; over a long range those of its end, which are worked out once."""
+    selected = f"gong_user_info{{{', '.join((JOB, *matchers))}}}"
+    return selected if when is When.NOW else f"last_over_time({selected}[26h] @ end())"
 
 
 def one_info(*columns: str, when: When = When.NOW) -> str:

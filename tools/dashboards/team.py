@@ -76,7 +76,7 @@ def team_dashboard() -> dict[str, Any]:
 def _total() -> stat.Panel:
     return number(
         "${team:text}: ${metric:text}, $window",
-        "The team's count in the window.",
+        "The counter over the window, of all members of the team, added up.",
         query(f"sum({TEAM.over()})"),
     )
 
@@ -187,7 +187,7 @@ def _side_by_side() -> table.Panel:
 def _members() -> table.Panel:
     panel = people(
         "Members against their own usual: ${metric:text}",
-        "Each member's window against an average one before it; red from a half down, which is"
+        "Each member's window against an average one before it; red below a half, which is"
         f" where the alerts begin to look. No percentage below a usual of {CHANCE}." + LOWER_BOUND,
         f"topk({SHOWN}, {of_members(NOW.over())})",
         {
@@ -206,8 +206,8 @@ def _members() -> table.Panel:
 def _trend() -> timeseries.Panel:
     return against_usual(
         "Trend: ${metric:text}, $window at a time",
-        "The team's count in the window that ended at each moment, and what was usual then, of"
-        " whoever was in the team." + HISTORY,
+        "The count in the window that ended at each moment, and what was usual then, of those who"
+        " are in the team today." + HISTORY,
         f"sum({PAST.over()})",
         f"sum({PAST.usual()})",
     )

@@ -15,6 +15,7 @@ from tools.dashboards.panels import (
     DAILY_STEP,
     PERSON_CHANGE,
     against_usual,
+    by_day,
     coloured,
     graph,
     lines,
@@ -105,8 +106,8 @@ def _who() -> table.Panel:
 
 def _total() -> stat.Panel:
     return number(
-        "${metric:text}, $window",
-        "The person's count in the window.",
+        "${user:text}: ${metric:text}, $window",
+        "The counter over the window, of this one person, as Gong gave it.",
         query(f"sum({NOW.over()})"),
     )
 
@@ -115,8 +116,7 @@ def _change() -> stat.Panel:
     return number(
         "Against their own usual",
         "The person's count in the window against an average window of the same length before it."
-        f" Red from a half down. Nothing below a usual of {CHANCE}, where chance rules."
-        + LOWER_BOUND,
+        f" Red below a half. Nothing below a usual of {CHANCE}, where chance rules." + LOWER_BOUND,
         query(change_of_sum(NOW)),
         unit="percentunit",
         thresholds=PERSON_CHANGE,
@@ -140,9 +140,8 @@ def _low() -> stat.Panel:
     ratio = change(EVERY)
     return number(
         "Counters down by half",
-        f"How many counters with a usual of {CHANCE} or more are at half of it or less."
-        + LOWER_BOUND,
-        query(f"count(({ratio}) <= -0.5) or 0 * count({EVERY.over()})"),
+        f"How many counters with a usual of {CHANCE} or more are below half of it." + LOWER_BOUND,
+        query(f"count(({ratio}) < -0.5) or 0 * count({EVERY.over()})"),
         thresholds=((None, "green"), (1, "orange"), (3, "red")),
     )
 
@@ -158,7 +157,7 @@ def _counters() -> table.Panel:
     panel = rows(
         "Every counter against their own usual, $window",
         "Each counter in the window, an average window of the same length before it, and the"
-        " median of the team in the window. Red from a half down; no percentage below a usual of"
+        " median of the team in the window. Red below a half; no percentage below a usual of"
         f" {CHANCE}." + LOWER_BOUND,
         query(_labelled(EVERY.over()), "A", as_table=True),
         query(_labelled(EVERY.usual()), "B", as_table=True),
@@ -216,10 +215,5 @@ def _coaching(title: str, text: str, metrics: Sequence[str]) -> timeseries.Panel
 def _graphs(title: str, text: str, metrics: Sequence[str]) -> timeseries.Panel:
     counted = Counts(metric="|".join(metrics), user="$user", when=When.PAST).over()
     summed = f"sum by (words) ({in_words(counted)})"
-    return lines(
-        title,
-        text,
-        graph(summed, legend="{{words}}", step=DAILY_STEP),
-        decimals=0,
-        points=DAILY_POINTS,
-    )
+    drawn = graph(summed, legend="{{words}}", step=DAILY_STEP)
+    return by_day(lines(title, text, drawn, decimals=0, points=DAILY_POINTS))

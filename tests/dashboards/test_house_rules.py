@@ -1,0 +1,169 @@
+"""What reviewers look for in dashboards, checked over the committed JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.dashboards.pages import UIDS, Json, dashboard, panels, span
+
+CORE = {"bargauge", "barchart", "gauge", "stat", "table", "text", "timeseries"}
+DATA_SOURCE = {"type": "prometheus", "uid": "${datasource}"}
+COLUMNS = 24
+ALL_VALUES = {"job": ".+", "instance": ".+", "team": ".*"}
+"""``.*`` for teams: nobody may be lost who has none."""
+
+EVERY_PANEL = [(uid, panel) for uid in UIDS for panel in panels(dashboard(uid))]
+PANELS = pytest.mark.parametrize(
+    ("uid", "panel"), EVERY_PANEL, ids=[f"{uid}: {panel['title']}" for uid, panel in EVERY_PANEL]
+)
+
+
+@pytest.mark.parametrize("uid", UIDS)
+def test_a_dashboard_is_ready_to_be_provisioned(uid: str) -> None:
+    page = dashboard(uid)
+    assert page["uid"] == uid
+    assert page["id"] is None
+    assert page["editable"] is False
+    assert "gong" in page["tags"]
+    assert page["title"].startswith("Gong / ")
+    assert page["description"]
+    assert page["refresh"]
+    assert page["timezone"] == "browser"
+
+
+@pytest.mark.parametrize("uid", UIDS)
+def test_links_to_the_others_keep_time_and_choices(uid: str) -> None:
+    (link,) = dashboard(uid)["links"]
+    assert link["type"] == "dashboards"
+    assert link["tags"] == ["gong"]
+    assert link["keepTime"] is True
+    assert link["includeVars"] is True
+
+
+def cell_links(page: Json) -> Iterator[str]:
+    """The addresses in a dashboard's cells."""
+    for panel in panels(page):
+        for override in panel["fieldConfig"]["overrides"]:
+            for prop in override["properties"]:
+                if prop["id"] == "links":
+                    yield from (link["url"] for link in prop["value"])
+
+
+def test_links_in_cells_keep_time_and_choices_and_lead_somewhere() -> None:
+    found = {url for uid in UIDS for url in cell_links(dashboard(uid))}
+    assert found
+    for url in found:
+        path, _, parameters = url.partition("?")
+        target = path.removeprefix("/d/")
+        assert target in UIDS
+        kept = set(re.findall(r"\$\{(\w+):queryparam\}", parameters))
+        assert kept == {"datasource", "job", "metric", "window", "usual"}
+        assert "${__url_time_range}" in parameters
+        names = {variable["name"] for variable in dashboard(target)["templating"]["list"]}
+        assert kept | set(re.findall(r"var-(\w+)=", parameters)) <= names
+
+
+@pytest.mark.parametrize("uid", UIDS)
+def test_the_data_source_can_be_chosen(uid: str) -> None:
+    first = dashboard(uid)["templating"]["list"][0]
+    assert (first["type"], first["name"], first["label"]) == (
+        "datasource",
+        "datasource",
+        "Data source",
+    )
+    assert first["query"] == "prometheus"
+
+
+@pytest.mark.parametrize("uid", UIDS)
+def test_variables_ask_prometheus_again_when_the_time_range_changes(uid: str) -> None:
+    for variable in dashboard(uid)["templating"]["list"][1:]:
+        assert variable["type"] == "query"
+        assert variable["refresh"] == 2
+        assert variable["datasource"] == DATA_SOURCE
+        assert variable["label"]
+        assert variable["description"]
+        assert "\n" not in variable["query"]["query"]
+        if variable.get("includeAll"):
+            assert variable["allValue"] == ALL_VALUES[variable["name"]]
+
+
+@pytest.mark.parametrize("uid", UIDS)
+def test_jobs_can_be_chosen_and_processes_where_they_matter(uid: str) -> None:
+    variables = {each["name"]: each for each in dashboard(uid)["templating"]["list"]}
+    assert variables["job"]["multi"] is True
+    # The others take replicas together, and backfilled samples may have no instance.
+    assert ("instance" in variables) == (uid == "gong-exporter")
+
+
+@PANELS
+def test_a_panel_says_what_it_shows(uid: str, panel: Json) -> None:
+    assert panel["title"]
+    assert len(panel["description"]) > 40
+    assert panel["type"] in CORE
+    assert panel["datasource"] == DATA_SOURCE
+    assert panel["targets"]
+    assert all(target["datasource"] == DATA_SOURCE for target in panel["targets"])
+    assert panel["fieldConfig"]["defaults"]["unit"]
+    assert len({target["refId"] for target in panel["targets"]}) == len(panel["targets"])
+
+
+@PANELS
+def test_thresholds_begin_at_the_beginning_and_rise(uid: str, panel: Json) -> None:
+    steps = panel["fieldConfig"]["defaults"].get("thresholds", {}).get("steps", [])
+    if steps:
+        values = [step["value"] for step in steps]
+        assert values[0] is None
+        assert values[1:] == sorted(set(values[1:]))
+    if panel["type"] == "stat":
+        assert steps
+
+
+@pytest.mark.parametrize("uid", UIDS)
+def test_titles_on_a_page_differ(uid: str) -> None:
+    titles = [panel["title"] for panel in panels(dashboard(uid))]
+    assert len(titles) == len(set(titles))
+
+
+@pytest.mark.parametrize("uid", UIDS)
+def test_panels_fill_the_grid_without_overlap(uid: str) -> None:
+    taken: set[tuple[int, int]] = set()
+    for panel in dashboard(uid)["panels"]:
+        place = panel["gridPos"]
+        cells = {
+            (place["x"] + x, place["y"] + y) for x in range(place["w"]) for y in range(place["h"])
+        }
+        assert not cells & taken, panel["title"]
+        taken |= cells
+    height = max(y for _, y in taken) + 1
+    assert taken == {(x, y) for x in range(COLUMNS) for y in range(height)}
+
+
+@pytest.mark.parametrize("uid", UIDS)
+def test_ids_of_panels_differ(uid: str) -> None:
+    ids = [panel["id"] for panel in dashboard(uid)["panels"]]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("uid", UIDS)
+def test_freshness_is_in_the_first_line(uid: str) -> None:
+    first = {p["title"] for p in panels(dashboard(uid)) if p["gridPos"]["y"] < 8}
+    assert first & {"Fetched", "Oldest window fetched"}
+
+
+def test_the_quota_is_in_the_first_line_of_the_overview() -> None:
+    first = [p["title"] for p in panels(dashboard("gong-overview")) if p["gridPos"]["y"] == 0]
+    assert "API quota" in first
+
+
+@pytest.mark.parametrize("uid", UIDS)
+def test_nothing_comes_from_elsewhere(uid: str) -> None:
+    assert not re.search(r"https?://|<img|<script|<iframe", json.dumps(dashboard(uid)))
+
+
+@pytest.mark.parametrize("uid", UIDS)
+def test_the_first_range_is_within_prometheuss_default_retention(uid: str) -> None:
+    assert span(dashboard(uid)) <= 15 * 86_400

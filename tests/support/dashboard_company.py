@@ -1,0 +1,93 @@
+"""A company with a past and a present: history from the simulator, and the demo scraped live."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from gong_exporter.cli.simulate import DEFAULT_ZONE
+from gong_exporter.simulator.company import SimulatedCompany
+from gong_exporter.simulator.demo import demo_company
+from tests.support.dashboard_history import History, roster_of
+from tests.support.exporter import ROOT, environment
+from tests.support.servers import Prometheus, prometheus, promtool, until
+
+ADDRESS = re.compile(r'targets: \["([^"]+)"\]')
+TARGET = {"job": "gong", "instance": "gong-exporter:14664"}
+PATIENCE = 180.0
+"""Seconds that the demo may take with thousands of people."""
+
+
+def load(history: History, folder: Path) -> None:
+    """Blocks of a history, in the data directory of a Prometheus to be.
+
+    In long blocks: of two hours, as Prometheus makes them, there would be hundreds.
+    """
+    samples = folder / "samples.om"
+    with samples.open("w", encoding="utf-8") as file:
+        file.writelines(history.lines())
+    blocks = ("tsdb", "create-blocks-from", "--max-block-duration=1000h", "openmetrics")
+    made = promtool(*blocks, str(samples), str(folder / "data"))
+    assert made.returncode == 0, made.stderr.decode()
+    samples.unlink()
+
+
+@contextmanager
+def demo(folder: Path, *options: str) -> Iterator[str]:
+    """The demo's process, by the exporter's address."""
+    log = folder / "demo.log"
+    command = [sys.executable, "-m", "gong_exporter", "demo", "--web.listen-address=127.0.0.1:0"]
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            [*command, *options],
+            cwd=ROOT,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=sink,
+        )
+    try:
+        until(
+            lambda: ADDRESS.search(log.read_text()) or process.poll() is not None,
+            "the demo says where it is",
+            PATIENCE,
+        )
+        found = ADDRESS.search(log.read_text())
+        assert found, log.read_text()
+        yield found[1]
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@contextmanager
+def demo_in_prometheus(
+    users: int, days: int, folder: Path
+) -> Iterator[tuple[Prometheus, SimulatedCompany]]:
+    """A Prometheus with the last days of the demo's company, scraped at least twice.
+
+    Args:
+        users: how many people work at the company.
+        days: of its past.
+        folder: an empty one.
+    """
+    zone = ZoneInfo(DEFAULT_ZONE)
+    with demo(folder, f"--users={users}") as address:
+        now = datetime.now(zone) - timedelta(seconds=15)
+        company = demo_company(zone, now.date(), users)
+        load(History(company, days, now, TARGET, roster_of(company), hours=24), folder)
+        scraped = {"targets": [address], "labels": {"instance": TARGET["instance"]}}
+        config = {
+            "global": {"scrape_interval": "5s"},
+            "scrape_configs": [{"job_name": TARGET["job"], "static_configs": [scraped]}],
+        }
+        with prometheus(folder, config, "--storage.tsdb.retention.time=100y") as server:
+            server.await_scrape()
+            until(lambda: server.query("count_over_time(up[1m])")[0][1] >= 3, "three scrapes")
+            yield server, company

@@ -1,0 +1,84 @@
+"""Draws the dashboards over the demo's company: ``make screenshots DASHBOARD_PREVIEW=path``.
+
+The company's past comes from the simulator, the present from the demo's own exporter; a Prometheus
+in between has both. Pictures go to docs/images, or where ``--out`` says.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gong_exporter.simulator.company import SimulatedCompany
+from gong_exporter.simulator.demo import USERS
+from tests.support.dashboard_company import demo_in_prometheus
+
+ROOT = Path(__file__).parents[1]
+WIDTH = 1600
+LEAST_HEIGHT = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A dashboard, and what is chosen on it."""
+
+    uid: str
+    since: str
+    chosen: Sequence[str] = ()
+
+
+def pictures(company: SimulatedCompany, days: int) -> Sequence[Picture]:
+    """The four; the team and the person are those to whom something happened."""
+    people = {person.user_id: person for person in company.people}
+    hit = [people[user] for event in company.events for user in event.user_ids]
+    teams = [f"team={hit[-1].team}"] if hit else []
+    users = [f"user={hit[0].user_id}"] if hit else []
+    since = f"now-{days}d"
+    return (
+        Picture("gong-overview", since),
+        Picture("gong-team", since, teams),
+        Picture("gong-user", since, users),
+        Picture("gong-exporter", "now-24h"),
+    )
+
+
+def main() -> int:
+    """Draw them all; the worst exit status of the drawing program."""
+    arguments = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    arguments.add_argument("preview", help="the program that draws a dashboard")
+    arguments.add_argument("--out", type=Path, default=ROOT / "docs" / "images")
+    arguments.add_argument("--users", type=int, default=USERS)
+    arguments.add_argument("--days", type=int, default=60, help="of the past")
+    wanted = arguments.parse_args()
+    wanted.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="gong-screenshots-") as scratch:
+        made = demo_in_prometheus(wanted.users, wanted.days, Path(scratch))
+        with made as (server, company):
+            return max(
+                draw(picture, wanted.preview, server.url, wanted.out)
+                for picture in pictures(company, wanted.days)
+            )
+
+
+def draw(picture: Picture, program: str, url: str, out: Path) -> int:
+    """One picture; the program's exit status."""
+    command = [
+        program,
+        str(ROOT / "grafana" / "dashboards" / f"{picture.uid}.json"),
+        f"--prometheus={url}",
+        f"--out={out / picture.uid}.png",
+        f"--from={picture.since}",
+        f"--width={WIDTH}",
+        f"--min-height={LEAST_HEIGHT}",
+        *(f"--var={each}" for each in picture.chosen),
+    ]
+    return subprocess.run(command, check=False).returncode  # noqa: S603 -- given by the caller
+
+
+if __name__ == "__main__":
+    sys.exit(main())
