@@ -139,10 +139,11 @@ def _user(item: object, anomalies: list[str]) -> UserActivity | None:
         anomalies.append("a record without a userId was left out")
         return None
     stats = item.get("userAggregateActivityStats")
-    if not isinstance(stats, dict):
-        if stats is not None:
-            anomalies.append("userAggregateActivityStats is no object")
+    if stats is None:
         stats = {}
+    if not isinstance(stats, dict):
+        # Not one record's oddity, but another shape: what else of it means what we think?
+        raise InvalidResponse("userAggregateActivityStats is no object")
     return UserActivity(
         user_id=user_id,
         email=_email(item.get("userEmailAddress"), anomalies),

@@ -16,7 +16,7 @@ from gong_exporter.activity.users import EVERYONE, Listed, Selection
 from gong_exporter.activity.windows import parse_window
 from gong_exporter.gong.client import GongClient, RetryPolicy
 from gong_exporter.gong.limits import CallLimits, Ledger, Limiter, MemoryLedger
-from gong_exporter.gong.observer import SilentObserver
+from gong_exporter.gong.observer import Observer, SilentObserver
 from gong_exporter.gong.records import COUNTERS, ActivityFilter, Page, UserActivity
 from gong_exporter.gong.transport import Transport
 from gong_exporter.simulator.options import SimulatorOptions
@@ -51,12 +51,13 @@ def client_of(
     said: Said | None = None,
     secret: str | None = None,
     timeout: float = 5.0,
+    observer: Observer | None = None,
 ) -> GongClient:
     """A real client over real sockets; only its waits take no time."""
     options = SimulatorOptions()
     pair = f"{options.access_key}:{secret or options.access_key_secret}"
     authorization = "Basic " + base64.b64encode(pair.encode()).decode()
-    observer = SilentObserver()
+    observer = observer or SilentObserver()
     return GongClient(
         transport=Transport(base_url=simulator.url, timeout=timeout, user_agent="test"),
         limiter=Limiter(
