@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gong_exporter.web.auth import Gate
 from gong_exporter.web.connection import GuardedProtocol
 from gong_exporter.web.guards import Limits, Seat, Seats, connection_cap
+from gong_exporter.web.handshake import telling
 from gong_exporter.web.security import Security, WebConfigFile
 from gong_exporter.web.strict import strictly
 from gong_exporter.web.threads import in_thread
@@ -257,7 +258,7 @@ class _Server(uvicorn.Server):
             await loop.connect_accepted_socket(
                 lambda: protocol,
                 client,
-                ssl=security.context,
+                ssl=telling(security.context, client),
                 ssl_handshake_timeout=patience,
                 ssl_shutdown_timeout=patience,
             )

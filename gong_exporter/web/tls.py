@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gong_exporter.web.ciphers import CIPHERS
+from gong_exporter.web.handshake import TellingObject
 from gong_exporter.web.webconfig import TlsSettings, WebConfigError
 
 _VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
@@ -39,6 +40,7 @@ def build_context(settings: TlsSettings, material: Material, name: str) -> ssl.S
             message starts with ``name`` and never quotes the material.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.sslobject_class = TellingObject
     context.maximum_version = _VERSIONS[settings.max_version]
     context.minimum_version = _VERSIONS[settings.min_version]
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION

@@ -9,9 +9,12 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import pytest
+
 from gong_exporter.simulator.serve import utc_now
 from tests.support.exporter import environment, exporter, run, run_here, write_config
 from tests.support.simulator import running_simulator
+from tests.support.web_certificates import Authority
 
 
 def test_a_running_exporter_is_healthy_whatever_gong_and_the_environment_say(
@@ -43,6 +46,36 @@ def test_an_exporter_that_says_no_is_not_healthy() -> None:
         asked = run_here("healthcheck", f"--web.listen-address={address}")
     assert (asked.returncode, asked.stdout) == (1, "")
     assert "answered 503: the poll loop has ended; the log says why" in asked.stderr
+
+
+CLIENTS = "  client_ca_file: ca.pem\n  client_auth_type: RequireAndVerifyClientCert\n"
+USERS = f"basic_auth_users:\n  prometheus: $2b$04${'A' * 21}.{'B' * 31}\n"
+
+
+@pytest.mark.parametrize(
+    ("settings", "wanted"),
+    [
+        (USERS, "a password"),
+        (CLIENTS, "a client certificate"),
+        (CLIENTS + "  max_version: TLS12\n", "a client certificate"),
+    ],
+)
+def test_a_guarded_exporter_is_healthy_also_to_those_who_may_not_come_in(
+    tmp_path: Path, settings: str, wanted: str
+) -> None:
+    authority = Authority()
+    authority.issue("monitoring.example").write(tmp_path)
+    (tmp_path / "ca.pem").write_bytes(authority.pem)
+    (tmp_path / "web.yml").write_text(
+        f"tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n{settings}"
+    )
+    guard = f"--web.config.file={tmp_path / 'web.yml'}"
+    with exporter(write_config(tmp_path, "http://127.0.0.1:9"), guard) as running:
+        address = f"--web.listen-address={running.address}"
+        asked = run_here(guard, "healthcheck", address)
+    assert (asked.returncode, asked.stderr) == (0, "")
+    assert asked.stdout.startswith(f"the server answers, and wants {wanted}:")
+    assert run_here(guard, "healthcheck", address).returncode == 1
 
 
 @contextmanager

@@ -47,6 +47,10 @@ class Authority:
         self._certificate = (
             _builder(self._name, self._name, self._key.public_key())
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .add_extension(_MAY_SIGN, critical=True)
+            .add_extension(
+                x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False
+            )
             .sign(self._key, hashes.SHA256())
         )
         self.pem = self._certificate.public_bytes(Encoding.PEM)
@@ -54,11 +58,19 @@ class Authority:
     def issue(self, *names: str) -> Pair:
         """A certificate for servers and clients with these alternative names."""
         key = ec.generate_private_key(ec.SECP256R1())
-        builder = _builder(_name("leaf"), self._name, key.public_key()).add_extension(
-            x509.ExtendedKeyUsage(
-                [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
-            ),
-            critical=False,
+        builder = (
+            _builder(_name("leaf"), self._name, key.public_key())
+            .add_extension(
+                x509.ExtendedKeyUsage(
+                    [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+                ),
+                critical=False,
+            )
+            # Python's default context wants to know who signed, from 3.13 on.
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()),
+                critical=False,
+            )
         )
         if names:
             builder = builder.add_extension(
@@ -71,6 +83,19 @@ class Authority:
             key.private_bytes(pem, pkcs8, NoEncryption()),
             key.private_bytes(pem, pkcs8, BestAvailableEncryption(b"secret")),
         )
+
+
+_MAY_SIGN = x509.KeyUsage(
+    digital_signature=True,
+    key_cert_sign=True,
+    crl_sign=True,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
 
 
 def _builder(

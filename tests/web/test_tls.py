@@ -82,11 +82,45 @@ def test_inline_pem_serves_as_files_do(place: Place) -> None:
         assert not can_scrape(port, place.stranger())
 
 
-def test_plain_http_to_a_tls_port_is_turned_away(place: Place) -> None:
+def test_plain_http_to_a_tls_port_is_turned_away_in_words(place: Place) -> None:
     with serving(FixedSite(), web_config=place.config(SERVER)) as port:
         with raw(port, b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n") as client:
-            assert b"200" not in read_to_end(client)
+            answer = read_to_end(client)
+        assert answer.startswith(b"HTTP/1.0 400 ")
+        assert answer.endswith(b"\r\n\r\nThis port speaks HTTPS.\n")
         assert can_scrape(port, place.stranger())
+
+
+@pytest.mark.parametrize(
+    ("version", "reason"),
+    [
+        (ssl.TLSVersion.TLSv1_3, "TLSV13_ALERT_CERTIFICATE_REQUIRED"),
+        (ssl.TLSVersion.TLSv1_2, "SSLV3_ALERT_HANDSHAKE_FAILURE"),
+    ],
+)
+def test_a_client_is_told_that_it_needs_a_certificate(
+    place: Place, version: ssl.TLSVersion, reason: str
+) -> None:
+    context = place.stranger()
+    context.maximum_version = version
+    with (
+        serving(FixedSite(), web_config=place.config(CLIENTS)) as port,
+        pytest.raises(ssl.SSLError) as refused,
+    ):
+        ask(port, "/metrics", context=context)
+    assert refused.value.reason == reason
+
+
+def test_a_client_is_told_that_its_version_is_not_offered(place: Place) -> None:
+    context = place.stranger()
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    settings = SERVER + "  min_version: TLS13\n"
+    with (
+        serving(FixedSite(), web_config=place.config(settings)) as port,
+        pytest.raises(ssl.SSLError) as refused,
+    ):
+        ask(port, "/metrics", context=context)
+    assert refused.value.reason == "TLSV1_ALERT_PROTOCOL_VERSION"
 
 
 @pytest.mark.parametrize(
