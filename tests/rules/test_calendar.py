@@ -100,9 +100,17 @@ def test_a_slump_fires_from_the_first_day_of_scraping(tmp_path: Path) -> None:
     assert_story(tmp_path, story([slump, *REST], 3), days(0, 3, "drop busy"))
 
 
-def test_each_metric_has_its_own_alert(tmp_path: Path) -> None:
+def test_one_thing_alone_has_to_drop_further(tmp_path: Path) -> None:
+    """Who joins no calls, but hosts as many as ever: four sigmas, not two and a half."""
     joiner = Someone("joiner", weekdays(1), weekdays(6)).during(MON, 7, weekdays(1), OFF)
-    told = days(THU, WED + 7, "drop joiner calls_attended")
+    told = days(SAT, TUE + 7, "drop joiner calls_attended")
+    assert_story(tmp_path, story([joiner, *REST], 21), told)
+
+
+def test_with_all_else_down_as_well_less_of_a_drop_is_enough(tmp_path: Path) -> None:
+    joiner = Someone("joiner", weekdays(1), weekdays(6))
+    joiner = joiner.during(MON, 7, (0, 0, 0, 1, 0, 0, 0), (1, 1, 1, 0, 1, 0, 0))
+    told = days(FRI, WED + 7, "drop joiner calls_attended")
     assert_story(tmp_path, story([joiner, *REST], 21), told)
 
 

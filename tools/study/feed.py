@@ -9,7 +9,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from tools.study.counts import OWN, WATCHED, Day
+from tools.study.counts import OWN, Day
 
 HOUR = 3600
 DAY = 24 * HOUR
@@ -18,7 +18,7 @@ Labels = tuple[tuple[str, str], ...]
 Key = tuple[str, Labels]
 """A series: its name, and its labels in order."""
 
-SHOWN = {"1d": OWN, "7d": WATCHED, "28d": WATCHED}
+SHOWN = {"1d": OWN, "7d": OWN, "28d": OWN}
 """What the rules read of each window."""
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from tools.study.counts import OWN, WATCHED, Day
@@ -16,7 +16,11 @@ from tools.study.counts import OWN, WATCHED, Day
 SHARE = 0.5
 """Fire below this share of what was to be expected."""
 
+OTHERS_HOLD = 0.5
+"""Above this share of what was to be expected, all else that a user does holds up."""
+
 USER_SIGMAS = {"calls_as_host": 3.0, "calls_attended": 2.5}
+USER_ALONE_SIGMAS = {"calls_as_host": 4.0, "calls_attended": 4.0}
 USER_USUAL = {"calls_as_host": 12.0, "calls_attended": 9.0}
 TEAM_SIGMAS = {"calls_as_host": 5.0, "calls_attended": 3.0}
 COMPANY_SIGMAS = 4.0
@@ -39,6 +43,8 @@ class Reading:
         usual: the same of the three weeks before.
         expected: the usual, less the lull of the rest.
         present: on how many of the last 7 days a user did anything; None if not known.
+        others: all else that a user does, as a share of what was to be expected of it; NaN if
+            nothing was.
     """
 
     day: date
@@ -48,6 +54,7 @@ class Reading:
     usual: float
     expected: float
     present: int | None = None
+    others: float = math.nan
 
     @property
     def sigmas(self) -> float:
@@ -70,11 +77,11 @@ class Reading:
         """Whether the user was at work on enough days, as far as that is known."""
         return self.present is None or self.present >= PRESENT_DAYS
 
-    def below(self, sigmas: float, usual: float = 0.0) -> bool:
-        """Whether it is a drop, by these thresholds."""
+    def below(self, sigmas: float, usual: float = 0.0, alone: float = math.inf) -> bool:
+        """Whether it is a drop, by these thresholds (``alone``: where all else holds up)."""
         return (
             self.recent < SHARE * self.expected
-            and self.sigmas > sigmas
+            and self.sigmas > (alone if self.others > OTHERS_HOLD else sigmas)
             and self.usual >= usual
             and self.there
         )
@@ -101,7 +108,9 @@ class Readings:
         return tuple(
             each
             for each in self.users
-            if each.below(USER_SIGMAS[each.metric], USER_USUAL[each.metric])
+            if each.below(
+                USER_SIGMAS[each.metric], USER_USUAL[each.metric], USER_ALONE_SIGMAS[each.metric]
+            )
         )
 
     def teams_dropped(self) -> tuple[Reading, ...]:
@@ -129,21 +138,17 @@ def readings(days: Iterable[Day], metrics: Iterable[str] = WATCHED) -> Iterator[
             {user: any(day.count("1d", user, metric) for metric in OWN) for user in users}
         )
         present = {user: _present(user, history) for user in users}
+        own = {user: _pair(day, user, *OWN) for user in users}
         people: list[Reading] = []
         teams: list[Reading] = []
         company: list[Reading] = []
         for metric in wanted:
-            pairs = {
-                user: (
-                    float(recent := day.count("7d", user, metric)),
-                    (day.count("28d", user, metric) - recent) / 3,
-                )
-                for user in users
-            }
+            pairs = {user: _pair(day, user, metric) for user in users}
             total = _total(pairs.values())
             for user, pair in pairs.items():
+                reading = _reading(day.day, user, metric, own=pair, total=total)
                 people.append(
-                    _reading(day.day, user, metric, own=pair, total=total, present=present[user])
+                    replace(reading, present=present[user], others=_others(reading, own[user]))
                 )
             groups: dict[str, list[tuple[float, float]]] = {}
             for user, pair in pairs.items():
@@ -161,6 +166,24 @@ def _present(user: str, history: Iterable[Mapping[str, bool]]) -> int | None:
     return sum(seen) if len(seen) == HISTORY_DAYS else None
 
 
+def _pair(day: Day, user: str, *metrics: str) -> tuple[float, float]:
+    """The last 7 days, and the same of the three weeks before."""
+    recent, longest = (
+        sum(day.count(window, user, metric) for metric in metrics) for window in ("7d", "28d")
+    )
+    return float(recent), (longest - recent) / 3
+
+
+def _others(reading: Reading, own: tuple[float, float]) -> float:
+    recent, usual = own[0] - reading.recent, own[1] - reading.usual
+    if reading.usual == 0:
+        return math.nan
+    expected = usual * reading.expected / reading.usual
+    if expected == 0:
+        return math.inf if recent else math.nan
+    return recent / expected
+
+
 def _total(pairs: Iterable[tuple[float, float]]) -> tuple[float, float]:
     recent = usual = 0.0
     for more, as_usual in pairs:
@@ -176,7 +199,6 @@ def _reading(
     *,
     own: tuple[float, float],
     total: tuple[float, float],
-    present: int | None = None,
 ) -> Reading:
     recent, usual = own
     rest_recent, rest_usual = total[0] - recent, total[1] - usual
@@ -185,4 +207,4 @@ def _reading(
     else:
         lull = min(rest_recent / rest_usual, 1.0)
         lull = 1.0 if lull < 0 else lull
-    return Reading(day, subject, metric, recent, usual, usual * lull, present)
+    return Reading(day, subject, metric, recent, usual, usual * lull)

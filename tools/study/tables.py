@@ -9,15 +9,22 @@ from functools import partial
 from typing import Literal
 
 from tools.study.plant import Study
-from tools.study.rule import SHARE, USER_SIGMAS, USER_USUAL, Reading, Readings
+from tools.study.rule import (
+    SHARE,
+    USER_ALONE_SIGMAS,
+    USER_SIGMAS,
+    USER_USUAL,
+    Reading,
+    Readings,
+)
 from tools.study.score import Firing, Score, episodes, score
 
 YEAR = 365
 BUSY = 20
 """Calls a week from which on somebody is called busy."""
 
-SIGMAS = (2.0, 2.5, 3.0, 3.5, 4.0)
-FLOORS = (5.0, 9.0, 12.0, 15.0)
+SIGMAS = (1.5, 2.0, 2.5, 3.0, 3.5, 4.0)
+ALONE = (3.5, 4.0, math.inf)
 TEAM_SIGMAS = (3.0, 3.5, 4.0, 5.0, 6.0)
 COMPANY_SIGMAS = (4.0, 8.0)
 
@@ -56,21 +63,23 @@ def days_of(
 
 
 def user_grid(study: Study, days: Sequence[Readings], metric: str) -> Table:
-    """Users' drops for each pair of thresholds."""
-    yield f"| sigmas | usual | {_HEAD} | recall, {BUSY} a week and more |"
-    yield "|---|---|---|---|---|---|---|---|"
+    """Users' drops for each pair of thresholds: as many sigmas, and as many where it is alone."""
+    yield f"| sigmas | alone | usual | {_HEAD} | recall, {BUSY} a week and more |"
+    yield "|---|---|---|---|---|---|---|---|---|"
+    floor = USER_USUAL[metric]
     for sigmas in SIGMAS:
-        for floor in FLOORS:
+        for alone in sorted({sigmas, *(each for each in ALONE if each > sigmas)}):
             fired = days_of(
                 days,
                 "users",
                 metric,
-                partial(Reading.below, sigmas=sigmas, usual=floor),
+                partial(Reading.below, sigmas=sigmas, usual=floor, alone=alone),
                 notified=True,
             )
             result = score(fired, study.users, metric, floor, study.left)
-            busy = score(fired, study.users, metric, max(BUSY, floor), study.left)
-            yield f"| {sigmas:g} | {floor:g} | {_cells(result, days)} | {_share(busy)} |"
+            busy = score(fired, study.users, metric, BUSY, study.left)
+            thresholds = f"{sigmas:g} | {alone:g} | {floor:g}"
+            yield f"| {thresholds} | {_cells(result, days)} | {_share(busy)} |"
 
 
 def variants(study: Study, days: Sequence[Readings], metric: str) -> Table:
@@ -85,11 +94,15 @@ def variants(study: Study, days: Sequence[Readings], metric: str) -> Table:
         low = each.recent < SHARE * each.expected and each.usual >= usual
         return low and each.sigmas > sigmas
 
+    def rule(each: Reading) -> bool:
+        return each.below(sigmas, usual, USER_ALONE_SIGMAS[metric])
+
     cases: Mapping[str, tuple[Callable[[Reading], bool], bool]] = {
         "chance reckoned from the usual alone": (plain, False),
         "chance reckoned from what was to be expected": (lull, False),
         "and nobody who has gone silent": (lull, True),
         "and at work on 3 of the 7 days": (lambda each: lull(each) and each.there, True),
+        "and all else down, or far below": (rule, True),
     }
     yield f"| rule | {_HEAD} |"
     yield "|---|---|---|---|---|---|"
