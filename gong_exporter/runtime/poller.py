@@ -14,15 +14,13 @@ from datetime import UTC, timedelta
 
 from structlog.typing import FilteringBoundLogger
 
-from gong_exporter.activity.poll import PollResult
 from gong_exporter.activity.windows import company_today, day_start
 from gong_exporter.gong.clock import Clock, Stopped
-from gong_exporter.gong.errors import QuotaSpent
 from gong_exporter.runtime.bell import Bell, Order
 from gong_exporter.runtime.heartbeat import Heartbeat
 from gong_exporter.runtime.polls import Polls
 from gong_exporter.runtime.schedule import Timetable
-from gong_exporter.runtime.setup import Setup, budget_fault, interval_in_effect, poll_span
+from gong_exporter.runtime.setup import Setup, budget_fault, interval_in_effect
 from gong_exporter.runtime.stop import Interruption
 
 AFTER_MIDNIGHT = 120.0
@@ -240,23 +238,13 @@ class Poller:
         fault = budget_fault(standing.setup, standing.forecast)
         if fault:
             self._log.error(fault)
-        retry_at = self._retry_at(result)
-        if retry_at is not None:
-            # The schedule may come first, and then finds the limiter closed.
-            self._timetable.once("retry", retry_at)
+        if result is not None and result.retry_at is not None:
+            # Not a moment before Gong or the quota allows. The schedule may come first, and then
+            # finds the limiter closed.
+            self._timetable.once("retry", result.retry_at + TURN)
         else:
             self._timetable.forget("retry")
         self._plan()
-
-    def _retry_at(self, result: PollResult | None) -> float | None:
-        if result is None or result.retry_at is None:
-            return None
-        at = result.retry_at + TURN  # not a moment before Gong or the quota allows
-        if any(isinstance(failure.error, QuotaSpent) for failure in result.failures):
-            # The calls of a day ago come free one after the other: wait for a poll's worth.
-            standing = self._polls.standing
-            at += poll_span(standing.setup, standing.forecast.calls_per_poll)
-        return at
 
     def _plan(self, first: float | None = None) -> None:
         """Set the timetable as the configuration, the quota and the company's zone have it now.

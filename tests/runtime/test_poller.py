@@ -180,10 +180,17 @@ def test_a_crontab_line_that_does_not_fit_the_quota_is_thinned_out(tmp_path: Pat
         assert loop.value("gong_exporter_poll_failures_total") == 0
 
 
-def test_a_quota_that_runs_out_ends_the_poll_and_the_next_waits_for_a_polls_worth(
+def test_a_quota_that_runs_out_ends_the_poll_and_the_next_begins_when_calls_come_free(
     tmp_path: Path,
 ) -> None:
-    with bench(tmp_path, interval=20 * HOUR, stale_after=50 * HOUR, requests_per_day=7) as loop:
+    # One call a second: a day later they come free one after the other, too.
+    with bench(
+        tmp_path,
+        interval=20 * HOUR,
+        stale_after=50 * HOUR,
+        requests_per_second=1.0,
+        requests_per_day=7,
+    ) as loop:
         loop.run()  # four calls: the zone is learned
         loop.sleep(HOUR * 10)
         loop.simulator.set_faults("server-error")
