@@ -11,7 +11,7 @@ die() { echo "systemd-test: $*" >&2; exit 1; }
 [ "$(id -u)" = 0 ] || die "needs root"
 
 missing=()
-command -v debootstrap >/dev/null 2>&1 || missing+=(debootstrap)
+command -v debootstrap >/dev/null 2>&1 || missing+=(debootstrap debian-archive-keyring)
 command -v systemd-nspawn >/dev/null 2>&1 || missing+=(systemd-container)
 if [ ${#missing[@]} -gt 0 ]; then
   apt-get update -qq

@@ -1,0 +1,76 @@
+"""GitHub's workflows: they run the Makefile, and hand nobody more than needed."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+# No workflow is part of an sdist.
+pytestmark = pytest.mark.skipif(not WORKFLOWS, reason="an sdist has no workflows")
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A workflow; YAML 1.1 reads its key `on` as true."""
+    whole: dict[str, Any] = yaml.safe_load(path.read_text())
+    return whole
+
+
+def steps(path: Path) -> list[dict[str, Any]]:
+    """Every step of every job."""
+    return [step for job in read(path)["jobs"].values() for step in job["steps"]]
+
+
+each = pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+
+
+@each
+def test_it_is_a_workflow(path: Path) -> None:
+    checker = Path(sys.executable).with_name("check-jsonschema")
+    done = subprocess.run(
+        [checker, "--builtin-schema", "vendor.github-workflows", path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+@each
+def test_every_target_and_tool_that_it_runs_is_there(path: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    runs = "\n".join(step.get("run", "") for step in steps(path))
+    used = set(re.findall(r"\bmake ([a-z-]+)", runs))
+    assert used
+    assert used <= targets
+    assert all((ROOT / tool).is_file() for tool in re.findall(r"tools/[a-z-]+\.sh", runs))
+
+
+@each
+def test_it_may_do_no_more_than_it_has_to(path: Path) -> None:
+    assert read(path)["permissions"] == {"contents": "read"}
+    writers = [
+        name
+        for name, job in read(path)["jobs"].items()
+        if job.get("permissions", {"contents": "read"}) != {"contents": "read"}
+    ]
+    assert writers == (["distributions"] if path.stem == "release" else [])
+    for step in steps(path):
+        if step.get("uses", "").startswith("actions/checkout@"):
+            assert step["with"] == {"persist-credentials": False}
+        # What others named (a branch, a tag) is data in the environment, never part of a script.
+        assert "${{" not in step.get("run", "")
+
+
+def test_every_supported_python_is_tested() -> None:
+    supported = re.findall(r"Python :: (3\.\d+)\"", (ROOT / "pyproject.toml").read_text())
+    (ci,) = [path for path in WORKFLOWS if path.stem == "ci"]
+    assert read(ci)["jobs"]["test"]["strategy"]["matrix"]["python"] == supported
