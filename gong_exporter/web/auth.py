@@ -71,13 +71,13 @@ class Passwords:
         stored = users.get(name)
         against = stored if stored is not None else self._decoy(users, name)
         digest = self._digest(name, against, password)
-        if self._known(name, against, digest):
+        if stored is not None and self._known(name, stored, digest):
             return True
         if not await self._turns.take(address):
             raise TooMany
         try:
             # Others with the same password may have been first.
-            if self._known(name, against, digest):
+            if stored is not None and self._known(name, stored, digest):
                 return True
             if await gone():
                 return False
@@ -94,8 +94,8 @@ class Passwords:
         self._good[(name, against)] = digest
         return True
 
-    def _known(self, name: bytes, against: bytes, digest: bytes) -> bool:
-        return hmac.compare_digest(self._good.get((name, against), b""), digest)
+    def _known(self, name: bytes, stored: bytes, digest: bytes) -> bool:
+        return hmac.compare_digest(self._good.get((name, stored), b""), digest)
 
     def _decoy(self, users: Mapping[bytes, bytes], name: bytes) -> bytes:
         """A hash to check an unknown name against: always the same one of the real ones."""

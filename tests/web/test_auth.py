@@ -210,6 +210,20 @@ def test_a_good_password_is_forgotten_with_its_user() -> None:
     assert asyncio.run(remembered()) == 1
 
 
+def test_a_good_password_is_forgotten_with_its_user_also_if_another_has_the_same_hash() -> None:
+    async def scene() -> tuple[bool, bool]:
+        passwords = Passwords()
+        shared = hashed("right").encode()
+        assert await passwords.allow({b"old": shared}, (b"old", b"right"))
+        renamed = {b"new": shared}
+        return (
+            await passwords.allow(renamed, (b"old", b"right")),
+            await passwords.allow(renamed, (b"new", b"right")),
+        )
+
+    assert asyncio.run(scene()) == (False, True)
+
+
 def test_what_is_remembered_holds_no_password() -> None:
     async def remembered() -> str:
         passwords = Passwords()
