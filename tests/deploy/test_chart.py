@@ -323,7 +323,7 @@ def test_the_dashboards_of_the_chart_are_the_project_s_and_fit_in_a_configmap() 
     ("inside", "outside"), [("rules", "prometheus/rules"), ("dashboards", "grafana/dashboards")]
 )
 def test_the_chart_s_copies_agree(inside: str, outside: str) -> None:
-    """When this fails: tools/chart.sh."""
+    """When this fails: tools/copies.sh."""
 
     def files(folder: Path) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}

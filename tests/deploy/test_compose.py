@@ -29,7 +29,7 @@ PLACES = {
     "gong-exporter": {"/etc/gong-exporter", "/var/lib/gong-exporter"},
     "prom/prometheus": {"/etc/prometheus", "/prometheus", "/var/lib/gong-exporter"},
     "prom/alertmanager": {"/etc/alertmanager", "/alertmanager"},
-    "grafana/grafana": {"/etc/grafana/provisioning", "/var/lib/grafana"},
+    "grafana/grafana": {"/etc/grafana", "/var/lib/grafana"},
 }
 """Where each image looks, by its own documentation; and the exporter's state, for its past."""
 
@@ -144,6 +144,15 @@ def test_amtool_takes_the_alertmanager_s_configuration() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_alerts_are_routed_as_in_the_example_and_sent_nowhere() -> None:
+    """When this fails: tools/copies.sh."""
+    ours = yaml.safe_load((COMPOSE / "alertmanager.yml").read_text())
+    example = yaml.safe_load((ROOT / "prometheus" / "alertmanager.example.yml").read_text())
+    receivers = example.pop("receivers")
+    assert ours.pop("receivers") == [{"name": receiver["name"]} for receiver in receivers]
+    assert ours == example
+
+
 def test_grafana_is_provisioned_with_what_is_mounted() -> None:
     grafana = SERVICES["grafana"]
     where = {target: (COMPOSE / source).resolve() for source, target in mounts(grafana)}
@@ -153,7 +162,9 @@ def test_grafana_is_provisioned_with_what_is_mounted() -> None:
         for path in (provisioning / "datasources").glob("*.y*ml")
         for source in yaml.safe_load(path.read_text())["datasources"]
     ]
-    assert [source["url"] for source in sources] == ["http://prometheus:9090"]
+    (url,) = [source["url"] for source in sources]
+    variables = grafana["environment"]
+    assert variables[url.removeprefix("$")] == "http://prometheus:9090"
     providers = [
         provider
         for path in (provisioning / "dashboards").glob("*.y*ml")
@@ -161,7 +172,7 @@ def test_grafana_is_provisioned_with_what_is_mounted() -> None:
     ]
     folders = [where[provider["options"]["path"]] for provider in providers]
     boards = [path.name for folder in folders for path in folder.glob("*.json")]
-    home = grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+    home = variables["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
     assert Path(home).name in boards
     assert str(Path(home).parent) in [provider["options"]["path"] for provider in providers]
 
