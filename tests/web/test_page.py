@@ -4,8 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
+from gong_exporter.web.listen import bind
 from gong_exporter.web.page import PAGE_HEADERS, render_page
+from gong_exporter.web.server import WebServer
 from gong_exporter.web.style import DARK, LIGHT
 from gong_exporter.web.table import Query
 from gong_exporter.web.verdict import judge
@@ -210,9 +214,9 @@ def contrast(one: str, other: str) -> float:
     return (lighter + 0.05) / (darker + 0.05)
 
 
-def chromium(folder: Path, *arguments: str) -> str:
-    """What headless Chromium prints."""
-    quiet = [
+def chromium(folder: Path, *arguments: str, quiet: bool = True) -> str:
+    """What headless Chromium prints; ``quiet`` if it has nothing to block."""
+    flags = [
         "--headless",
         "--no-sandbox",
         "--disable-gpu",
@@ -225,13 +229,13 @@ def chromium(folder: Path, *arguments: str) -> str:
         "--enable-logging=stderr",
     ]
     done = subprocess.run(
-        [need("chromium"), *quiet, *arguments],
+        [need("chromium"), *flags, *arguments],
         capture_output=True,
         text=True,
         check=True,
         timeout=60,
     )
-    assert "Content Security Policy" not in done.stderr
+    assert ("Content Security Policy" not in done.stderr) == quiet
     return done.stdout
 
 
@@ -247,6 +251,44 @@ def test_in_a_real_browser_hostile_text_stays_text(tmp_path: Path) -> None:
     assert names.count("tr") == 1 + len(web_states.HOSTILE) + 1
     assert seen.text.count(web_states.HOSTILE[0]) >= 5  # a window, a warning, a user ...
     assert web_states.SCRIPT in seen.text
+
+
+BROKEN_OUT = """<!doctype html><title>as it was</title><p id=said>as it was</p>
+<script>document.title='script'</script>
+<img src=x onerror="document.getElementById('said').textContent='handler'">
+<img src="/beacon"><link rel=stylesheet href="/beacon"><iframe src="/beacon"></iframe>
+<style>#said{position:fixed}</style><p style="position:fixed" id=inline>
+<object data="/beacon"></object><base href="http://127.0.0.1:1/">
+<script src="/beacon"></script>"""
+
+
+@pytest.mark.server("chromium")
+@pytest.mark.parametrize("guarded", [False, True])
+def test_in_a_real_browser_markup_that_broke_out_could_do_nothing(
+    tmp_path: Path,
+    guarded: bool,  # noqa: FBT001  # parametrized; False shows that the attack works
+) -> None:
+    fetched = []
+    policy = PAGE_HEADERS if guarded else {"content-type": PAGE_HEADERS["content-type"]}
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/":
+            await Response(BROKEN_OUT, headers=policy)(scope, receive, send)
+            return
+        fetched.append(scope["path"])
+        await Response("document.title='fetched'")(scope, receive, send)
+
+    sock = bind("127.0.0.1:0")
+    server = WebServer(app, [sock])
+    server.start()
+    try:
+        url = f"http://127.0.0.1:{sock.getsockname()[1]}/"
+        dom = chromium(tmp_path, "--dump-dom", url, quiet=not guarded)
+    finally:
+        server.stop()
+    assert ("<title>as it was</title>" in dom) == guarded
+    assert ('id="said">as it was<' in dom) == guarded
+    assert ("/beacon" not in fetched) == guarded
 
 
 @pytest.mark.server("chromium")
