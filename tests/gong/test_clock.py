@@ -1,0 +1,60 @@
+"""The machine's clocks: waits that a stop interrupts, and that give signs of life."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from gong_exporter.gong.clock import Stopped, SystemClock
+
+
+def test_a_wait_lasts_as_long_as_it_says() -> None:
+    clock = SystemClock(threading.Event())
+    wall, began = clock.now(), clock.monotonic()
+    clock.wait(0.1)
+    assert 0.1 <= clock.monotonic() - began < 1
+    assert clock.now() > wall > 1_700_000_000
+
+
+@pytest.mark.parametrize("seconds", [0.0, -5.0])
+def test_a_wait_of_no_time_is_none(seconds: float) -> None:
+    began = time.monotonic()
+    SystemClock(threading.Event()).wait(seconds)
+    assert time.monotonic() - began < 1
+
+
+def test_a_stop_interrupts_a_wait_at_once() -> None:
+    stop = threading.Event()
+    threading.Timer(0.1, stop.set).start()
+    began = time.monotonic()
+    with pytest.raises(Stopped):
+        SystemClock(stop).wait(60)
+    assert time.monotonic() - began < 1
+
+
+def test_after_a_stop_nothing_begins() -> None:
+    stop = threading.Event()
+    stop.set()
+    clock = SystemClock(stop)
+    for begin in (clock.check, lambda: clock.wait(0), lambda: clock.wait(60)):
+        with pytest.raises(Stopped):
+            begin()
+
+
+def test_a_long_wait_gives_a_sign_of_life_every_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock that its own waits move."""
+    beats: list[float] = []
+    now = 0.0
+
+    class Waiting(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            nonlocal now
+            now += timeout or 0.0
+            return False
+
+    monkeypatch.setattr("gong_exporter.gong.clock.time.monotonic", lambda: now)
+    SystemClock(Waiting(), beat=lambda: beats.append(now)).wait(10.5)
+    assert now == 10.5
+    assert beats == [*map(float, range(11)), 10.5]
