@@ -68,7 +68,7 @@ def _files(number: int) -> str:
 
 
 def _span(seconds: float) -> str:
-    unit = 60 if seconds < 2 * 3600 else 3600
+    unit = 1 if seconds < 120 else 60 if seconds < 2 * 3600 else 3600  # noqa: PLR2004 - two digits
     return format_duration(max(1, round(seconds / unit)) * unit)
 
 

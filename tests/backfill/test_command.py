@@ -56,7 +56,7 @@ def test_it_says_what_it_will_do_then_does_it_and_says_what_came_of_it(
     first = today() - timedelta(days=1)
     assert f"days       {first} to {today()} (2), in US/Pacific" in done.stdout
     assert "asks for   7d of all users" in done.stdout
-    assert "calls      about 2 for 2 days, 1m or more by the calls a second" in done.stdout
+    assert "calls      about 2 for 2 days, 1s or more by the calls a second" in done.stdout
     assert "quota      4975 calls a day, beside 25 of the exporter's schedule" in done.stdout
     assert "note: without --label=job=" in done.stdout
     assert re.search(r"out\.om: 108 samples, \d+ kB\n3 users on 2 days\n", done.stdout)

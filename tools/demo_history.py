@@ -1,0 +1,245 @@
+"""The whole of it, with a past: ``.venv/bin/python tools/demo_history.py``.
+
+The simulator's company, the exporter that polls it, 120 days backfilled beside it within Gong's
+limits (two minutes), and a Prometheus with those blocks, the rules and the exporter as its
+target. Everything is on loopback and in a temporary folder; Ctrl-C stops all of it. Needs
+prometheus and promtool.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from gong_exporter.simulator.demo import SEED, USERS, demo_company
+from gong_exporter.simulator.options import SimulatorOptions
+from gong_exporter.simulator.roster import roster_csv
+from gong_exporter.simulator.serve import Simulator
+
+ROOT = Path(__file__).resolve().parents[1]
+ZONE = ZoneInfo("US/Pacific")
+PATIENCE = 60.0
+"""Seconds that a program may take to come up."""
+
+CONFIG = """\
+gong:
+  base_url: {url}
+  access_key: {key}
+  access_key_secret: {secret}
+  requests_per_second: 3
+activity:
+  roster_file: roster.csv
+poll:
+  interval: 5m
+"""
+
+
+class Ended(Exception):
+    """Ctrl-C, or a program that would not run."""
+
+
+def main() -> int:
+    """Start everything, say where it is, wait, stop everything."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--days", type=int, default=120, help="to backfill, today included")
+    parser.add_argument("--users", type=int, default=USERS)
+    given = parser.parse_args()
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        programs = {name: found(name) for name in ("prometheus", "promtool")}
+        with ExitStack() as stack:
+            run(stack, programs, given.days, given.users, stop)
+    except Ended as reason:
+        if str(reason):
+            print(reason, file=sys.stderr)
+            return 1
+    return 0
+
+
+def run(
+    stack: ExitStack, programs: dict[str, str], days: int, users: int, stop: threading.Event
+) -> None:
+    """One demo. Raises: Ended."""
+    scratch = tempfile.TemporaryDirectory(prefix="gong-history-", ignore_cleanup_errors=True)
+    folder = Path(stack.enter_context(scratch))
+    today = datetime.now(UTC).astimezone(ZONE).date()
+    company = demo_company(ZONE, today, users, SEED)
+    options = SimulatorOptions()
+    simulator = stack.enter_context(Simulator(company, options))
+    (folder / "roster.csv").write_text(roster_csv(company), encoding="utf-8")
+    (folder / "config.yaml").write_text(
+        CONFIG.format(url=simulator.url, key=options.access_key, secret=options.access_key_secret)
+    )
+    target, server = address(14664), address(9090)
+    exporter = [sys.executable, "-m", "gong_exporter", "--log.level=warn"]
+    exporter += [f"--config.file={folder / 'config.yaml'}", f"--web.listen-address={target}"]
+    say(f"A company of {users} is simulated, and the exporter polls it.")
+    stack.enter_context(running(exporter, folder, f"http://{target}/-/ready", stop))
+
+    first = today - timedelta(days=days - 1)
+    say(f"Backfilling {days} days at three calls a second, beside it:")
+    backfill(folder, first, today, target, stop)
+    say("Making blocks of them.")
+    for output in sorted(folder.glob("*.om")):
+        blocks = ["tsdb", "create-blocks-from", "--max-block-duration=768h", "openmetrics"]
+        command = [programs["promtool"], *blocks, str(output), str(folder / "data")]
+        finish(subprocess.Popen(command, stdout=subprocess.DEVNULL), stop)  # noqa: S603 - as found
+    prometheus = [
+        programs["prometheus"],
+        f"--config.file={configure(folder, target)}",
+        f"--storage.tsdb.path={folder / 'data'}",
+        "--storage.tsdb.retention.time=2y",
+        f"--web.listen-address={server}",
+        "--log.level=error",
+    ]
+    stack.enter_context(running(prometheus, folder, f"http://{server}/-/ready", stop))
+    introduce(target, server, first)
+    stop.wait()
+
+
+def backfill(folder: Path, first: date, last: date, target: str, stop: threading.Event) -> None:
+    """The command as anybody runs it; its bar is on the terminal."""
+    command = [sys.executable, "-m", "gong_exporter", "backfill"]
+    command += [f"--config.file={folder / 'config.yaml'}", "--yes"]
+    command += [f"--from={first}", f"--to={last}", f"--output={folder / '%Y-%m.om'}"]
+    command += ["--label=job=gong", f"--label=instance={target}"]
+    finish(subprocess.Popen(command, env=environment(), cwd=folder), stop)  # noqa: S603 - ours
+
+
+def configure(folder: Path, target: str) -> Path:
+    """Prometheus's configuration: the exporter, and the rules where there are any."""
+    path = folder / "prometheus.yml"
+    job = {"job_name": "gong", "static_configs": [{"targets": [target]}]}
+    config = {
+        "global": {"scrape_interval": "15s", "evaluation_interval": "15s"},
+        "rule_files": [str(rule) for rule in sorted((ROOT / "prometheus" / "rules").glob("*.yml"))],
+        "scrape_configs": [job],
+    }
+    path.write_text(json.dumps(config))  # JSON is YAML
+    return path
+
+
+def introduce(target: str, server: str, first: date) -> None:
+    """Say where everything is, and what to look at."""
+    begin, last = first.isoformat(), "last_over_time"
+    say(f"""
+gong-exporter with a past: every day since {begin}
+
+  Prometheus   http://{server}/graph
+  Alerts       http://{server}/alerts
+  Metrics      http://{target}/metrics
+  Status page  http://{target}/
+
+  Calls a week of each team, over all of it; choose a range of {(date.today() - first).days} days:
+    sum by (team) (
+      {last}(gong_user_activity{{metric="calls_as_host", window="7d"}}[26h])
+      * on (user) group_left (team) {last}(gong_user_info[26h])
+    )
+
+Ctrl-C stops all of it.""")  # noqa: DTZ011 - of whoever reads it
+
+
+def found(name: str) -> str:
+    """Where a program is. Raises: Ended."""
+    path = shutil.which(name)
+    if path is None:
+        raise Ended(f"{name} is not installed; on Debian: apt-get install prometheus")
+    return path
+
+
+def address(port: int) -> str:
+    """The usual port of loopback, or a free one where somebody has it."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            probe.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{probe.getsockname()[1]}"
+
+
+@contextmanager
+def running(
+    command: Sequence[str], folder: Path, ready: str, stop: threading.Event
+) -> Iterator[None]:
+    """A server program, from when it is ready until the block ends. Raises: Ended."""
+    # In a session of its own: Ctrl-C is ours to pass on, in the right order.
+    process = subprocess.Popen(  # noqa: S603 - ours, or as found
+        command, cwd=folder, env=environment(), start_new_session=True
+    )
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while not answers(ready):
+            if process.poll() is not None:
+                raise Ended(f"{Path(command[0]).name} ended with status {process.returncode}")
+            if stop.wait(0.1):
+                raise Ended
+            if time.monotonic() > deadline:
+                raise Ended(f"no answer from {ready}")
+        yield
+    finally:
+        end(process)
+
+
+def finish(process: subprocess.Popen[bytes], stop: threading.Event) -> None:
+    """Wait for a program that ends by itself. Raises: Ended, when it fails, or at Ctrl-C."""
+    try:
+        while process.poll() is None:
+            if stop.wait(0.1):
+                raise Ended
+        if process.returncode:
+            raise Ended(f"{process.args!r} ended with status {process.returncode}")
+    finally:
+        end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ask it to end, and see that it does."""
+    process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(10)
+    process.kill()
+    process.wait()
+
+
+def answers(url: str) -> bool:
+    """Whether a GET is answered with a 2xx."""
+    try:
+        with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - loopback, ours
+            return True
+    except urllib.error.URLError:
+        return False
+
+
+def environment() -> dict[str, str]:
+    """Without real credentials: the demo must not send them anywhere."""
+    left = {name: value for name, value in os.environ.items() if not name.startswith("GONG_")}
+    return left | {"PYTHONPATH": str(ROOT)}
+
+
+def say(text: str) -> None:
+    """A line for people."""
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
