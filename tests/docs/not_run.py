@@ -2,7 +2,29 @@
 
 from __future__ import annotations
 
+import re
+
 from tests.docs.pages import Block
+
+PROGRAMS = {
+    "apt-get": "would change the machine",
+    "docker": "no engine runs here; tests/deploy checks the files, make image-test the image",
+    "git": "would need the network",
+    "helm": "Helm runs as a library in tests/deploy",
+    "journalctl": "no systemd runs here",
+    "kubectl": "no cluster runs here; tests/deploy checks what would be applied",
+    "pip": "would need the network",
+    "podman": "no container engine runs here",
+    "systemctl": "no systemd runs here; tests/deploy has the unit verified",
+    "sudo": "would change the machine",
+}
+"""Programs that make a block one that cannot be run here."""
+
+COMMANDS = {
+    ".venv/bin/python benchmarks/scaling.py --users 48 1000 10000": "measures for six minutes",
+    ".venv/bin/python benchmarks/storage.py": "measures for half a minute",
+}
+"""Lines of blocks that are not run, of any page."""
 
 OTHERS = {
     "docs/alerting.md": "run by tests/rules",
@@ -17,24 +39,26 @@ OTHERS = {
     "grafana/": "run by tests/dashboards",
     "prometheus/": "run by tests/rules",
 }
-"""Pages (or folders) whose commands other tests answer for."""
-
-COMMANDS = {
-    ".venv/bin/python benchmarks/scaling.py --users 48 1000 10000": "measures for six minutes",
-    ".venv/bin/python benchmarks/storage.py": "measures for half a minute",
-}
-"""Lines of blocks that are not run, of any page."""
+"""Pages (or folders) whose other commands other tests answer for."""
 
 DRY = {
     "make": "would set up an environment from the network; here `make -n` says what it would do",
 }
 """Programs that are only asked whether they could."""
 
+_PROGRAM = re.compile(r"^\s*(?:\$ )?(?:[A-Z_]+=\S* +)*([\w./-]+)")
+
 
 def reason(block: Block) -> str | None:
     """Why a block is not run; None when it is."""
+    lines = [line for line in block.text.splitlines() if line.strip()]
+    for line in lines:
+        program = _PROGRAM.match(line)
+        if line in COMMANDS:
+            return COMMANDS[line]
+        if program and program[1].rpartition("/")[2] in PROGRAMS:
+            return PROGRAMS[program[1].rpartition("/")[2]]
     for place, why in OTHERS.items():
         if block.page == place or (place.endswith("/") and block.page.startswith(place)):
             return why
-    lines = [line for line in block.text.splitlines() if line.strip()]
-    return next((COMMANDS[line] for line in lines if line in COMMANDS), None)
+    return None
