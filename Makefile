@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: help demo install test lint format bench soak lock clean
+.PHONY: help demo install test lint format docs bench soak lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -35,6 +35,12 @@ format: $(VENV)/.dev ## Format and fix what ruff can fix
 bench: $(VENV)/.dev ## Ratios against nginx, the client library and a real Prometheus
 	@tools/install-servers.sh
 	$(BIN)/python benchmarks/run.py
+
+soak: $(VENV)/.dev ## An hour in every fault at once, every published number compared with the truth
+	$(BIN)/python tools/soak.py --minutes 60
+
+docs: $(VENV)/.dev ## Write the generated parts of the docs again
+	$(BIN)/python tools/docs_reference.py
 
 lock: $(VENV)/.dev ## Resolve the dependencies again (versions and hashes, no URLs)
 	tools/lock.sh

@@ -4,7 +4,12 @@
 set -euo pipefail
 
 # command:package
-wanted=(prometheus:prometheus promtool:prometheus chromium:chromium nginx:nginx-light curl:curl victoria-metrics:victoria-metrics)
+wanted=(
+  prometheus:prometheus promtool:prometheus
+  prometheus-alertmanager:prometheus-alertmanager amtool:prometheus-alertmanager
+  victoria-metrics:victoria-metrics nginx:nginx-light chromium:chromium
+  curl:curl sqlite3:sqlite3 systemd-analyze:systemd
+)
 
 missing=()
 for pair in "${wanted[@]}"; do
