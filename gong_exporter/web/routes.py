@@ -22,6 +22,8 @@ from gong_exporter.web.turns import Turns
 SLICE_BYTES = 256 * 1024
 """An answer is handed to the transport in slices of this size, each when the last one has mostly
 left: whole bodies would pile up behind slow readers."""
+DOCS_URL = "https://github.com/gong-exporter/gong-exporter/tree/main/docs"
+"""The project's documentation, as the alerts' runbooks have it."""
 
 _PATH = re.compile(r"/|(/(?!\.\.?(/|$))[A-Za-z0-9._~-]+)+/?")
 
@@ -38,7 +40,7 @@ class Options:
 
     telemetry_path: str = "/metrics"
     lifecycle: bool = False
-    docs_url: str | None = None
+    docs_url: str | None = DOCS_URL
 
     def __post_init__(self) -> None:
         if not _PATH.fullmatch(self.telemetry_path) or self.telemetry_path.startswith("/-/"):

@@ -125,7 +125,7 @@ def unknown(status: Status) -> Html | None:
     if not status.unknown_users:
         return None
     names = status.unknown_users
-    listed = tag("ul", [tag("li", tag("bdi", name)) for name in names[:_UNKNOWN_SHOWN]])
+    listed = tag("ul", [tag("li", tag("bdi", clip(name))) for name in names[:_UNKNOWN_SHOWN]])
     more = len(names) - _UNKNOWN_SHOWN
     return tag(
         "section",

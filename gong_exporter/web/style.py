@@ -127,7 +127,7 @@ header nav{margin-left:0;width:100%}
 .cards{grid-template-columns:1fr}
 .tiles{grid-template-columns:1fr 1fr}
 input[type=search]{flex:1 1 160px}
-th:first-child{max-width:44vw}
+th:first-child{min-width:44vw;max-width:44vw}
 tbody th{white-space:normal;overflow-wrap:anywhere}
 wbr{display:inline}
 thead th{min-width:70px}
