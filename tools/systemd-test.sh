@@ -28,25 +28,26 @@ if [ ! -e "$work/made" ]; then
   touch "$work/made"
 fi
 
-# As docs/deploy.md says: a virtual environment, two keys, a configuration, the units.
+# The commands of the page itself: NUMBER of the block under "## systemd", its keys the simulator's.
+commands() {
+  awk -v wanted="$1" '
+    /^## / { here = ($0 == "## systemd") }
+    here && /^```sh$/ { inside = (++block == wanted); next }
+    /^```$/ { inside = 0 }
+    inside' docs/deploy.md |
+    sed 's/YOUR-ACCESS-KEY-SECRET/demo-access-key-secret/; s/YOUR-ACCESS-KEY/DEMO-ACCESS-KEY/'
+}
+
 rm -rf "$root/src" "$root/opt/gong-exporter" "$root/etc/gong-exporter" "$root/var/lib/private/gong-exporter" \
   "$units"/gong-exporter* "$root/root/walk.log"
-mkdir -p "$root/src" "$root/etc/gong-exporter"
-cp -r gong_exporter pyproject.toml README.md LICENSE requirements.lock requirements-build.lock "$root/src/"
-chroot "$root" /bin/sh -eu >"$work/install.log" 2>&1 <<'SH' || die "the installation failed, see $work/install.log"
-export SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
-cd /src
-python3 -m venv /opt/gong-exporter
-/opt/gong-exporter/bin/pip install --require-hashes -r requirements.lock -r requirements-build.lock
-/opt/gong-exporter/bin/pip install --no-deps --no-build-isolation .
-SH
-install -m 0600 /dev/null "$root/etc/gong-exporter/access-key"
-install -m 0600 /dev/null "$root/etc/gong-exporter/access-key-secret"
-printf 'DEMO-ACCESS-KEY' >"$root/etc/gong-exporter/access-key" # as published by the simulator
-printf 'demo-access-key-secret' >"$root/etc/gong-exporter/access-key-secret"
-sed 's|^gong:|gong:\n  base_url: http://127.0.0.1:8066|' deploy/systemd/config.yaml >"$root/etc/gong-exporter/config.yaml"
-cp deploy/systemd/gong-exporter.service deploy/systemd/gong-exporter.socket "$units/"
-cp deploy/systemd/gong-exporter.service.d/socket.conf "$root/root/"
+mkdir -p "$root/src"
+cp -r gong_exporter deploy pyproject.toml README.md LICENSE requirements.lock requirements-build.lock "$root/src/"
+commands 1 | grep -E '^(systemctl|journalctl) ' >"$work/begin"
+{
+  echo 'set -eu; export SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt; cd /src'
+  commands 1 | grep -vE '^(systemctl|journalctl) '
+} | chroot "$root" /bin/sh >"$work/install.log" 2>&1 || die "the installation failed, see $work/install.log"
+sed -i 's|^gong:|gong:\n  base_url: http://127.0.0.1:8066|' "$root/etc/gong-exporter/config.yaml"
 
 cat >"$units/simulator.service" <<'UNIT'
 [Service]
@@ -64,6 +65,8 @@ StandardOutput=append:/root/walk.log
 StandardError=append:/root/walk.log
 ExecStopPost=/bin/systemctl poweroff
 UNIT
+cp "$work/begin" "$root/root/begin"
+commands 2 >"$root/root/socket"
 install -m 0755 /dev/stdin "$root/root/walk.sh" <<'SH'
 #!/bin/bash
 set -eu -o pipefail
@@ -76,7 +79,7 @@ property() { systemctl show --property "$1" --value gong-exporter; }
 say systemd "$(systemctl --version | head -n 1)"
 systemctl start simulator
 sleep 2
-systemctl start gong-exporter
+bash -eu /root/begin >/dev/null 2>&1
 ask /-/ready >/dev/null
 [ "$(ask /metrics | awk '$1 == "gong_up" { print $2 }')" = 1.0 ]
 say "gong_user_activity" "$(ask /metrics | grep -c '^gong_user_activity{') samples"
@@ -105,7 +108,7 @@ systemctl start gong-exporter
 ask /-/ready >/dev/null
 [ "$(ask /metrics | awk '$1 == "gong_exporter_polls_total" { print $2 }')" = 0.0 ]
 say "started again" "serves its state, polls nothing"
-systemctl stop gong-exporter
+systemctl stop gong-exporter 2>/dev/null
 
 echo "nonsense: 1" >>/etc/gong-exporter/config.yaml
 systemctl start gong-exporter || true
@@ -115,14 +118,12 @@ say "a bad configuration" "said once, not restarted"
 sed -i '$d' /etc/gong-exporter/config.yaml
 systemctl reset-failed gong-exporter
 
-mkdir -p /etc/systemd/system/gong-exporter.service.d
-cp /root/socket.conf /etc/systemd/system/gong-exporter.service.d/
-systemctl daemon-reload
-systemctl start gong-exporter.socket
-[ "$(property ActiveState)" = inactive ]
+(cd /src && bash -eu /root/socket >/dev/null 2>&1)
+say "socket" "$(systemctl is-active gong-exporter.socket)"
+ask /-/ready >/dev/null
+systemctl stop gong-exporter 2>/dev/null
 curl --silent --fail http://127.0.0.1:14664/-/healthy >/dev/null
-say "socket" "the first scrape starts the exporter"
-curl --silent --fail http://127.0.0.1:14664/-/ready >/dev/null
+say "a scrape while it is stopped" "starts it"
 ( sleep 0.2; curl --silent --fail --max-time 10 http://127.0.0.1:14664/-/healthy >/dev/null ) &
 waiting=$!
 systemctl restart gong-exporter
