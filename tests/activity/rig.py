@@ -15,6 +15,7 @@ from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.activity.users import EVERYONE, Listed, Selection
 from gong_exporter.activity.windows import parse_window
 from gong_exporter.gong.client import GongClient, RetryPolicy
+from gong_exporter.gong.errors import GongError
 from gong_exporter.gong.limits import CallLimits, Ledger, Limiter, MemoryLedger
 from gong_exporter.gong.observer import Observer, SilentObserver
 from gong_exporter.gong.records import COUNTERS, ActivityFilter, Page, UserActivity
@@ -201,3 +202,17 @@ class Answering:
     def page(self, wanted: ActivityFilter, cursor: str | None = None) -> Page:
         self.calls.append((wanted, cursor))
         return self.answer(wanted, cursor)
+
+
+def fail_after(calls: int, error: GongError) -> Callable[[ActivityFilter, str | None], Page]:
+    """Good pages, and after so many of them this error."""
+    made = 0
+
+    def answer(_wanted: ActivityFilter, _cursor: str | None) -> Page:
+        nonlocal made
+        made += 1
+        if made > calls:
+            raise error
+        return page_of([activity("1")])
+
+    return answer

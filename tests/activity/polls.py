@@ -1,0 +1,125 @@
+"""Polls of one simulated company, again and again, with every call counted at the API."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.activity.poll import PollResult, poll
+from gong_exporter.activity.snapshot import Snapshot, WindowData
+from gong_exporter.activity.users import Selection, build_snapshot
+from gong_exporter.simulator.options import Readings
+from gong_exporter.simulator.serve import Simulator
+from tests.activity.rig import (
+    Said,
+    asked,
+    client_of,
+    listed,
+    plan_of,
+    ranges,
+    truth,
+)
+from tests.support.clocks import FakeClock
+from tests.support.companies import FixtureCompany, user_id
+from tests.support.simulator import running_simulator
+
+HOUR, DAY = 3600.0, 86_400.0
+
+HOUR, DAY = 3600.0, 86_400.0
+WINDOWS = ("1d", "7d", "28d")
+
+MILD, STRICT = Readings(), Readings(unknown_id_fails=True)
+"""The two readings of "User not found"."""
+
+MANY = FixtureCompany(263)
+"""Three pages when everybody is listed."""
+
+FEW = FixtureCompany(30)
+"""One page."""
+
+
+@dataclass
+class Polls:
+    """Polls one simulated company again and again, with one knowledge."""
+
+    simulator: Simulator
+    selection: Selection
+    clock: FakeClock
+    knowledge: Knowledge
+    said: Said = field(default_factory=Said)
+
+    def poll(self, after: float = 0.0) -> PollResult:
+        """Poll once, ``after`` seconds from now; ``calls`` are those of this poll alone."""
+        self.clock.advance(after)
+        self.simulator.journal.clear()
+        plan = plan_of(*WINDOWS, host=self.simulator.url, selection=self.selection)
+        client = client_of(self.simulator, self.clock, said=self.said)
+        result = poll(client, plan, self.knowledge, self.clock, self.said)
+        self.knowledge = result.knowledge
+        return result
+
+    @property
+    def calls(self) -> int:
+        return len(asked(self.simulator))
+
+    @property
+    def refusals(self) -> int:
+        return sum(entry.status == 404 for entry in self.simulator.journal.entries())
+
+    @property
+    def listings(self) -> Counter[tuple[str, str]]:
+        """How often everybody's listing was begun, by the days it is about."""
+        bodies = asked(self.simulator)
+        return Counter(
+            ranges(b for b in bodies if "userIds" not in b["filter"] and "cursor" not in b)
+        )
+
+
+@contextmanager
+def polls(
+    company: FixtureCompany,
+    *entries: str,
+    reading: Readings = MILD,
+    gone: tuple[str, ...] = (),
+    now: datetime = datetime(2026, 3, 11, 18, tzinfo=UTC),
+) -> Iterator[Polls]:
+    """A company of which everybody was named before, and those in ``gone`` are no more."""
+    clock = FakeClock(now)
+    with running_simulator(company, now=clock.datetime, readings=reading) as simulator:
+        knowledge = Knowledge(
+            host=simulator.url,
+            time_zone=company.time_zone.key,
+            named=dict.fromkeys(gone, "gone@acme.example"),
+        )
+        yield Polls(simulator, listed(*entries), clock, knowledge)
+
+
+def ghosts(count: int) -> tuple[str, ...]:
+    return tuple(str(555_000 + number) for number in range(count))
+
+
+def mixed(count: int, unknown: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Ids to configure: the company's, and those of nobody."""
+    strangers = ghosts(unknown)
+    return tuple(user_id(n) for n in range(count - unknown)), strangers
+
+
+def assert_true(result: PollResult, company: FixtureCompany, known: tuple[str, ...]) -> None:
+    assert result.complete, result.failures
+    for window in result.windows:
+        assert window.users == truth(company, window.start, window.end, known), window.window
+
+
+def snapshot_of(result: PollResult, selection: Selection, *older: WindowData) -> Snapshot:
+    fresh = {window.window: window for window in (*older, *result.windows)}
+    return build_snapshot(
+        windows=fresh.values(),
+        knowledge=result.knowledge,
+        selection=selection,
+        metrics=None,
+        email_label=str,
+    )

@@ -1,0 +1,217 @@
+"""Every meaning that a 404 may have: the others' numbers arrive, and calls are few."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.activity.poll import poll
+from gong_exporter.gong.errors import GongError, UserNotFound
+from gong_exporter.gong.records import ActivityFilter, Page
+from gong_exporter.simulator.options import Readings
+from tests.activity.polls import (
+    DAY,
+    FEW,
+    HOUR,
+    MANY,
+    MILD,
+    STRICT,
+    WINDOWS,
+    assert_true,
+    mixed,
+    polls,
+    snapshot_of,
+)
+from tests.activity.rig import (
+    Answering,
+    Said,
+    activity,
+    listed,
+    page_of,
+    plan_of,
+    window_of,
+)
+from tests.support.clocks import FakeClock
+from tests.support.companies import FixtureCompany, user_id
+
+CASES = [
+    (1, 0),
+    (1, 1),
+    (10, 0),
+    (10, 1),
+    (10, 10),
+    (60, 0),
+    (60, 1),
+    (60, 60),
+]
+
+both_readings = pytest.mark.parametrize(
+    "reading", [MILD, STRICT], ids=["404 if nobody has data", "404 for any unknown id"]
+)
+
+
+@both_readings
+@pytest.mark.parametrize(("count", "unknown"), CASES)
+def test_ids_that_gong_never_named_cost_the_others_nothing(
+    count: int, unknown: int, reading: Readings
+) -> None:
+    known, strangers = mixed(count, unknown)
+    with polls(MANY, *known, *strangers, reading=reading) as company:
+        result = company.poll()
+        assert_true(result, MANY, known)
+        assert company.refusals == 0
+        # One search through everybody, in the longest window; then each window, if anybody is left.
+        assert company.listings == {("2026-02-11", "2026-03-11"): 1}
+        assert company.calls == 3 + (2 if known else 0)
+        # What the search cost is not what the next poll will.
+        assert company.knowledge.pages == dict.fromkeys(WINDOWS if known else ["28d"], 1)
+
+        assert_true(company.poll(after=HOUR), MANY, known)
+        assert company.listings == {}
+        assert company.calls == (3 if known else 0)
+
+        assert_true(company.poll(after=DAY), MANY, known)
+        assert company.listings == ({("2026-02-12", "2026-03-12"): 1} if strangers else {})
+        snapshot = snapshot_of(result, company.selection)
+        assert {user.user_id for user in snapshot.users} == set(known)
+        assert snapshot.unknown == strangers
+
+
+@both_readings
+@pytest.mark.parametrize(("count", "unknown"), CASES)
+def test_ids_that_are_gone_cost_few_calls_once_a_day_and_the_others_nothing(
+    count: int, unknown: int, reading: Readings
+) -> None:
+    """The bound: for each window and company day one 404 and one listing of everybody."""
+    known, gone = mixed(count, unknown)
+    with polls(MANY, *known, *gone, reading=reading, gone=(*known, *gone)) as company:
+        spoilt = bool(gone) and (reading is STRICT or not known)
+        first = company.poll()
+        assert_true(first, MANY, known)
+        assert set(company.listings.values()) <= {1}
+        assert len(company.listings) == (3 if spoilt else 0)
+        assert company.calls == (3 * (1 + 3) if spoilt else 3)
+        assert company.knowledge.pages == dict.fromkeys(WINDOWS, 1)
+
+        for _ in range(3):  # the same day: what a 404 meant is known
+            assert_true(company.poll(after=HOUR), MANY, known)
+            assert company.listings == {}
+            assert company.calls == 3
+            assert company.refusals == (0 if known else 3)
+
+        assert_true(company.poll(after=DAY), MANY, known)  # another day is another question
+        assert set(company.listings.values()) <= {1}
+        assert company.calls <= 3 * (1 + 3)
+    assert company.said.warnings == []
+
+
+@both_readings
+def test_where_listing_everybody_costs_no_more_nobodys_late_activity_is_missed(
+    reading: Readings,
+) -> None:
+    known, gone = mixed(10, 1)
+    with polls(FEW, *known, *gone, reading=reading, gone=(*known, *gone)) as company:
+        assert_true(company.poll(), FEW, known)
+        assert company.calls == (6 if reading is STRICT else 3)
+        assert_true(company.poll(after=HOUR), FEW, known)
+        assert company.calls == 3
+        assert len(company.listings) == (3 if reading is STRICT else 0)
+
+
+@both_readings
+def test_listed_users_without_activity_in_a_window_are_left_out_of_it_and_known(
+    reading: Readings,
+) -> None:
+    """On Monday, yesterday was a Sunday: users with an even number did nothing."""
+    known = (user_id(0), user_id(2))
+    monday = datetime(2026, 3, 9, 18, tzinfo=UTC)
+    with polls(MANY, *known, reading=reading, now=monday) as company:
+        company.poll()
+        result = company.poll(after=HOUR)
+        assert_true(result, MANY, known)
+        assert window_of(result, "1d").users == {}
+        assert set(window_of(result, "7d").users) == set(known)
+        assert company.refusals == 1  # it is a 404 each time, and understood
+        assert company.listings == {}
+        snapshot = snapshot_of(result, company.selection)
+        rows = dict(snapshot.rows(window_of(result, "1d")))
+        assert list(rows.values()) == [(0,) * 15] * 2
+
+
+@both_readings
+def test_a_company_without_any_activity_leaves_everybody_at_nothing(reading: Readings) -> None:
+    idle = FixtureCompany(5, silent=range(5))
+    known = tuple(user_id(n) for n in range(5))
+    with polls(idle, *known, reading=reading, gone=known) as company:
+        result = company.poll()
+        assert result.complete
+        assert [window.users for window in result.windows] == [{}, {}, {}]
+        company.poll(after=HOUR)
+        assert company.calls == 3
+
+
+class Strict:
+    """A third reading: a 404 unless every asked-for user has data; some of it comes late."""
+
+    def __init__(self, *active: str) -> None:
+        self.active = set(active)
+        self.listings = 0
+
+    def page(self, wanted: ActivityFilter, cursor: str | None = None) -> Page:
+        assert cursor is None
+        if wanted.user_ids is None:
+            self.listings += 1
+            return page_of([activity(name) for name in sorted(self.active)])
+        if not self.active.issuperset(wanted.user_ids):
+            raise UserNotFound(404, errors=("User not found",))
+        return page_of([activity(name) for name in wanted.user_ids])
+
+
+@pytest.mark.parametrize("named", [5, 500], ids=["one page", "five pages"])
+def test_a_404_unless_everybody_has_data_would_be_understood_too(named: int) -> None:
+    source, clock = Strict("1", "2"), FakeClock()
+    plan = plan_of("7d", selection=listed("1", "2", "3"))
+    people = {str(number): "" for number in range(named)}
+    knowledge = Knowledge(host=plan.host, time_zone="UTC", named=people)
+    first = poll(source, plan, knowledge, clock, Said())
+    assert set(window_of(first, "7d").users) == {"1", "2"}
+    second = poll(source, plan, first.knowledge, clock, Said())
+    assert set(window_of(second, "7d").users) == {"1", "2"}
+    # One page for everybody costs no more than asking; five do.
+    assert source.listings == (2 if named == 5 else 1)
+    source.active = {"2"}  # somebody asked for alone has left meanwhile
+    third = poll(source, plan, second.knowledge, clock, Said())
+    assert third.complete
+    if named == 500:  # should the next poll find the same, it pays for a 404 and a listing
+        assert third.knowledge.pages == {"7d": 2}
+    assert set(window_of(third, "7d").users) == {"2"}
+
+
+def test_what_a_404_meant_is_not_taken_for_an_answer_about_other_users() -> None:
+    """Somebody was added to the list: asking for the ones that were active would miss them."""
+    source, clock = Strict("1", "2"), FakeClock()
+    people = {str(number): "" for number in range(500)}
+    knowledge = Knowledge(host="http://gong.test", time_zone="UTC", named=people)
+    first = poll(source, plan_of("7d", selection=listed("1", "3")), knowledge, clock, Said())
+    assert set(window_of(first, "7d").users) == {"1"}
+    plan = plan_of("7d", selection=listed("1", "2", "3"))
+    second = poll(source, plan, first.knowledge, clock, Said())
+    assert set(window_of(second, "7d").users) == {"1", "2"}
+
+
+def test_an_error_in_the_listing_behind_a_404_fails_that_window_alone() -> None:
+    def answer(wanted: ActivityFilter, _cursor: str | None) -> Page:
+        if wanted.from_date != date(2026, 3, 4):
+            return page_of([activity("1")])
+        if wanted.user_ids is None:
+            raise GongError("broken")
+        raise UserNotFound(404, errors=("User not found",))
+
+    plan = plan_of(selection=listed("1"))
+    knowledge = Knowledge(host=plan.host, time_zone="UTC", named={"1": ""})
+    result = poll(Answering(answer), plan, knowledge, FakeClock(), Said())
+    assert [window.window for window in result.windows] == ["1d", "28d"]
+    assert [failure.windows for failure in result.failures] == [("7d",)]
+    assert "7d" not in result.knowledge.understood

@@ -1,0 +1,152 @@
+"""What a poll does when windows cannot be had: one call too many costs nobody their numbers."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.activity.poll import poll
+from gong_exporter.gong.clock import Stopped
+from gong_exporter.gong.errors import (
+    Forbidden,
+    GongError,
+    InvalidResponse,
+    QuotaSpent,
+    RateLimited,
+    Redirected,
+    ServerError,
+    Unauthorized,
+    WaitTooLong,
+)
+from gong_exporter.gong.records import ActivityFilter, Page
+from tests.activity.rig import (
+    Answering,
+    Said,
+    activity,
+    asked,
+    client_of,
+    fail_after,
+    page_of,
+    plan_of,
+)
+from tests.support.clocks import NOW, FakeClock
+from tests.support.companies import FixtureCompany
+from tests.support.simulator import running_simulator
+
+COMPANY = FixtureCompany(150)
+"""In US/Pacific, where it is Wednesday, 11 March 2026."""
+
+
+KNOWN = Knowledge(host="http://gong.test", time_zone="Etc/UTC")
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        ("unauthorized", Unauthorized),
+        ("no-scope", Unauthorized),
+        ("forbidden", Forbidden),
+        ("redirect", Redirected),
+        ("rate-limited-long", RateLimited),
+    ],
+)
+@pytest.mark.parametrize("zone", [None, "US/Pacific"])
+def test_what_would_befall_every_window_ends_the_poll_with_one_call_and_one_failure(
+    fault: str, kind: type[GongError], zone: str | None
+) -> None:
+    clock = FakeClock()
+    with running_simulator(COMPANY) as simulator:
+        simulator.set_faults(fault)
+        plan = plan_of(host=simulator.url, zone=zone)
+        result = poll(client_of(simulator, clock), plan, Knowledge(host=plan.host), clock, Said())
+        assert len(asked(simulator)) == 1
+    (failure,) = result.failures
+    assert failure.windows == ("1d", "7d", "28d")
+    assert isinstance(failure.error, kind)
+    assert failure.error.advice
+    assert result.windows == ()
+    if kind is RateLimited:
+        assert result.retry_at == pytest.approx(NOW.timestamp() + 7200, abs=1)
+    else:
+        assert failure.error.request_id or kind is Redirected
+        assert result.retry_at is None
+
+
+def test_a_bad_request_is_not_retried_and_fails_each_window_with_one_failure() -> None:
+    clock = FakeClock()
+    with running_simulator(COMPANY) as simulator:
+        simulator.set_faults("bad-request")
+        plan = plan_of(host=simulator.url, zone="US/Pacific")
+        result = poll(client_of(simulator, clock), plan, Knowledge(host=plan.host), clock, Said())
+        assert len(asked(simulator)) == 3
+    (failure,) = result.failures
+    assert failure.windows == ("1d", "7d", "28d")
+
+
+def test_a_long_retry_after_keeps_the_whole_windows_and_says_when_to_come_back() -> None:
+    error = RateLimited(retry_after=7200)
+    error.until = NOW.timestamp() + 7200
+    source = Answering(fail_after(2, error))
+    result = poll(source, plan_of(), KNOWN, FakeClock(), Said())
+    assert [window.window for window in result.windows] == ["1d", "28d"]
+    (failure,) = result.failures
+    assert (failure.windows, failure.error) == (("7d",), error)
+    assert result.retry_at == error.until
+    assert len(source.calls) == 3
+
+
+@pytest.mark.parametrize("error", [WaitTooLong("quiet", until=5.0), QuotaSpent("spent", until=5.0)])
+def test_a_call_that_is_not_made_ends_the_poll_and_says_when_to_come_back(
+    error: GongError,
+) -> None:
+    source = Answering(fail_after(1, error))
+    result = poll(source, plan_of(), KNOWN, FakeClock(), Said())
+    assert [window.window for window in result.windows] == ["28d"]
+    assert [failure.windows for failure in result.failures] == [("1d", "7d")]
+    assert (result.retry_at, len(source.calls)) == (5.0, 2)
+
+
+def test_a_spent_quota_keeps_what_is_whole_over_real_sockets() -> None:
+    clock = FakeClock()
+    with running_simulator(COMPANY) as simulator:
+        plan = plan_of(host=simulator.url, zone="US/Pacific")
+        client = client_of(simulator, clock, per_day=3)
+        result = poll(client, plan, Knowledge(host=plan.host), clock, Said())
+        assert len(asked(simulator)) == 3
+    assert [window.window for window in result.windows] == ["28d"]
+    assert result.retry_at == pytest.approx(NOW.timestamp() + 86_400, abs=5)
+
+
+def test_one_window_that_fails_keeps_the_others() -> None:
+    def answer(wanted: ActivityFilter, _cursor: str | None) -> Page:
+        if wanted.from_date == date(2026, 3, 4):
+            raise ServerError(500, request_id="r9")
+        return page_of([activity("1")])
+
+    result = poll(Answering(answer), plan_of(), KNOWN, FakeClock(), Said())
+    assert [window.window for window in result.windows] == ["1d", "28d"]
+    assert [failure.windows for failure in result.failures] == [("7d",)]
+    assert result.retry_at is None
+
+
+def test_failures_of_different_kinds_are_told_apart() -> None:
+    def answer(wanted: ActivityFilter, _cursor: str | None) -> Page:
+        if wanted.from_date == date(2026, 3, 4):
+            raise InvalidResponse("the answer is HTML (6 bytes)")
+        raise ServerError(500, request_id="r9")
+
+    result = poll(Answering(answer), plan_of(), KNOWN, FakeClock(), Said())
+    assert [(f.windows, f.error.reason) for f in result.failures] == [
+        (("1d", "28d"), "server_error"),
+        (("7d",), "invalid_response"),
+    ]
+
+
+def test_a_stop_leaves_the_poll_at_once() -> None:
+    def answer(_wanted: ActivityFilter, _cursor: str | None) -> Page:
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        poll(Answering(answer), plan_of(), KNOWN, FakeClock(), Said())

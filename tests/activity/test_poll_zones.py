@@ -1,0 +1,276 @@
+"""The company's days in every zone: learned, moved, configured, and never ahead of the company."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.activity.poll import poll
+from gong_exporter.activity.windows import day_start
+from gong_exporter.gong.errors import (
+    BadRequest,
+    InvalidResponse,
+    ServerError,
+)
+from gong_exporter.gong.records import ActivityFilter, Page
+from gong_exporter.simulator.options import Readings
+from tests.activity.rig import (
+    Answering,
+    Said,
+    activity,
+    asked,
+    client_of,
+    fail_after,
+    page_of,
+    plan_of,
+    truth,
+    window_of,
+)
+from tests.support.clocks import FakeClock
+from tests.support.companies import FixtureCompany
+from tests.support.simulator import running_simulator
+
+COMPANY = FixtureCompany(150)
+"""In US/Pacific, where it is Wednesday, 11 March 2026."""
+
+
+FROM_END_TO_END = [
+    "Etc/GMT+12",
+    "Pacific/Pago_Pago",
+    "Pacific/Honolulu",
+    "US/Pacific",
+    "America/Sao_Paulo",
+    "Etc/UTC",
+    "Europe/Berlin",
+    "Asia/Kathmandu",
+    "Asia/Tokyo",
+    "Australia/Lord_Howe",
+    "Pacific/Auckland",
+    "Pacific/Chatham",
+    "Pacific/Kiritimati",
+]
+
+
+@pytest.mark.parametrize("zone", FROM_END_TO_END)
+@pytest.mark.parametrize(
+    "now",
+    [
+        "2025-12-31T23:59:59Z",
+        "2026-01-01T00:00:01Z",
+        "2026-01-01T09:59:59Z",
+        "2026-01-01T10:00:00Z",
+        "2026-01-01T11:59:59Z",
+        "2026-01-01T12:00:00Z",
+        "2028-02-29T12:00:00Z",
+    ],
+)
+def test_no_date_is_asked_for_that_the_company_has_not_reached(zone: str, now: str) -> None:
+    """The simulated API refuses such a date, as Gong does."""
+    clock = FakeClock(datetime.fromisoformat(now))
+    company = FixtureCompany(3, time_zone=zone)
+    with running_simulator(company, now=clock.datetime) as simulator:
+        plan = plan_of(host=simulator.url)
+        result = poll(client_of(simulator, clock), plan, Knowledge(host=plan.host), clock, Said())
+        statuses = {entry.status for entry in simulator.journal.entries()}
+    today = clock.datetime().astimezone(ZoneInfo(zone)).date()
+    assert result.complete
+    assert statuses == {200}
+    assert {window.end for window in result.windows} == {today}
+    assert {window.end_timestamp for window in result.windows} <= {day_start(today, ZoneInfo(zone))}
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    zone=st.sampled_from([*FROM_END_TO_END, "Pacific/Apia", "America/Havana", "Asia/Beirut"]),
+    now=st.floats(1_325_000_000, 2_145_000_000),
+    known=st.sampled_from([None, "the zone"]),
+)
+def test_at_no_moment_in_no_zone_is_such_a_date_asked_for(
+    zone: str, now: float, known: str | None
+) -> None:
+    clock = FakeClock(now)
+
+    def answer(wanted: ActivityFilter, _cursor: str | None) -> Page:
+        today = datetime.fromtimestamp(now, UTC).astimezone(ZoneInfo(zone)).date()
+        assert wanted.from_date < wanted.to_date <= today
+        return page_of([activity("1")], time_zone=zone)
+
+    knowledge = Knowledge(host="http://gong.test", time_zone=zone if known else None)
+    plan = plan_of("1d", "7d", "28d", "400d", "wtd", "mtd", "qtd", "ytd")
+    assert poll(Answering(answer), plan, knowledge, clock, Said()).complete
+
+
+@pytest.mark.parametrize(
+    ("known", "moved_to", "statuses"),
+    [
+        # Eastward the answers name another zone; westward our date is not over there yet.
+        ("Pacific/Honolulu", "Pacific/Auckland", [200, 200, 200, 200]),
+        ("Pacific/Auckland", "Pacific/Honolulu", [400, 200, 200, 200, 200]),
+        ("US/Pacific", "US/Eastern", [200, 200, 200, 200]),
+    ],
+)
+def test_a_company_that_moved_to_another_zone_gets_its_new_days_in_the_same_poll(
+    known: str, moved_to: str, statuses: list[int]
+) -> None:
+    clock, said = FakeClock(datetime(2026, 3, 11, 5, tzinfo=UTC)), Said()
+    company = FixtureCompany(3, time_zone=moved_to)
+    with running_simulator(company, now=clock.datetime) as simulator:
+        plan = plan_of(host=simulator.url)
+        knowledge = Knowledge(host=plan.host, time_zone=known)
+        result = poll(client_of(simulator, clock), plan, knowledge, clock, said)
+        got = [entry.status for entry in simulator.journal.entries()]
+    today = clock.datetime().astimezone(ZoneInfo(moved_to)).date()
+    assert result.complete
+    assert (result.zone, result.knowledge.time_zone) == (ZoneInfo(moved_to), moved_to)
+    for window in result.windows:
+        assert window.end == today
+        assert window.end_timestamp == day_start(today, ZoneInfo(moved_to))
+        assert window.users == truth(company, window.start, today)
+    assert got == statuses
+    assert said.messages[-1] == f"the company's time zone is now {moved_to}"
+
+
+def test_another_name_for_the_same_days_costs_no_call() -> None:
+    clock, said = FakeClock(), Said()
+    with running_simulator(FixtureCompany(3, time_zone="America/Los_Angeles")) as simulator:
+        plan = plan_of(host=simulator.url)
+        knowledge = Knowledge(host=plan.host, time_zone="US/Pacific")
+        result = poll(client_of(simulator, clock), plan, knowledge, clock, said)
+        assert len(asked(simulator)) == 3
+    assert (result.knowledge.time_zone, said.warnings) == ("America/Los_Angeles", [])
+
+
+@pytest.mark.parametrize("month", [3, 11], ids=["the end moves", "the start moves"])
+def test_a_zone_that_moves_either_end_of_a_window_is_another_zone(month: int) -> None:
+    """Arizona has no summer time: of 28 days before 11 March or November, one end differs."""
+    clock = FakeClock(datetime(2026, month, 11, 18, tzinfo=UTC))
+    with running_simulator(FixtureCompany(3, "US/Arizona"), now=clock.datetime) as simulator:
+        plan = plan_of("28d", host=simulator.url)
+        knowledge = Knowledge(host=plan.host, time_zone="US/Mountain")
+        result = poll(client_of(simulator, clock), plan, knowledge, clock, Said())
+    window = window_of(result, "28d")
+    assert window.end_timestamp - window.start_timestamp == 28 * 86_400
+
+
+def test_a_move_is_remembered_even_if_nothing_else_arrives() -> None:
+    source = Answering(fail_after(1, ServerError(500)))
+    knowledge = Knowledge(host="http://gong.test", time_zone="US/Pacific")
+    result = poll(source, plan_of(), knowledge, FakeClock(), Said())
+    assert (result.windows, result.knowledge.time_zone) == ((), "UTC")
+
+
+def test_a_zone_that_changes_with_every_answer_is_not_believed() -> None:
+    zones = iter(["Asia/Tokyo", "US/Pacific"] * 9)
+    source = Answering(lambda *_: page_of([activity("1")], time_zone=next(zones)))
+    knowledge = Knowledge(host="http://gong.test", time_zone="Etc/UTC")
+    result = poll(source, plan_of(), knowledge, FakeClock(), Said())
+    assert not result.complete
+    assert {type(failure.error) for failure in result.failures} == {InvalidResponse}
+    assert {window.end_timestamp for window in result.windows} <= {
+        day_start(date(2026, 3, 12), ZoneInfo("Asia/Tokyo"))
+    }
+    assert len(source.calls) <= 6
+
+
+def test_a_configured_zone_wins_and_the_difference_is_said_once() -> None:
+    clock, said = FakeClock(), Said()
+    with running_simulator(COMPANY) as simulator:
+        plan = plan_of(host=simulator.url, zone="US/Eastern")
+        knowledge = Knowledge(host=plan.host, time_zone="Asia/Tokyo")
+        result = poll(client_of(simulator, clock), plan, knowledge, clock, said)
+    assert result.zone == ZoneInfo("US/Eastern")
+    assert {window.end_timestamp for window in result.windows} == {
+        datetime(2026, 3, 11, 4, tzinfo=UTC).timestamp()
+    }
+    assert said.messages == [
+        "gong.time_zone is US/Eastern, but Gong counts the company's days in US/Pacific"
+    ]
+    assert said.warnings[0][1] is not None  # Gong's requestId
+
+
+def test_a_configured_zone_ahead_of_the_company_fails_and_is_not_overridden() -> None:
+    clock = FakeClock(datetime(2026, 3, 11, 5, tzinfo=UTC))
+    with running_simulator(COMPANY, now=clock.datetime) as simulator:
+        plan = plan_of(host=simulator.url, zone="Pacific/Auckland")
+        result = poll(client_of(simulator, clock), plan, Knowledge(host=plan.host), clock, Said())
+        assert len(asked(simulator)) == 3
+    (failure,) = result.failures
+    assert failure.windows == ("1d", "7d", "28d")
+    assert isinstance(failure.error, BadRequest)
+    assert "gong.time_zone" in failure.error.advice
+
+
+@pytest.mark.parametrize(
+    ("fault", "named"),
+    [
+        ("unknown-time-zone", "an unknown time zone, 'Mars/Olympus_Mons'"),
+        ("null-time-zone", "no time zone"),
+    ],
+)
+def test_a_zone_that_cannot_be_learned_is_one_failure_that_says_what_to_set(
+    fault: str, named: str
+) -> None:
+    clock = FakeClock()
+    with running_simulator(COMPANY) as simulator:
+        simulator.set_faults(fault)
+        plan = plan_of(host=simulator.url)
+        result = poll(client_of(simulator, clock), plan, Knowledge(host=plan.host), clock, Said())
+        assert len(asked(simulator)) == 1
+    (failure,) = result.failures
+    assert failure.windows == ("1d", "7d", "28d")
+    assert failure.error.message == f"Gong names {named}: set gong.time_zone"
+    assert (result.windows, result.zone, result.retry_at) == ((), None, None)
+
+
+@pytest.mark.parametrize("configured", [None, "US/Pacific"])
+@pytest.mark.parametrize(
+    ("fault", "messages"),
+    [
+        ("unknown-time-zone", ["Gong names an unknown time zone, 'Mars/Olympus_Mons'"]),
+        ("null-time-zone", []),
+    ],
+)
+def test_a_known_zone_stays_when_gong_names_none_that_is_known(
+    fault: str, messages: list[str], configured: str | None
+) -> None:
+    clock, said = FakeClock(), Said()
+    with running_simulator(COMPANY) as simulator:
+        simulator.set_faults(fault)
+        plan = plan_of(host=simulator.url, zone=configured)
+        knowledge = Knowledge(host=plan.host, time_zone="US/Pacific")
+        result = poll(client_of(simulator, clock), plan, knowledge, clock, said)
+    assert result.complete
+    assert result.knowledge.time_zone == "US/Pacific"
+    assert said.messages == messages
+
+
+def test_a_company_without_any_activity_cannot_teach_its_zone_where_empty_is_404() -> None:
+    clock = FakeClock()
+    company = FixtureCompany(3, silent=range(3))
+    with running_simulator(company, readings=Readings(empty_is_404=True)) as simulator:
+        plan = plan_of(host=simulator.url)
+        result = poll(client_of(simulator, clock), plan, Knowledge(host=plan.host), clock, Said())
+    (failure,) = result.failures
+    assert failure.error.message.endswith("set gong.time_zone")
+
+
+@pytest.mark.parametrize("empty_is_404", [False, True])
+def test_an_empty_window_is_empty_in_both_readings(empty_is_404: bool) -> None:  # noqa: FBT001 - a case
+    """On Monday, yesterday was a Sunday; users with an even number do nothing then."""
+    clock = FakeClock(datetime(2026, 3, 9, 18, tzinfo=UTC))
+    company = FixtureCompany(3, silent=[1])
+    readings = Readings(empty_is_404=empty_is_404)
+    with running_simulator(company, now=clock.datetime, readings=readings) as simulator:
+        plan = plan_of(host=simulator.url)
+        knowledge = Knowledge(host=plan.host, time_zone="US/Pacific")
+        result = poll(client_of(simulator, clock), plan, knowledge, clock, Said())
+        calls = len(asked(simulator))
+    assert result.complete
+    assert window_of(result, "1d").users == {}
+    assert len(window_of(result, "7d").users) == 2
+    assert calls == (4 if empty_is_404 else 3)  # a 404 is asked for twice

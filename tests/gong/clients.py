@@ -1,0 +1,90 @@
+"""A client whose waits take no time, and everything that it tells anybody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+
+import pytest
+
+from gong_exporter.gong.client import GongClient, RetryPolicy
+from gong_exporter.gong.clock import Clock
+from gong_exporter.gong.errors import (
+    GongError,
+)
+from gong_exporter.gong.limits import CallLimits, Limiter, MemoryLedger
+from gong_exporter.gong.records import ActivityFilter, Exchange, Page
+from tests.gong.transports import AUTHORIZATION, PAGE, transport_to
+from tests.support.clocks import FakeClock
+from tests.support.hostile import Behaviour, answer
+
+WANTED = ActivityFilter(from_date=date(2026, 3, 4), to_date=date(2026, 3, 11))
+GONE = {"requestId": "r9", "errors": ["An error has occurred"]}
+OK = answer(200, PAGE)
+
+
+@dataclass
+class Watched:
+    """A client, and what it told everybody."""
+
+    client: GongClient
+    clock: FakeClock
+    exchanges: list[Exchange] = field(default_factory=list)
+    warnings: list[tuple[str, str | None]] = field(default_factory=list)
+    limited: list[float] = field(default_factory=list)
+
+    def exchanged(self, exchange: Exchange) -> None:
+        self.exchanges.append(exchange)
+
+    def throttled(self, seconds: float) -> None:
+        pass
+
+    def rate_limited_until(self, until: float) -> None:
+        self.limited.append(until)
+
+    def page(self, cursor: str | None = None) -> Page:
+        return self.client.page(WANTED, cursor)
+
+    def fail(self) -> GongError:
+        with pytest.raises(GongError) as caught:
+            self.page()
+        return caught.value
+
+    @property
+    def counted(self) -> list[tuple[int | None, str | None]]:
+        return [(exchange.code, exchange.reason) for exchange in self.exchanges]
+
+
+def watched(
+    url: str,
+    *,
+    clock: Clock | None = None,
+    per_second: float = 100.0,
+    per_day: int = 1000,
+    retry: RetryPolicy | None = None,
+    authorization: str = AUTHORIZATION,
+    timeout: float = 5.0,
+) -> Watched:
+    fake = FakeClock()
+    used = clock or fake
+    seen = Watched(client=None, clock=fake)  # type: ignore[arg-type]
+    seen.client = GongClient(
+        transport=transport_to(url, timeout),
+        limiter=Limiter(
+            clock=used,
+            ledger=MemoryLedger(),
+            limits=CallLimits(per_second, per_day),
+            observer=seen,
+            timeout=timeout,
+        ),
+        observer=seen,
+        clock=used,
+        authorization=lambda: authorization,
+        retry=retry,
+        warn=lambda message, request_id: seen.warnings.append((message, request_id)),
+    )
+    return seen
+
+
+def limited(*headers: tuple[str, str]) -> Behaviour:
+    return answer(429, {"requestId": "r9", "errors": ["API request limit exceeded"]}, headers)

@@ -1,0 +1,175 @@
+"""The deadline of a whole exchange, and what is left behind when it is given up: nothing."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from gong_exporter.gong.clock import Stopped, SystemClock
+from gong_exporter.gong.errors import TimedOut
+from tests.gong.transports import (
+    AUTHORIZATION,
+    PAGE,
+    exchanges_running,
+    post,
+    transport_to,
+    wait_until,
+)
+from tests.support import hostile
+from tests.support.clocks import FakeClock
+from tests.support.hostile import Behaviour, answer, drip, hang, hostile_server
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda left: hang(left=left), id="nothing at all"),
+        pytest.param(lambda left: hang(HEAD + b"Content-Le", left=left), id="half a head"),
+        pytest.param(
+            lambda left: hang(HEAD + b"Content-Length: 100\r\n\r\n{", left=left), id="half a body"
+        ),
+        pytest.param(lambda left: drip(b"X-Drip: 1\r\n", after=HEAD, left=left), id="headers drip"),
+        pytest.param(
+            lambda left: drip(b" ", after=HEAD + b"Content-Length: 99999\r\n\r\n", left=left),
+            id="the body drips",
+        ),
+        pytest.param(
+            lambda left: drip(
+                b" ", after=HEAD + b"Connection: close\r\nContent-Length: 9999\r\n\r\n", left=left
+            ),
+            id="the body drips over a connection that closes",
+        ),
+        pytest.param(
+            lambda left: drip(b" ", after=b"HTTP/1.0 200 OK\r\n\r\n", left=left),
+            id="a body without a length drips",
+        ),
+        pytest.param(
+            lambda left: drip(
+                b"1\r\n \r\n", after=HEAD + b"Transfer-Encoding: chunked\r\n\r\n", left=left
+            ),
+            id="chunks drip",
+        ),
+        pytest.param(
+            lambda left: drip(b"HTTP/1.1 100 Continue\r\n\r\n", interval=0.001, left=left),
+            id="100 Continue for ever",
+        ),
+    ],
+)
+def test_an_exchange_that_does_not_end_is_given_up_on_time_with_its_thread_and_socket(
+    make: Callable[[threading.Event], Behaviour],
+) -> None:
+    left = threading.Event()
+    with hostile_server(make(left)) as server:
+        began = time.monotonic()
+        with pytest.raises(TimedOut, match=r"^no whole answer within gong\.timeout \(0\.3 s\)$"):
+            post(transport_to(server.url, timeout=0.3))
+        assert 0.3 <= time.monotonic() - began < 1.3
+        assert left.wait(2), "the socket is still open"
+        assert wait_until(lambda: exchanges_running() == 0)
+
+
+def test_a_connection_that_is_never_accepted_is_given_up_on_time() -> None:
+    with hostile.deaf_port() as port:
+        began = time.monotonic()
+        with pytest.raises(TimedOut):
+            post(transport_to(f"http://127.0.0.1:{port}", timeout=0.3))
+        assert 0.3 <= time.monotonic() - began < 1.3
+        assert wait_until(lambda: exchanges_running() == 0)
+
+
+@pytest.mark.parametrize(
+    "greet",
+    [
+        pytest.param(hang(), id="hangs"),
+        # A record that announces 16 kB, then a byte now and then: no single read times out.
+        pytest.param(drip(b"\x00", after=b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc"), id="drips"),
+    ],
+)
+def test_a_tls_handshake_that_does_not_end_is_given_up_on_time_with_its_thread(
+    greet: Behaviour,
+) -> None:
+    with hostile_server(greet=greet) as server:
+        began = time.monotonic()
+        with pytest.raises(TimedOut):
+            post(transport_to(f"https://127.0.0.1:{server.port}", timeout=0.4))
+        assert 0.4 <= time.monotonic() - began < 1.4
+        assert wait_until(lambda: exchanges_running() == 0)
+
+
+@pytest.mark.parametrize("stopped", [False, True], ids=["at the deadline", "by a stop"])
+def test_a_request_is_not_sent_any_more_once_it_was_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+    stopped: bool,  # noqa: FBT001 - a case
+) -> None:
+    """A name that resolves too late must not lead to a call that nobody counts."""
+    clock = FakeClock()
+    if stopped:
+        clock.stop()
+    resolving = threading.Event()
+    resolve = socket.getaddrinfo
+
+    def slow(*args: object, **kwargs: object) -> object:
+        resolving.wait(5)
+        return resolve(*args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("gong_exporter.gong.worker.socket.getaddrinfo", slow)
+    with hostile_server(answer(200, PAGE)) as server:
+        with pytest.raises(Stopped if stopped else TimedOut):
+            transport_to(server.url, timeout=10 if stopped else 0.2).post(
+                b"{}", AUTHORIZATION, clock
+            )
+        assert exchanges_running() == 1
+        resolving.set()
+        assert wait_until(lambda: exchanges_running() == 0)
+        assert (server.connections, server.requests) == (0, [])
+
+
+def test_fifty_hanging_exchanges_leave_no_thread_behind() -> None:
+    with hostile_server(hang()) as server:
+        transport = transport_to(server.url, timeout=0.03)
+        for _ in range(50):
+            with pytest.raises(TimedOut):
+                post(transport)
+        assert wait_until(lambda: exchanges_running() == 0)
+        assert server.connections > 25  # a busy machine may not get as far each time
+
+
+def test_a_stop_ends_a_hanging_exchange_within_a_moment() -> None:
+    stop = threading.Event()
+    left = threading.Event()
+    with hostile_server(hang(left=left)) as server:
+        threading.Timer(0.2, stop.set).start()
+        began = time.monotonic()
+        with pytest.raises(Stopped):
+            transport_to(server.url, timeout=30).post(b"{}", AUTHORIZATION, SystemClock(stop))
+        assert time.monotonic() - began < 1
+        assert left.wait(2)
+        assert wait_until(lambda: exchanges_running() == 0)
+
+
+def test_waiting_for_an_answer_gives_signs_of_life() -> None:
+    beats = []
+    with hostile_server(hang()) as server:
+        clock = SystemClock(threading.Event(), beat=lambda: beats.append(1))
+        with pytest.raises(TimedOut):
+            transport_to(server.url, timeout=0.5).post(b"{}", AUTHORIZATION, clock)
+    assert len(beats) >= 2
+
+
+def test_a_kept_connection_that_drips_is_given_up_with_its_thread_and_socket() -> None:
+    left = threading.Event()
+    dripping = drip(b"X-Drip: 1\r\n", after=HEAD, left=left)
+    with hostile_server(answer(200, PAGE), dripping) as server:
+        transport = transport_to(server.url, timeout=0.3)
+        post(transport)
+        with pytest.raises(TimedOut):
+            post(transport)
+        assert server.connections == 1
+        assert left.wait(2), "the socket is still open"
+        assert wait_until(lambda: exchanges_running() == 0)
