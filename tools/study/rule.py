@@ -22,7 +22,7 @@ OTHERS_HOLD = 0.5
 USER_SIGMAS = {"calls_as_host": 3.0, "calls_attended": 2.5}
 USER_ALONE_SIGMAS = {"calls_as_host": 4.0, "calls_attended": 4.0}
 USER_USUAL = {"calls_as_host": 12.0, "calls_attended": 9.0}
-TEAM_SIGMAS = {"calls_as_host": 5.0, "calls_attended": 3.0}
+TEAM_SIGMAS = {"calls_as_host": 5.0, "calls_attended": 3.5}
 COMPANY_SIGMAS = 4.0
 """The thresholds of the rules, by metric: ``tests/rules`` compares them with the files."""
 
