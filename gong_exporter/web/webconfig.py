@@ -240,7 +240,7 @@ def _http(tree: Tree) -> Mapping[str, str]:
     headers.keys(*_HEADERS)
     found = {}
     for name, allowed in _HEADERS.items():
-        value = headers.text(name)
+        value = "" if headers.empty_at(name) else headers.text(name)
         if value is None:
             continue
         if allowed and value not in allowed:

@@ -53,6 +53,10 @@ class Tree:
         """Its keys, in the order of the file."""
         return tuple(self._values)
 
+    def empty_at(self, key: str) -> bool:
+        """Whether the key is there without a value."""
+        return key in self._values and not self.has(key)
+
     def has(self, key: str) -> bool:
         """Whether the key is there with a value."""
         return key in self._values and self._values[key][1].tag != _NULL
