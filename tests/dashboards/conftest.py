@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -39,17 +39,22 @@ class Past:
         demo: the company of job ``demo``.
         small: the company of the other jobs.
         moved: the user whom one replica has in another team, with another address.
+        resolved: variables that were asked for before.
     """
 
     prometheus: Prometheus
     demo: SimulatedCompany
     small: SimulatedCompany
     moved: str
+    resolved: dict[tuple[object, ...], Variables] = field(default_factory=dict)
 
     def variables(self, uid: str, **chosen: str) -> Variables:
         """A dashboard's variables, with what the viewer chose."""
-        models = dashboard(uid)["templating"]["list"]
-        return Variables(models, self.prometheus, NOW.timestamp(), chosen)
+        key = (uid, *sorted(chosen.items()))
+        if key not in self.resolved:
+            models = dashboard(uid)["templating"]["list"]
+            self.resolved[key] = Variables(models, self.prometheus, NOW.timestamp(), chosen)
+        return self.resolved[key]
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ INPUT = "DS_PROMETHEUS"
 def files() -> Mapping[Path, str]:
     """Every generated file below ``grafana/``, with its text."""
     made: dict[Path, str] = {}
-    for built in filter(None, (overview(), team_dashboard(), user_dashboard(), exporter())):
+    for built in (overview(), team_dashboard(), user_dashboard(), exporter()):
         name = f"{built['uid']}.json"
         made[Path("dashboards", name)] = _text(built)
         made[Path("import", name)] = _text(_for_import(built))

@@ -14,7 +14,6 @@ from tools.dashboards.panels import (
     leads_to,
     merged,
     number,
-    prop,
     query,
     rows,
     sorted_by,
@@ -114,8 +113,9 @@ def people(
     panel.override_by_name("user", HIDDEN)
     panel.override_by_name("Person", [leads_to("Open this person", USER_LINK)])
     if team:
-        panel.override_by_name("Person", [wide(130)])
-    panel.override_by_name("Team", [prop("custom.minWidth", 100), *([] if team else HIDDEN)])
+        panel.override_by_name("Person", [wide(140)])  # the names of teams are longer
+    else:
+        panel.override_by_name("Team", HIDDEN)
     for column in columns:
         panel.override_by_name(column, [wide(64)])
     return panel

@@ -16,12 +16,12 @@ COUNTERS: Mapping[str, str] = {
     "calls_requested_feedback": "Asked for \u2193",
     "calls_received_feedback": "Feedback \u2193",
     "calls_comments_received": "Comments \u2193",
-    "calls_scorecards_received": "Scorecards \u2193",
+    "calls_scorecards_received": "Scored \u2193",
     "calls_marked_as_feedback_received": "Marked \u2193",
     "others_calls_listened_to": "Others heard",
     "calls_gave_feedback": "Feedback \u2191",
     "calls_comments_given": "Comments \u2191",
-    "calls_scorecards_filled": "Scorecards \u2191",
+    "calls_scorecards_filled": "Scored \u2191",
     "calls_marked_as_feedback_given": "Marked \u2191",
 }
 """Column titles by ``metric``; what is received has an arrow down, what is given one up."""

@@ -37,6 +37,9 @@ HOURLY = "15m"
 """The shortest step of what polls do: Grafana's rate interval is then an hour, a usual poll's."""
 
 
+STEPS = 100
+"""Points of what is shown at its worst: over weeks, a step is longer than the poll interval."""
+
 REASONS = {
     "rate_limited": "orange",
     "unauthorized|forbidden": "purple",
@@ -388,6 +391,7 @@ def _age() -> timeseries.Panel:
             step=HOURLY,
         ),
         unit="s",
+        points=STEPS,
     )
 
 
@@ -398,6 +402,7 @@ def _polls() -> timeseries.Panel:
         "How long the slowest poll of each step took, waits included.",
         graph(f"max by (job) (max_over_time({taken}[$__interval]))", legend="{{job}}", step=HOURLY),
         unit="s",
+        points=STEPS,
     )
 
 

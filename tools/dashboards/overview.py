@@ -20,6 +20,7 @@ from tools.dashboards.panels import (
     NONE_WANTED,
     against_usual,
     coloured,
+    compared,
     leads_to,
     merged,
     number,
@@ -82,14 +83,12 @@ def _total() -> Any:
 
 
 def _change() -> Any:
-    return number(
+    return compared(
         "Against the usual",
         "The whole company's count in the window against an average window of the same length"
         " before it. Orange below -15 %, red below -30 %, green above +15 %." + LOWER_BOUND,
-        query(change_of_sum(COMPANY)),
-        unit="percentunit",
-        thresholds=COMPANY_CHANGE,
-        missing="too little to compare",
+        change_of_sum(COMPANY),
+        COMPANY_CHANGE,
     )
 
 

@@ -126,6 +126,21 @@ def number(
     return panel.justify_mode(common_models.BigValueJustifyMode.AUTO)
 
 
+def compared(title: str, text: str, expr: str, thresholds: Sequence[Step]) -> stat.Panel:
+    """A relative change, or words where there is too little to compare."""
+    words = models.ValueMappingResult(text="too little to compare", color="text", index=0)
+    nothing = models.SpecialValueMatch.NULL_AND_NAN
+    options = dashboard.DashboardSpecialValueMapOptions().match(nothing).result(words)
+    return number(
+        title,
+        text,
+        query(expr),
+        unit="percentunit",
+        thresholds=thresholds,
+        mappings=[models.SpecialValueMap(options=options.build())],
+    )
+
+
 def lines(
     title: str,
     text: str,

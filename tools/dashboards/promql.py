@@ -132,7 +132,8 @@ class TeamTotals(Numbers):
 
     def over(self, window: str = "$window") -> str:
         """See ``Numbers``."""
-        joined = f"{self.counts.over(window)}\n* on (job, user) group_left (team) {teams()}"
+        people = with_team(one_info("team"))
+        joined = f"{self.counts.over(window)}\n* on (job, user) group_left (team) {people}"
         return f"sum by (job, team) ({joined})"
 
 
@@ -164,9 +165,9 @@ def one_info(*columns: str, when: When = When.NOW) -> str:
     return f"topk by (job, user) (1, max by ({kept}) ({info(when)}))"
 
 
-def teams() -> str:
-    """Everybody's one team; ``no team`` for those whom no roster gives one."""
-    return f'label_replace({one_info("team")}, "team", "no team", "team", "")'
+def with_team(inner: str) -> str:
+    """Gives series without a team ``no team``, so that there is such a column without a roster."""
+    return f'label_replace({inner}, "team", "no team", "team", "")'
 
 
 def members(when: When = When.NOW) -> str:
@@ -187,7 +188,7 @@ def named(inner: str) -> str:
 
 def with_person(inner: str) -> str:
     """Gives numbers by ``job`` and ``user`` the person and the team."""
-    people = named(one_info("email", "name", "team"))
+    people = with_team(named(one_info("email", "name", "team")))
     return f"{inner}\n* on (job, user) group_left ({PERSON}, team)\n{people}"
 
 
@@ -202,8 +203,9 @@ def change(numbers: Numbers) -> str:
 
 
 def change_of_sum(numbers: Numbers) -> str:
-    """Relative change of all together."""
-    return f"sum({numbers.over()})\n/ (sum({numbers.usual()}) >= {CHANCE}) - 1"
+    """Relative change of all together; NaN where the usual is too small to mean anything."""
+    counted = f"sum({numbers.over()})"
+    return f"{counted}\n/ (sum({numbers.usual()}) >= {CHANCE}) - 1\nor {counted} * NaN"
 
 
 def silent(counts: Counts) -> str:

@@ -17,6 +17,7 @@ from tools.dashboards.panels import (
     PERSON_CHANGE,
     against_usual,
     coloured,
+    compared,
     leads_to,
     number,
     prop,
@@ -82,14 +83,12 @@ def _total() -> stat.Panel:
 
 
 def _change() -> stat.Panel:
-    return number(
+    return compared(
         "Against the usual",
         "The team's count in the window against an average window of the same length before it."
         " Orange below -15 %, red below -30 %, green above +15 %." + LOWER_BOUND,
-        query(change_of_sum(TEAM)),
-        unit="percentunit",
-        thresholds=COMPANY_CHANGE,
-        missing="too little to compare",
+        change_of_sum(TEAM),
+        COMPANY_CHANGE,
     )
 
 

@@ -17,6 +17,7 @@ from tools.dashboards.panels import (
     against_usual,
     by_day,
     coloured,
+    compared,
     graph,
     lines,
     merged,
@@ -113,14 +114,12 @@ def _total() -> stat.Panel:
 
 
 def _change() -> stat.Panel:
-    return number(
+    return compared(
         "Against their own usual",
         "The person's count in the window against an average window of the same length before it."
         f" Red below a half. Nothing below a usual of {CHANCE}, where chance rules." + LOWER_BOUND,
-        query(change_of_sum(NOW)),
-        unit="percentunit",
-        thresholds=PERSON_CHANGE,
-        missing="too little to compare",
+        change_of_sum(NOW),
+        PERSON_CHANGE,
     )
 
 
