@@ -28,12 +28,14 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from gong_exporter.simulator.demo import SEED, USERS, demo_company
-from gong_exporter.simulator.options import SimulatorOptions
-from gong_exporter.simulator.roster import roster_csv
-from gong_exporter.simulator.serve import Simulator
-
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # also where the package is not installed, as for `make demo`
+
+from gong_exporter.simulator.demo import SEED, USERS, demo_company  # noqa: E402 - found only now
+from gong_exporter.simulator.options import SimulatorOptions  # noqa: E402 - likewise
+from gong_exporter.simulator.roster import roster_csv  # noqa: E402 - likewise
+from gong_exporter.simulator.serve import Simulator  # noqa: E402 - likewise
+
 ZONE = ZoneInfo("US/Pacific")
 PATIENCE = 60.0
 """Seconds that a program may take to come up."""

@@ -226,7 +226,7 @@ def _run(wanted: Wanted, common: Common) -> None:
         with _stopping(stop):
             work.fetch()
             summary = work.write()
-    click.echo(summary_text(summary, work, order, clock.now()))
+    click.echo(summary_text(summary, work, order, now=clock.now(), hide=hide_addresses(config)))
 
 
 def _order(wanted: Wanted, setup: Setup) -> Order:

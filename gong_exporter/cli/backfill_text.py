@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 
 from gong_exporter.backfill.order import Order
@@ -80,15 +80,25 @@ def _size(size: float) -> str:
     return f"{size / 1000:.1f} GB"
 
 
-def summary_text(summary: Summary, work: Backfill, order: Order, now: float) -> str:
-    """What was written, what is missing from it, and what to do with it at Unix time ``now``."""
+def summary_text(
+    summary: Summary, work: Backfill, order: Order, *, now: float, hide: Callable[[str], str]
+) -> str:
+    """What was written, what is missing from it, and what to do with it.
+
+    Args:
+        summary: what came of it.
+        work: the backfill.
+        order: what was asked for.
+        now: Unix seconds.
+        hide: from a listed user to what may be shown of an address.
+    """
     lines = [
         f"{path}: {written.samples:,} samples, {_size(written.size)}"
         for path, written in summary.files
     ]
     lines.append(f"{summary.users} users on {summary.days} days")
     if summary.unknown:
-        shown = ", ".join(summary.unknown[:_SHOWN])
+        shown = ", ".join(map(hide, summary.unknown[:_SHOWN]))
         more = len(summary.unknown) - _SHOWN
         lines.append(
             "Gong named none of these on any day, so they are not in it: "

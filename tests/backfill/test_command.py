@@ -21,6 +21,7 @@ from gong_exporter.simulator.serve import Simulator
 from tests.support.backfill_samples import activity, every_day, read_output, true_activity
 from tests.support.companies import FixtureCompany
 from tests.support.exporter import ROOT, command, environment, run, run_here, write_config
+from tests.support.servers import need
 from tests.support.simulator import running_simulator
 
 NOWHERE = "http://127.0.0.1:9"
@@ -217,9 +218,41 @@ def test_a_wrong_key_is_a_failure_with_advice_and_without_the_key(
 
 
 def test_addresses_obey_the_configuration(tmp_path: Path, simulator: Simulator) -> None:
-    write_config(tmp_path, simulator.url, activity={"windows": ["7d"], "email_label": "omitted"})
+    activity = {
+        "windows": ["7d"],
+        "email_label": "omitted",
+        "users": ["user0@acme.example", "nobody@acme.example", "123"],
+    }
+    write_config(tmp_path, simulator.url, activity=activity)
     done = run(*arguments(tmp_path), "--yes")
     assert done.returncode == 0, done.stderr
     emails = {dict(labels).get("email", "") for _, labels in read_output(tmp_path / "out.om")}
     assert emails == {""}
     assert "@acme" not in done.stdout + done.stderr
+    assert (
+        "Gong named none of these on any day, so they are not in it: (hidden), 123" in done.stdout
+    )
+
+
+def test_a_disk_without_room_is_told_and_the_days_are_kept(
+    tmp_path: Path, simulator: Simulator
+) -> None:
+    """A file of the output may not be larger than the work file with its days is."""
+    limited = [need("prlimit"), "--fsize=80000", "--", *command(*arguments(tmp_path, step="1h"))]
+    failed = subprocess.run(
+        [*limited, "--yes"],
+        cwd=ROOT,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert failed.returncode == 1
+    assert "out.om: File too large" in failed.stderr
+    assert "Traceback" not in failed.stderr
+    assert [path.name for path in tmp_path.glob("out.om*")] == ["out.om.work"]
+    before = len(simulator.journal.entries())
+    assert run(*arguments(tmp_path, step="1h"), "--yes").returncode == 0
+    assert len(simulator.journal.entries()) - before <= 1
