@@ -30,9 +30,11 @@ from gong_exporter.gong.errors import (
     GongError,
     InvalidResponse,
     NotSent,
+    QuotaSpent,
     RateLimited,
     UserNotFound,
 )
+from gong_exporter.gong.ledger import DAY
 
 __all__ = ["Failure", "PollPlan", "PollResult", "Warn", "load_zone", "poll"]
 
@@ -271,9 +273,19 @@ class _Poll:
             ),
             knowledge=self._asking.knowledge,
             failures=failures,
-            retry_at=ended.until if isinstance(ended, RateLimited | NotSent) else None,
+            retry_at=self._retry_at(ended),
             zone=zone,
         )
+
+    def _retry_at(self, ended: GongError | None) -> float | None:
+        """When to poll again, if it was Gong or the quota that ended the poll."""
+        if isinstance(ended, QuotaSpent) and ended.until is not None:
+            # When one call is free, a listing of many pages would use it up and come to nothing,
+            # again and again. So wait until as many may be free as a poll takes.
+            pages = self._asking.knowledge.pages
+            calls = sum(pages.get(window.name, 1) for window in self._plan.windows)
+            return max(ended.until, self._clock.now() + min(calls * ended.spacing, DAY))
+        return ended.until if isinstance(ended, RateLimited | NotSent) else None
 
     def _grouped(self, failed: dict[str, GongError]) -> tuple[Failure, ...]:
         """One failure per reason and message, so that one cause is one log line."""

@@ -135,6 +135,7 @@ class Limiter:
                 f"the {self._limits.requests_per_day} calls of gong.requests_per_day are used up;"
                 f" the next one is free in {wait:.0f} s",
                 until=busy.until,
+                spacing=DAY / self._limits.requests_per_day,
             )
         if busy.cause is Cause.RETRY_AFTER:
             self._say_limited_until(busy.until)

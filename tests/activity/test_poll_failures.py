@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -38,6 +39,8 @@ from tests.support.simulator import running_simulator
 COMPANY = FixtureCompany(150)
 """In US/Pacific, where it is Wednesday, 11 March 2026."""
 
+
+SOON = NOW.timestamp() + 60
 
 KNOWN = Knowledge(host="http://gong.test", time_zone="Etc/UTC")
 
@@ -97,7 +100,9 @@ def test_a_long_retry_after_keeps_the_whole_windows_and_says_when_to_come_back()
     assert len(source.calls) == 3
 
 
-@pytest.mark.parametrize("error", [WaitTooLong("quiet", until=5.0), QuotaSpent("spent", until=5.0)])
+@pytest.mark.parametrize(
+    "error", [WaitTooLong("quiet", until=SOON), QuotaSpent("spent", until=SOON)]
+)
 def test_a_call_that_is_not_made_ends_the_poll_and_says_when_to_come_back(
     error: GongError,
 ) -> None:
@@ -105,7 +110,7 @@ def test_a_call_that_is_not_made_ends_the_poll_and_says_when_to_come_back(
     result = poll(source, plan_of(), KNOWN, FakeClock(), Said())
     assert [window.window for window in result.windows] == ["28d"]
     assert [failure.windows for failure in result.failures] == [("1d", "7d")]
-    assert (result.retry_at, len(source.calls)) == (5.0, 2)
+    assert (result.retry_at, len(source.calls)) == (SOON, 2)
 
 
 def test_a_spent_quota_keeps_what_is_whole_over_real_sockets() -> None:
@@ -117,6 +122,20 @@ def test_a_spent_quota_keeps_what_is_whole_over_real_sockets() -> None:
         assert len(asked(simulator)) == 3
     assert [window.window for window in result.windows] == ["28d"]
     assert result.retry_at == pytest.approx(NOW.timestamp() + 86_400, abs=5)
+
+
+def test_a_spent_quota_is_given_time_to_free_as_many_calls_as_a_poll_takes() -> None:
+    """Else each call that becomes free would be spent on a first page, and no window be whole."""
+    error = QuotaSpent("spent", until=NOW.timestamp() + 1, spacing=17.0)
+    known = replace(KNOWN, pages={"1d": 20, "28d": 100, "90d": 300})
+    result = poll(Answering(fail_after(0, error)), plan_of(), known, FakeClock(), Said())
+    assert result.retry_at == NOW.timestamp() + (20 + 1 + 100) * 17
+    later = QuotaSpent("spent", until=NOW.timestamp() + 9999, spacing=17.0)
+    result = poll(Answering(fail_after(0, later)), plan_of(), known, FakeClock(), Said())
+    assert result.retry_at == later.until
+    never = QuotaSpent("spent", until=NOW.timestamp() + 1, spacing=9999.0)
+    result = poll(Answering(fail_after(0, never)), plan_of(), known, FakeClock(), Said())
+    assert result.retry_at == NOW.timestamp() + 86_400
 
 
 def test_one_window_that_fails_keeps_the_others() -> None:
