@@ -6,7 +6,7 @@ which listed users Gong knows at all.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,7 @@ from gong_exporter.activity.asking import Asking
 from gong_exporter.activity.assemble import window_data
 from gong_exporter.activity.fetch import Listing, PageSource
 from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.activity.outcome import Failure, PollResult
 from gong_exporter.activity.plan import ENDS_THE_POLL, PollPlan, Warn
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.activity.windows import (
@@ -37,43 +38,6 @@ from gong_exporter.gong.errors import (
 from gong_exporter.gong.ledger import DAY
 
 __all__ = ["Failure", "PollPlan", "PollResult", "Warn", "load_zone", "poll"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """Why some windows have no new data.
-
-    Attributes:
-        windows: their names.
-        error: what kept them.
-    """
-
-    windows: tuple[str, ...]
-    error: GongError
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PollResult:
-    """What a poll brought.
-
-    Attributes:
-        windows: the ones that arrived whole, in the order of the plan.
-        knowledge: what is known now.
-        failures: windows without new data, one entry per reason.
-        retry_at: Unix seconds at which to poll again, when Gong or the quota said so.
-        zone: the company's time zone; None if it could not be learned.
-    """
-
-    windows: tuple[WindowData, ...]
-    knowledge: Knowledge
-    failures: tuple[Failure, ...]
-    retry_at: float | None
-    zone: ZoneInfo | None
-
-    @property
-    def complete(self) -> bool:
-        """Every window got new data."""
-        return not self.failures
 
 
 def poll(
