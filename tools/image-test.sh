@@ -242,7 +242,30 @@ awk -v took="$took" -v most="$stop_within" 'BEGIN { exit !(took < most) }' || di
 say "stopped after SIGTERM (just started)" "$took s"
 "${engine[@]}" rm "$exporter" >/dev/null
 
-# 4. The image as it is, with nothing mounted
+# 4. As the Helm chart has it run: its mounts and their modes, its user, rights, arguments and probes
+
+"${engine[@]}" kill --signal CONT "$simulator" >/dev/null
+if [ -x .venv/bin/python ] && .venv/bin/python -c 'import helm_python' 2>/dev/null && [ "$(id -u)" = 0 ]; then
+  rm -rf "$work/pod"
+  echo '{"config": {"gong": {"base_url": "http://127.0.0.1:8066"}}}' |
+    .venv/bin/python tools/pod.py "$work/pod" "$image" >"$work/pod-arguments"
+  mapfile -t arguments < <(sed '/^--$/,$d' "$work/pod-arguments")
+  "${engine[@]}" run --detach --name "$exporter" "${run_options[@]}" --network "container:$simulator" \
+    "${arguments[@]}" >/dev/null
+  ready
+  curl --silent --fail "http://$address/metrics" >"$work/metrics"
+  expect gong_up "$(value gong_up)" 1.0
+  while read -r path; do
+    curl --silent --fail "http://$address$path" >/dev/null || die "the probe of $path fails"
+  done < <(sed '1,/^--$/d' "$work/pod-arguments")
+  say "as the chart's pod" "polls, is ready, passes its probes"
+  stop "as the chart's pod"
+  rm -rf "$work/pod"
+else
+  say "as the chart's pod" "not tried: needs root and the development environment"
+fi
+
+# 5. The image as it is, with nothing mounted
 
 "${engine[@]}" run --rm "${run_options[@]}" "${strict[@]}" --cap-drop all --network none \
   --env GONG_ACCESS_KEY=key --env GONG_ACCESS_KEY_SECRET=secret "$image" check >/dev/null ||
