@@ -25,15 +25,18 @@ class Roster:
         columns: the label names, in the order in which they were given.
         by_id: each person's columns by Gong's user id.
         by_email: by address in lower case.
+        above: columns that win over these where both have one.
     """
 
     columns: tuple[str, ...] = ()
     by_id: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     by_email: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    above: Roster | None = None
 
     def of(self, user_id: str, email: str) -> Mapping[str, str]:
         """A person's columns: those given by id, and over them those given by address."""
-        return {**self.by_id.get(user_id, {}), **self.by_email.get(email.lower(), {})}
+        found = {**self.by_id.get(user_id, {}), **self.by_email.get(email.lower(), {})}
+        return found if self.above is None else {**found, **self.above.of(user_id, email)}
 
 
 def is_id(text: str) -> bool:
@@ -80,4 +83,4 @@ def column_fault(name: str) -> str:
 
 def column(name: str) -> str:
     """A column's name for a message, if it looks like one."""
-    return f"'{name}'" if shown(name) or " " in name else "this column"
+    return quoted(name) if shown(name) or " " in name else "this column"

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+from gong_exporter.config.bounded import read_bounded
 from gong_exporter.config.columns import Roster, column_fault, key_fault
 from gong_exporter.config.model import ListedUser
 from gong_exporter.config.nearest import nearest, quoted
@@ -17,6 +18,11 @@ MAX_BYTES = 32 * 1024 * 1024
 
 MAX_SHOWN = 10
 """Faults of one file that are told at a time."""
+
+MAX_NEAR = 20
+"""Characters of a column's name that may be meant to be a key; a secret is longer."""
+
+_KEYS = ("id", "email", "user_id")
 
 
 class RosterFault(Exception):
@@ -47,35 +53,30 @@ def read_roster(path: Path) -> Roster:
     if header is None:
         raise RosterFault([(0, "is empty; its first row names the columns: id, email, team ...")])
     line, names = header
-    names = [name.strip() for name in names]
+    names = _stripped(names)
     _check_names(line, names)
     return _people(names, rows)
 
 
 def with_inline(roster: Roster, users: Sequence[ListedUser]) -> Roster:
-    """A roster with the columns of ``activity.users`` added; these win where both have one."""
-    columns = list(roster.columns)
-    by_id, by_email = dict(roster.by_id), dict(roster.by_email)
-    for user in users:
-        if not user.labels:
-            continue
-        columns.extend(name for name in user.labels if name not in columns)
-        if user.id is not None:
-            email = (user.email or "").lower()
-            merged = {**roster.of(user.id, email), **user.labels}
-            by_id[user.id] = MappingProxyType(merged)
-        elif user.email is not None:
-            merged = {**roster.of("", user.email), **user.labels}
-            by_email[user.email.lower()] = MappingProxyType(merged)
-    return Roster(columns=tuple(columns), by_id=by_id, by_email=by_email)
+    """A roster with the columns of ``activity.users`` above it; these win where both have one."""
+    columns = dict.fromkeys(name for user in users for name in user.labels)
+    return Roster(
+        columns=(*roster.columns, *(name for name in columns if name not in roster.columns)),
+        by_id=roster.by_id,
+        by_email=roster.by_email,
+        above=Roster(
+            columns=tuple(columns),
+            by_id={user.id: user.labels for user in users if user.id},
+            by_email={user.email.lower(): user.labels for user in users if user.email},
+        ),
+    )
 
 
 def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise RosterFault([(0, f"cannot be read: {error.strerror or error}")]) from error
+    content = read_bounded(path, MAX_BYTES)
+    if isinstance(content, str):
+        raise RosterFault([(0, content)])
     if len(content) > MAX_BYTES:
         raise RosterFault([(0, f"is larger than {MAX_BYTES // 2**20} MiB; that is no roster")])
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -108,18 +109,30 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
         raise RosterFault([(line, f"is not CSV: {error}")]) from error
 
 
+def _stripped(row: Sequence[str]) -> list[str]:
+    """The cells without space around them, and without the empty ones at the end.
+
+    Spreadsheets write as many as the longest row ever had.
+    """
+    cells = [cell.strip() for cell in row]
+    while cells and not cells[-1]:
+        cells.pop()
+    return cells
+
+
 def _check_names(line: int, names: list[str]) -> None:
+    if not {"id", "email"} & set(names):
+        # Perhaps no roster at all, but a file of secrets: hardly anything of it is shown.
+        close = [name for name in names if len(name) <= MAX_NEAR and nearest(name, _KEYS)]
+        meant = f"; is {quoted(close[0])} meant?" if close else ""
+        raise RosterFault([(line, f"no column is named id or email{meant}")])
     faults = []
     for place, name in enumerate(names):
         if name in names[:place]:
             faults.append((line, f"the column {quoted(name)} is there twice"))
         elif name not in {"id", "email"} and (fault := column_fault(name)):
-            # No secret can be in a roster's first row: a name is shown whatever it looks like.
+            # No secret is beside a key's name: a name is shown whatever it looks like.
             faults.append((line, fault.replace("this column", f"the column {quoted(name)}")))
-    if not {"id", "email"} & set(names):
-        close = [name for name in names if nearest(name, ("id", "email", "user_id"))]
-        meant = f"; is {quoted(close[0])} meant?" if close else ""
-        faults.append((line, f"no column is named id or email{meant}"))
     if faults:
         raise RosterFault(faults)
 
@@ -134,10 +147,12 @@ def _people(names: list[str], rows: Iterator[tuple[int, list[str]]]) -> Roster:
         if len(faults) >= MAX_SHOWN:
             faults.append((line, "and perhaps more"))
             break
-        if len(row) != len(names):
+        texts = _stripped(row)
+        if len(texts) > len(names) or len(row) < len(names):
             faults.append((line, f"has {len(row)} cells, and the header {len(names)}"))
             continue
-        cells = dict(zip(names, (cell.strip() for cell in row), strict=True))
+        texts += [""] * (len(names) - len(texts))
+        cells = dict(zip(names, texts, strict=True))
         user_id, email = cells.get("id", ""), cells.get("email", "").lower()
         fault = key_fault(user_id, email) or _again(lines, line, user_id, email)
         if fault:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from gong_exporter.config.bounded import read_bounded
 from gong_exporter.gong.errors import CredentialsUnreadable
 
 MAX_SECRET_BYTES: Final = 16_384
@@ -170,15 +169,9 @@ def _read(source: SecretSource) -> Secret:
 
 def _content(path: Path) -> tuple[str, str | None]:
     """The file's text without the line break at its end, and what is wrong with the file."""
-    try:
-        # Without O_NONBLOCK a named pipe would hang us.
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(handle, "rb") as stream:  # noqa: PTH123 - a descriptor, not a path
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                return "", "is not a file"
-            content = stream.read(MAX_SECRET_BYTES + 1)
-    except OSError as error:
-        return "", f"cannot be read: {error.strerror or error}"
+    content = read_bounded(path, MAX_SECRET_BYTES)
+    if isinstance(content, str):
+        return "", content
     if len(content) > MAX_SECRET_BYTES:
         return "", f"is larger than {MAX_SECRET_BYTES} bytes; that is not a secret"
     try:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from gong_exporter.config.columns import Roster
 from gong_exporter.config.load import load_config
 from gong_exporter.config.model import Config
 from gong_exporter.config.roster import RosterFault, read_roster
@@ -91,3 +97,81 @@ def test_a_hash_key_that_cannot_be_read_later_goes_on_being_used(tmp_path: Path)
     assert key.read().reveal() == "second"
     (tmp_path / "key").unlink()
     assert key.read().reveal() == "second"
+
+
+def _read(folder: Path, content: str) -> Roster:
+    (folder / "roster.csv").write_text(content, encoding="utf-8")
+    return read_roster(folder / "roster.csv")
+
+
+def _faults(folder: Path, content: str) -> list[tuple[int, str]]:
+    with pytest.raises(RosterFault) as caught:
+        _read(folder, content)
+    return list(caught.value.faults)
+
+
+@pytest.mark.parametrize("key", ["1,", ",Jane@acme.com", "1,jane@acme.com"])
+@pytest.mark.parametrize("user", ["id: 1", "email: JANE@acme.com", "id: 1, email: jane@acme.com"])
+def test_columns_of_listed_users_win_however_both_name_the_person(
+    tmp_path: Path, key: str, user: str
+) -> None:
+    config = _load(
+        tmp_path,
+        f"activity: {{roster_file: roster.csv, users: [{{{user}, team: NORTH}}]}}",
+        f"id,email,team,region\n{key},EMEA,South\n",
+    )
+    columns = config.activity.roster.of("1", "jane@acme.com")
+    assert columns == {"team": "NORTH", "region": "South"}
+
+
+def test_cells_that_a_spreadsheet_left_empty_at_the_end_are_none(tmp_path: Path) -> None:
+    roster = _read(tmp_path, "id,team,,\n1,EMEA,,\n2,,,\n,,,\n")
+    assert roster.columns == ("team",)
+    assert roster.of("1", "") == {"team": "EMEA"}
+    assert roster.of("2", "") == {"team": ""}
+    assert _faults(tmp_path, "id,team,,\n1,EMEA,,x\n2\n") == [
+        (2, "has 4 cells, and the header 2"),
+        (3, "has 1 cells, and the header 2"),
+    ]
+
+
+def test_of_a_file_that_is_no_roster_hardly_anything_is_shown(tmp_path: Path) -> None:
+    for secret in ("Sup3rS3cretK3y" * 3, "user_id" + "S3cret" * 5, "a,b,Sup3rS3cret;/+=="):
+        assert _faults(tmp_path, secret + "\n") == [(1, "no column is named id or email")]
+
+
+def test_a_message_is_one_short_line_whatever_the_roster_holds(tmp_path: Path) -> None:
+    faults = _faults(tmp_path, 'id,"a b\n' + "x" * 5000 + '"\n1,\n')
+    assert [line for line, _ in faults] == [1]
+    assert len(faults[0][1]) < 200
+    assert "\n" not in faults[0][1]
+
+
+def test_a_pipe_is_no_roster_and_hangs_nobody(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "roster.csv")
+    with pytest.raises(RosterFault, match="is not a file"):
+        read_roster(tmp_path / "roster.csv")
+
+
+HEADS = st.lists(st.sampled_from(["id", "email", "team", "region", ""]), min_size=1, max_size=5)
+CELLS = st.sampled_from(["1", "99", "a@b.c", "NO", "", " 007 ", 'q"q', "x;y", "a,b", "two\nlines"])
+
+
+@settings(deadline=None)  # the machine may be busy
+@given(heads=HEADS, rows=st.lists(st.lists(CELLS, max_size=5), max_size=6), cut=st.integers(0, 200))
+def test_any_table_is_read_as_it_is_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, heads: list[str], rows: list[list[str]], cut: int
+) -> None:
+    stream = io.StringIO()
+    csv.writer(stream).writerows([heads, *rows])
+    path = tmp_path_factory.getbasetemp() / "any.csv"
+    path.write_text(stream.getvalue()[: cut or None], encoding="utf-8", newline="")
+    try:
+        roster = read_roster(path)
+    except RosterFault:
+        return
+    for key, person in (*roster.by_id.items(), *roster.by_email.items()):
+        assert set(person) == set(roster.columns) <= {"team", "region"}
+        assert roster.of(key, key) == person
+        cells = {cell.strip() for row in rows for cell in row} | {""}
+        assert cut or set(person.values()) <= cells

@@ -1,6 +1,6 @@
 from html.parser import HTMLParser
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gong_exporter.web.html import join, lines, tag
@@ -23,6 +23,7 @@ class Seen(HTMLParser):
         self.text += data
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(exclude_categories=["Cc", "Cs"])), st.text())
 def test_no_text_breaks_out_of_its_element_or_attribute(text: str, value: str) -> None:
     seen = Seen(tag("p", text, title=value))

@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gong_exporter.web.security import WebConfigFile
@@ -118,6 +118,7 @@ SIGNS = (": ", "\n", "\n  ", "- ", *"[]{}|~'\"", "&a ", "*a", "!!int ", "\t")
 WORDS = st.sampled_from((*KEYS, *SIGNS))
 
 
+@settings(deadline=None)
 @given(st.lists(WORDS | st.text(max_size=5), max_size=30).map("".join))
 def test_no_text_at_all_is_a_crash(text: str) -> None:
     with suppress(WebConfigError):
