@@ -78,7 +78,7 @@ def test_it_says_what_it_will_do_then_does_it_and_says_what_came_of_it(
 def test_interrupted_it_says_so_and_the_same_command_goes_on(
     tmp_path: Path, simulator: Simulator
 ) -> None:
-    wanted = command(*arguments(tmp_path, 9), "--yes")
+    wanted = command(*arguments(tmp_path, 7), "--yes")
     with subprocess.Popen(
         wanted,
         cwd=ROOT,
@@ -97,11 +97,11 @@ def test_interrupted_it_says_so_and_the_same_command_goes_on(
     assert "Traceback" not in stderr
     assert not (tmp_path / "out.om").exists()
     before = len(simulator.journal.entries())
-    done = run(*arguments(tmp_path, 9), "--yes")
+    done = run(*arguments(tmp_path, 7), "--yes")
     assert done.returncode == 0, done.stderr
     # One call tells how many pages there are, unless the state file does.
-    assert len(simulator.journal.entries()) - before <= 9 - (before - 2) + 1
-    days = every_day(today() - timedelta(days=8), today())
+    assert len(simulator.journal.entries()) - before <= 7 - (before - 2) + 1
+    days = every_day(today() - timedelta(days=6), today())
     expected = true_activity(simulator.company, days, ("7d",))
     assert activity(read_output(tmp_path / "out.om")) == expected
 

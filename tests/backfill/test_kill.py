@@ -11,7 +11,7 @@ from tests.support.companies import FixtureCompany
 from tests.support.simulator import running_simulator
 
 RANGE = Days(date(2026, 2, 20), date(2026, 3, 11))
-KILLS = 5
+KILLS = 4
 
 
 def outputs(folder: Path) -> dict[str, bytes]:
