@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
+from tests.support.exporter import ROOT
 from tests.support.rules_alertmanager import EXAMPLE, alertmanager
 from tests.support.rules_engine import PROMETHEUS
 from tests.support.servers import need
@@ -112,6 +115,23 @@ def test_refused_credentials_hold_back_what_follows_from_them(tmp_path: Path) ->
         )
         held = running.suppressed(7)
     assert held == {(name, "a:1", "gong") for name in names[1:]}
+
+
+@pytest.mark.server("prometheus-alertmanager")
+def test_leave_is_silenced_as_the_docs_say(tmp_path: Path) -> None:
+    told = (ROOT / "docs" / "alerting.md").read_text(encoding="utf-8")
+    ((command,),) = [re.findall(r"`amtool (silence add [^`]*email=[^`]*)`", told)]
+    silent = {**SILENT, "user": "1", "email": "jane@acme.com"}
+    with alertmanager(tmp_path) as running:
+        url = f"--alertmanager.url=http://{running.address}"
+        added = amtool(url, *shlex.split(command), "--author=tests")
+        assert added.returncode == 0, added.stderr
+        running.take([silent, {**silent, "user": "2", "email": "joe@acme.com"}])
+        running.suppressed(2)
+        silenced = {
+            alert["labels"]["user"] for alert in running.alerts() if alert["status"]["silencedBy"]
+        }
+    assert silenced == {"1"}
 
 
 def _labels(labels: dict[str, str]) -> list[str]:

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gong_exporter.simulator.company import SimulatedCompany
 from gong_exporter.simulator.events import Event, EventKind
@@ -137,6 +139,22 @@ def test_sigmas_are_of_the_week_and_of_the_three_weeks_before() -> None:
 )
 def test_a_reading_is_a_drop_or_not(change: dict[str, Any], fires: bool) -> None:  # noqa: FBT001 -- a column of the table
     assert replace(READING, **change).below(3, 12, 4) is fires
+
+
+@given(
+    recent=st.integers(0, 200),
+    usual=st.integers(0, 600).map(lambda thirds: thirds / 3),
+    lull=st.floats(0, 1),
+    k=st.floats(1, 5),
+)
+def test_a_drop_is_one_by_the_usual_alone_too(
+    recent: int, usual: float, lull: float, k: float
+) -> None:
+    """Reckoning chance from what was to be expected only ever asks for more."""
+    reading = Reading(TODAY, "ann", "calls_as_host", recent, usual, usual * lull)
+    if reading.below(k):
+        assert recent < usual * min(1, lull) / 2
+        assert reading.plain_sigmas > k * (1 - 1e-9)
 
 
 def test_firing_days_close_together_are_one_episode() -> None:

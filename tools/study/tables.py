@@ -78,7 +78,7 @@ def user_grid(study: Study, days: Sequence[Readings], metric: str) -> Table:
             )
             result = score(fired, study.users, metric, floor, study.left)
             busy = score(fired, study.users, metric, BUSY, study.left)
-            thresholds = f"{sigmas:g} | {alone:g} | {floor:g}"
+            thresholds = f"{sigmas:g} | {_alone(alone)} | {floor:g}"
             yield f"| {thresholds} | {_cells(result, days)} | {_share(busy)} |"
 
 
@@ -147,6 +147,10 @@ def _cells(result: Score, days: Sequence[Readings]) -> str:
         f"{result.false * a_year:.0f} | {result.leaving * a_year:.0f}"
         f" | {_number(result.precision)} | {_share(result)} | {_number(result.delay, 0)}"
     )
+
+
+def _alone(sigmas: float) -> str:
+    return "never" if math.isinf(sigmas) else f"{sigmas:g}"
 
 
 def _share(result: Score) -> str:
