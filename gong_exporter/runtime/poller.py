@@ -156,6 +156,9 @@ class Poller:
         asked = self._bell.take()
         if asked.order is not None:
             self._put_in_force(asked.order)
+            for reason in asked.reasons:
+                self._bell.ring(reason)  # with what the reload may ask for, they are one poll
+            return
         if not self._on_duty:
             self._try_for_duty()
             return

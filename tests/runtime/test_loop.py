@@ -107,6 +107,17 @@ def test_reloads_while_a_poll_runs_are_one_and_the_last_one_counts(tmp_path: Pat
         assert len(loop.polled) == 2
 
 
+def test_a_reload_and_a_schedule_at_the_same_moment_are_one_poll(tmp_path: Path) -> None:
+    with bench(tmp_path) as loop:
+        loop.run()
+        setup = make_setup(changed(loop.config, windows=(WindowSpec("2d", 2),)))
+        loop.poller.use(setup, at_once=True)
+        loop.poller._bell.ring("schedule")
+        loop.run()
+        assert [data.window for data in loop.polls.standing.windows] == ["2d"]
+        assert len(loop.polled) == 2
+
+
 def test_who_may_not_poll_serves_what_the_other_one_saves(tmp_path: Path) -> None:
     mine = [False]
     with bench(tmp_path, acquire=lambda: mine[0]) as loop:
