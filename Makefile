@@ -8,13 +8,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: help demo install test lint format docs bench soak lock clean
+.PHONY: help demo demo-history install test lint format docs bench soak lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: $(VENV)/.runtime ## The real exporter against the built-in simulator, on loopback
 	@exec $(BIN)/python -m gong_exporter demo
+
+demo-history: $(VENV)/.runtime ## The demo with 120 days of past, in a real Prometheus with the rules
+	@tools/install-servers.sh
+	@exec $(BIN)/python tools/demo_history.py
 
 install: $(VENV)/.installed ## The exporter into .venv, without the tools to develop it
 

@@ -38,6 +38,7 @@ RETURNED = {
     "disk._set_aside",
     "faults.describe",
     "schema.in_words",
+    "bounded.read_bounded",
     "secrets._content",
     "secrets.fault",
     "secrets.key_fault",
