@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from gong_exporter.config.durations import parse_duration
+from gong_exporter.exposition.families import FAMILIES
 from tests.support.exporter import ROOT
 from tests.support.rules_engine import PROMETHEUS
 from tests.support.servers import need
@@ -143,8 +144,6 @@ def test_alerts_on_gong_up_and_on_data_cover_their_absence() -> None:
 
 
 def test_every_family_that_a_rule_reads_is_one_that_the_exporter_has() -> None:
-    from gong_exporter.exposition.families import FAMILIES  # noqa: PLC0415 -- used here alone
-
     known = {family.name for family in FAMILIES} | {"up", "process_start_time_seconds"}
     read = {
         name
