@@ -203,6 +203,16 @@ def test_a_smaller_quota_stretches_the_interval_and_says_so(steady: Scene) -> No
     assert "stretched from" in steady.running.ask("/").text
 
 
+def test_a_sighup_that_comes_while_it_starts_is_not_lost(tmp_path: Path) -> None:
+    with running_simulator(now=utc_now) as simulator:
+        config = write_config(tmp_path, simulator.url)
+        with exporter(config, listening=False) as running:
+            running.await_said("starting")
+            running.send(signal.SIGHUP)
+            running.await_said("configuration reloaded")
+            assert running.process.poll() is None
+
+
 def test_reloading_over_http_is_off_unless_asked_for(tmp_path: Path) -> None:
     with running_simulator(now=utc_now) as simulator:
         config = write_config(tmp_path, simulator.url)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+
+import pytest
 
 from gong_exporter.simulator.serve import Simulator, utc_now
 from tests.support.companies import FixtureCompany
@@ -166,6 +169,25 @@ def test_a_crash_loop_does_not_spend_the_quota_twice(tmp_path: Path) -> None:
             due = samples.value("gong_exporter_next_poll_timestamp_seconds")
             assert due is not None
         assert count(simulator) == 6
+
+
+def test_a_retry_after_is_kept_by_the_next_process_too(tmp_path: Path) -> None:
+    with running_simulator(now=utc_now) as simulator:
+        config = write_config(tmp_path, simulator.url)
+        simulator.set_faults("rate-limited-long")
+        with exporter(config) as running:
+            running.await_said("poll ended")
+            running.kill()
+        simulator.set_faults()
+        with exporter(config) as running:
+            samples = running.await_polls(1)
+            until_then = samples.value("gong_exporter_api_rate_limited_until_timestamp_seconds")
+            assert until_then == pytest.approx(time.time() + 7200, abs=120)
+            due = samples.value("gong_exporter_next_poll_timestamp_seconds")
+            assert due == pytest.approx(time.time() + 3600, abs=120)  # finds the limiter closed
+            (line,) = running.said("no new data from Gong")
+            assert "Gong asked for no calls for another" in line["error"]
+        assert count(simulator) == 1
 
 
 def test_a_kill_in_the_middle_of_a_poll_loses_nothing_known(tmp_path: Path) -> None:
