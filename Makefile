@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: help demo demo-history install test lint format docs bench soak lock clean
+.PHONY: help demo demo-history install test lint format docs bench soak study lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -42,6 +42,9 @@ bench: $(VENV)/.dev ## Ratios against nginx, the client library and a real Prome
 
 soak: $(VENV)/.dev ## An hour in every fault at once, every published number compared with the truth
 	$(BIN)/python tools/soak.py --minutes 60
+
+study: $(VENV)/.dev ## How often the alerts on activity are right, over two simulated years
+	$(BIN)/python -m tools.study
 
 docs: $(VENV)/.dev ## Write the generated parts of the docs again
 	$(BIN)/python tools/docs_reference.py
