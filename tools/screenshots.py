@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from gong_exporter.simulator.company import SimulatedCompany
@@ -25,15 +26,20 @@ LEAST_HEIGHT = 300
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A dashboard, and what is chosen on it."""
+    """A dashboard, its time range, and what is chosen on it."""
 
     uid: str
     since: str
+    until: str = "now"
     chosen: Sequence[str] = ()
 
 
-def pictures(company: SimulatedCompany, days: int) -> Sequence[Picture]:
-    """The four; the team and the person are those to whom something happened."""
+def pictures(company: SimulatedCompany, days: int, now: datetime) -> Sequence[Picture]:
+    """The four; the team and the person are those to whom something happened.
+
+    The exporter's ends with its past: the one that runs since a minute ago has spent no quota.
+    """
+    day = (now - timedelta(days=1)).isoformat(), now.isoformat()
     people = {person.user_id: person for person in company.people}
     hit = [people[user] for event in company.events for user in event.user_ids]
     teams = [f"team={hit[-1].team}"] if hit else []
@@ -41,9 +47,9 @@ def pictures(company: SimulatedCompany, days: int) -> Sequence[Picture]:
     since = f"now-{days}d"
     return (
         Picture("gong-overview", since),
-        Picture("gong-team", since, teams),
-        Picture("gong-user", since, users),
-        Picture("gong-exporter", "now-24h"),
+        Picture("gong-team", since, chosen=teams),
+        Picture("gong-user", since, chosen=users),
+        Picture("gong-exporter", *day),
     )
 
 
@@ -58,10 +64,10 @@ def main() -> int:
     wanted.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="gong-screenshots-") as scratch:
         made = demo_in_prometheus(wanted.users, wanted.days, Path(scratch))
-        with made as (server, company):
+        with made as (server, company, now):
             return max(
                 draw(picture, wanted.preview, server.url, wanted.out)
-                for picture in pictures(company, wanted.days)
+                for picture in pictures(company, wanted.days, now)
             )
 
 
@@ -73,6 +79,7 @@ def draw(picture: Picture, program: str, url: str, out: Path) -> int:
         f"--prometheus={url}",
         f"--out={out / picture.uid}.png",
         f"--from={picture.since}",
+        f"--to={picture.until}",
         f"--width={WIDTH}",
         f"--min-height={LEAST_HEIGHT}",
         *(f"--var={each}" for each in picture.chosen),

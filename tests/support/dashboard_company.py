@@ -69,8 +69,10 @@ def demo(folder: Path, *options: str) -> Iterator[str]:
 @contextmanager
 def demo_in_prometheus(
     users: int, days: int, folder: Path
-) -> Iterator[tuple[Prometheus, SimulatedCompany]]:
+) -> Iterator[tuple[Prometheus, SimulatedCompany, datetime]]:
     """A Prometheus with the last days of the demo's company, scraped at least twice.
+
+    And the company, and the moment at which its past ends and the scrapes begin.
 
     Args:
         users: how many people work at the company.
@@ -79,7 +81,7 @@ def demo_in_prometheus(
     """
     zone = ZoneInfo(DEFAULT_ZONE)
     with demo(folder, f"--users={users}") as address:
-        now = datetime.now(zone) - timedelta(seconds=15)
+        now = datetime.now(zone).replace(microsecond=0) - timedelta(seconds=15)
         company = demo_company(zone, now.date(), users)
         load(History(company, days, now, TARGET, roster_of(company), hours=24), folder)
         scraped = {"targets": [address], "labels": {"instance": TARGET["instance"]}}
@@ -90,4 +92,4 @@ def demo_in_prometheus(
         with prometheus(folder, config, "--storage.tsdb.retention.time=100y") as server:
             server.await_scrape()
             until(lambda: server.query("count_over_time(up[1m])")[0][1] >= 3, "three scrapes")
-            yield server, company
+            yield server, company, now

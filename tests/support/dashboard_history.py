@@ -162,7 +162,7 @@ class _Own:
 
 def exporter_lines(target: Labels, now: float, hours: int) -> Iterator[str]:
     """The exporter's own numbers: polls as often as the demo's, some rate-limited, some failed."""
-    times = [now - SCRAPE * n for n in range(hours * 3600 // SCRAPE, -1, -1)]
+    times = [now - SCRAPE * n for n in range(hours * 3600 // SCRAPE + 2, -1, -1)]
     kinds: set[str] = set()
     for own in sorted(_own(times, now), key=lambda own: own.name):
         family = own.name.removesuffix("_total") if own.kind == "counter" else own.name

@@ -6,19 +6,9 @@ from collections.abc import Mapping
 
 from grafana_foundation_sdk.builders import stat, table
 
+from tools.dashboards.looks import AGE, HIDDEN, QUOTA, leads_to, merged, query, sorted_by, wide
 from tools.dashboards.page import USER_LINK
-from tools.dashboards.panels import (
-    AGE,
-    HIDDEN,
-    QUOTA,
-    leads_to,
-    merged,
-    number,
-    query,
-    rows,
-    sorted_by,
-    wide,
-)
+from tools.dashboards.panels import number, rows
 from tools.dashboards.promql import JOB, PERSON, with_person
 
 NOON = 12 * 3600

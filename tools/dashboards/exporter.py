@@ -5,49 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from grafana_foundation_sdk.builders import common, prometheus, stat, table, timeseries
+from grafana_foundation_sdk.builders import common, stat, table
 from grafana_foundation_sdk.models import dashboard as models
 
-from tools.dashboards.page import Page, instance, job
-from tools.dashboards.panels import (
+from tools.dashboards import exporter_graphs as graphs
+from tools.dashboards.exporter_graphs import of
+from tools.dashboards.looks import (
     AGE,
     COUNT,
-    GREY,
     HIDDEN,
     PLAIN,
     QUOTA,
     Step,
     coloured,
-    fixed,
-    graph,
-    lines,
     merged,
-    number,
     prop,
     query,
-    rows,
     sorted_by,
-    stacked,
     wide,
 )
+from tools.dashboards.page import Page, instance, job
+from tools.dashboards.panels import number, rows
 
-WHERE = 'job=~"$job", instance=~"$instance"'
 INFO = "gong_exporter_build_info"
-HOURLY = "15m"
-"""The shortest step of what polls do: Grafana's rate interval is then an hour, a usual poll's."""
-
-
-STEPS = 100
-"""Points of what is shown at its worst: over weeks, a step is longer than the poll interval."""
-
-REASONS = {
-    "rate_limited": "orange",
-    "unauthorized|forbidden": "purple",
-    "timeout|connection": "yellow",
-    "server_error": "red",
-    "bad_request|not_found|redirect|invalid_response": "dark-red",
-}
-"""Colours of the reasons, by whose business they are: nobody is to take an error for green."""
 
 
 def exporter() -> dict[str, Any]:
@@ -72,12 +52,12 @@ def exporter() -> dict[str, Any]:
     )
     page.line(7, (16, _windows()), (8, _build()))
     page.section("Polls")
-    page.line(8, (8, _age()), (8, _polls()), (8, _failures()))
+    page.line(8, (8, graphs.age()), (8, graphs.polls()), (8, graphs.failures()))
     page.section("Gong's API")
-    page.line(8, (8, _requests()), (8, _errors()), (8, _durations()))
-    page.line(8, (12, _quota_trend()), (12, _limits()))
+    page.line(8, (8, graphs.requests()), (8, graphs.errors()), (8, graphs.durations()))
+    page.line(8, (12, graphs.quota_trend()), (12, graphs.limits()))
     page.section("Process")
-    page.line(8, (12, _memory()), (12, _scrapes()))
+    page.line(8, (12, graphs.memory()), (12, graphs.scrapes()))
     return page.build()
 
 
@@ -108,16 +88,6 @@ def health(
         mappings=[models.ValueMap(options=options)] if options else (),
     )
     return panel.text(common.VizTextDisplayOptions().value_size(34))
-
-
-def of(family: str, *matchers: str) -> str:
-    """A selector of the chosen processes."""
-    return f"{family}{{{', '.join((WHERE, *matchers))}}}"
-
-
-def per_hour(family: str, by: str) -> str:
-    """A counter's rate as a number an hour."""
-    return f"3600 * sum by ({by}) (rate({of(family)}[$__rate_interval]))"
 
 
 def _up() -> stat.Panel:
@@ -265,160 +235,3 @@ def _build() -> table.Panel:
     panel.override_by_name("Value #A", HIDDEN)
     panel.override_by_regexp("/Version|Python/", [wide(80)])
     return panel.override_by_name("Up for", [prop("unit", "s"), wide(90)])
-
-
-def _requests() -> timeseries.Panel:
-    panel = lines(
-        "Requests by code",
-        "HTTP exchanges with Gong an hour by status code, retries included; none is for those"
-        " without an answer.",
-        _that_occur("gong_exporter_api_requests_total", "code"),
-        unit="suffix:/h",
-    )
-    for code, color in (("2..", "green"), ("4..", "orange"), ("5..|none", "red")):
-        panel.override_by_regexp(f"/^({code})$/", [fixed(color)])
-    return _stacked_below_all(panel)
-
-
-def _errors() -> timeseries.Panel:
-    panel = lines(
-        "Errors by reason",
-        "HTTP exchanges with Gong an hour that ended in an error, by reason; a line at zero when"
-        " none did.",
-        _that_occur("gong_exporter_api_request_errors_total", "reason"),
-        unit="suffix:/h",
-    )
-    for reason, color in REASONS.items():
-        panel.override_by_regexp(f"/^({reason})$/", [fixed(color)])
-    return _stacked_below_all(panel)
-
-
-def _that_occur(family: str, label: str) -> prometheus.Dataquery:
-    """The rates that are not zero, of the many that could occur, and all together."""
-    together = f"3600 * sum(rate({of(family)}[$__rate_interval]))"
-    return graph(
-        f'({per_hour(family, label)} > 0)\nor label_replace({together}, "{label}", "all", "", "")',
-        legend=f"{{{{{label}}}}}",
-        step=HOURLY,
-    )
-
-
-def _stacked_below_all(panel: timeseries.Panel) -> timeseries.Panel:
-    plain = [prop("custom.drawStyle", "line"), prop("custom.stacking", {"mode": "none"})]
-    thin = [prop("custom.fillOpacity", 0), prop("custom.lineWidth", 1)]
-    return stacked(panel).override_by_name("all", [fixed(GREY), *plain, *thin])
-
-
-def _durations() -> timeseries.Panel:
-    buckets = of("gong_exporter_api_request_duration_seconds_bucket")
-    rate = f"sum by (le) (rate({buckets}[$__rate_interval]))"
-    return lines(
-        "Duration of requests",
-        "Time from the start of an exchange with Gong to the last byte of its answer: the median"
-        " and the slowest twentieth.",
-        graph(f"histogram_quantile(0.95, {rate})", "A", legend="95 %", step=HOURLY),
-        graph(f"histogram_quantile(0.5, {rate})", "B", legend="median", step=HOURLY),
-        unit="s",
-    )
-
-
-def _quota_trend() -> timeseries.Panel:
-    panel = lines(
-        "Calls in the last 24 hours",
-        "Calls to Gong in the 24 hours before each moment, and how many the exporter may make.",
-        graph(f"max by (job) ({of('gong_exporter_api_quota_used')})", "A", legend="used"),
-        graph(f"max by (job) ({of('gong_exporter_api_quota_limit')})", "B", legend="limit"),
-        fill=15,
-        decimals=0,
-    )
-    return panel.override_by_name(
-        "limit", [fixed("red"), prop("custom.fillOpacity", 0), prop("custom.lineWidth", 1)]
-    )
-
-
-def _limits() -> timeseries.Panel:
-    return lines(
-        "Waiting for limits",
-        "Seconds an hour that calls waited for the exporter's own limiter, and answers 429 an hour."
-        " Waiting is as it should be; 429 means that others use the company's share.",
-        graph(
-            per_hour("gong_exporter_api_throttle_seconds_total", "job"),
-            "A",
-            legend="seconds waited",
-            step=HOURLY,
-        ),
-        graph(
-            per_hour("gong_exporter_api_rate_limited_total", "job"),
-            "B",
-            legend="429 answers",
-            step=HOURLY,
-        ),
-        unit="suffix:/h",
-    ).override_by_name("429 answers", [fixed("orange")])
-
-
-def _failures() -> timeseries.Panel:
-    return lines(
-        "Polls and failures",
-        "Polls an hour, those that left a window without new data, and failures to read or write"
-        " the state file.",
-        graph(per_hour("gong_exporter_polls_total", "job"), "A", legend="polls", step=HOURLY),
-        graph(
-            per_hour("gong_exporter_poll_failures_total", "job"),
-            "B",
-            legend="failed polls",
-            step=HOURLY,
-        ),
-        graph(
-            per_hour("gong_exporter_state_errors_total", "job"),
-            "C",
-            legend="state errors",
-            step=HOURLY,
-        ),
-        unit="suffix:/h",
-    ).override_by_regexp("/failed|errors/", [fixed("red")])
-
-
-def _age() -> timeseries.Panel:
-    fetched = of("gong_exporter_last_success_timestamp_seconds")
-    return lines(
-        "Age of the data",
-        "How long ago each window had last arrived whole, at the worst moment of each step. Level"
-        " at the poll interval is as it should be; what rises means failing polls.",
-        graph(
-            f"max by (window) (max_over_time((time() - {fetched})[$__interval:15s]))",
-            legend="{{window}}",
-            step=HOURLY,
-        ),
-        unit="s",
-        points=STEPS,
-    )
-
-
-def _polls() -> timeseries.Panel:
-    taken = of("gong_exporter_poll_duration_seconds")
-    return lines(
-        "Duration of polls",
-        "How long the slowest poll of each step took, waits included.",
-        graph(f"max by (job) (max_over_time({taken}[$__interval]))", legend="{{job}}", step=HOURLY),
-        unit="s",
-        points=STEPS,
-    )
-
-
-def _memory() -> timeseries.Panel:
-    return lines(
-        "Memory",
-        "Resident memory of each process. It grows with people and windows, not with time.",
-        graph(of("process_resident_memory_bytes"), legend="{{instance}}"),
-        unit="bytes",
-    )
-
-
-def _scrapes() -> timeseries.Panel:
-    return lines(
-        "Duration of scrapes",
-        "How long Prometheus took to read each exporter's metrics. A scrape never calls Gong.",
-        graph(of("scrape_duration_seconds"), legend="{{instance}}"),
-        unit="s",
-    )

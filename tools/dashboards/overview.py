@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from grafana_foundation_sdk.builders import table
+from grafana_foundation_sdk.builders import stat, table, timeseries
 
 from tools.dashboards.common import (
     HISTORY,
@@ -14,21 +14,18 @@ from tools.dashboards.common import (
     people,
     quota,
 )
-from tools.dashboards.page import TEAM_LINK, Page, job, metric, usual, window
-from tools.dashboards.panels import (
+from tools.dashboards.looks import (
     COMPANY_CHANGE,
     NONE_WANTED,
-    against_usual,
     coloured,
-    compared,
     leads_to,
     merged,
-    number,
     query,
-    rows,
     sorted_by,
     wide,
 )
+from tools.dashboards.page import TEAM_LINK, Page, job, metric, usual, window
+from tools.dashboards.panels import against_usual, compared, number, rows
 from tools.dashboards.promql import (
     CHANCE,
     JOB,
@@ -74,7 +71,7 @@ def overview() -> dict[str, Any]:
     return page.build()
 
 
-def _total() -> Any:
+def _total() -> stat.Panel:
     return number(
         "Company: ${metric:text}, $window",
         "The counter over the window, of everybody whom the exporter knows, added up.",
@@ -82,7 +79,7 @@ def _total() -> Any:
     )
 
 
-def _change() -> Any:
+def _change() -> stat.Panel:
     return compared(
         "Against the usual",
         "The whole company's count in the window against an average window of the same length"
@@ -92,7 +89,7 @@ def _change() -> Any:
     )
 
 
-def _active() -> Any:
+def _active() -> stat.Panel:
     users = f'max by (job, state) (gong_activity_users{{{JOB}, window="$window", state="%s"}})'
     active, inactive = users % "active", users % "inactive"
     return number(
@@ -105,7 +102,7 @@ def _active() -> Any:
     )
 
 
-def _silent_people() -> Any:
+def _silent_people() -> stat.Panel:
     return number(
         "Fell silent",
         f"People with none in the window who usually have at least {CHANCE}.",
@@ -114,7 +111,7 @@ def _silent_people() -> Any:
     )
 
 
-def _trend() -> Any:
+def _trend() -> timeseries.Panel:
     return against_usual(
         "Trend: ${metric:text}, $window at a time",
         "The company's count in the window that ended at each moment, and what was usual then."

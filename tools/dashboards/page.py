@@ -10,7 +10,7 @@ from grafana_foundation_sdk.builders import bargauge, dashboard, stat, table, ti
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as models
 
-from tools.dashboards.panels import DATA_SOURCE
+from tools.dashboards.looks import DATA_SOURCE
 from tools.dashboards.promql import JOB, PERSON, in_words, members, named, one_info
 
 AnyPanel = bargauge.Panel | stat.Panel | table.Panel | timeseries.Panel

@@ -9,24 +9,21 @@ from grafana_foundation_sdk.models import dashboard as models
 
 from tools.dashboards.common import HISTORY, LOWER_BOUND, age, last_day, people
 from tools.dashboards.counters import COUNTERS
-from tools.dashboards.page import USER_LINK, Page, job, metric, team, usual, window
-from tools.dashboards.panels import (
+from tools.dashboards.looks import (
     COMPANY_CHANGE,
     HIDDEN,
     NONE_WANTED,
     PERSON_CHANGE,
-    against_usual,
     coloured,
-    compared,
     leads_to,
-    number,
     prop,
     query,
-    rows,
     sorted_by,
     transform,
     wide,
 )
+from tools.dashboards.page import USER_LINK, Page, job, metric, team, usual, window
+from tools.dashboards.panels import against_usual, compared, number, rows
 from tools.dashboards.promql import (
     CHANCE,
     PERSON,

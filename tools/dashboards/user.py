@@ -9,24 +9,26 @@ from grafana_foundation_sdk.builders import stat, table, timeseries
 
 from tools.dashboards.common import HISTORY, LOWER_BOUND, age, last_day
 from tools.dashboards.counters import GIVEN, RECEIVED
+from tools.dashboards.looks import (
+    PERSON_CHANGE,
+    coloured,
+    graph,
+    merged,
+    query,
+    sorted_by,
+    transform,
+    wide,
+)
 from tools.dashboards.page import Page, job, metric, team, user, usual, window
 from tools.dashboards.panels import (
     DAILY_POINTS,
     DAILY_STEP,
-    PERSON_CHANGE,
     against_usual,
     by_day,
-    coloured,
     compared,
-    graph,
     lines,
-    merged,
     number,
-    query,
     rows,
-    sorted_by,
-    transform,
-    wide,
 )
 from tools.dashboards.promql import (
     CHANCE,

@@ -1,0 +1,147 @@
+"""Colours, thresholds, queries and overrides: the small parts of panels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from grafana_foundation_sdk.builders import dashboard, prometheus, table
+from grafana_foundation_sdk.models import dashboard as models
+from grafana_foundation_sdk.models import prometheus as prometheus_models
+
+DATA_SOURCE = models.DataSourceRef(type_val="prometheus", uid="${datasource}")
+
+COUNT = "locale"
+"""12,345 and not 12 K: people look for their own calls in it."""
+
+AN_HOUR = "suffix:/h"
+
+BLUE, GREY = "blue", "#8e8e8e"
+"""What is, and what is usual."""
+
+Step = tuple[float | None, str]
+PLAIN: tuple[Step, ...] = ((None, "text"),)
+"""A number that is neither good nor bad."""
+
+COMPANY_CHANGE: tuple[Step, ...] = (
+    (None, "text"),
+    (-1, "red"),
+    (-0.3, "orange"),
+    (-0.15, "text"),
+    (0.15, "green"),
+)
+"""Against the usual, of many people: some 15 % come and go by themselves. No change is below -1:
+what comes before it is the colour of "too little to compare"."""
+
+PERSON_CHANGE: tuple[Step, ...] = (
+    (None, "text"),
+    (-1, "red"),
+    (-0.5, "orange"),
+    (-0.3, "text"),
+    (0.5, "green"),
+)
+"""Of one person, whose weeks vary more: below a half is what the alerts look at."""
+
+AGE: tuple[Step, ...] = ((None, "green"), (3 * 3600, "orange"), (24 * 3600, "red"))
+"""Of the data: some hourly polls missed; a whole day missed, with stale_after two hours away."""
+
+QUOTA: tuple[Step, ...] = ((None, "green"), (0.8, "orange"), (0.95, "red"))
+
+NONE_WANTED: tuple[Step, ...] = ((None, "green"), (1, "text"))
+"""Of many people some are always away: the list beside it says whether they are expected to be."""
+
+
+def query(
+    expr: str, ref: str = "A", *, legend: str = "", as_table: bool = False
+) -> prometheus.Dataquery:
+    """An instant query: how things are at the end of the time range."""
+    built = prometheus.Dataquery().expr(expr).ref_id(ref).instant().datasource(DATA_SOURCE)
+    built = built.editor_mode(prometheus_models.QueryEditorMode.CODE)
+    if as_table:
+        return built.format(prometheus_models.PromQueryFormat.TABLE)
+    return built.legend_format(legend or "__auto")
+
+
+def graph(expr: str, ref: str = "A", *, legend: str, step: str = "") -> prometheus.Dataquery:
+    """A range query, with its shortest step: Grafana's rate interval is at least four of them."""
+    built = prometheus.Dataquery().expr(expr).ref_id(ref).range().datasource(DATA_SOURCE)
+    if step:
+        built.interval(step)
+    built = built.editor_mode(prometheus_models.QueryEditorMode.CODE)
+    return built.legend_format(legend)
+
+
+def steps(*pairs: Step) -> dashboard.ThresholdsConfig:
+    """Absolute thresholds: each colour from its value on."""
+    return (
+        dashboard.ThresholdsConfig()
+        .mode(models.ThresholdsMode.ABSOLUTE)
+        .steps([models.Threshold(value=value, color=color) for value, color in pairs])
+    )
+
+
+def prop(name: str, value: object) -> models.DynamicConfigValue:
+    """A property of an override."""
+    return models.DynamicConfigValue(id_val=name, value=value)
+
+
+def fixed(color: str) -> models.DynamicConfigValue:
+    """One colour."""
+    return prop("color", {"mode": "fixed", "fixedColor": color})
+
+
+def wide(pixels: int) -> models.DynamicConfigValue:
+    """The width of a column."""
+    return prop("custom.width", pixels)
+
+
+ABSENT = {"match": "null+nan", "result": {"text": "-", "color": "text"}}
+"""Nothing to compare with is neither good nor bad."""
+
+
+def coloured(unit: str, *pairs: Step) -> list[models.DynamicConfigValue]:
+    """A column whose text has the colour of its threshold."""
+    marks = [{"value": value, "color": color} for value, color in pairs]
+    return [
+        prop("unit", unit),
+        prop("thresholds", {"mode": "absolute", "steps": marks}),
+        prop("custom.cellOptions", {"type": "color-text"}),
+        prop("mappings", [{"type": "special", "options": ABSENT}]),
+    ]
+
+
+HIDDEN = [prop("custom.hidden", True), prop("custom.hideFrom", {"viz": True})]
+"""A column that only links read; Grafana 12 has the second name for it."""
+
+
+def leads_to(title: str, url: str) -> models.DynamicConfigValue:
+    """A link from every cell of a column."""
+    return prop("links", [{"title": title, "url": url, "targetBlank": False}])
+
+
+def transform(name: str, **options: object) -> models.DataTransformerConfig:
+    """A transformation of a panel's data."""
+    return models.DataTransformerConfig(id_val=name, options=options)
+
+
+def merged(panel: table.Panel, titles: Mapping[str, str]) -> table.Panel:
+    """Make one table of instant queries with the same labels.
+
+    Args:
+        panel: whose queries they are.
+        titles: of the columns, by field, in their order; others follow, times and jobs do not.
+    """
+    panel.with_transformation(transform("merge"))
+    return panel.with_transformation(
+        transform(
+            "organize",
+            excludeByName={"Time": True, "job": True},
+            indexByName={name: place for place, name in enumerate(titles)},
+            renameByName=dict(titles),
+        )
+    )
+
+
+def sorted_by(panel: table.Panel, column: str, *, down: bool) -> table.Panel:
+    """Order the rows by a column, by its title."""
+    order = [{"field": column, "desc": down}]
+    return panel.with_transformation(transform("sortBy", fields={}, sort=order))
