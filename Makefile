@@ -7,8 +7,9 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
+DASHBOARD_PREVIEW ?=
 
-.PHONY: help demo demo-history install test lint format docs bench soak study lock clean
+.PHONY: help demo demo-history install test lint format docs bench soak study screenshots lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,6 +46,11 @@ soak: $(VENV)/.dev ## An hour in every fault at once, every published number com
 
 study: $(VENV)/.dev ## How often the alerts on activity are right, over two simulated years
 	$(BIN)/python -m tools.study
+
+screenshots: $(VENV)/.dev ## Draw the dashboards again (DASHBOARD_PREVIEW=program that draws one)
+	@test -n "$(DASHBOARD_PREVIEW)" || { echo "make screenshots DASHBOARD_PREVIEW=path/to/preview" >&2; exit 2; }
+	$(BIN)/python -m tools.dashboards.build
+	$(BIN)/python -m tools.screenshots $(DASHBOARD_PREVIEW)
 
 docs: $(VENV)/.dev ## Write the generated parts of the docs again
 	$(BIN)/python tools/docs_reference.py
