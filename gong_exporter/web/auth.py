@@ -39,10 +39,11 @@ class Passwords:
     seen in the time that a refusal takes: an unknown one costs what a known one would.
 
     Args:
-        at_a_time: checks that may run at once; the others wait, and cached ones pass them.
+        at_a_time: checks that may run at once; the others wait, and cached ones pass them. With
+            more than one, guessing takes every core of a small machine.
     """
 
-    def __init__(self, at_a_time: int = 2) -> None:
+    def __init__(self, at_a_time: int = 1) -> None:
         self._key = os.urandom(32)
         self._turns = Turns(at_a_time, _WAITING_EACH)
         self._good: dict[tuple[bytes, bytes], bytes] = {}

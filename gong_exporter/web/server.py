@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gong_exporter.web.auth import Gate
 from gong_exporter.web.connection import GuardedProtocol
 from gong_exporter.web.guards import Limits, Seat, Seats, connection_cap
-from gong_exporter.web.handshake import telling
+from gong_exporter.web.handshake import shake_hands
 from gong_exporter.web.security import Security, WebConfigFile
 from gong_exporter.web.strict import strictly
 from gong_exporter.web.threads import in_thread
@@ -250,18 +250,14 @@ class _Server(uvicorn.Server):
 
         seat.leave = leave
         self._seats.take(seat)
-        patience = None if security.context is None else self._limits.request_seconds
         try:
             if client.family != socket.AF_UNIX:
                 # asyncio does so only where it made the listening socket.
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            await loop.connect_accepted_socket(
-                lambda: protocol,
-                client,
-                ssl=telling(security.context, client),
-                ssl_handshake_timeout=patience,
-                ssl_shutdown_timeout=patience,
-            )
+            if security.context is None:
+                await loop.connect_accepted_socket(lambda: protocol, client)
+            else:
+                await shake_hands(protocol, security.context, client, self._limits.request_seconds)
         except OSError:
             # A failed handshake, or a client that hung up: its own business.
             self._seats.free(seat)

@@ -1,6 +1,7 @@
 import http.client
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 
 import pytest
@@ -190,3 +191,45 @@ def test_of_those_that_wait_and_those_that_do_not_read_the_longest_goes_first() 
     while seats.clear_one():
         pass
     assert left == ["idle", "stalled", "newcomer", "just stalled", "answered"]
+
+
+CHUNKED = b"GET /metrics HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+LONG = b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999999\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        (CHUNKED, b"1\r\nx\r\n" * 40_000),
+        (GET + CHUNKED, b"1\r\nx\r\n" * 40_000),
+        (LONG, b"x" * 240_000),
+    ],
+    ids=["tiny chunks", "tiny chunks behind another request", "one long body"],
+)
+def test_a_body_that_nobody_wants_is_not_listened_to(head: bytes, body: bytes) -> None:
+    with serving(FixedSite()) as port, ThreadPoolExecutor(8) as pool:
+
+        def send() -> bytes:
+            with raw(port) as client:
+                with suppress(OSError):
+                    client.sendall(head + body)
+                return read_to_end(client)
+
+        senders = [pool.submit(send) for _ in range(8)]
+        took: list[float] = []
+        while not took or not all(sender.done() for sender in senders):
+            begun = time.monotonic()
+            assert ask(port, "/metrics").status == 200
+            took.append(time.monotonic() - begun)
+        for sender in senders:
+            assert not sender.result() or sender.result().startswith(b"HTTP/1.1 ")
+    # Eight times a second, while h11 takes the chunks in.
+    assert max(took) < 1
+
+
+def test_requests_that_come_before_their_turn_are_all_answered() -> None:
+    small = b"POST /-/healthy HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
+    with serving(FixedSite()) as port, raw(port, (GET + small) * 200 + LAST) as client:
+        answers = read_to_end(client)
+    statuses = [part[:3] for part in answers.split(b"HTTP/1.1 ")[1:]]
+    assert statuses == [b"200", b"405"] * 200 + [b"200"]

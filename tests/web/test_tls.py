@@ -1,5 +1,6 @@
 import http.client
 import logging
+import os
 import socket
 import ssl
 import time
@@ -14,6 +15,7 @@ from gong_exporter.web.security import WebConfigFile
 from gong_exporter.web.site import Body
 from tests.support.servers import until
 from tests.support.web_certificates import Authority
+from tests.support.web_process import resident_bytes
 from tests.support.web_site import FixedSite, ask, raw, read_to_end, serving
 
 SERVER = "tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n"
@@ -402,3 +404,14 @@ def test_nothing_is_left_of_asyncio_when_handshakes_fail(
             with raw(port, b"\x00" * 50) as client:
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
     assert [record.getMessage() for record in caplog.records] == []
+
+
+def test_clients_that_only_connect_cost_little_memory(place: Place) -> None:
+    with serving(FixedSite(), web_config=place.config(SERVER)) as port, ExitStack() as stack:
+        assert can_scrape(port, place.stranger())
+        before = resident_bytes(os.getpid())
+        for _ in range(400):
+            stack.enter_context(raw(port, b"\x16\x03\x01"))
+        assert can_scrape(port, place.stranger())
+        # asyncio's own buffers alone would be 256 KiB each.
+        assert resident_bytes(os.getpid()) - before < 400 * 128 * 1024
