@@ -1,14 +1,15 @@
-"""A simulated API that shares the fake clock with whoever asks it."""
+"""A simulated API that shares the fake clock with whoever asks it; work files that are closed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gong_exporter.backfill.workfile import WorkFile
 from gong_exporter.gong.ledger import MemoryLedger
 from gong_exporter.simulator.records import Company
 from gong_exporter.simulator.serve import Simulator
@@ -58,3 +59,19 @@ def rig(simulate: Callable[..., Simulator], clock: FakeClock, tmp_path: Path) ->
         return Rig(**(given | others))
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def no_work_file_stays_open(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """From 3.13 on, Python warns of a database that is collected open, in whatever test is next."""
+    opened: list[WorkFile] = []
+    make = WorkFile.__init__
+
+    def remember(self: WorkFile, path: Path, asked: Mapping[str, str]) -> None:
+        make(self, path, asked)
+        opened.append(self)
+
+    monkeypatch.setattr(WorkFile, "__init__", remember)
+    yield
+    for work in opened:
+        work.close()
