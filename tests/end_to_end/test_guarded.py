@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import http.client
 import os
+import re
 import socket
 import ssl
 import subprocess
@@ -24,6 +25,7 @@ from tests.support.exporter import (
     ROOT,
     Process,
     Samples,
+    command,
     environment,
     exporter,
     run_here,
@@ -198,6 +200,27 @@ def test_a_web_configuration_that_breaks_stays_in_force_and_is_on_the_page(place
         page = get(process.address, place.known, path="/").body.decode()
         assert "Web configuration: " in page
         assert "unknown key &#x27;basic_auth_user&#x27;" in page
+
+
+def test_the_demo_is_guarded_too(place: Place) -> None:
+    with subprocess.Popen(
+        command("demo", place.flag, "--web.listen-address=127.0.0.1:0", "--users=5"),
+        cwd=ROOT,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as demo:
+        try:
+            assert demo.stdout is not None
+            said = "".join(iter(demo.stdout.readline, "Ctrl-C stops it.\n"))
+            found = re.search(r"Metrics +https://(\S+)/metrics\n", said)
+            assert found, said
+            assert "scheme: https" in said
+            assert get(found[1], place.known).status == 200
+            assert get(found[1], place.known, {}).status == 401
+            assert refused(found[1], place.stranger)
+        finally:
+            demo.terminate()
 
 
 def test_a_web_configuration_that_cannot_be_used_is_bad_usage(place: Place) -> None:

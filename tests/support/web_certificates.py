@@ -39,19 +39,20 @@ class Pair:
 
 
 class Authority:
-    """A certificate authority."""
+    """A certificate authority, signed by itself or by another."""
 
-    def __init__(self, name: str = "test CA") -> None:
+    def __init__(self, name: str = "test CA", above: Authority | None = None) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _name(name)
+        signer = above or self
         self._certificate = (
-            _builder(self._name, self._name, self._key.public_key())
+            _builder(self._name, signer._name, self._key.public_key())
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .add_extension(_MAY_SIGN, critical=True)
             .add_extension(
                 x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False
             )
-            .sign(self._key, hashes.SHA256())
+            .sign(signer._key, hashes.SHA256())
         )
         self.pem = self._certificate.public_bytes(Encoding.PEM)
 

@@ -322,6 +322,14 @@ def test_files_that_stay_as_they_are_leave_connections_alone(place: Place) -> No
         kept.close()
 
 
+def test_an_authority_below_another_is_trusted_as_it_stands(place: Place) -> None:
+    below = Authority("team CA", above=place.authority)
+    (place.folder / "ca.pem").write_bytes(below.pem)
+    with serving(FixedSite(), web_config=place.config(CLIENTS)) as port:
+        assert can_scrape(port, place.client("prometheus.example", authority=below))
+        assert not can_scrape(port, place.client("prometheus.example"))
+
+
 @pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"])
 def test_a_handshake_that_does_not_come_to_an_end_is_cut_off_at_the_deadline(
     place: Place, sent: bytes
