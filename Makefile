@@ -9,10 +9,10 @@ BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 DASHBOARD_PREVIEW ?=
 
-.PHONY: help demo demo-history install test lint format docs bench soak study screenshots lock clean
+.PHONY: help demo demo-history install test lint format docs bench soak study screenshots lock copies image-test systemd-test install-test dist clean
 
 help: ## This list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 demo: $(VENV)/.runtime ## The real exporter against the built-in simulator, on loopback
 	@exec $(BIN)/python -m gong_exporter demo
@@ -58,11 +58,27 @@ docs: $(VENV)/.dev ## Write the generated parts of the docs again
 lock: $(VENV)/.dev ## Resolve the dependencies again (versions and hashes, no URLs)
 	tools/lock.sh
 
+copies: ## Copy rules, dashboards and routes into deploy/, after they changed
+	tools/copies.sh
+
+image-test: $(VENV)/.dev ## Build the image and run it, with Docker or without
+	tools/image-test.sh
+
+systemd-test: $(VENV)/.dev ## Boot a small Debian and install the service in it; as root
+	tools/systemd-test.sh
+
+install-test: $(VENV)/.dev ## The wheel in a clean environment of every supported Python at hand
+	tools/pythons.sh install
+
+dist: $(VENV)/.dev ## sdist, wheel and chart into dist/, with checksums
+	tools/release.sh dist
+
 clean: ## Remove the virtual environment and caches
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-pythons build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(VENV)/.runtime: requirements.lock tools/venv.sh
 	@tools/venv.sh $(VENV)
+	@echo "Installing dependencies ..."
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	@touch $@
 
@@ -72,6 +88,7 @@ $(VENV)/.installed: $(VENV)/.runtime pyproject.toml
 
 $(VENV)/.dev: requirements-dev.lock pyproject.toml tools/venv.sh
 	@tools/venv.sh $(VENV)
+	@echo "Installing dependencies ..."
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@ $(VENV)/.runtime

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -91,9 +92,19 @@ def simulation_options(command: _Command) -> _Command:
     for option in reversed(
         (
             click.option(
-                "--users", type=click.IntRange(1, 100_000), default=demo.USERS, show_default=True
+                "--users",
+                type=click.IntRange(1, 100_000),
+                default=demo.USERS,
+                show_default=True,
+                help="People at work in the middle of 2026: fewer before, a few more later.",
             ),
-            click.option("--seed", type=int, default=demo.SEED, show_default=True),
+            click.option(
+                "--seed",
+                type=int,
+                default=demo.SEED,
+                show_default=True,
+                help="The same seed, the same company, and the same dice for faults.",
+            ),
             click.option(
                 "--time-zone",
                 "zone",
@@ -117,7 +128,7 @@ def simulation_options(command: _Command) -> _Command:
                 type=_Parsed("NAME[:RATE]", parse_fault),
                 multiple=True,
                 help="Something that goes wrong, always or at a rate from 0 to 1; may be"
-                " repeated. --list-faults shows them.",
+                " repeated. `gong-exporter simulate --list-faults` shows them.",
             ),
             click.option(
                 "--event",
@@ -184,12 +195,13 @@ def simulate(ctx: click.Context, /, **options: Any) -> None:
     try:
         simulator.start()
     except OSError as error:
-        fail(f"cannot listen on {host}:{port}: {error.strerror}")
+        fail(f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}; see --port")
     click.echo(f"Simulated Gong API   {simulator.url}/v2/stats/activity/aggregate")
     click.echo(f"  access key         {wanted.options.access_key}")
     click.echo(f"  access key secret  {wanted.options.access_key_secret}")
     click.echo(f"  bearer token       {wanted.options.bearer_token}")
-    click.echo(f"  company            {len(company.user_ids)} people, {wanted.zone.key}")
+    at_work = sum(person.hired <= company.today < person.left for person in company.people)
+    click.echo(f"  company            {at_work} people, {wanted.zone.key}")
     sys.stdout.flush()
     wait_for_signal()
     simulator.stop()
