@@ -156,7 +156,8 @@ def test_a_crash_loop_does_not_spend_the_quota_twice(tmp_path: Path) -> None:
         simulator.set_faults("hang")
         for _ in range(10):
             start_and_kill(config, simulator)
-        assert count(simulator) == 6
+        arrived = count(simulator)
+        assert 3 <= arrived <= 6  # a kill may come between a call's entry in the ledger and itself
         simulator.set_faults()
         with exporter(config) as running:
             samples = running.await_polls(1)
@@ -168,7 +169,7 @@ def test_a_crash_loop_does_not_spend_the_quota_twice(tmp_path: Path) -> None:
             assert "gong.requests_per_day are used up" in line["error"]
             due = samples.value("gong_exporter_next_poll_timestamp_seconds")
             assert due is not None
-        assert count(simulator) == 6
+        assert count(simulator) == arrived
 
 
 def test_a_retry_after_is_kept_by_the_next_process_too(tmp_path: Path) -> None:
