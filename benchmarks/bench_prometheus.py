@@ -49,8 +49,6 @@ def watch(server: servers.Server, pace: Pace) -> Seen:
         while len(seen.seconds) < pace.scrapes and time.monotonic() < deadline:
             time.sleep(0.5)
             seen = _seen(url)
-    if len(seen.seconds) < pace.scrapes:
-        raise RuntimeError(f"Prometheus did not get through to {server.name}: {seen}")
     return seen
 
 
@@ -60,6 +58,25 @@ def _seen(url: str) -> Seen:
     every = list(zip(durations, samples, strict=False))
     good = [seconds for seconds, read in every if read >= USERS * company.SERIES_PER_USER]
     return Seen(good[1:], len(every) - len(good))
+
+
+def _row(seen: Seen, ours: float) -> list[str]:
+    if not seen.seconds:  # the client library's server, on a busy machine
+        return [
+            f"over {SLOW.timeout}",
+            "",
+            "0",
+            str(seen.failed),
+            f"over {SLOW.timeout / ours:.3g}x",
+        ]
+    middle = percentile(seen.seconds, 0.5)
+    return [
+        f"{middle:.2f}",
+        f"{max(seen.seconds):.2f}",
+        str(len(seen.seconds)),
+        str(seen.failed),
+        times(middle / ours),
+    ]
 
 
 def main() -> None:
@@ -74,21 +91,14 @@ def main() -> None:
         measured["nginx, same bytes"] = watch(file, FAST)
     with servers.child("gauges", USERS) as gauges:
         measured["client library's server"] = watch(gauges, SLOW)
+    for name in ("gong-exporter", "nginx, same bytes"):
+        if len(measured[name].seconds) < FAST.scrapes:
+            raise RuntimeError(f"Prometheus did not get through to {name}: {measured[name]}")
     ours = percentile(measured["gong-exporter"].seconds, 0.5)
     show(
         f"(e) Prometheus's scrape_duration_seconds at {USERS * company.SERIES_PER_USER:,} series",
         ["", "p50", "worst", "scrapes", "failed", "p50 to ours"],
-        [
-            [
-                name,
-                f"{percentile(seen.seconds, 0.5):.2f}",
-                f"{max(seen.seconds):.2f}",
-                str(len(seen.seconds)),
-                str(seen.failed),
-                times(percentile(seen.seconds, 0.5) / ours),
-            ]
-            for name, seen in measured.items()
-        ],
+        [[name, *_row(seen, ours)] for name, seen in measured.items()],
         f"{machine()}.",
     )
 
