@@ -16,7 +16,7 @@ import requests
 from requests.auth import AuthBase
 from requests.exceptions import ContentDecodingError
 
-from gong_exporter.gong.clock import Clock
+from gong_exporter.gong.clock import Clock, Stopped
 from gong_exporter.gong.errors import ConnectionFailed, GongError, InvalidResponse, TimedOut
 from gong_exporter.gong.faults import describe, is_timeout
 from gong_exporter.gong.worker import Worker, new_session
@@ -38,6 +38,9 @@ _CHUNK = 64 * 2**10
 _OK = 200
 _STOP_LATENCY = 0.1
 """Seconds within which a stop is seen while an exchange hangs."""
+
+_LAST_MOMENT = 0.3
+"""Seconds that an answer on its way has when the process stops or reloads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,5 +212,12 @@ def _await(worker: Worker, clock: Clock) -> None:
         remaining = worker.deadline - time.monotonic()
         if remaining <= 0:
             return
-        clock.check()
+        try:
+            clock.check()
+        except Stopped:
+            # What is just arriving may be a 429, and after a reload the next call would follow at
+            # once: its Retry-After counts. An answer that is not there by then is given up.
+            if worker.done.wait(_LAST_MOMENT):
+                return
+            raise
         worker.done.wait(min(remaining, _STOP_LATENCY))

@@ -21,7 +21,7 @@ from tests.gong.transports import (
 )
 from tests.support import hostile
 from tests.support.clocks import FakeClock
-from tests.support.hostile import Behaviour, answer, drip, hang, hostile_server
+from tests.support.hostile import Behaviour, Connection, answer, drip, hang, hostile_server
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
@@ -151,6 +151,20 @@ def test_a_stop_ends_a_hanging_exchange_within_a_moment() -> None:
         assert time.monotonic() - began < 1
         assert left.wait(2)
         assert wait_until(lambda: exchanges_running() == 0)
+
+
+def test_an_answer_that_is_just_arriving_as_a_stop_comes_is_still_heard() -> None:
+    """After a reload the next call would follow at once: a 429 must not be missed."""
+    stop = threading.Event()
+
+    def late(connection: Connection) -> bool:
+        stop.set()
+        time.sleep(0.15)  # longer than the transport looks away from the stop
+        return answer(429, headers=[("Retry-After", "7")])(connection)
+
+    with hostile_server(late) as server:
+        said = transport_to(server.url, timeout=30).post(b"{}", AUTHORIZATION, SystemClock(stop))
+    assert (said.status, said.headers["retry-after"]) == (429, "7")
 
 
 def test_waiting_for_an_answer_gives_signs_of_life() -> None:
