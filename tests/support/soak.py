@@ -151,7 +151,7 @@ class Soak:
         return self.report
 
     def _act(self, name: str, until_part: float) -> None:
-        self._say(f"{time.monotonic() - self._begin:5.0f} s  {name}")
+        self._announce(name)
         while time.monotonic() < self._begin + until_part * self._seconds:
             self._simulator.set_faults(*self._rates())
             for _ in range(self._dice.randint(3, 12)):
@@ -159,6 +159,9 @@ class Soak:
                 if len(self._process.said("poll ended")) > self._ended:
                     self._ended = len(self._process.said("poll ended"))
                     self._reload()
+
+    def _announce(self, act: str) -> None:
+        self._say(f"{time.monotonic() - self._begin:5.0f} s  {act}")
 
     def _rates(self) -> list[Fault]:
         """Every fault at once, at rates that leave all answers, half or hardly any alone."""
@@ -170,6 +173,7 @@ class Soak:
         ]
 
     def _spend_the_quota(self, until_part: float) -> None:
+        self._announce("a quota that runs out")
         self._simulator.set_faults()
         self._quota = len(self._simulator.journal.entries()) + LAST_CALLS
         self._reload()
@@ -183,6 +187,7 @@ class Soak:
         self._quota = PER_DAY
 
     def _meet_a_long_429(self, until_part: float) -> None:
+        self._announce("a Retry-After of two hours")
         self._simulator.set_faults(LONG)
         self._reload()
         while time.monotonic() < self._begin + until_part * self._seconds:
@@ -219,9 +224,9 @@ class Soak:
         )
 
     def _activity(self) -> dict[str, Any]:
-        """The next variant, with a window that none had before: there is always a call to make."""
+        """The next variant, with a window that is not fresh: there is always a call to make."""
         variant = VARIANTS[self._variant % len(VARIANTS)]
-        return variant | {"windows": [*variant["windows"], f"{3 + self._variant % 300}d"]}
+        return variant | {"windows": [*variant["windows"], f"{3 + self._variant % 40}d"]}
 
     def _reload(self) -> None:
         self._variant += 1
