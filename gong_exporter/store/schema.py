@@ -207,9 +207,17 @@ def _make_private(path: Path) -> None:
 
 
 def _version(connection: sqlite3.Connection, newest: int) -> int:
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    # One look: between two, another process may have made the tables of a new file.
+    own = not connection.in_transaction
+    if own:
+        connection.execute("BEGIN")
+    try:
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    finally:
+        if own and connection.in_transaction:
+            connection.execute("ROLLBACK")
     if application != APPLICATION and (application or version or tables):
         raise Refused("it is another program's database")
     if version > newest:
