@@ -37,6 +37,11 @@ CLOCK_JUMP = 10.0
 """Seconds by which the wall clock may drift from the monotonic one within a turn; more means
 that somebody set it, or that the machine slept."""
 
+NOTHING_YET = 60.0
+"""Seconds to the next try while there is nothing to serve; doubled each time, up to the interval.
+
+Gong or the network may be down for minutes when the machine starts, and an interval is an hour."""
+
 SAME_MINUTE = 30.0
 """Seconds since the last poll's start within which a crontab line's moment is the same one."""
 
@@ -99,6 +104,7 @@ class Poller:
         self._on_duty = False
         self._looked_at = -math.inf
         self._polled_at: float | None = None
+        self._in_vain = 0
         self._drift = clock.now() - clock.monotonic()
         self.standby: str | None = None
 
@@ -245,9 +251,27 @@ class Poller:
             # Not a moment before Gong or the quota allows. The schedule may come first, and then
             # finds the limiter closed.
             self._timetable.once("retry", result.retry_at + TURN)
+        elif (wait := self._wait_for_anything()) is not None:
+            self._timetable.once("retry", self._clock.now() + wait)
         else:
             self._timetable.forget("retry")
         self._plan()
+
+    def _wait_for_anything(self) -> float | None:
+        """Seconds to a try before the next poll is due; None for no such try.
+
+        Only while nothing is served, and not where the quota is short: what is there keeps for
+        an interval, and a stretched interval is stretched because the calls are spent.
+        """
+        standing = self._polls.standing
+        if not standing.failed or standing.snapshot.windows:
+            self._in_vain = 0
+            return None
+        wait = NOTHING_YET * 2.0**self._in_vain
+        if standing.forecast.stretched or wait >= interval_in_effect(standing.forecast):
+            return None
+        self._in_vain += 1
+        return wait
 
     def _plan(self, first: float | None = None) -> None:
         """Set the timetable as the configuration, the quota and the company's zone have it now.

@@ -252,3 +252,41 @@ def test_data_older_than_stale_after_is_gone_within_a_turn(tmp_path: Path) -> No
         assert loop.value("gong_activity_window_end_timestamp_seconds", window="7d") is None
         assert loop.value("gong_exporter_last_success_timestamp_seconds", window="7d")
         assert loop.said("data too old to serve")[0]["windows"] == "1d,28d,7d"
+
+
+def test_while_there_is_nothing_to_serve_the_next_try_is_soon(tmp_path: Path) -> None:
+    with bench(tmp_path) as loop:
+        loop.simulator.set_faults("unauthorized")
+        loop.run()
+        loop.sleep(4 * HOUR - 1)
+        # After 1, 2, 4, 8, 16 and 32 minutes, and from then on at the interval.
+        begins = [int(at - START) // 60 for at in loop.polled]
+        assert begins == [0, 1, 3, 7, 15, 31, 63, 123, 183]
+        loop.simulator.set_faults()
+        loop.sleep(HOUR)
+        assert loop.value("gong_up") == 1
+        polls = len(loop.polled)
+        # Once there is data, a failed poll waits for the schedule.
+        loop.simulator.set_faults("unauthorized")
+        loop.sleep(2 * HOUR)
+        assert len(loop.polled) == polls + 2
+        # Until it has all lapsed; then again from the shortest wait on.
+        loop.sleep_until(loop.polled[polls - 1] + 26 * HOUR + 1)
+        polls = len(loop.polled)
+        loop.sleep(3 * HOUR)
+        gaps = [round(b - a) // 60 for a, b in pairwise(loop.polled[polls:])]
+        assert gaps[:6] == [1, 2, 4, 8, 16, 32]
+
+
+def test_a_short_quota_has_no_calls_for_tries_in_between(tmp_path: Path) -> None:
+    gong = {"requests_per_day": 60}
+    with bench(tmp_path, sections={"gong": gong}) as loop:
+        loop.simulator.set_faults("unauthorized")
+        loop.run()
+        interval = loop.value("gong_exporter_poll_interval_seconds")
+        assert interval is not None
+        assert interval > HOUR
+        loop.sleep(interval - 1)
+        assert len(loop.polled) == 1
+        loop.sleep(1)
+        assert len(loop.polled) == 2
