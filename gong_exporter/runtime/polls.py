@@ -13,11 +13,10 @@ from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.fetch import PageSource
 from gong_exporter.activity.knowledge import Knowledge
-from gong_exporter.activity.poll import Failure, PollPlan, PollResult, Warn, load_zone, poll
+from gong_exporter.activity.poll import PollPlan, PollResult, Warn, load_zone, poll
 from gong_exporter.activity.snapshot import EMPTY, WindowData
 from gong_exporter.activity.users import build_snapshot
 from gong_exporter.activity.windows import company_today, day_start
-from gong_exporter.exposition import numbers
 from gong_exporter.exposition.body import Exposition
 from gong_exporter.exposition.telemetry import Telemetry
 from gong_exporter.gong.client import GongClient
@@ -27,10 +26,10 @@ from gong_exporter.runtime.client import make_client
 from gong_exporter.runtime.setup import (
     Setup,
     forecast_calls,
-    hide_addresses,
     interval_in_effect,
 )
 from gong_exporter.runtime.standing import Standing
+from gong_exporter.runtime.teller import Teller
 from gong_exporter.store import StateFile
 
 Ask = Callable[[PageSource, PollPlan, Knowledge, Clock, Warn], PollResult]
@@ -73,6 +72,7 @@ class Polls:
         self._setup = setup
         self._knowledge = Knowledge(host=setup.plan.host)
         self._windows: dict[str, WindowData] = {}
+        self._teller = Teller(log=log, telemetry=telemetry, clock=clock, config=setup.config)
         self._client: GongClient | None = None
         self._served: tuple[WindowData, ...] | None = None
         self._stretched = False
@@ -101,6 +101,7 @@ class Polls:
         if self._client is not None:
             self._client.close()
         self._setup = setup
+        self._teller.config = setup.config
         self._client = self._new_client()
         if self._knowledge.host != setup.plan.host:
             self._load(setup.plan.host)
@@ -145,7 +146,7 @@ class Polls:
         self._telemetry.poll_started(self._clock.now())
         try:
             result = self._ask(
-                self._client, self._setup.plan, self._knowledge, self._clock, self._warn
+                self._client, self._setup.plan, self._knowledge, self._clock, self._teller.warn
             )
             self._learn(result)
         except Stopped:
@@ -153,9 +154,8 @@ class Polls:
             raise
         except Exception as error:  # noqa: BLE001 - see below
             # A defect of ours must not end the loop: it is counted, told and tried again.
-            self._log.exception("the poll broke down: a defect, please report it")
+            self._teller.defect(error)
             self._ended(began, tuple(window.name for window in self._setup.plan.windows))
-            self._fail("defect", type(error).__name__, None)
             return None
         failed = tuple(name for failure in result.failures for name in failure.windows)
         self._ended(began, failed)
@@ -168,6 +168,7 @@ class Polls:
             users=len(self.standing.snapshot.users),
             unknown=len(self.standing.snapshot.unknown),
         )
+        self._teller.unknown(self._snapshot.unknown)
         return result
 
     def refresh(self) -> None:
@@ -204,7 +205,7 @@ class Polls:
         for data in result.windows:
             self._windows[data.window] = data
             self._telemetry.window_succeeded(data.window, data.fetched_at)
-        self._report(result.failures)
+        self._teller.failures(result.failures)
         if self.keep:
             self._state.save(result.knowledge, result.windows)
         self.refresh()
@@ -263,38 +264,11 @@ class Polls:
             label=self._label,
         )
 
-    def _report(self, failures: Iterable[Failure]) -> None:
-        """One log line per reason, however many windows it cost, and the page's last failure."""
-        shown = hide_addresses(self._setup.config)
-        for failure in failures:
-            error = failure.error
-            reason, message = error.reason or type(error).__name__, shown(error.message)
-            self._log.error(
-                "no new data from Gong",
-                windows=",".join(failure.windows),
-                reason=reason,
-                error=message,
-                request_id=error.request_id,
-                advice=error.advice or None,
-            )
-            self._fail(reason, message, error.request_id)
-
-    def _fail(self, reason: str, message: str, request_id: str | None) -> None:
-        self._telemetry.failed(
-            numbers.Failure(
-                at=self._clock.now(), reason=reason, message=message, request_id=request_id
-            )
-        )
-
-    def _warn(self, message: str, request_id: str | None) -> None:
-        shown = hide_addresses(self._setup.config)
-        self._log.warning(shown(message), request_id=request_id)
-
     def _new_client(self) -> GongClient:
         return make_client(
             self._setup,
             clock=self._clock,
             ledger=self._state.ledger,
             observer=self._telemetry,
-            warn=self._warn,
+            warn=self._teller.warn,
         )

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from gong_exporter.cli.logs import make_log
 from gong_exporter.config.load import load_config
+from gong_exporter.config.model import ListedUser
 from gong_exporter.runtime.addresses import labels_now
 from gong_exporter.runtime.setup import make_setup
 from tests.support.bench import Bench, bench, changed
+from tests.support.companies import user_id
 from tests.support.exporter import write_config
 
 HOUR = 3600.0
@@ -80,3 +82,28 @@ def test_what_a_poll_brings_is_not_kept_while_another_process_keeps_it(tmp_path:
         loop.polls.run()
         assert loop.polls.standing.snapshot.windows
         assert loop.state.load(loop.config.gong.base_url).windows == ()
+
+
+def test_listed_users_whom_gong_does_not_name_are_named_once_per_change(tmp_path: Path) -> None:
+    listed = [user_id(0), "404", "nobody@acme.example"]
+    with bench(tmp_path, sections={"activity": {"users": listed}}) as loop:
+        message = "listed users whom Gong has not named: no series for them"
+        loop.run()
+        loop.sleep(2 * HOUR)
+        (told,) = loop.said(message)
+        assert (told["level"], told["users"]) == ("warn", "404, nobody@acme.example")
+        assert "activity.users" in told["advice"]
+        many = (user_id(0), *(str(number) for number in range(400, 412)))
+        loop.use(users=tuple(ListedUser(id=name, email=None, labels={}, line=0) for name in many))
+        loop.sleep(HOUR)
+        (_, told) = loop.said(message)
+        assert told["users"] == ", ".join(map(str, range(400, 410))) + " and 2 more"
+
+
+def test_an_address_that_may_not_be_shown_is_not_in_the_log_either(tmp_path: Path) -> None:
+    activity = {"users": [user_id(0), "nobody@acme.example"], "email_label": "omitted"}
+    with bench(tmp_path, sections={"activity": activity}) as loop:
+        loop.run()
+        (told,) = loop.said("listed users whom Gong has not named: no series for them")
+        assert told["users"] == "(hidden)"
+        assert "nobody" not in loop.sink.getvalue()
