@@ -143,8 +143,9 @@ def _sockets(serving: Serving) -> list[socket]:
 def _demo_socket() -> socket:
     try:
         return bind(DEMO_ADDRESS)
-    except ListenError:
-        return bind("127.0.0.1:0")  # somebody has the port, perhaps another demo
+    except ListenError as error:  # somebody has the port, perhaps another demo
+        click.echo(f"{error}; the demo takes a free one.", err=True)
+        return bind("127.0.0.1:0")
 
 
 def _introduce(
@@ -174,5 +175,7 @@ gong-exporter demo: {len(snapshot.users)} people, {len(snapshot.windows)} window
     scrape_configs:
       - job_name: gong{scheme}
         static_configs: [{{targets: ["{address}"]}}]
+
+It polls every 5 minutes; the numbers change once a day.
 
 Ctrl-C stops it.""")

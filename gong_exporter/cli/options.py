@@ -117,8 +117,8 @@ def bad_usage(message: str) -> NoReturn:
 
 
 def refuse(error: ConfigError) -> NoReturn:
-    """End with a configuration's faults on stderr."""
-    bad_usage(str(error))
+    """End with a configuration's faults on stderr, each on a line that says whose it is."""
+    bad_usage(str(error).replace("\n", "\ngong-exporter: "))
 
 
 def fail(message: str) -> NoReturn:

@@ -109,7 +109,9 @@ def test_it_takes_another_port_when_the_usual_one_is_taken(tmp_path: Path) -> No
             (port,) = re.findall(r"Metrics +http://127\.0\.0\.1:(\d+)/metrics", said)
             assert int(port) != PORT
             assert "gong_up 1" in get(f"http://127.0.0.1:{port}/metrics")
-            stop(process, signal.SIGINT)
+            _, err = stop(process, signal.SIGINT)
+            assert f"127.0.0.1:{PORT}: the port is already in use" in err
+            assert "the demo takes a free one" in err
     finally:
         if taken is not None:
             taken.close()

@@ -12,12 +12,11 @@ import pytest
 import yaml
 
 from gong_exporter.cli.main import cli
-from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.load import load_config
 from tests.docs.conftest import Demo
 from tests.docs.not_run import COMMANDS, DRY, OTHERS, reason
 from tests.docs.pages import ROOT, Block, blocks, lines, name, pages
-from tests.support.exporter import KEY, SECRET, environment, write_config
+from tests.support.exporter import KEY, SECRET, environment, run, write_config
 from tests.support.servers import Prometheus, need
 
 ALL = [block for page in pages() for block in blocks(page)]
@@ -165,18 +164,17 @@ def test_a_configuration_in_the_docs_is_one_that_is_taken(block: Block, tmp_path
 
 def test_the_documented_errors_are_what_a_bad_file_gets(tmp_path: Path) -> None:
     page = ROOT / "docs" / "configuration.md"
-    shown = next(block for block in blocks(page) if block.text.startswith("config.yaml:3: "))
-    path = tmp_path / "config.yaml"
-    path.write_text(
+    first = "gong-exporter: config.yaml:3: "
+    shown = next(block for block in blocks(page) if block.text.startswith(first))
+    (tmp_path / "config.yaml").write_text(
         "gong:\n  time_zone: US/Pacific\n  acces_key: made-up\n  access_key_secret: made-up\n"
         "activity:\n  users: all\n  windows: [7days]\n"
     )
 
-    with pytest.raises(ConfigError) as refused:
-        load_config(path, {})
+    refused = run("check", cwd=tmp_path)
 
-    said = str(refused.value).replace(str(path), "config.yaml").splitlines()
-    assert set(shown.text.splitlines()) <= set(said)
+    assert refused.returncode == 2
+    assert set(shown.text.splitlines()) <= set(refused.stderr.splitlines())
 
 
 def test_make_knows_every_target_that_is_named_anywhere() -> None:
