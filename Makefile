@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 DASHBOARD_PREVIEW ?=
 
-.PHONY: help demo demo-history install test lint format docs bench soak study screenshots lock copies image-test systemd-test install-test dist clean
+.PHONY: help demo demo-history install test lint format docs bench soak study screenshots lock copies image-test systemd-test install-test test-pythons dist clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -69,6 +69,10 @@ systemd-test: $(VENV)/.dev ## Boot a small Debian and install the service in it;
 
 install-test: $(VENV)/.dev ## The wheel in a clean environment of every supported Python at hand
 	tools/pythons.sh install
+
+test-pythons: $(VENV)/.dev ## The whole suite on every supported Python at hand
+	@tools/install-servers.sh
+	tools/pythons.sh test
 
 dist: $(VENV)/.dev ## sdist, wheel and chart into dist/, with checksums
 	tools/release.sh dist
