@@ -1,7 +1,7 @@
 """One HTTP exchange with Gong through ``requests``: deadline, size bound, no redirects.
 
-An exchange runs in a thread of its own (see worker). Only so can it be given up on time wherever
-it hangs: in the name server, in a handshake, in headers that come a byte at a time.
+An exchange runs in another thread (see worker). Only so can it be given up on time wherever it
+hangs: in the name server, in a handshake, in headers that come a byte at a time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from requests.exceptions import ContentDecodingError
 from gong_exporter.gong.clock import Clock, Stopped
 from gong_exporter.gong.errors import ConnectionFailed, GongError, InvalidResponse, TimedOut
 from gong_exporter.gong.faults import describe, is_timeout
-from gong_exporter.gong.worker import Worker, new_session
+from gong_exporter.gong.worker import Task, Worker, new_session
 
 MAX_BODY = 8 * 2**20
 """Bytes of an unpacked body that are read; a page of 100 users is some 60 kB."""
@@ -100,6 +100,7 @@ class Transport:
             "stream": True,
         }
         self._session = new_session()
+        self._worker: Worker | None = None
         self._used_at = time.monotonic()
 
     def post(self, body: bytes, authorization: str, clock: Clock) -> Answer:
@@ -120,30 +121,33 @@ class Transport:
             self._session.close()
         exchange = _Exchange(self._session, self._url, self._max_body)
         request = {**self._always, "data": body, "auth": _Authorization(authorization)}
-        deadline = time.monotonic() + self._timeout
-        worker = Worker(lambda: exchange.run(request), deadline)
-        worker.start()
+        task = Task(lambda: exchange.run(request), time.monotonic() + self._timeout)
+        worker = self._worker = self._worker or Worker()
+        worker.begin(task)
         clean = False
         try:
-            _await(worker, clock)
-            answer = self._outcome(worker, exchange)
+            _await(task, clock)
+            answer = self._outcome(task, exchange)
             clean = answer.status == _OK
         finally:
             self._used_at = time.monotonic()
             if not clean:
                 # What may still come over this connection belongs to this exchange, not to the
                 # next one; and its thread may still hold this session.
-                worker.give_up()
-                self._session.close()
+                task.give_up()
+                self.close()
                 self._session = new_session()
         return answer
 
     def close(self) -> None:
-        """Drop idle connections."""
+        """Drop idle connections, and the thread."""
         self._session.close()
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
 
-    def _outcome(self, worker: Worker, exchange: _Exchange) -> Answer:
-        error = worker.error if worker.done.is_set() else None
+    def _outcome(self, task: Task, exchange: _Exchange) -> Answer:
+        error = task.error if task.done.is_set() else None
         answer = exchange.answer
         if isinstance(error, GongError):
             raise error
@@ -163,7 +167,7 @@ class Transport:
 
 
 class _Exchange:
-    """What runs in the worker's thread, and how far it has come.
+    """What a worker's task runs, and how far it has come.
 
     Attributes:
         answer: None until its head is there, not whole until its body is.
@@ -206,10 +210,10 @@ class _Authorization(AuthBase):
         return request
 
 
-def _await(worker: Worker, clock: Clock) -> None:
+def _await(task: Task, clock: Clock) -> None:
     """Wait until the exchange is over, or its deadline. Raises: Stopped."""
-    while not worker.done.is_set():
-        remaining = worker.deadline - time.monotonic()
+    while not task.done.is_set():
+        remaining = task.deadline - time.monotonic()
         if remaining <= 0:
             return
         try:
@@ -217,7 +221,7 @@ def _await(worker: Worker, clock: Clock) -> None:
         except Stopped:
             # What is just arriving may be a 429, and after a reload the next call would follow at
             # once: its Retry-After counts. An answer that is not there by then is given up.
-            if worker.done.wait(_LAST_MOMENT):
+            if task.done.wait(_LAST_MOMENT):
                 return
             raise
-        worker.done.wait(min(remaining, _STOP_LATENCY))
+        task.done.wait(min(remaining, _STOP_LATENCY))

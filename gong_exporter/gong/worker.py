@@ -1,9 +1,9 @@
-"""A thread for one exchange that can be given up wherever it hangs, and its socket with it.
+"""A thread for exchanges that can be given up wherever it hangs, and its socket with it.
 
 Deadlines on single reads do not bound an exchange: names, handshakes, and headers that come a
 byte at a time each start the clock anew. So the caller waits for the thread, and when it gives
 up, it shuts the thread's socket down. Every socket is made known here before it connects; one
-that comes later, after the thread was given up, is closed before anything is sent over it.
+that comes later, after the exchange was given up, is closed before anything is sent over it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from http.cookiejar import DefaultCookiePolicy
+from queue import SimpleQueue
 from typing import Any
 
 import requests
@@ -25,8 +26,8 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 from urllib3.poolmanager import PoolManager
 
 
-class Worker(threading.Thread):
-    """Runs one exchange.
+class Task:
+    """One exchange, to be run in a worker's thread.
 
     Args:
         exchange: what to run.
@@ -39,7 +40,6 @@ class Worker(threading.Thread):
     """
 
     def __init__(self, exchange: Callable[[], None], deadline: float) -> None:
-        super().__init__(name="gong-exchange", daemon=True)
         self.done = threading.Event()
         self.deadline = deadline
         self._exchange = exchange
@@ -49,7 +49,7 @@ class Worker(threading.Thread):
         self._given_up = False
 
     def run(self) -> None:
-        """See Thread."""
+        """Make the exchange. Raises nothing."""
         try:
             self._exchange()
         except BaseException as error:  # noqa: BLE001 - the caller's thread raises it, or another
@@ -73,7 +73,7 @@ class Worker(threading.Thread):
             raise ConnectionAbortedError("the exchange was given up")
 
     def give_up(self) -> None:
-        """End whatever read or handshake hangs in the socket, and with it the thread."""
+        """End whatever read or handshake hangs in the socket, and with it the exchange."""
         with self._lock:
             self._given_up = True
             if self._handle is not None:
@@ -90,8 +90,52 @@ class Worker(threading.Thread):
         return True
 
 
+class Worker:
+    """A thread that runs tasks in their order, and waits for the next.
+
+    It is kept from exchange to exchange: a new thread for each took a third of the CPU that the
+    exchange itself takes. One that may hang in a task is closed, and another one begun.
+    """
+
+    def __init__(self) -> None:
+        self._tasks: SimpleQueue[Task | None] = SimpleQueue()
+        WorkerThread(self._tasks).start()
+
+    def begin(self, task: Task) -> None:
+        """Run it as soon as those before it are done."""
+        self._tasks.put(task)
+
+    def close(self) -> None:
+        """End the thread after the tasks that it has."""
+        self._tasks.put(None)
+
+    def __del__(self) -> None:
+        """Nobody can give the thread a task any more."""
+        self.close()
+
+
+class WorkerThread(threading.Thread):
+    """A worker's thread; it ends with its worker, and keeps no process alive.
+
+    Attributes:
+        task: the one that runs.
+    """
+
+    def __init__(self, tasks: SimpleQueue[Task | None]) -> None:
+        super().__init__(name="gong-exchange", daemon=True)
+        self.task: Task | None = None
+        self._tasks = tasks
+
+    def run(self) -> None:
+        """See Thread."""
+        while (task := self._tasks.get()) is not None:
+            self.task = task
+            task.run()
+            self.task = task = None  # what it brought is not to wait here for the next one
+
+
 def new_session() -> requests.Session:
-    """A session for one host and one exchange at a time, in Worker threads.
+    """A session for one host and one exchange at a time, in a Worker's thread.
 
     It keeps no cookies: the edge in front of Gong sets some, and nothing needs them.
     """
@@ -108,7 +152,7 @@ class _Session(requests.Session):
         """None: to know the target, ``requests`` would read the whole body, without a bound."""
 
 
-def _connect(connection: HTTPConnection, worker: Worker) -> socket.socket:
+def _connect(connection: HTTPConnection, task: Task) -> socket.socket:
     """As ``HTTPConnection._new_conn``, within the deadline over all addresses of the host."""
     host = connection._dns_host.strip("[]")  # noqa: SLF001 - with its final dot, as it is resolved
     try:
@@ -117,12 +161,12 @@ def _connect(connection: HTTPConnection, worker: Worker) -> socket.socket:
         raise NameResolutionError(connection.host, connection, error) from error
     failed: OSError = OSError("the host has no address")
     for place, (family, kind, protocol, _, address) in enumerate(addresses):
-        remaining = worker.deadline - time.monotonic()
+        remaining = task.deadline - time.monotonic()
         if remaining <= 0:
             raise ConnectTimeoutError(connection, "the deadline has passed")
         sock = socket.socket(family, kind, protocol)
         try:
-            worker.use(sock)
+            task.use(sock)
             for option in connection.socket_options or ():
                 sock.setsockopt(*option)
             sock.settimeout(remaining / (len(addresses) - place))
@@ -141,36 +185,26 @@ def _connect(connection: HTTPConnection, worker: Worker) -> socket.socket:
     raise NewConnectionError(connection, str(failed)) from failed
 
 
-def _worker() -> Worker | None:
+def _task() -> Task | None:
+    """The one that runs in this thread."""
     thread = threading.current_thread()
-    return thread if isinstance(thread, Worker) else None
-
-
-def _announce(connection: HTTPConnection) -> None:
-    """Make known the socket of a connection that is used again."""
-    worker = _worker()
-    if worker is not None and connection.sock is not None:
-        worker.use(connection.sock)
+    return thread.task if isinstance(thread, WorkerThread) else None
 
 
 class _HTTPConnection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
-        worker = _worker()
-        return super()._new_conn() if worker is None else _connect(self, worker)
+        task = _task()
+        return super()._new_conn() if task is None else _connect(self, task)
 
     def putrequest(self, *args: Any, **kwargs: Any) -> None:
-        _announce(self)
+        task = _task()
+        if task is not None and self.sock is not None:
+            task.use(self.sock)  # the socket of a connection that is used again
         super().putrequest(*args, **kwargs)
 
 
-class _HTTPSConnection(HTTPSConnection):
-    def _new_conn(self) -> socket.socket:
-        worker = _worker()
-        return super()._new_conn() if worker is None else _connect(self, worker)
-
-    def putrequest(self, *args: Any, **kwargs: Any) -> None:
-        _announce(self)
-        super().putrequest(*args, **kwargs)
+class _HTTPSConnection(_HTTPConnection, HTTPSConnection):
+    """What the first changes, in what the second does."""
 
 
 class _HTTPPool(HTTPConnectionPool):

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gong_exporter.gong.transport import Answer, Transport
+from gong_exporter.gong.worker import WorkerThread
 from tests.support.clocks import FakeClock
 
 SECRET = "s3cr3t-value-of-the-key"
@@ -31,7 +32,11 @@ def post(transport: Transport, body: bytes = b"{}") -> Answer:
 
 
 def exchanges_running() -> int:
-    return sum(thread.name == "gong-exchange" for thread in threading.enumerate())
+    return sum(isinstance(it, WorkerThread) and it.task is not None for it in threading.enumerate())
+
+
+def worker_threads() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if isinstance(thread, WorkerThread)}
 
 
 def wait_until(met: Callable[[], bool], seconds: float = 5.0) -> bool:

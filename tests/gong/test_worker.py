@@ -1,0 +1,97 @@
+"""The thread of the exchanges: one for all of them, as long as somebody may have another."""
+
+from __future__ import annotations
+
+import gc
+import time
+import weakref
+
+import pytest
+
+from gong_exporter.gong.errors import TimedOut
+from gong_exporter.gong.worker import Task, Worker
+from tests.gong.transports import PAGE, post, transport_to, wait_until, worker_threads
+from tests.support.hostile import answer, hang, hostile_server
+
+
+def test_exchanges_one_after_the_other_share_a_thread() -> None:
+    before = worker_threads()
+    with hostile_server(answer(200, PAGE)) as server:
+        transport = transport_to(server.url)
+        post(transport)
+        (first,) = worker_threads() - before
+        post(transport)
+        assert worker_threads() - before == {first}
+        transport.close()
+
+
+def test_a_thread_that_was_given_up_gets_no_other_exchange() -> None:
+    before = worker_threads()
+    with hostile_server(hang(), answer(200, PAGE)) as server:
+        transport = transport_to(server.url, timeout=0.3)
+        with pytest.raises(TimedOut):
+            post(transport)
+        assert wait_until(lambda: worker_threads() <= before)
+        assert post(transport).status == 200
+        transport.close()
+
+
+@pytest.mark.parametrize("closed", [True, False], ids=["closed", "forgotten"])
+def test_a_transport_that_is_not_needed_any_more_leaves_no_thread(
+    closed: bool,  # noqa: FBT001 - a case
+) -> None:
+    before = worker_threads()
+    with hostile_server(answer(200, PAGE)) as server:
+        transport = transport_to(server.url)
+        post(transport)
+        assert len(worker_threads() - before) == 1
+        if closed:
+            transport.close()
+        else:
+            del transport
+            gc.collect()
+        assert wait_until(lambda: worker_threads() <= before)
+
+
+def test_a_transport_that_was_closed_can_be_used_again() -> None:
+    with hostile_server(answer(200, PAGE)) as server:
+        transport = transport_to(server.url)
+        for _ in range(2):
+            assert post(transport).status == 200
+            transport.close()
+
+
+def test_an_error_in_a_task_is_kept_for_the_caller_and_ends_no_thread() -> None:
+    def fail() -> None:
+        raise ValueError
+
+    worker = Worker()
+    broken = Task(fail, time.monotonic() + 5)
+    worker.begin(broken)
+    assert broken.done.wait(5)
+    assert isinstance(broken.error, ValueError)
+    well = Task(lambda: None, time.monotonic() + 5)
+    worker.begin(well)
+    assert well.done.wait(5)
+    assert well.error is None
+    worker.close()
+
+
+def test_a_thread_at_rest_holds_nothing_of_its_last_exchange() -> None:
+    """An answer is up to 8 MiB, and the next exchange may be an hour away."""
+
+    class Brought:
+        """Stands for an answer."""
+
+        def fetch(self) -> None:
+            """Nothing to do."""
+
+    worker = Worker()
+    brought = Brought()
+    left = weakref.ref(brought)
+    task = Task(brought.fetch, time.monotonic() + 5)
+    worker.begin(task)
+    assert task.done.wait(5)
+    del task, brought
+    assert wait_until(lambda: left() is None)
+    worker.close()
