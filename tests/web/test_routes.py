@@ -1,6 +1,5 @@
 import socket
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
@@ -9,6 +8,7 @@ import pytest
 from gong_exporter.web.routes import Options, build_app
 from gong_exporter.web.site import Body, Health, Status
 from tests.support.servers import until
+from tests.support.web_seen import departures, requests_for_a_turn
 from tests.support.web_site import FixedSite, ask, raw, read_to_end, serving
 
 
@@ -174,7 +174,10 @@ def test_a_host_that_makes_no_sense_harms_nothing(host: bytes) -> None:
     assert host not in answer or host in {b"", b"a b"}
 
 
-def test_who_asks_for_page_after_page_waits_behind_itself() -> None:
+def test_who_asks_for_page_after_page_waits_behind_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    turns = requests_for_a_turn(monkeypatch)
     go = threading.Event()
 
     class Slow(FixedSite):
@@ -194,9 +197,10 @@ def test_who_asks_for_page_after_page_waits_behind_itself() -> None:
             client.bind(("127.0.0.2", 0))
             client.connect(("127.0.0.1", port))
             client.sendall(request)
+        until(lambda: len(turns) == 40, "all of them are there")
         assert ask(port, "/metrics").status == 200
         other = pool.submit(ask, port, "/")
-        time.sleep(0.1)
+        until(lambda: len(turns) == 41, "another one is behind them")
         go.set()
         assert other.result().status == 200
         answers = [read_to_end(client).split()[1] for client in flood]
@@ -204,7 +208,8 @@ def test_who_asks_for_page_after_page_waits_behind_itself() -> None:
     assert answers.count(b"429") == 6
 
 
-def test_no_page_is_made_for_somebody_who_has_gone() -> None:
+def test_no_page_is_made_for_somebody_who_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns, gone = requests_for_a_turn(monkeypatch), departures(monkeypatch)
     go, asked = threading.Event(), []
 
     class Slow(FixedSite):
@@ -216,10 +221,11 @@ def test_no_page_is_made_for_somebody_who_has_gone() -> None:
     request = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
     with serving(Slow()) as port, raw(port, request), raw(port, request):
         until(lambda: len(asked) == 2, "two pages are being made")
-        for _ in range(20):
-            with raw(port, request):
-                pass
-        time.sleep(0.2)
+        with ExitStack() as others:
+            for _ in range(20):
+                others.enter_context(raw(port, request))
+            until(lambda: len(turns) == 22, "the others wait")
+        until(lambda: len(gone) == 20, "the server has noticed that they have gone")
         go.set()
         assert ask(port, "/").status == 200
     assert len(asked) == 3
