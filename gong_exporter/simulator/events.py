@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+
+from gong_exporter.simulator.nearest import nearest
 
 LONGEST_DAYS = 3660
 """No event lasts longer, or ended longer ago, than ten years."""
@@ -74,8 +75,9 @@ def parse_event(text: str) -> Event:
     name, _, rest = text.partition(":")
     kinds = [kind.value for kind in EventKind]
     if name not in kinds:
-        close = _nearest(name, kinds, cutoff=0.6) or f"there are {', '.join(kinds)}"
-        raise ValueError(f"event {text!r}: no kind {name!r}; {close}")
+        close = nearest(name, kinds)
+        hint = f"did you mean {close!r}?" if close else f"there are {', '.join(kinds)}"
+        raise ValueError(f"event {text!r}: no kind {name!r}; {hint}")
     kind = EventKind(name)
     fields = rest.split(":") if rest else []
     who = fields.pop(0).strip() if fields and kind is not EventKind.CLOSURE else ""
@@ -98,7 +100,8 @@ def plant(
     """Find out whom an event means, and when it was.
 
     Raises:
-        ValueError: nobody and no team has that name; the message gives the nearest one.
+        ValueError: nobody and no team has that name; the message gives the nearest one, if one
+            is near.
     """
     teams = {name.casefold(): ids for name, ids in ids_by_team.items()}
     people = {address.casefold(): user_id for address, user_id in ids_by_address.items()}
@@ -116,7 +119,9 @@ def plant(
     else:
         names = [*ids_by_team, *([] if team_only else [*ids_by_address, *everyone])]
         what = "team" if team_only else "user or team"
-        raise ValueError(f"event '{event}': no {what} {event.who!r}; {_nearest(event.who, names)}")
+        close = nearest(event.who, names)
+        hint = f"did you mean {close!r}?" if close else "simulate --roster shows who there is"
+        raise ValueError(f"event '{event}': no {what} {event.who!r}; {hint}")
     end = today - timedelta(days=event.ago)
     keeps = 0.25 if event.kind in {EventKind.SLUMP, EventKind.TEAM_SLUMP} else 0.0
     return PlantedEvent(event, ids, end - timedelta(days=event.days), end, keeps)
@@ -129,9 +134,3 @@ def _number(text: str, name: str, field: str, *, least: int) -> int:
             f"not {field!r}"
         )
     return int(field)
-
-
-def _nearest(name: str, names: Iterable[str], cutoff: float = 0.0) -> str:
-    known = {each.casefold(): each for each in names}
-    close = difflib.get_close_matches(name.casefold(), known, n=1, cutoff=cutoff)
-    return f"did you mean {known[close[0]]!r}?" if close else ""

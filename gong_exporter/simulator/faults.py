@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+
+from gong_exporter.simulator.nearest import nearest, words
 
 
 class Stage(Enum):
@@ -149,17 +150,27 @@ class Fault:
 
     def __post_init__(self) -> None:
         if self.name not in KINDS:
-            near = difflib.get_close_matches(self.name, KINDS, n=1, cutoff=0.0)
-            raise ValueError(f"there is no fault {self.name!r}; the nearest is {near[0]!r}")
+            near = nearest(self.name, KINDS) or _described_by(self.name)
+            hint = f"the nearest is {near!r}" if near else "simulate --list-faults shows them all"
+            raise ValueError(f"there is no fault {self.name!r}; {hint}")
         if math.isnan(self.rate) or not 0 <= self.rate <= 1:
             raise ValueError(f"the rate of fault {self.name!r} must be from 0 to 1")
+
+
+def _described_by(word: str) -> str | None:
+    """The first fault of which this is said, such as ``503``; None for none."""
+    asked = set(words(word))
+    if len(word) <= 2:  # noqa: PLR2004 - shorter ones are said of anything
+        return None
+    return next((kind.name for kind in FAULTS if asked and asked <= set(words(kind.does))), None)
 
 
 def parse_fault(text: str) -> Fault:
     """Read ``NAME`` or ``NAME:RATE`` (0 to 1).
 
     Raises:
-        ValueError: no such name (the message has the nearest one), or no such rate.
+        ValueError: no such name (the message has the nearest one, if one is near), or no such
+            rate.
     """
     name, colon, rate = text.partition(":")
     if not colon:

@@ -108,6 +108,11 @@ def test_an_event_for_nobody_names_the_nearest(event: str, what: str, nearest: s
         planted(event)
 
 
+def test_an_event_for_nobody_like_anybody_says_where_to_look() -> None:
+    with pytest.raises(ValueError, match="no team 'nobody'; simulate --roster shows who there is"):
+        planted("team-slump:nobody:7")
+
+
 def test_a_person_is_meant_by_id_or_address_and_a_team_by_name() -> None:
     person = busiest()
     by_id, by_address = planted(
