@@ -45,10 +45,7 @@ def window_data(
         fetched_at=fetched_at,
         fingerprint=fingerprint,
         metrics=metrics,
-        users={
-            user.user_id: tuple(user.counters.get(field) for field in fields)
-            for user in listing.users
-        },
+        users={user.user_id: tuple(map(user.counters.get, fields)) for user in listing.users},
         emails={user.user_id: user.email for user in listing.users if user.email},
         pages=listing.pages,
         covered=covered,
