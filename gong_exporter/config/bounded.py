@@ -14,7 +14,7 @@ def read_bounded(path: Path, limit: int) -> bytes | str:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(handle, "rb") as stream:  # noqa: PTH123 - a descriptor, not a path
             if not stat.S_ISREG(os.fstat(handle).st_mode):
-                return "is not a file"
+                return "is not a file (a pipe could be read only once)"
             return stream.read(limit + 1)
     except OSError as error:
         return f"cannot be read: {error.strerror or error}"

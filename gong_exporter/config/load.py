@@ -11,6 +11,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from gong_exporter.config.assemble import Assembly
+from gong_exporter.config.bounded import read_bounded
 from gong_exporter.config.check import check_section, unknown_sections
 from gong_exporter.config.document import ActivityKeys, GongKeys, PollKeys, StateKeys
 from gong_exporter.config.errors import ConfigError, Problem
@@ -93,12 +94,11 @@ class _Sections:
 
 def _read(name: str) -> str | Problem:
     try:
-        with Path(name).open("rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        return Problem(0, "", f"cannot be read: {error.strerror or error}")
+        content = read_bounded(Path(name), MAX_BYTES)
     except ValueError:
         return Problem(0, "", "cannot be read: no file can have this name")
+    if isinstance(content, str):
+        return Problem(0, "", content)
     if len(content) > MAX_BYTES:
         return Problem(0, "", f"is larger than {MAX_BYTES} bytes; that is not a configuration")
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -243,10 +244,29 @@ def test_what_is_not_utf_8_is_refused(content: bytes, line: int, tmp_path: Path)
     assert _refusal(path) == f"FILE:{line}: is not UTF-8 text; save it as UTF-8"
 
 
-def test_a_file_without_an_end_is_refused() -> None:
-    assert _refusal(Path("/dev/zero")) == (
-        f"FILE: is larger than {MAX_BYTES} bytes; that is not a configuration"
-    )
+def test_a_pipe_that_nobody_writes_or_a_device_is_refused_and_hangs_nobody(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "config.yaml")
+
+    for path in (tmp_path / "config.yaml", Path("/dev/zero")):
+        assert _refusal(path) == "FILE: is not a file (a pipe could be read only once)"
+
+
+def test_a_pipe_of_a_shell_is_refused_whatever_is_in_it() -> None:
+    reading, writing = os.pipe()
+    try:
+        os.write(writing, b"gong: {}\n")
+        assert "is not a file" in _refusal(Path(f"/dev/fd/{reading}"))
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+def test_a_file_that_is_too_large_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    with path.open("wb") as stream:
+        stream.truncate(MAX_BYTES + 1)
+
+    assert _refusal(path) == f"FILE: is larger than {MAX_BYTES} bytes; that is not a configuration"
 
 
 def test_a_file_of_very_many_values_is_refused_before_it_takes_minutes(
