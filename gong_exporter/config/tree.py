@@ -6,6 +6,7 @@ they are, and each key decides what its text means. No constructor runs, so no t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -23,6 +24,13 @@ MAX_DEPTH = 20
 
 _BLOCKS = ("|", ">")
 """Styles of text that is meant to have several lines."""
+
+_HALF = re.compile("[\ud800-\udfff]")
+"""A lone surrogate: no file can have it in its name, and no page or log line can show it."""
+
+_HALF_A_CHARACTER = (
+    r"an escape that stands for half a character (\ud800 to \udfff); write the character itself"
+)
 
 _NULL = "tag:yaml.org,2002:null"
 _MERGE = "tag:yaml.org,2002:merge"
@@ -161,6 +169,9 @@ class _Builder:
                 # Read on, the value would hold the next key, and a message a secret.
                 what = "the value goes on in the next line; is a colon or a quote missing there?"
                 self._refuse(node, key, what)
+                return None
+            if _HALF.search(node.value):
+                self._refuse(node, key, _HALF_A_CHARACTER)
                 return None
             return Scalar(node.value, _line(node), null=node.tag == _NULL)
         self.above.append(node)
