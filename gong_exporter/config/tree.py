@@ -165,15 +165,7 @@ class _Builder:
             self._refuse(node, key, "tags (a value that begins with '!') are not allowed")
             return None
         if isinstance(node, yaml.ScalarNode):
-            if node.style not in _BLOCKS and node.start_mark.line != node.end_mark.line:
-                # Read on, the value would hold the next key, and a message a secret.
-                what = "the value goes on in the next line; is a colon or a quote missing there?"
-                self._refuse(node, key, what)
-                return None
-            if _HALF.search(node.value):
-                self._refuse(node, key, _HALF_A_CHARACTER)
-                return None
-            return Scalar(node.value, _line(node), null=node.tag == _NULL)
+            return self._scalar(node, key)
         self.above.append(node)
         try:
             if isinstance(node, yaml.MappingNode):
@@ -181,6 +173,17 @@ class _Builder:
             return self._items(node, key)
         finally:
             self.above.pop()
+
+    def _scalar(self, node: yaml.ScalarNode, key: str) -> Scalar | None:
+        if node.style not in _BLOCKS and node.start_mark.line != node.end_mark.line:
+            # Read on, the value would hold the next key, and a message a secret.
+            what = "the value goes on in the next line; is a colon or a quote missing there?"
+        elif _HALF.search(node.value):
+            what = _HALF_A_CHARACTER
+        else:
+            return Scalar(node.value, _line(node), null=node.tag == _NULL)
+        self._refuse(node, key, what)
+        return None
 
     def _items(self, node: yaml.Node, key: str) -> Items:
         items = Items(_line(node))
