@@ -60,6 +60,9 @@ _BCRYPT = re.compile(
     r"\$2[abxy]\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}"
 )
 
+_UNDEFINED = re.compile(r"found undefined .*", re.DOTALL)
+_IN_QUOTES = "a value that begins with * or ! needs quotes"
+
 
 @dataclass(frozen=True, slots=True)
 class TlsSettings:
@@ -255,6 +258,13 @@ def _http(tree: Tree) -> Mapping[str, str]:
 def _users(tree: Tree) -> Mapping[str, str]:
     users = {}
     for name in tree.names():
+        if ":" in name:
+            # Not shown: it may be a name and the password itself.
+            raise tree.error(
+                name,
+                "basic_auth_users: a name with a colon in it can never log in"
+                " (is a space missing behind it?)",
+            )
         password_hash = tree.text(name) or ""
         if not _BCRYPT.fullmatch(password_hash):
             # The value is not shown: somebody may have typed the password itself.
@@ -268,7 +278,8 @@ def _users(tree: Tree) -> Mapping[str, str]:
 
 
 def _one_line(error: yaml.YAMLError) -> str:
-    # The error's own text quotes the line, which may hold a secret.
+    # The error's own text quotes the line, which may hold a secret; so may the name of an alias.
     mark = getattr(error, "problem_mark", None)
     where = f"line {mark.line + 1}: " if mark is not None else ""
-    return f"{where}not valid YAML: {getattr(error, 'problem', None) or 'unreadable character'}"
+    problem = getattr(error, "problem", None) or "unreadable character"
+    return f"{where}not valid YAML: {_UNDEFINED.sub(_IN_QUOTES, problem)}"

@@ -7,6 +7,7 @@ are errors.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 import yaml
@@ -15,6 +16,8 @@ _TRUE = {"true", "yes", "on", "y"}
 _FALSE = {"false", "no", "off", "n"}
 _NULL = "tag:yaml.org,2002:null"
 _MAPPING = "tag:yaml.org,2002:map"
+_HALF = re.compile("[\ud800-\udfff]")
+"""A lone surrogate, which no file name, header or hash can hold."""
 
 
 class WebConfigError(Exception):
@@ -40,9 +43,10 @@ class Tree:
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 raise self._at(key, "a key must be text")
-            if key.value in self._values:
-                raise self._at(key, f"{key.value!r} is there twice")
-            self._values[key.value] = (key, value)
+            text = self._whole(key)
+            if text in self._values:
+                raise self._at(key, f"{text!r} is there twice")
+            self._values[text] = (key, value)
 
     @property
     def empty(self) -> bool:
@@ -78,7 +82,7 @@ class Tree:
         node = self._values[key][1]
         if not isinstance(node, yaml.ScalarNode):
             raise self._at(node, f"{key} must be text")
-        return str(node.value)
+        return self._whole(node)
 
     def texts(self, key: str) -> tuple[str, ...] | None:
         """A list of scalars; None when absent or null."""
@@ -89,7 +93,7 @@ class Tree:
             isinstance(entry, yaml.ScalarNode) for entry in node.value
         ):
             raise self._at(node, f"{key} must be a list of texts")
-        return tuple(str(entry.value) for entry in node.value)
+        return tuple(self._whole(entry) for entry in node.value)
 
     def boolean(self, key: str) -> bool | None:
         """An unquoted true or false, in YAML 1.1's spellings; None when absent or null."""
@@ -116,6 +120,16 @@ class Tree:
         words = ", ".join(candidates.values())
         hint = f"did you mean {candidates[near[0]]}?" if near else f"known are {words}"
         return f"unknown {what} {given!r}{place}: {hint}"
+
+    def _whole(self, node: yaml.ScalarNode) -> str:
+        text = str(node.value)
+        if _HALF.search(text):
+            raise self._at(
+                node,
+                r"an escape that stands for half a character (\ud800 to \udfff):"
+                " write the character itself",
+            )
+        return text
 
     def _at(self, node: yaml.Node | None, problem: str) -> WebConfigError:
         line = f"{node.start_mark.line + 1}: " if node is not None else " "

@@ -87,8 +87,20 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
         WebConfigFile(tmp_path / "web.yml")
 
 
-def test_a_password_typed_by_mistake_is_not_repeated_in_the_message(tmp_path: Path) -> None:
-    (tmp_path / "web.yml").write_text('basic_auth_users:\n  a: hunter2\n  b: "hunter2\n')
+@pytest.mark.parametrize(
+    "users",
+    [
+        '  a: hunter2\n  b: "hunter2\n',
+        "  a: *hunter2\n",
+        "  a: !hunter2!x y\n",
+        "  a: &hunter2 x\n  b: &hunter2 y\n",
+        "  {a:hunter2}\n",
+    ],
+)
+def test_a_password_typed_by_mistake_is_not_repeated_in_the_message(
+    tmp_path: Path, users: str
+) -> None:
+    (tmp_path / "web.yml").write_text(f"basic_auth_users:\n{users}")
     with pytest.raises(WebConfigError) as error:
         WebConfigFile(tmp_path / "web.yml")
     assert "hunter2" not in str(error.value)
