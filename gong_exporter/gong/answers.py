@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Callable
 from typing import Any
 
 from gong_exporter.gong.errors import InvalidResponse
@@ -51,15 +52,23 @@ def parse_page(body: bytes) -> Page:
         raise
 
 
-def parse_error(body: bytes) -> tuple[str | None, tuple[str, ...]]:
-    """``requestId`` and ``errors`` of an error answer; nothing if it is no such answer."""
+def parse_error(
+    body: bytes, redact: Callable[[str], str] = str
+) -> tuple[str | None, tuple[str, ...]]:
+    """``requestId`` and ``errors`` of an error answer; nothing if it is no such answer.
+
+    Args:
+        body: the answer's.
+        redact: takes out what must not be shown, before anything is shortened.
+    """
     try:
         answer = _load(body)
     except InvalidResponse:
         return None, ()
     errors = answer.get("errors")
-    said = [_text(item) for item in errors[:_MAX_ERRORS]] if isinstance(errors, list) else []
-    return _text(answer.get("requestId")), tuple(item for item in said if item)
+    listed = errors[:_MAX_ERRORS] if isinstance(errors, list) else []
+    said = (_text(item, redact) for item in listed)
+    return _text(answer.get("requestId"), redact), tuple(item for item in said if item)
 
 
 def _load(body: bytes) -> dict[str, Any]:
@@ -223,11 +232,11 @@ def _whole(value: object, name: str, anomalies: list[str]) -> int | None:
     return count
 
 
-def _text(value: object) -> str | None:
+def _text(value: object, redact: Callable[[str], str] = str) -> str | None:
     """Text fit for a log line: one line, printable, of a bounded length."""
     if not isinstance(value, str):
         return None
-    return _UNPRINTABLE.sub(" ", value[:_MAX_TEXT]).strip() or None
+    return _UNPRINTABLE.sub(" ", redact(value)[:_MAX_TEXT]).strip() or None
 
 
 def _bounded(users: tuple[UserActivity, ...], anomalies: list[str]) -> tuple[UserActivity, ...]:

@@ -5,9 +5,10 @@ It is the one owner of retries and of Retry-After; whoever calls ``page`` gets a
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -33,7 +34,7 @@ from gong_exporter.gong.errors import (
     Unauthorized,
     UserNotFound,
 )
-from gong_exporter.gong.faults import redact
+from gong_exporter.gong.faults import redactor
 from gong_exporter.gong.limits import PATIENCE, Limiter
 from gong_exporter.gong.observer import Observer
 from gong_exporter.gong.records import ActivityFilter, Exchange, Page
@@ -132,28 +133,32 @@ class GongClient:
             before_sleep=self._announce,
             reraise=True,
         )
-        return retrying(self._past_rate_limits, body)
+        return retrying(self._past_rate_limits, body, itertools.count())
 
     def close(self) -> None:
         """Drop idle connections."""
         self._transport.close()
 
-    def _past_rate_limits(self, body: bytes) -> Page:
-        """One exchange, again after each 429 that asks for a bearable wait."""
-        refusals = 0
+    def _past_rate_limits(self, body: bytes, refused: Iterator[int]) -> Page:
+        """One exchange, again after each 429 that asks for a bearable wait.
+
+        Args:
+            body: what is sent.
+            refused: counts the 429s to this page, those between other errors included.
+        """
         while True:
             try:
                 return self._once(body)
             except RateLimited as error:
+                refusals = next(refused)
                 wait = error.retry_after
                 if wait is None:
                     wait = min(self._retry.unspecified_wait * 2**refusals, PATIENCE)
                 until = self._limiter.rate_limited(wait)
-                refusals += 1
                 if wait > PATIENCE:
                     error.until = until
                     raise
-                if refusals > self._retry.rate_limited:
+                if refusals >= self._retry.rate_limited:
                     # To come back as soon as allowed would keep the 429s coming.
                     error.until = self._clock.now() + self._retry.rate_limited_rest
                     raise
@@ -216,8 +221,7 @@ def _read(answer: Answer, now: float, authorization: str) -> Page:
     status = answer.status
     if status == HTTPStatus.OK:
         return answers.parse_page(answer.body)
-    request_id, said = answers.parse_error(answer.body)
-    errors = redact(said, authorization)
+    request_id, errors = answers.parse_error(answer.body, redactor(authorization))
     match status // 100:
         case 3:
             location = _origin(answer.headers.get("location"))

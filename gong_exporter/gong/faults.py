@@ -8,7 +8,7 @@ import http.client
 import re
 import socket
 import ssl
-from collections.abc import Iterable
+from collections.abc import Callable
 
 import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
@@ -59,8 +59,8 @@ def describe(error: BaseException) -> str:
     return proxy + _line(text)
 
 
-def redact(texts: Iterable[str], authorization: str) -> tuple[str, ...]:
-    """The texts, without the credentials that whoever answered may have repeated in them."""
+def redactor(authorization: str) -> Callable[[str], str]:
+    """Takes out of a text the credentials that whoever answered may have repeated in it."""
     secrets = [authorization]
     scheme, _, value = authorization.partition(" ")
     secrets.append(value)
@@ -68,14 +68,13 @@ def redact(texts: Iterable[str], authorization: str) -> tuple[str, ...]:
         with contextlib.suppress(ValueError):
             pair = base64.b64decode(value).decode("utf-8", "replace")
             secrets += [pair, *pair.split(":", 1)]
-    found = [secret for secret in secrets if secret]
-    return tuple(_without(text, found) for text in texts)
 
+    def redact(text: str) -> str:
+        for secret in filter(None, secrets):
+            text = text.replace(secret, "***")
+        return text
 
-def _without(text: str, secrets: Iterable[str]) -> str:
-    for secret in secrets:
-        text = text.replace(secret, "***")
-    return text
+    return redact
 
 
 def _line(text: str) -> str:

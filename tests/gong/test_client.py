@@ -241,6 +241,15 @@ def test_credentials_that_gong_repeats_are_not_in_the_message() -> None:
     assert error.message == "Gong answered 401: ***; bad secret ***; for ***"
 
 
+@pytest.mark.parametrize("place", [0, 270, 277, 285, 293, 299])
+def test_credentials_that_gong_repeats_are_not_shortened_into_something_else(place: int) -> None:
+    said = "x" * place + SECRET
+    with hostile_server(answer(401, {"requestId": said, "errors": [said]})) as server:
+        error = watched(server.url).fail()
+    shown = ("x" * place + "***")[:300]
+    assert (error.request_id, error.message) == (shown, f"Gong answered 401: {shown}")
+
+
 def test_every_reason_is_one_that_metrics_know() -> None:
     def leaves(kind: type[GongError]) -> set[str]:
         below = kind.__subclasses__()

@@ -135,6 +135,17 @@ def test_a_429_does_not_use_up_the_retries_of_a_server_error() -> None:
     assert len(server.requests) == 7
 
 
+def test_the_sixth_429_to_a_page_ends_the_poll_also_with_other_errors_between() -> None:
+    slow = limited(("Retry-After", "1"))
+    with hostile_server(*[slow] * 5, answer(500, GONE), slow, OK) as server:
+        seen = watched(server.url)
+        error = seen.fail()
+        assert isinstance(error, RateLimited)
+        assert error.until == pytest.approx(seen.clock.now() + 900)
+        assert len(server.requests) == 7
+        assert seen.page()  # the next page has its own
+
+
 @pytest.mark.parametrize("behaviour", [OK, reset, answer(500, GONE)], ids=["page", "reset", "500"])
 def test_an_exchange_frees_its_slot_however_it_ends(behaviour: Behaviour) -> None:
     with hostile_server(behaviour, OK) as server:
