@@ -196,10 +196,19 @@ class _Server(uvicorn.Server):
     async def _follow(self, web_config: WebConfigFile) -> None:
         """Put changes of the web configuration's files into force."""
         log = logging.getLogger(__name__)
+        broken = False
         while True:
             await asyncio.sleep(self._watch_seconds)
             before = web_config.security
-            if not await in_thread("web config", web_config.refresh):
+            try:
+                changed = await in_thread("web config", web_config.refresh)
+            except Exception:  # no thread, no memory: better times come
+                if not broken:
+                    log.exception("web config not reloaded, the old one stays: a look at it failed")
+                broken = True
+                continue
+            broken = False
+            if not changed:
                 continue
             if web_config.error is not None:
                 log.error("web config not reloaded, the old one stays: %s", web_config.error)

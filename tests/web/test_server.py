@@ -5,6 +5,7 @@ import struct
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from gong_exporter.web.guards import Limits
 from gong_exporter.web.listen import bind
 from gong_exporter.web.routes import Options, build_app
+from gong_exporter.web.security import WebConfigFile
 from gong_exporter.web.server import WebServer
 from gong_exporter.web.site import Body
 from tests.support import web_states
@@ -238,6 +240,30 @@ def test_many_visitors_of_the_page_stop_no_scrape() -> None:
             took.append(time.monotonic() - begun)
         assert {page.result().status for page in pages} == {200}
     assert max(took) < 1
+
+
+def test_a_look_at_the_web_config_that_breaks_ends_nothing(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A machine may have no thread left for it, for a while."""
+    file = tmp_path / "web.yml"
+    file.write_text("{}\n")
+    web_config = WebConfigFile(file)
+    looks: list[None] = []
+    refresh = web_config.refresh
+
+    def broken() -> NoReturn:
+        looks.append(None)
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(web_config, "refresh", broken)
+    with serving(FixedSite(), web_config=web_config) as port:
+        until(lambda: len(looks) >= 3, "it is looked at again and again")
+        assert ask(port, "/metrics").status == 200
+        monkeypatch.setattr(web_config, "refresh", refresh)
+        file.write_text("http_server_config: {headers: {X-XSS-Protection: '0'}}\n")
+        until(lambda: "x-xss-protection" in ask(port, "/metrics").headers, "the change is in force")
+    assert caplog.text.count("web config not reloaded, the old one stays: a look at it") == 1
 
 
 def test_a_door_that_breaks_ends_the_server_instead_of_leaving_it_deaf(
