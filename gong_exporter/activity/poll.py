@@ -98,6 +98,7 @@ class _Poll:
         self._warn = warn
         self._asking = Asking(source, plan, knowledge, warn)
         self._wondered = False
+        self._asked_whether_moved = False
 
     def run(self) -> PollResult:
         configured = self._plan.zone
@@ -190,7 +191,7 @@ class _Poll:
             if self._plan.zone is not None:
                 self._wonder(
                     f"gong.time_zone is {zone.key}, but Gong counts the company's days in"
-                    f" {told.key}",
+                    f" {told.key}: set it to {told.key}, or remove it",
                     listing,
                 )
             elif sure:
@@ -204,7 +205,13 @@ class _Poll:
             self._remember_zone(told.key)
 
     def _ask_whether_zone_moved(self, days: DayRange, zone: ZoneInfo) -> None:
-        """Gong refused a range. Perhaps it is not over: the company moved to a later zone."""
+        """Gong refused a range. Perhaps it is not over: the company moved to a later zone.
+
+        Once in a poll: of a company that did not move, every window may be refused.
+        """
+        if self._asked_whether_moved:
+            return
+        self._asked_whether_moved = True
         try:
             told = self._learned_zone()
         except GongError as error:

@@ -135,6 +135,22 @@ def test_a_company_that_moved_to_another_zone_gets_its_new_days_in_the_same_poll
     assert said.messages[-1] == f"the company's time zone is now {moved_to}"
 
 
+def test_refused_ranges_make_it_ask_for_the_zone_once_in_a_poll() -> None:
+    """A company that did not move: something else is wrong with the request."""
+    today = date(2026, 3, 11)
+
+    def answer(wanted: ActivityFilter, _cursor: str | None) -> Page:
+        if wanted.to_date == today:
+            raise BadRequest(400)
+        return page_of([activity("1")], time_zone="US/Pacific")
+
+    source = Answering(answer)
+    knowledge = Knowledge(host="http://gong.test", time_zone="US/Pacific")
+    result = poll(source, plan_of(), knowledge, FakeClock(), Said())
+    assert result.windows == ()
+    assert len(source.calls) == 4  # three windows, and the question
+
+
 def test_another_name_for_the_same_days_costs_no_call() -> None:
     clock, said = FakeClock(), Said()
     with running_simulator(FixtureCompany(3, time_zone="America/Los_Angeles")) as simulator:
@@ -187,9 +203,11 @@ def test_a_configured_zone_wins_and_the_difference_is_said_once() -> None:
     assert {window.end_timestamp for window in result.windows} == {
         datetime(2026, 3, 11, 4, tzinfo=UTC).timestamp()
     }
-    assert said.messages == [
-        "gong.time_zone is US/Eastern, but Gong counts the company's days in US/Pacific"
-    ]
+    (message,) = said.messages
+    assert message == (
+        "gong.time_zone is US/Eastern, but Gong counts the company's days in US/Pacific: set it to"
+        " US/Pacific, or remove it"
+    )
     assert said.warnings[0][1] is not None  # Gong's requestId
 
 
