@@ -202,9 +202,10 @@ class _Server(uvicorn.Server):
             before = web_config.security
             try:
                 changed = await in_thread("web config", web_config.refresh)
-            except Exception:  # no thread, no memory: better times come
+            except Exception as error:  # no thread, no memory: better times come
                 if not broken:
-                    log.exception("web config not reloaded, the old one stays: a look at it failed")
+                    kind = type(error).__name__
+                    log.exception("web config not reloaded, the old one stays: %s", kind)
                 broken = True
                 continue
             broken = False
