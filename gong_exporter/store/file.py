@@ -55,6 +55,7 @@ class StateFile:
         self._knowledge: Knowledge | None = None
         self._windows: dict[str, WindowData] = {}
         self._unsaved: set[str] = set()
+        self._knowledge_saved = True
         with contextlib.suppress(Unavailable):
             self._disk.use(lambda _: None)  # so that trouble is told at the start
 
@@ -110,6 +111,7 @@ class StateFile:
             self._windows.clear()
             self._unsaved.clear()
         self._knowledge = knowledge
+        self._knowledge_saved = False
         for data in windows:
             self._windows[data.window] = data
             self._unsaved.add(data.window)
@@ -128,9 +130,22 @@ class StateFile:
         return SavedState(self._knowledge, tuple(self._windows.values()))
 
     def _bring_together(self, connection: sqlite3.Connection) -> None:
+        """Add to a file just opened what it lacks, or has of an earlier poll than we know of.
+
+        What it has is left alone: a backfill goes on for hours with what it once loaded.
+        """
         self._ledger.join(connection)
-        self._unsaved.update(self._windows)
-        self._write_unsaved(connection)
+        if self._knowledge is None:
+            return
+        there = state.read(connection, self._knowledge.host, lambda _what: None)
+        newest = {data.window: data.fetched_at for data in there.windows}
+        self._unsaved.update(
+            name
+            for name, data in self._windows.items()
+            if name not in newest or newest[name] < data.fetched_at
+        )
+        if self._unsaved or there.knowledge is None or not self._knowledge_saved:
+            self._write_unsaved(connection)
 
     def _write_unsaved(self, connection: sqlite3.Connection) -> None:
         if self._knowledge is None:
@@ -138,3 +153,4 @@ class StateFile:
         changed = [self._windows[name] for name in sorted(self._unsaved)]
         state.write(connection, self._knowledge, changed, self._now())
         self._unsaved.clear()
+        self._knowledge_saved = True

@@ -122,6 +122,65 @@ def test_a_removed_file_is_written_again_with_all_that_is_known(path: Path, scen
         )
 
 
+def test_who_opens_the_file_again_does_not_put_older_data_over_the_pollers(
+    path: Path, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A backfill runs for hours with what it loaded at its start."""
+    monkeypatch.setattr(schema, "BUSY_TIMEOUT", 0.1)
+    with opened(path, scene) as poller, opened(path, scene) as backfill:
+        poller.save(some_knowledge(1), [a_window("1d", 1), a_window("7d", 1)])
+        backfill.load(HOST)
+        poller.save(some_knowledge(2), [a_window("7d", 2)])
+        with _kept_by_another(path):
+            make_a_call(backfill.ledger, NOON)
+        scene.time += RETRY
+        make_a_call(backfill.ledger, NOON + 1)
+        assert scene.reports[-1] == f"the state file {path} is in use again"
+    assert len(ledger_rows(path)) == 2
+    with opened(path, scene) as kept:
+        assert kept.load(HOST) == SavedState(
+            some_knowledge(2), (a_window("1d", 1), a_window("7d", 2))
+        )
+
+
+def test_a_file_put_back_from_a_copy_gets_what_is_newer(path: Path, scene: Scene) -> None:
+    copy = path.with_name("copy")
+    with opened(path, scene) as kept:
+        kept.save(some_knowledge(1), [a_window("1d", 1), a_window("7d", 1)])
+        copy.write_bytes(path.read_bytes())
+        kept.save(some_knowledge(2), [a_window("7d", 2)])
+        copy.replace(path)
+        make_a_call(kept.ledger, NOON)
+    with opened(path, scene) as kept:
+        assert kept.load(HOST) == SavedState(
+            some_knowledge(2), (a_window("1d", 1), a_window("7d", 2))
+        )
+
+
+def test_knowledge_without_a_window_is_written_when_the_file_is_usable_again(
+    path: Path, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema, "BUSY_TIMEOUT", 0.1)
+    with opened(path, scene) as kept:
+        kept.save(some_knowledge(1), [a_window("7d", 1)])
+        with _kept_by_another(path):
+            kept.save(some_knowledge(2), [])
+        scene.time += RETRY
+        make_a_call(kept.ledger, NOON)
+    with opened(path, scene) as kept:
+        assert kept.load(HOST) == SavedState(some_knowledge(2), (a_window("7d", 1),))
+
+
+def test_knowledge_alone_is_written_again_too(path: Path, scene: Scene) -> None:
+    """No window ever arrived, but the company's zone is known."""
+    with opened(path, scene) as kept:
+        kept.save(some_knowledge(), [])
+        path.unlink()
+        make_a_call(kept.ledger, NOON)
+    with opened(path, scene) as kept:
+        assert kept.load(HOST) == SavedState(some_knowledge(), ())
+
+
 @pytest.mark.parametrize("content", [b"this is no database\n" * 100, b"x", b"\0" * 4096])
 def test_a_damaged_file_is_set_aside_and_a_fresh_one_begun(
     path: Path, scene: Scene, content: bytes
