@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import h11
 from uvicorn import Config
@@ -10,6 +11,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from gong_exporter.web.guards import Doing, Limits, Seat, Seats
+from gong_exporter.web.schemes import TLS_HELLO
 from gong_exporter.web.tls import client_may_connect
 
 _INCOMPLETE = (h11.IDLE, h11.SEND_BODY)
@@ -29,9 +31,11 @@ class GuardedProtocol(H11Protocol):
         seat: Seat,
         limits: Limits,
         allowed_sans: frozenset[str],
+        on_tls: Callable[[], None],
     ) -> None:
         super().__init__(config=config, server_state=state, app_state={})
         self._allowed_sans = allowed_sans
+        self._on_tls = on_tls
         self._barred = False
         self._held = bytearray()
         self._body_bytes = 0
@@ -70,6 +74,12 @@ class GuardedProtocol(H11Protocol):
         if self._barred:
             return
         self._start_request_timer(self.loop.time())
+        if data.startswith(TLS_HELLO) and self.conn.their_state is h11.IDLE and not self._held:
+            self._barred = True
+            self._on_tls()
+            # In HTTP all the same: clients that know it when they see it say so to their user.
+            self.send_400_response("This port speaks plain HTTP, not HTTPS.\n")
+            return
         self._held += data
         self._feed()
 

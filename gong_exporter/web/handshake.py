@@ -22,6 +22,11 @@ _PLAIN_HTTP = (
 )
 
 
+def is_plain_http(error: OSError) -> bool:
+    """Whether a handshake failed because the client spoke HTTP without TLS."""
+    return isinstance(error, ssl.SSLError) and error.reason == "HTTP_REQUEST"
+
+
 class TellingObject(ssl.SSLObject):
     """One side of a TLS connection that calls ``failed`` when its handshake cannot go on."""
 
@@ -56,7 +61,7 @@ class _Context:
         made = self._context.wrap_bio(incoming, outgoing, server_side, server_hostname)
 
         def tell(error: ssl.SSLError) -> None:
-            said = _PLAIN_HTTP if error.reason == "HTTP_REQUEST" else outgoing.read()
+            said = _PLAIN_HTTP if is_plain_http(error) else outgoing.read()
             with suppress(OSError):
                 self._client.send(said)
 

@@ -17,7 +17,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gong_exporter.web.auth import Gate
 from gong_exporter.web.connection import GuardedProtocol
 from gong_exporter.web.guards import Limits, Seat, Seats, connection_cap
-from gong_exporter.web.handshake import shake_hands
+from gong_exporter.web.handshake import is_plain_http, shake_hands
+from gong_exporter.web.schemes import Schemes, address_of
 from gong_exporter.web.security import Security, WebConfigFile
 from gong_exporter.web.strict import strictly
 from gong_exporter.web.threads import in_thread
@@ -143,6 +144,7 @@ class _Server(uvicorn.Server):
         self._web_config = web_config
         self._on_started = on_started
         self._seats = Seats(limits.connections or _cap_of_this_process(), limits.newcomer_seconds)
+        self._schemes = Schemes()
         self._chores: list[asyncio.Task[None]] = []
         self._welcomes: set[asyncio.Task[None]] = set()
 
@@ -243,6 +245,7 @@ class _Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         task = asyncio.current_task()
         seat = Seat(leave=lambda: None)
+        address = address_of(client)
         security = Security() if self._web_config is None else self._web_config.security
         protocol = GuardedProtocol(
             self.config,
@@ -251,6 +254,7 @@ class _Server(uvicorn.Server):
             seat=seat,
             limits=self._limits,
             allowed_sans=security.allowed_sans,
+            on_tls=lambda: self._schemes.wrong(address, tls=True),
         )
 
         def leave() -> None:
@@ -268,8 +272,10 @@ class _Server(uvicorn.Server):
                 await loop.connect_accepted_socket(lambda: protocol, client)
             else:
                 await shake_hands(protocol, security.context, client, self._limits.request_seconds)
-        except OSError:
+        except OSError as error:
             # A failed handshake, or a client that hung up: its own business.
+            if is_plain_http(error):
+                self._schemes.wrong(address, tls=False)
             self._seats.free(seat)
             client.close()
         except asyncio.CancelledError:

@@ -84,13 +84,41 @@ def test_inline_pem_serves_as_files_do(place: Place) -> None:
         assert not can_scrape(port, place.stranger())
 
 
-def test_plain_http_to_a_tls_port_is_turned_away_in_words(place: Place) -> None:
-    with serving(FixedSite(), web_config=place.config(SERVER)) as port:
-        with raw(port, b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n") as client:
-            answer = read_to_end(client)
-        assert answer.startswith(b"HTTP/1.0 400 ")
-        assert answer.endswith(b"\r\n\r\nThis port speaks HTTPS.\n")
+def test_plain_http_to_a_tls_port_is_turned_away_in_words_and_said_once(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    with (
+        caplog.at_level(logging.INFO),
+        serving(FixedSite(), web_config=place.config(SERVER)) as port,
+    ):
+        for _ in range(3):
+            with raw(port, b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n") as client:
+                answer = read_to_end(client)
+            assert answer.startswith(b"HTTP/1.0 400 ")
+            assert answer.endswith(b"\r\n\r\nThis port speaks HTTPS.\n")
         assert can_scrape(port, place.stranger())
+    assert mistaken(caplog) == ["127.0.0.1 speaks plain HTTP, and HTTPS is served here"]
+
+
+def test_tls_to_a_plain_port_is_answered_in_http_and_said_once(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Go's clients, so Prometheus, tell their user that an answer was HTTP."""
+    with caplog.at_level(logging.INFO), serving(FixedSite()) as port:
+        for _ in range(3):
+            with raw(port) as client, pytest.raises(ssl.SSLError, match="WRONG_VERSION_NUMBER"):
+                place.stranger().wrap_socket(client, server_hostname="127.0.0.1")
+        with raw(port, b"\x16\x03\x01\x02\x00\x01" + b"\0" * 500) as client:
+            answer = read_to_end(client)
+        assert ask(port, "/metrics").status == 200
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.endswith(b"\r\n\r\nThis port speaks plain HTTP, not HTTPS.\n")
+    assert mistaken(caplog) == ["127.0.0.1 speaks HTTPS, and plain HTTP is served here"]
+
+
+def mistaken(caplog: pytest.LogCaptureFixture) -> list[str]:
+    said = [record.getMessage() for record in caplog.records]
+    return [text.partition(":")[0] for text in said if " is served here" in text]
 
 
 @pytest.mark.parametrize(
