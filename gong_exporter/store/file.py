@@ -93,11 +93,14 @@ class StateFile:
         try:
             saved = self._disk.use(read)
         except Unavailable:
+            if self._knowledge is not None and self._knowledge.host == host:
+                return SavedState(self._knowledge, tuple(self._windows.values()))
             try:
                 with self._disk.reading(timeout=0) as connection:
                     saved = read(connection)
             except Unavailable:
-                return self._known(host)
+                return state.NOTHING
+        self._forget()
         self._knowledge = saved.knowledge
         self._windows = {data.window: data for data in saved.windows}
         return saved
@@ -108,8 +111,7 @@ class StateFile:
         What cannot be written now is written when the file is usable again.
         """
         if self._knowledge is not None and self._knowledge.host != knowledge.host:
-            self._windows.clear()
-            self._unsaved.clear()
+            self._forget()
         self._knowledge = knowledge
         self._knowledge_saved = False
         for data in windows:
@@ -124,10 +126,11 @@ class StateFile:
         self._ledger.close()
         self._lock.release()
 
-    def _known(self, host: str) -> SavedState:
-        if self._knowledge is None or self._knowledge.host != host:
-            return state.NOTHING
-        return SavedState(self._knowledge, tuple(self._windows.values()))
+    def _forget(self) -> None:
+        """What another host said, saved or not: from now on this one is polled."""
+        self._knowledge, self._knowledge_saved = None, True
+        self._windows.clear()
+        self._unsaved.clear()
 
     def _bring_together(self, connection: sqlite3.Connection) -> None:
         """Add to a file just opened what it lacks, or has of an earlier poll than we know of.

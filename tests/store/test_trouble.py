@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,9 +12,14 @@ import pytest
 from gong_exporter.gong.ledger import Busy, Cause, Granted
 from gong_exporter.store import SavedState, open_state, schema
 from gong_exporter.store.disk import RETRY
-from tests.support.store_processes import another_process, hear
 from tests.support.store_samples import HOST, NOON, UNLIMITED, Scene, a_window, some_knowledge
-from tests.support.store_trouble import ledger_rows, make_a_call, not_in_use, opened
+from tests.support.store_trouble import (
+    kept_by_another,
+    ledger_rows,
+    make_a_call,
+    not_in_use,
+    opened,
+)
 
 
 @pytest.fixture
@@ -28,15 +32,6 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "state.db"
 
 
-@contextmanager
-def _kept_by_another(path: Path) -> Iterator[None]:
-    with another_process("hold", path) as process:
-        assert hear(process) == "held"
-        yield
-        process.kill()
-        process.wait()
-
-
 def test_a_locked_file_is_done_without_and_gets_the_calls_made_meanwhile(
     path: Path, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -45,7 +40,7 @@ def test_a_locked_file_is_done_without_and_gets_the_calls_made_meanwhile(
         make_a_call(kept.ledger, NOON)
         running = kept.ledger.reserve(NOON + 1, UNLIMITED, NOON + 31)
         assert isinstance(running, Granted)
-        with _kept_by_another(path):
+        with kept_by_another(path):
             began = time.monotonic()
             make_a_call(kept.ledger, NOON + 2)
             kept.ledger.finish(running.call, NOON + 3)
@@ -81,10 +76,10 @@ def test_a_file_locked_at_the_start_is_read_when_it_is_free(
     monkeypatch.setattr(schema, "BUSY_TIMEOUT", 0.1)
     with opened(path, scene) as kept:
         make_a_call(kept.ledger, NOON)
-    with _kept_by_another(path), opened(path, scene) as kept:
+    with kept_by_another(path), opened(path, scene) as kept:
         assert kept.load(HOST) == SavedState(None, ())
         assert kept.ledger.used(NOON + 1) == 0
-    with _kept_by_another(path):
+    with kept_by_another(path):
         late = open_state(path, report=scene.report, now=scene.now)
     scene.time -= 3600  # a clock set back keeps nobody from trying again
     make_a_call(late.ledger, NOON + 1)
@@ -120,65 +115,6 @@ def test_a_removed_file_is_written_again_with_all_that_is_known(path: Path, scen
         assert kept.load(HOST) == SavedState(
             some_knowledge(2), (a_window("1d", 1), a_window("7d", 2))
         )
-
-
-def test_who_opens_the_file_again_does_not_put_older_data_over_the_pollers(
-    path: Path, scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A backfill runs for hours with what it loaded at its start."""
-    monkeypatch.setattr(schema, "BUSY_TIMEOUT", 0.1)
-    with opened(path, scene) as poller, opened(path, scene) as backfill:
-        poller.save(some_knowledge(1), [a_window("1d", 1), a_window("7d", 1)])
-        backfill.load(HOST)
-        poller.save(some_knowledge(2), [a_window("7d", 2)])
-        with _kept_by_another(path):
-            make_a_call(backfill.ledger, NOON)
-        scene.time += RETRY
-        make_a_call(backfill.ledger, NOON + 1)
-        assert scene.reports[-1] == f"the state file {path} is in use again"
-    assert len(ledger_rows(path)) == 2
-    with opened(path, scene) as kept:
-        assert kept.load(HOST) == SavedState(
-            some_knowledge(2), (a_window("1d", 1), a_window("7d", 2))
-        )
-
-
-def test_a_file_put_back_from_a_copy_gets_what_is_newer(path: Path, scene: Scene) -> None:
-    copy = path.with_name("copy")
-    with opened(path, scene) as kept:
-        kept.save(some_knowledge(1), [a_window("1d", 1), a_window("7d", 1)])
-        copy.write_bytes(path.read_bytes())
-        kept.save(some_knowledge(2), [a_window("7d", 2)])
-        copy.replace(path)
-        make_a_call(kept.ledger, NOON)
-    with opened(path, scene) as kept:
-        assert kept.load(HOST) == SavedState(
-            some_knowledge(2), (a_window("1d", 1), a_window("7d", 2))
-        )
-
-
-def test_knowledge_without_a_window_is_written_when_the_file_is_usable_again(
-    path: Path, scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(schema, "BUSY_TIMEOUT", 0.1)
-    with opened(path, scene) as kept:
-        kept.save(some_knowledge(1), [a_window("7d", 1)])
-        with _kept_by_another(path):
-            kept.save(some_knowledge(2), [])
-        scene.time += RETRY
-        make_a_call(kept.ledger, NOON)
-    with opened(path, scene) as kept:
-        assert kept.load(HOST) == SavedState(some_knowledge(2), (a_window("7d", 1),))
-
-
-def test_knowledge_alone_is_written_again_too(path: Path, scene: Scene) -> None:
-    """No window ever arrived, but the company's zone is known."""
-    with opened(path, scene) as kept:
-        kept.save(some_knowledge(), [])
-        path.unlink()
-        make_a_call(kept.ledger, NOON)
-    with opened(path, scene) as kept:
-        assert kept.load(HOST) == SavedState(some_knowledge(), ())
 
 
 @pytest.mark.parametrize("content", [b"this is no database\n" * 100, b"x", b"\0" * 4096])

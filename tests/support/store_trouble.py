@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gong_exporter.gong.ledger import Granted, Ledger
 from gong_exporter.store import StateFile, open_state
+from tests.support.store_processes import another_process, hear
 from tests.support.store_samples import UNLIMITED, Scene
 
 
@@ -16,6 +17,16 @@ from tests.support.store_samples import UNLIMITED, Scene
 def opened(path: Path, scene: Scene) -> Iterator[StateFile]:
     with closing(open_state(path, report=scene.report, now=scene.now)) as kept:
         yield kept
+
+
+@contextmanager
+def kept_by_another(path: Path) -> Iterator[None]:
+    """Another process keeps everybody else from the file."""
+    with another_process("hold", path) as process:
+        assert hear(process) == "held"
+        yield
+        process.kill()
+        process.wait()
 
 
 def make_a_call(ledger: Ledger, now: float) -> None:

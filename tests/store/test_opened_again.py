@@ -1,0 +1,121 @@
+"""A file that was away for a while: who has it back adds what it lacks, and undoes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gong_exporter.store import SavedState, schema
+from gong_exporter.store.disk import RETRY
+from tests.support.store_samples import HOST, NOON, Scene, a_window, some_knowledge
+from tests.support.store_trouble import kept_by_another, ledger_rows, make_a_call, opened
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state.db"
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "BUSY_TIMEOUT", 0.1)
+
+
+def test_who_opens_the_file_again_does_not_put_older_data_over_the_pollers(
+    path: Path, scene: Scene
+) -> None:
+    """A backfill runs for hours with what it loaded at its start."""
+    with opened(path, scene) as poller, opened(path, scene) as backfill:
+        poller.save(some_knowledge(1), [a_window("1d", 1), a_window("7d", 1)])
+        backfill.load(HOST)
+        poller.save(some_knowledge(2), [a_window("7d", 2)])
+        with kept_by_another(path):
+            make_a_call(backfill.ledger, NOON)
+        scene.time += RETRY
+        make_a_call(backfill.ledger, NOON + 1)
+        assert scene.reports[-1] == f"the state file {path} is in use again"
+    assert len(ledger_rows(path)) == 2
+    with opened(path, scene) as kept:
+        assert kept.load(HOST) == SavedState(
+            some_knowledge(2), (a_window("1d", 1), a_window("7d", 2))
+        )
+
+
+def test_a_file_put_back_from_a_copy_gets_what_is_newer(path: Path, scene: Scene) -> None:
+    copy = path.with_name("copy")
+    with opened(path, scene) as kept:
+        kept.save(some_knowledge(1), [a_window("1d", 1), a_window("7d", 1)])
+        copy.write_bytes(path.read_bytes())
+        kept.save(some_knowledge(2), [a_window("7d", 2)])
+        copy.replace(path)
+        make_a_call(kept.ledger, NOON)
+    with opened(path, scene) as kept:
+        assert kept.load(HOST) == SavedState(
+            some_knowledge(2), (a_window("1d", 1), a_window("7d", 2))
+        )
+
+
+def test_knowledge_without_a_window_is_written_when_the_file_is_usable_again(
+    path: Path, scene: Scene
+) -> None:
+    with opened(path, scene) as kept:
+        kept.save(some_knowledge(1), [a_window("7d", 1)])
+        with kept_by_another(path):
+            kept.save(some_knowledge(2), [])
+        scene.time += RETRY
+        make_a_call(kept.ledger, NOON)
+    with opened(path, scene) as kept:
+        assert kept.load(HOST) == SavedState(some_knowledge(2), (a_window("7d", 1),))
+
+
+def test_what_could_not_be_saved_of_one_host_is_not_looked_for_in_another(
+    path: Path, scene: Scene
+) -> None:
+    other = "https://other.api.gong.io"
+    with opened(path, scene) as kept:
+        kept.load(HOST)
+        with kept_by_another(path):
+            kept.save(some_knowledge(1), [a_window("7d", 1)])
+        assert kept.load(other) == SavedState(None, ())  # too soon to use the file, but it is free
+        kept.save(some_knowledge(2, other), [a_window("1d", 2)])
+        assert kept.trouble is None
+    with opened(path, scene) as kept:
+        assert kept.load(other) == SavedState(some_knowledge(2, other), (a_window("1d", 2),))
+
+
+def test_what_could_not_be_saved_is_known_when_it_is_asked_for(path: Path, scene: Scene) -> None:
+    with opened(path, scene) as kept:
+        kept.save(some_knowledge(1), [a_window("7d", 1)])
+        with kept_by_another(path):
+            kept.save(some_knowledge(2), [a_window("7d", 2)])
+        assert kept.load(HOST) == SavedState(some_knowledge(2), (a_window("7d", 2),))
+
+
+def test_knowledge_alone_is_written_again_too(path: Path, scene: Scene) -> None:
+    """No window ever arrived, but the company's zone is known."""
+    with opened(path, scene) as kept:
+        kept.save(some_knowledge(), [])
+        path.unlink()
+        make_a_call(kept.ledger, NOON)
+    with opened(path, scene) as kept:
+        assert kept.load(HOST) == SavedState(some_knowledge(), ())
+
+
+def test_one_hosts_windows_are_not_taken_for_anothers(path: Path, scene: Scene) -> None:
+    other = "https://other.api.gong.io"
+    with opened(path, scene) as kept:
+        kept.save(some_knowledge(1), [a_window("7d", 1)])
+        with kept_by_another(path):
+            assert kept.load(other) == SavedState(None, ())
+            kept.save(some_knowledge(2, other), [a_window("1d", 2)])
+        scene.time += RETRY
+        make_a_call(kept.ledger, NOON)
+    with opened(path, scene) as kept:
+        assert kept.load(other) == SavedState(some_knowledge(2, other), (a_window("1d", 2),))
+        assert kept.load(HOST) == SavedState(some_knowledge(1), (a_window("7d", 1),))
