@@ -164,7 +164,11 @@ def _connect(connection: HTTPConnection, task: Task) -> socket.socket:
         remaining = task.deadline - time.monotonic()
         if remaining <= 0:
             raise ConnectTimeoutError(connection, "the deadline has passed")
-        sock = socket.socket(family, kind, protocol)
+        try:
+            sock = socket.socket(family, kind, protocol)
+        except OSError as error:  # IPv6, say, where the kernel does without
+            failed = error
+            continue
         try:
             task.use(sock)
             for option in connection.socket_options or ():

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import socket
 import time
 import weakref
+from typing import Any
 
 import pytest
 
@@ -59,6 +61,21 @@ def test_a_transport_that_was_closed_can_be_used_again() -> None:
         for _ in range(2):
             assert post(transport).status == 200
             transport.close()
+
+
+def test_an_address_of_a_kind_that_this_machine_does_not_know_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """IPv6 where the kernel was started without it, say."""
+    resolve = socket.getaddrinfo
+
+    def strange_first(*args: Any, **kwargs: Any) -> list[Any]:
+        known = resolve(*args, **kwargs)
+        return [(12345, *known[0][1:]), *known]
+
+    monkeypatch.setattr("gong_exporter.gong.worker.socket.getaddrinfo", strange_first)
+    with hostile_server(answer(200, PAGE)) as server:
+        assert post(transport_to(server.url)).status == 200
 
 
 def test_an_error_in_a_task_is_kept_for_the_caller_and_ends_no_thread() -> None:
