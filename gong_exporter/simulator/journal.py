@@ -43,7 +43,7 @@ class Entry:
     def __str__(self) -> str:
         status = "no answer" if self.status is None else str(self.status)
         struck = f" faults={','.join(self.faults)}" if self.faults else ""
-        body = "" if self.body is None else f" {_short(json.dumps(self.body))}"
+        body = "" if self.body is None else f" {_as_text(self.body)}"
         return f"{self.method} {self.target} {status} {self.request_id}{struck}{body}"
 
 
@@ -102,5 +102,9 @@ def _json_or_none(body: bytes) -> Any:
         return None
 
 
-def _short(text: str, most: int = 200) -> str:
+def _as_text(body: Any, most: int = 200) -> str:
+    try:
+        text = json.dumps(body)
+    except RecursionError:  # reading goes a little deeper than writing
+        return "(nested too deeply to be shown)"
     return text if len(text) <= most else f"{text[:most]}..."

@@ -187,5 +187,8 @@ class Simulator:
                 log.exception("The simulated API failed to answer %s", request.target)
                 refusal = Refusal(500, ("The simulator failed; its log says why",))
                 reply = Reply(error_answer("", refusal), "", frozenset())
-        self.journal.write(request, reply)
+        try:
+            self.journal.write(request, reply)
+        except Exception:  # the desk has to go on, whatever is said to the watcher
+            log.exception("The journal of the simulated API failed to take %s", request.target)
         return reply.answer

@@ -119,9 +119,9 @@ async def _send_whole(
     head_only: bool = False,
 ) -> bool:
     """Send an answer as it should be; whether another request may follow."""
-    headers = [*answer.headers]
+    headers = [(name.encode(), value.encode("latin-1")) for name, value in answer.headers]
     if answer.status != NO_CONTENT:
-        headers.append(("Content-Length", str(len(answer.body))))
+        headers.append((b"Content-Length", b"%d" % len(answer.body)))
     wire = connection.send(h11.Response(status_code=answer.status, headers=headers)) or b""
     if answer.body and not head_only:
         wire += connection.send(h11.Data(data=answer.body)) or b""

@@ -191,6 +191,35 @@ class TestTheJournal:
         body = json.dumps({"filter": WEEK})
         assert str(entry) == f"POST {PATH} 200 {request_id} {body}"
 
+    def test_a_body_nested_so_deeply_that_it_is_read_and_not_written_is_not_shown(self) -> None:
+        body = {"a": 1}
+        for _ in range(200_000):
+            body = {"a": body}  # type: ignore[dict-item]  # nested
+        entry = Entry(0.0, "POST", PATH, (), body, 400, "r", ())
+        assert str(entry) == f"POST {PATH} 400 r (nested too deeply to be shown)"
+
+    def test_a_watcher_that_fails_leaves_the_api_at_work(
+        self, company: FixtureCompany, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def broken(_: Entry) -> None:
+            raise RuntimeError("cannot be")
+
+        with (
+            Simulator(company, now=lambda: NOW, on_entry=broken) as simulator,
+            calling(simulator) as caller,
+        ):
+            assert [caller.page().status_code for _ in range(2)] == [200, 200]
+        assert caplog.text.count("cannot be") >= 2
+
+
+def test_a_host_beyond_ascii_comes_back_in_a_redirect(simulator: Simulator) -> None:
+    simulator.set_faults("redirect")
+    head = b"POST %b HTTP/1.1\r\nHost: \xe9\r\nAuthorization: Bearer %b\r\nContent-Length: 2"
+    with socket.create_connection(("127.0.0.1", simulator.port), timeout=10) as client:
+        client.sendall(head % (PATH.encode(), simulator.options.bearer_token.encode()))
+        client.sendall(b"\r\n\r\n{}")
+        assert client.recv(65536).startswith(b"HTTP/1.1 307 ")
+
 
 def test_the_same_seed_gives_the_same_request_ids() -> None:
     def first_request_id(seed: int) -> str:
