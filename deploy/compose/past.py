@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -38,4 +39,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    # A PID 1 that does not ask for it never hears it, and is killed after ten seconds.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     main()

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import shutil
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -18,12 +15,8 @@ import yaml
 from gong_exporter.cli.main import cli
 from gong_exporter.config.load import load_config
 from gong_exporter.config.model import Config
-from gong_exporter.simulator.options import SimulatorOptions
-from tests.support.servers import need, prometheus, promtool
-from tests.support.simulator import running_simulator
-
-ROOT = Path(__file__).parents[2]
-COMPOSE = ROOT / "deploy" / "compose"
+from tests.support.deploy_compose import COMPOSE, ROOT, SERVICES, compose, mounts, script
+from tests.support.servers import need, promtool
 
 PLACES = {
     "gong-exporter": {"/etc/gong-exporter", "/var/lib/gong-exporter"},
@@ -34,24 +27,10 @@ PLACES = {
 """Where each image looks, by its own documentation; and the exporter's state, for its past."""
 
 
-def compose() -> dict[str, Any]:
-    """The file, its anchors and merges resolved."""
-    whole: dict[str, Any] = yaml.safe_load((COMPOSE / "compose.yaml").read_text())
-    return whole
-
-
-SERVICES: dict[str, dict[str, Any]] = compose()["services"]
-
-
 @pytest.fixture(params=SERVICES.values(), ids=list(SERVICES))
 def service(request: pytest.FixtureRequest) -> dict[str, Any]:
     found: dict[str, Any] = request.param
     return found
-
-
-def mounts(service: dict[str, Any]) -> list[tuple[str, str]]:
-    """Sources and targets."""
-    return [(text.split(":")[0], text.split(":")[1]) for text in service.get("volumes", [])]
 
 
 def test_it_is_a_compose_file() -> None:
@@ -80,12 +59,31 @@ def test_every_foreign_image_is_of_one_version(service: dict[str, Any]) -> None:
     assert service["image"] == "gong-exporter" or re.search(r":v?\d+\.\d+\.\d+$", service["image"])
 
 
+def test_the_exporter_s_image_is_built_here_and_asked_for_in_no_registry() -> None:
+    ours = [service for service in SERVICES.values() if service["image"] == "gong-exporter"]
+    assert ours
+    assert [(x["build"], x["pull_policy"]) for x in ours] == [("../..", "build")] * len(ours)
+
+
+def test_no_volume_of_the_image_is_left_without_a_name(service: dict[str, Any]) -> None:
+    """Such a volume stays behind at every `down`."""
+    state = "/var/lib/gong-exporter"
+    if service["image"] == "gong-exporter":
+        places = [*service.get("tmpfs", []), *(target for _, target in mounts(service))]
+        assert state in places
+
+
 def test_what_is_mounted_exists_and_lies_where_the_image_looks(service: dict[str, Any]) -> None:
     volumes = compose()["volumes"]
     for source, target in mounts(service):
         assert source in volumes or (COMPOSE / source).exists(), source
         places = PLACES[service["image"].partition(":")[0]]
         assert any(target == place or target.startswith(place + "/") for place in places), target
+
+
+def test_the_programthat_a_service_starts_as_is_mounted(service: dict[str, Any]) -> None:
+    for program in service.get("entrypoint", [])[1:]:
+        assert (f"./{Path(program).name}", program) in mounts(service)
 
 
 def test_what_starts_after_another_starts_with_it(service: dict[str, Any]) -> None:
@@ -124,13 +122,35 @@ def test_promtool_takes_the_configuration_and_its_rules(tmp_path: Path) -> None:
     assert f"{rules} rule files found".encode() in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("name", "program"),
+    [("prometheus", "prometheus"), ("alertmanager", "prometheus-alertmanager")],
+)
 @pytest.mark.server("prometheus")
-def test_prometheus_has_the_flags() -> None:
-    known = subprocess.run(
-        [need("prometheus"), "--help"], capture_output=True, text=True, check=True
-    )
-    for flag in SERVICES["prometheus"]["command"]:
+def test_the_servers_have_the_flags(name: str, program: str) -> None:
+    known = subprocess.run([need(program), "--help"], capture_output=True, text=True, check=True)
+    for flag in SERVICES[name]["command"]:
         assert flag.partition("=")[0] in known.stdout + known.stderr
+
+
+def flags(name: str) -> dict[str, str]:
+    """A service's flags."""
+    return dict(flag.split("=", 1) for flag in SERVICES[name]["command"])
+
+
+@pytest.mark.parametrize("name", ["prometheus", "alertmanager"])
+def test_the_links_in_alerts_lead_to_the_published_port(name: str) -> None:
+    host, port, _ = SERVICES[name]["ports"][0].split(":")
+    assert host == "127.0.0.1"
+    assert flags(name)["--web.external-url"] == f"http://localhost:{port}"
+
+
+def test_the_alertmanager_remembers_for_longer_than_it_waits_to_repeat() -> None:
+    text = (COMPOSE / "alertmanager.yml").read_text()
+    days = [int(found) for found in re.findall(r"repeat_interval: (\d+)d", text)]
+    retention = flags("alertmanager")["--data.retention"]
+    assert days
+    assert max(days) * 24 < int(retention.removesuffix("h"))
 
 
 @pytest.mark.server("amtool")
@@ -156,10 +176,12 @@ def test_alerts_are_routed_as_in_the_example_and_sent_nowhere() -> None:
 def test_grafana_is_provisioned_with_what_is_mounted() -> None:
     grafana = SERVICES["grafana"]
     where = {target: (COMPOSE / source).resolve() for source, target in mounts(grafana)}
-    provisioning = where["/etc/grafana/provisioning"]
+    provisioning = "/etc/grafana/provisioning"
+    # Over the whole folder a mount would hide the image's empty ones, and Grafana logs errors.
+    assert provisioning not in where
     sources = [
         source
-        for path in (provisioning / "datasources").glob("*.y*ml")
+        for path in where[f"{provisioning}/datasources"].glob("*.y*ml")
         for source in yaml.safe_load(path.read_text())["datasources"]
     ]
     (url,) = [source["url"] for source in sources]
@@ -167,7 +189,7 @@ def test_grafana_is_provisioned_with_what_is_mounted() -> None:
     assert variables[url.removeprefix("$")] == "http://prometheus:9090"
     providers = [
         provider
-        for path in (provisioning / "dashboards").glob("*.y*ml")
+        for path in where[f"{provisioning}/dashboards"].glob("*.y*ml")
         for provider in yaml.safe_load(path.read_text())["providers"]
     ]
     folders = [where[provider["options"]["path"]] for provider in providers]
@@ -181,7 +203,9 @@ def exporter_config(name: str, folder: Path) -> Config:
     """A configuration as the exporter reads it, its secrets in files of this test."""
     (folder / "access-key").write_text("key")
     (folder / "access-key-secret").write_text("secret")
+    (folder / "roster.csv").write_text("id,team\n1,EMEA\n")
     text = (COMPOSE / name).read_text().replace("/run/secrets/", f"{folder}/")
+    text = text.replace(str(script("demo").ROSTER), f"{folder}/roster.csv")
     (folder / name).write_text(text)
     return load_config(str(folder / name), {})
 
@@ -201,15 +225,6 @@ def test_the_secrets_are_those_that_the_exporter_reads() -> None:
     assert set(SERVICES["gong-exporter"]["secrets"]) == compose()["secrets"].keys()
 
 
-def test_the_demo_polls_the_simulator_with_its_keys(tmp_path: Path) -> None:
-    gong = exporter_config("config.demo.yaml", tmp_path).gong
-    assert gong.base_url == "http://simulator:8066"
-    raw = yaml.safe_load((COMPOSE / "config.demo.yaml").read_text())["gong"]
-    published = SimulatorOptions()
-    assert raw["access_key"] == published.access_key
-    assert raw["access_key_secret"] == published.access_key_secret
-
-
 def test_the_commands_are_the_exporter_s() -> None:
     commands = [
         service["command"]
@@ -219,44 +234,3 @@ def test_the_commands_are_the_exporter_s() -> None:
     assert commands
     for name, *arguments in commands:
         cli.commands[name].make_context(name, list(arguments), obj={})
-
-
-def past() -> ModuleType:
-    """The script that fetches the demo's past."""
-    spec = importlib.util.spec_from_file_location("past", COMPOSE / "past.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.mark.server("prometheus")
-def test_the_demo_s_past_is_fetched_once_and_joins_the_present(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    need("promtool")
-    script = past()
-    file = tmp_path / "past.om"
-    monkeypatch.setattr(script, "FILE", file)
-    monkeypatch.setattr(script, "DAYS", 2)
-    with running_simulator(now=lambda: datetime.now(UTC)) as api:
-        demo = yaml.safe_load((COMPOSE / "config.demo.yaml").read_text())
-        demo["gong"]["base_url"] = api.url
-        demo["state"]["file"] = str(tmp_path / "state.db")
-        (tmp_path / "config.yaml").write_text(yaml.safe_dump(demo))
-        monkeypatch.setenv("GONG_EXPORTER_CONFIG_FILE", str(tmp_path / "config.yaml"))
-        monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:/usr/bin:/bin")
-        script.main()
-    assert file.stat().st_mode & 0o777 == 0o640
-    assert not list(tmp_path.glob("*.work"))
-    script.main()  # the API is gone: nothing is asked again
-
-    blocks = tmp_path / "data"
-    done = promtool("tsdb", "create-blocks-from", "openmetrics", str(file), str(blocks))
-    assert done.returncode == 0, done.stdout + done.stderr
-    with prometheus(tmp_path, {}, "--storage.tsdb.retention.time=400d") as server:
-        found = server.query('max_over_time(gong_user_activity{window="28d"}[5d])')
-        assert found
-        for labels, _ in found:
-            assert (labels["job"], labels["instance"]) == ("gong", "gong-exporter:14664")
