@@ -163,7 +163,8 @@ def _verdict(health: Health, *, otherwise: int) -> Response:
 
 def _text(sentence: str, status: int, headers: dict[str, str] | None = None) -> Response:
     return PlainTextResponse(
-        sentence.rstrip("\n") + "\n",
+        # A path may hold bytes that are no UTF-8: they are said as the log says them.
+        (sentence.rstrip("\n") + "\n").encode(errors="backslashreplace"),
         status,
         {"x-content-type-options": "nosniff"} | (headers or {}),
     )

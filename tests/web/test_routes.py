@@ -137,6 +137,13 @@ def test_reload_says_how_it_went() -> None:
         assert (wrong.status, wrong.headers["allow"]) == (405, "POST, PUT")
 
 
+def test_a_reason_with_the_name_of_a_file_that_is_not_utf_8_is_said_all_the_same() -> None:
+    site = FixedSite(reloaded=Health(ok=False, reason="c\udcff.yaml:1: no"))
+    with serving(site, options=Options(lifecycle=True)) as port:
+        refused = ask(port, "/-/reload", "POST")
+    assert (refused.status, refused.body) == (500, b"c\\udcff.yaml:1: no\n")
+
+
 def test_a_fault_in_the_site_is_a_500_that_gives_nothing_away() -> None:
     site = FixedSite()
 
