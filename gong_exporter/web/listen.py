@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,6 +14,7 @@ BACKLOG = 2048
 
 _FIRST_SYSTEMD_DESCRIPTOR = 3
 _MAX_PORT = 65535
+_PORT = re.compile("[0-9]{1,9}")
 
 _Sockaddr = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
 
@@ -85,7 +87,7 @@ def _split(address: str) -> tuple[str, int]:
         raise BadAddress(
             f"bad listen address {address!r}: expected HOST:PORT, :PORT or [IPv6]:PORT"
         )
-    if not (port.isascii() and port.isdigit()) or int(port) > _MAX_PORT:
+    if not _PORT.fullmatch(port) or int(port) > _MAX_PORT:
         raise BadAddress(f"bad listen address {address!r}: the port must be 0 to {_MAX_PORT}")
     return host.removeprefix("[").removesuffix("]"), int(port)
 

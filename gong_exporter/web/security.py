@@ -129,7 +129,7 @@ class WebConfigFile:
             try:
                 content = b"+" + _read(file, str(file))
             except WebConfigError as error:
-                content = b"-" + str(error).encode()
+                content = b"-" + str(error).encode(errors="backslashreplace")
             digest.update(hashlib.sha256(content).digest())
         return digest.digest()
 

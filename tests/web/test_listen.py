@@ -69,6 +69,7 @@ def test_a_taken_port_is_named() -> None:
         ("127.0.0.1:", "the port must be 0 to 65535"),
         ("127.0.0.1:http", "the port must be 0 to 65535"),
         ("127.0.0.1:65536", "the port must be 0 to 65535"),
+        (f"127.0.0.1:{'1' * 5000}", "the port must be 0 to 65535"),
         ("127.0.0.1:-1", "the port must be 0 to 65535"),
         ("127.0.0.1:\u0661", "the port must be 0 to 65535"),
         ("a" * 70 + ".invalid:0", "no such host"),

@@ -68,6 +68,18 @@ def test_who_wants_no_guards_any_more_writes_so(file: Path) -> None:
     assert not config.security.users
 
 
+def test_a_file_whose_name_is_not_utf_8_is_followed_like_any_other(tmp_path: Path) -> None:
+    file = tmp_path / "web\udcff.yml"
+    file.write_text(USERS)
+    config = settled(WebConfigFile(file))
+    file.unlink()
+    settled(config)
+    assert config.security.users
+    file.write_text("{}\n")
+    settled(config)
+    assert not config.security.users
+
+
 def test_an_empty_file_at_the_start_asks_for_nothing(tmp_path: Path) -> None:
     (tmp_path / "web.yml").write_text("")
     assert WebConfigFile(tmp_path / "web.yml").security.context is None
