@@ -33,25 +33,3 @@ class Progress(Protocol):
     def wrote(self, users: int) -> None:
         """The series of so many more people are written."""
         ...
-
-
-class Silent:
-    """Tells nobody."""
-
-    def fetching(self, days_left: int, days: int) -> None:
-        """Ignore it."""
-
-    def fetched(self, day: date) -> None:
-        """Ignore it."""
-
-    def waiting(self, until: float, why: str) -> None:
-        """Ignore it."""
-
-    def going_on(self) -> None:
-        """Ignore it."""
-
-    def writing(self, path: Path, users: int) -> None:
-        """Ignore it."""
-
-    def wrote(self, users: int) -> None:
-        """Ignore it."""

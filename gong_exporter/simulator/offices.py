@@ -42,7 +42,6 @@ OFFICES = (
     Office("Sydney", "APAC", "AU", "Australia/Sydney", 20),
     Office("Melbourne", "APAC", "AU", "Australia/Melbourne", 20),
 )
-REGIONS = ("Americas", "EMEA", "APAC")
 
 
 @dataclass(frozen=True, slots=True)
