@@ -55,7 +55,7 @@ def _load(name: str, environ: Mapping[str, str]) -> Config | list[Problem]:
     path = Path(name).absolute()
     assembly = Assembly(path.parent, tree.root, environ)
     problems = [*tree.problems, *unknown_sections(tree.root)]
-    sections = _Sections(tree, assembly, problems)
+    sections = _Sections(tree, problems)
     gong = sections.read("gong", GongKeys, assembly.gong)
     activity = sections.read("activity", ActivityKeys, assembly.activity)
     poll = sections.read("poll", PollKeys, assembly.poll)
@@ -76,7 +76,6 @@ class _Sections:
     """Reads sections one by one, so that each is looked at though another one is wrong."""
 
     tree: Tree
-    assembly: Assembly
     problems: list[Problem] = field(repr=False)
 
     def read(

@@ -48,7 +48,6 @@ class Attendance:
 
     Attributes:
         hire: who it is.
-        weeks: whole weeks since the first day.
         days: this week's days at work: the office's day (Monday is 0), its offset, and how many
             levels more calls than usual it has.
         can_act: a bit for each offset on which the person works.
@@ -60,7 +59,6 @@ class Attendance:
     """
 
     hire: Hire
-    weeks: int
     days: Sequence[tuple[int, int, int]]
     can_act: int
     can_receive: int
@@ -111,7 +109,6 @@ class Attendances:
         rest = 2 * (present - 5) if present else -16
         return Attendance(
             hire=hire,
-            weeks=weeks,
             days=[
                 (day, offset, form + level - (SLUMP_LEVELS if slump >> offset & 1 else 0))
                 for day, level in enumerate(this.calls)
