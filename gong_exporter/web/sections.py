@@ -175,6 +175,7 @@ def details(status: Status, clock: Clockface) -> Html:
     """The rest, for those who look for a cause."""
     polling, api = status.polling, status.api
     took = "" if polling.last_seconds is None else f", took {duration(polling.last_seconds)}"
+    took += ", left a window without new data" if polling.last_ok is False else ""
     facts: list[tuple[str, Html | str]] = [
         ("API", api.base_url),
         ("Schedule", polling.schedule),
@@ -190,11 +191,11 @@ def details(status: Status, clock: Clockface) -> Html:
             join(clock.at(status.started_at), f" ({clock.ago(status.started_at)})"),
         ),
     ]
-    if polling.stretched is not None:
-        facts.insert(3, ("Why not as scheduled", polling.stretched))
     if polling.last_poll is not None:
         last = join(clock.at(polling.last_poll), f" ({clock.ago(polling.last_poll)}){took}")
         facts.insert(3, ("Last poll", last))
+    if polling.stretched is not None:
+        facts.insert(3, ("Why not as scheduled", polling.stretched))
     return tag(
         "section",
         tag("h2", "Details", id="details"),

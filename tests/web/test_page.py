@@ -36,6 +36,13 @@ def test_a_person_sees_at_once_whether_it_works() -> None:
     assert "Nothing is served for 28d. Gong asks to wait for 1 h 35 min." in said
 
 
+def test_the_last_poll_says_how_it_went() -> None:
+    assert "ago), took 2 sPolls since" in text(web_states.working())
+    said = text(web_states.failing())
+    assert "took 2 s, left a window without new dataPolls since" in said
+    assert "Interval in effect2 hWhy not as scheduledstretched" in said
+
+
 def test_no_window_at_all_is_the_worst_verdict() -> None:
     state = web_states.failing().state
     nothing = replace(state, windows=state.windows[2:])
