@@ -16,9 +16,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import cast
 
+SPEAKS_HTTPS = "This port speaks HTTPS.\n"
+"""The body of what a client gets that speaks HTTP to it."""
+
 _PLAIN_HTTP = (
     b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n"
-    b"This port speaks HTTPS.\n"
+    + SPEAKS_HTTPS.encode()
 )
 
 

@@ -72,10 +72,24 @@ def test_a_guarded_exporter_is_healthy_also_to_those_who_may_not_come_in(
     guard = f"--web.config.file={tmp_path / 'web.yml'}"
     with exporter(write_config(tmp_path, "http://127.0.0.1:9"), guard) as running:
         address = f"--web.listen-address={running.address}"
-        asked = run_here(guard, "healthcheck", address)
-    assert (asked.returncode, asked.stderr) == (0, "")
-    assert asked.stdout.startswith(f"the server answers, and wants {wanted}:")
+        # Told of it before or after the command's name, or not at all, as an image's own check.
+        for arguments in ([guard, "healthcheck"], ["healthcheck", guard], ["healthcheck"]):
+            asked = run_here(*arguments, address)
+            assert (asked.returncode, asked.stderr) == (0, "")
+            assert asked.stdout.startswith(f"the server answers, and wants {wanted}:")
     assert run_here(guard, "healthcheck", address).returncode == 1
+
+
+def test_tls_is_found_out_by_asking(tmp_path: Path) -> None:
+    Authority().issue("monitoring.example").write(tmp_path)
+    (tmp_path / "web.yml").write_text(
+        "tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n"
+    )
+    guard = f"--web.config.file={tmp_path / 'web.yml'}"
+    with exporter(write_config(tmp_path, "http://127.0.0.1:9"), guard) as running:
+        asked = run_here("healthcheck", f"--web.listen-address={running.address}")
+    assert (asked.returncode, asked.stderr) == (0, "")
+    assert asked.stdout == "healthy: the poll loop is alive\n"
 
 
 @contextmanager
