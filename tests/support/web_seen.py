@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from gong_exporter.web.connection import GuardedProtocol
@@ -19,6 +21,19 @@ def requests_for_a_turn(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return await take(turns, address)
 
     monkeypatch.setattr(Turns, "take", noted)
+    return seen
+
+
+def arrivals(monkeypatch: pytest.MonkeyPatch) -> list[GuardedProtocol]:
+    """Each connection that has been made."""
+    seen: list[GuardedProtocol] = []
+    made = GuardedProtocol.connection_made
+
+    def noted(protocol: GuardedProtocol, transport: asyncio.BaseTransport) -> None:
+        seen.append(protocol)
+        made(protocol, transport)
+
+    monkeypatch.setattr(GuardedProtocol, "connection_made", noted)
     return seen
 
 

@@ -18,6 +18,7 @@ from gong_exporter.web.server import WebServer
 from gong_exporter.web.site import Body
 from tests.support import web_states
 from tests.support.servers import until
+from tests.support.web_seen import arrivals
 from tests.support.web_site import FixedSite, ask, raw, read_to_end, serving
 
 GET = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -42,17 +43,15 @@ def test_a_connection_is_kept_alive() -> None:
     assert len(local) == 1
 
 
-def test_a_small_answer_does_not_wait_for_an_acknowledgement() -> None:
-    with serving(FixedSite()) as port:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-        took = []
-        for _ in range(30):
-            begun = time.perf_counter()
-            connection.request("GET", "/metrics")
-            connection.getresponse().read()
-            took.append(time.perf_counter() - begun)
-        connection.close()
-    assert sorted(took)[15] < 0.03  # 0.044 with Nagle's algorithm
+def test_a_small_answer_does_not_wait_for_an_acknowledgement(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With Nagle's algorithm it took 44 ms."""
+    arrived = arrivals(monkeypatch)
+    with serving(FixedSite()) as port, raw(port, GET) as client:
+        assert client.recv(1) == b"H"
+        sock = arrived[0].transport.get_extra_info("socket")
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_pipelined_requests_are_answered_in_order() -> None:
@@ -209,13 +208,12 @@ def test_an_answer_under_way_is_finished_when_the_server_stops() -> None:
 def test_a_stopped_server_listens_no_more_and_idle_connections_do_not_hold_it_up() -> None:
     with bind("127.0.0.1:0") as sock:
         port = int(sock.getsockname()[1])
-        server = WebServer(build_app(FixedSite(), Options()), [sock])
+        limits = Limits(grace_seconds=60)
+        server = WebServer(build_app(FixedSite(), Options()), [sock], limits=limits)
         server.start()
         with raw(port, GET) as resting, raw(port, HALF), raw(port):
             resting.recv(4096)
-            begun = time.monotonic()
-            assert server.stop()
-            assert time.monotonic() - begun < 0.6
+            assert server.stop(20)
         assert not server.alive
         with pytest.raises(ConnectionRefusedError):
             ask(port, "/metrics")
