@@ -6,6 +6,7 @@ SHELL := /bin/bash
 
 VENV := .venv
 BIN := $(VENV)/bin
+SOURCES := $(shell find gong_exporter -type f ! -name '*.pyc')
 PYTEST_ARGS ?=
 DASHBOARD_PREVIEW ?=
 
@@ -86,8 +87,9 @@ $(VENV)/.runtime: requirements.lock tools/venv.sh
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	@touch $@
 
-$(VENV)/.installed: $(VENV)/.runtime pyproject.toml
-	@$(BIN)/python -m pip install --quiet --no-deps .
+$(VENV)/.installed: $(VENV)/.runtime requirements-build.lock pyproject.toml README.md $(SOURCES)
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements-build.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --force-reinstall .
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock pyproject.toml tools/venv.sh
