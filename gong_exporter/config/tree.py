@@ -17,7 +17,8 @@ from gong_exporter.config.nearest import dotted
 from gong_exporter.config.syntax import TooDeep, explain
 
 MAX_VALUES = 300_000
-"""Values in a file after its aliases are followed: room for 10,000 users with 20 columns."""
+"""Keys and values in a file, and values once its aliases are followed: room for 10,000 users with
+10 columns."""
 
 MAX_DEPTH = 20
 """Levels of nesting; a configuration has five."""

@@ -1,4 +1,4 @@
-"""What the faults do to answers: other answers, spoilt members, and ways not to arrive."""
+"""What faults give instead of the right answer, and which ways of not arriving they stand for."""
 
 from __future__ import annotations
 
