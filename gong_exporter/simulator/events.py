@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -11,6 +12,8 @@ from gong_exporter.simulator.nearest import nearest
 
 LONGEST_DAYS = 3660
 """No event lasts longer, or ended longer ago, than ten years."""
+
+_DAYS = re.compile("[0-9]{1,9}")
 
 
 class EventKind(StrEnum):
@@ -128,7 +131,7 @@ def plant(
 
 
 def _number(text: str, name: str, field: str, *, least: int) -> int:
-    if not (field.isascii() and field.isdigit() and least <= int(field) <= LONGEST_DAYS):
+    if not _DAYS.fullmatch(field) or not least <= int(field) <= LONGEST_DAYS:
         raise ValueError(
             f"event {text!r}: {name} is a whole number of days from {least} to {LONGEST_DAYS}, "
             f"not {field!r}"

@@ -66,6 +66,7 @@ def test_an_event_is_read_and_written_in_one_form(text: str, event: Event) -> No
         ("slump:x:1e9", "not '1e9'"),
         ("slump:x:²", "not '²'"),
         ("slump:x:9999999", "not '9999999'"),
+        (f"slump:x:{'9' * 5000}", "DAYS is a whole number of days from 1 to 3660"),
         ("slump:x:7:never", "AGO is a whole number of days from 0 to 3660, not 'never'"),
     ],
 )
