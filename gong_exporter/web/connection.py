@@ -101,9 +101,12 @@ class GuardedProtocol(H11Protocol):
                 break
             piece = bytes(self._held[:_PIECE_BYTES])
             del self._held[:_PIECE_BYTES]
-            self._bound_body(len(piece))
-            if not self._barred:
-                super().data_received(piece)
+            in_a_body = self.conn.their_state is h11.SEND_BODY
+            super().data_received(piece)
+            if in_a_body and self.conn.their_state is h11.SEND_BODY:
+                self._bound_body(len(piece))
+            else:
+                self._body_bytes = 0
         self._look()
 
     def _bound_body(self, count: int) -> None:
@@ -111,9 +114,6 @@ class GuardedProtocol(H11Protocol):
 
         Chunks of one byte took it a second for 256 KiB, in which nobody else was heard.
         """
-        if self.conn.their_state is not h11.SEND_BODY:
-            self._body_bytes = 0
-            return
         self._body_bytes += count
         if self._body_bytes > _BODY_BYTES:
             self._barred = True

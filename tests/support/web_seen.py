@@ -37,6 +37,19 @@ def arrivals(monkeypatch: pytest.MonkeyPatch) -> list[GuardedProtocol]:
     return seen
 
 
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """What came of all connections, as it was read, and has been dealt with."""
+    seen: list[bytes] = []
+    received = GuardedProtocol.data_received
+
+    def noted(protocol: GuardedProtocol, data: bytes) -> None:
+        received(protocol, data)
+        seen.append(data)
+
+    monkeypatch.setattr(GuardedProtocol, "data_received", noted)
+    return seen
+
+
 def departures(monkeypatch: pytest.MonkeyPatch) -> list[GuardedProtocol]:
     """Each connection that has ended, and whose request knows."""
     seen: list[GuardedProtocol] = []

@@ -8,7 +8,9 @@ import pytest
 
 from gong_exporter.web.guards import Doing, Limits, Seat, Seats
 from gong_exporter.web.site import Body
+from tests.support.servers import until
 from tests.support.web_process import process, resident_bytes
+from tests.support.web_seen import reads
 from tests.support.web_site import FixedSite, ask, exchange, raw, read_to_end, serving
 
 GET = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -225,6 +227,21 @@ def test_a_body_that_nobody_wants_is_not_listened_to(head: bytes, body: bytes) -
             assert not sender.result() or sender.result().startswith(b"HTTP/1.1 ")
     # Eight times a second, while h11 takes the chunks in.
     assert max(took) < 1
+
+
+def test_what_comes_in_one_piece_with_the_end_of_a_body_is_none_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read = reads(monkeypatch)
+    head = b"POST /-/healthy HTTP/1.1\r\nHost: x\r\nContent-Length: 20\r\n\r\n"
+    with serving(FixedSite()) as port, raw(port, head) as client:
+        until(lambda: read == [head], "the header is there")
+        client.sendall(b"x" * 10)
+        until(lambda: len(read) == 2, "so is half of the body")
+        client.sendall(b"x" * 10 + GET * 200 + LAST)
+        answers = read_to_end(client)
+    statuses = [part[:3] for part in answers.split(b"HTTP/1.1 ")[1:]]
+    assert statuses == [b"405"] + [b"200"] * 201
 
 
 def test_requests_that_come_before_their_turn_are_all_answered() -> None:
