@@ -55,4 +55,5 @@ def address_of(client: socket.socket) -> str:
         name = client.getpeername()
     except OSError:  # gone already
         name = ""
-    return str(name[0]) if isinstance(name, tuple) else "a client"
+    # A socket for both kinds of address has those of IPv4 in IPv6's clothes.
+    return str(name[0]).removeprefix("::ffff:") if isinstance(name, tuple) else "a client"

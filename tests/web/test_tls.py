@@ -104,7 +104,7 @@ def test_tls_to_a_plain_port_is_answered_in_http_and_said_once(
     place: Place, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Go's clients, so Prometheus, tell their user that an answer was HTTP."""
-    with caplog.at_level(logging.INFO), serving(FixedSite()) as port:
+    with caplog.at_level(logging.INFO), serving(FixedSite(), addresses=(":0",)) as port:
         for _ in range(3):
             with raw(port) as client, pytest.raises(ssl.SSLError, match="WRONG_VERSION_NUMBER"):
                 place.stranger().wrap_socket(client, server_hostname="127.0.0.1")
