@@ -110,7 +110,10 @@ def summary_text(
         " are done"
     )
     if order.form is Format.OPENMETRICS:
-        lines.append("Next: promtool tsdb create-blocks-from openmetrics FILE DATA_DIRECTORY")
+        lines.append(
+            "Next, for each file: promtool tsdb create-blocks-from --max-block-duration=768h"
+            " openmetrics FILE BLOCKS\nthen move the blocks to Prometheus, as docs/backfill.md says"
+        )
         if now - summary.last < _HEAD:
             lines.append(
                 "Put the blocks into a running Prometheus, and leave it running for three hours:\n"

@@ -12,8 +12,10 @@ import click
 from gong_exporter.activity.budget import Forecast
 from gong_exporter.activity.poll import load_zone
 from gong_exporter.activity.windows import DayRange, WindowSpec, company_today, today_everywhere
+from gong_exporter.cli.check_people import people_lines
 from gong_exporter.cli.options import Common, common_options, fail, refuse, resolve
 from gong_exporter.cli.run import web_config_file
+from gong_exporter.config.durations import format_duration
 from gong_exporter.config.errors import ConfigError, Problem
 from gong_exporter.config.model import Config
 from gong_exporter.exposition.telemetry import Telemetry
@@ -67,6 +69,7 @@ def run_check(common: Common, *, live: bool) -> None:
         _describe(setup, cost, measured=bool(knowledge and knowledge.pages))
         for warning in config.warnings:
             _warn(warning)
+        _check_folder(config.state.file)
         if live:
             _call(setup, state, clock)
     finally:
@@ -80,6 +83,12 @@ def _existing(file: Path | None) -> Path | None:
     write to it.
     """
     return file if file is not None and file.exists() else None
+
+
+def _check_folder(file: Path | None) -> None:
+    """The exporter runs without its state file, and is not sure to be read when it says so."""
+    if file is not None and not file.parent.is_dir():
+        _warn(f"state.file: there is no folder {file.parent}; until there is, nothing is kept")
 
 
 def _warn(text: str) -> None:
@@ -100,7 +109,10 @@ def _describe(setup: Setup, cost: Forecast, *, measured: bool) -> None:
     ]
     if cost.stretched:
         rows.append(
-            ("interval", f"{cost.effective_interval:.0f} s in effect: {stretched_text(cost)}")
+            (
+                "interval",
+                f"{format_duration(cost.effective_interval)} in effect: {stretched_text(cost)}",
+            )
         )
     for name, text in rows:
         click.echo(f"  {name:<13} {text}")
@@ -167,3 +179,6 @@ def _describe_answer(setup: Setup, page: Page | None, days: DayRange) -> None:
         click.echo(f"  time zone {shown.key} ({source}); the company's today is {today}")
     if configured is not None and zone is not None and configured.key != zone.key:
         _warn(f"gong.time_zone is {configured.key}, but Gong says {zone.key}")
+    if page is not None:
+        for line in people_lines(setup.config, page):
+            click.echo(f"  {line}")

@@ -133,7 +133,7 @@ def simulation_options(command: _Command) -> _Command:
             click.option(
                 "--event",
                 "events",
-                type=_Parsed("KIND:WHO:DAYS", parse_event),
+                type=_Parsed("KIND:WHO:DAYS[:AGO]", parse_event),
                 multiple=True,
                 help="Something that happened lately, such as slump:WHO:DAYS; may be repeated.",
             ),

@@ -217,4 +217,7 @@ class Exporter:
 
 def _held_by(pid: int | None) -> str:
     who = f"the process {pid}" if pid is not None else "another process"
-    return f"{who} polls with this state file; give each exporter a state.file of its own"
+    return (
+        f"{who} polls with this state file, and this one serves what it saves; an exporter for"
+        " another company needs a state.file of its own"
+    )

@@ -13,6 +13,7 @@ from gong_exporter.activity.knowledge import Knowledge
 from gong_exporter.activity.poll import PollPlan
 from gong_exporter.activity.users import EVERYONE, Listed, Selection, fingerprint
 from gong_exporter.config.crontab import runs_per_day_max
+from gong_exporter.config.durations import format_duration
 from gong_exporter.config.model import Config, EmailLabel, PollConfig, UsersAll
 from gong_exporter.config.secrets import BasicCredentials, Credentials
 from gong_exporter.gong.limits import CallLimits
@@ -161,10 +162,10 @@ def budget_fault(setup: Setup, cost: Forecast) -> str | None:
         )
     return (
         f"a poll takes {cost.calls_per_poll} calls, so gong.requests_per_day ="
-        f" {cost.requests_per_day} allows one every {cost.effective_interval:.0f} s; with the poll"
-        f" itself that is {needed:.0f} s, past poll.stale_after ({stale_after:.0f} s): data would"
-        " lapse between polls. Ask for fewer windows or users, raise gong.requests_per_day or"
-        " poll.stale_after"
+        f" {cost.requests_per_day} allows one every {format_duration(cost.effective_interval)};"
+        f" with the poll itself that is {format_duration(round(needed))}, past poll.stale_after"
+        f" ({format_duration(stale_after)}): data would lapse between polls. Ask for fewer"
+        " windows or users, raise gong.requests_per_day or poll.stale_after"
     )
 
 

@@ -7,6 +7,7 @@ import math
 from gong_exporter import __version__
 from gong_exporter.activity.budget import Forecast
 from gong_exporter.activity.snapshot import WindowData
+from gong_exporter.config.durations import format_duration
 from gong_exporter.config.model import PollConfig
 from gong_exporter.exposition.body import Exposition
 from gong_exporter.exposition.numbers import Numbers
@@ -192,7 +193,7 @@ def schedule_text(poll: PollConfig) -> str:
     """The schedule as people write it."""
     if poll.cron is not None:
         return poll.cron.text
-    return f"every {poll.interval or 0:.0f} s"
+    return f"every {format_duration(poll.interval or 0)}"
 
 
 def stretched_text(cost: Forecast) -> str:
@@ -203,8 +204,8 @@ def stretched_text(cost: Forecast) -> str:
             " allowed: no interval fits"
         )
     return (
-        f"stretched from {cost.interval:.0f} s, since a poll takes {cost.calls_per_poll} calls and"
-        f" {cost.requests_per_day} a day are allowed"
+        f"stretched from {format_duration(cost.interval)}, since a poll takes"
+        f" {cost.calls_per_poll} calls and {cost.requests_per_day} a day are allowed"
     )
 
 

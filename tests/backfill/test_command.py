@@ -61,7 +61,7 @@ def test_it_says_what_it_will_do_then_does_it_and_says_what_came_of_it(
     assert "quota      4975 calls a day, beside 25 of the exporter's schedule" in done.stdout
     assert "note: without --label=job=" in done.stdout
     assert re.search(r"out\.om: 108 samples, \d+ kB\n3 users on 2 days\n", done.stdout)
-    assert "promtool tsdb create-blocks-from openmetrics" in done.stdout
+    assert "promtool tsdb create-blocks-from --max-block-duration=768h openmetrics" in done.stdout
     assert "msg=fetched day=" in done.stderr
     days = every_day(first, today())
     expected = true_activity(simulator.company, days, ("7d",))

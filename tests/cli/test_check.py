@@ -66,10 +66,10 @@ def test_the_pages_of_earlier_polls_are_what_counts(tmp_path: Path) -> None:
     ("gong", "poll", "status", "words"),
     [
         # 74 / 3 - 1 = 23.67 polls a day: every 3651 s
-        ({"requests_per_day": 74}, {}, 0, "3651 s in effect: stretched from 3600 s"),
+        ({"requests_per_day": 74}, {}, 0, "1h51s in effect: stretched from 1h,"),
         # 6 / 3 - 1: one a day, and one after midnight; 24 h and 1 s are less than 26 h
-        ({"requests_per_day": 6}, {}, 0, "86400 s in effect"),
-        ({"requests_per_day": 6}, {"stale_after": "24h"}, 2, "past poll.stale_after (86400 s)"),
+        ({"requests_per_day": 6}, {}, 0, "1d in effect"),
+        ({"requests_per_day": 6}, {"stale_after": "24h"}, 2, "past poll.stale_after (1d)"),
         ({"requests_per_day": 3}, {}, 2, "not even two polls a day fit"),
         ({}, {"cron": "*/15 9-17 * * 1-5", "stale_after": "80h"}, 0, "*/15 9-17 * * 1-5"),
         ({}, {"interval": "2h", "stale_after": "1h"}, 2, "data would go stale between two polls"),
@@ -111,3 +111,10 @@ def test_a_state_file_that_cannot_be_used_is_a_warning(tmp_path: Path) -> None:
     checked = run_here("check", f"--config.file={config}")
     assert checked.returncode == 0
     assert f"warning: the state file {database} is not in use" in checked.stderr
+
+
+def test_a_folder_that_is_not_there_keeps_nothing(tmp_path: Path) -> None:
+    config = write_config(tmp_path, GONG, state={"file": str(tmp_path / "no" / "gong.db")})
+    checked = run_here("check", f"--config.file={config}")
+    assert checked.returncode == 0
+    assert f"warning: state.file: there is no folder {tmp_path / 'no'};" in checked.stderr

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gong_exporter.simulator.serve import Simulator, utc_now
-from tests.support.companies import FixtureCompany
+from tests.support.companies import FixtureCompany, email, user_id
 from tests.support.exporter import SECRET, run_here, write_config
 from tests.support.saved_state import state_at
 from tests.support.simulator import running_simulator
@@ -51,6 +51,33 @@ def test_the_call_is_in_the_ledger_that_is_there(simulator: Simulator, tmp_path:
     assert check_live(tmp_path, simulator.url)[0] == 0
     with state_at(database) as state:
         assert state.ledger.used(utc_now().timestamp()) == 2
+
+
+def test_a_list_and_a_roster_are_held_against_who_was_active(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    roster = tmp_path / "roster.csv"
+    roster.write_text(
+        f"email,team\n{email(0).upper()},EMEA\n{email(3)},APAC\ngone@acme.example,x\n"
+    )
+    listed = [user_id(1), email(2), "404", *(f"nobody{n}@acme.example" for n in range(5))]
+    activity: dict[str, Any] = {"users": listed, "roster_file": str(roster)}
+    _, out, _ = check_live(tmp_path, simulator.url, activity=activity)
+    nobodies = ", ".join(listed[3:7])
+    assert f"  2 of the 8 listed users were active then; not 404, {nobodies} and 1 more\n" in out
+    assert "  2 of the 7 users who were active then are in the roster\n" in out
+    activity["email_label"] = "omitted"
+    _, out, _ = check_live(tmp_path, simulator.url, activity=activity)
+    assert "not 404, (hidden), (hidden)" in out
+    assert "nobody" not in out
+
+
+def test_of_many_pages_only_the_first_is_asked_for_and_that_is_said(tmp_path: Path) -> None:
+    company = FixtureCompany(users=7)
+    with running_simulator(company, now=utc_now, page_size=3) as simulator:
+        activity = {"users": [user_id(index) for index in range(7)]}
+        _, out, _ = check_live(tmp_path, simulator.url, activity=activity)
+    assert "  3 of the 7 listed users are on its first page; not " in out
 
 
 def test_another_zone_than_gongs_is_a_warning(simulator: Simulator, tmp_path: Path) -> None:

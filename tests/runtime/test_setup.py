@@ -129,7 +129,7 @@ def test_a_budget_that_lets_data_lapse_is_a_fault_with_the_numbers_in_it(tmp_pat
     fault = budget_fault(setup, tight)
     assert fault is not None
     assert "a poll takes 27 calls" in fault
-    assert "poll.stale_after (93600 s)" in fault
+    assert "poll.stale_after (26h)" in fault
     never = forecast_calls(setup, Knowledge(host=HOST, pages={"1d": 20, "7d": 20, "28d": 20}))
     assert "not even two polls a day fit" in (budget_fault(setup, never) or "")
     assert interval_in_effect(never) == 86_400

@@ -98,7 +98,7 @@ def working(users: int = 48) -> FixedSite:
         started_at=NOW - 9 * DAY,
         time_zone="America/Los_Angeles",
         polling=Polling(
-            "every 3600 s",
+            "every 1h",
             3600.0,
             next_poll=NOW + 15 * 60,
             last_poll=NOW - 45 * 60,
@@ -136,8 +136,7 @@ def failing() -> FixedSite:
         polling=replace(
             site.state.polling,
             interval_seconds=7200.0,
-            stretched="stretched from 3600 s, since a poll takes 303 calls and 5,000 a day are"
-            " allowed",
+            stretched="stretched from 1h, since a poll takes 303 calls and 5,000 a day are allowed",
             last_ok=False,
             failures=11,
         ),
@@ -171,7 +170,7 @@ def starting() -> FixedSite:
         site.state,
         started_at=NOW - 4,
         time_zone=None,
-        polling=Polling("every 3600 s", 3600.0, running=True),
+        polling=Polling("every 1h", 3600.0, running=True),
         api=Api("https://api.gong.io", quota_used=1, quota_limit=5000),
         windows=tuple(WindowStatus(name, "absent") for name in ("1d", "7d", "28d")),
     )

@@ -1,0 +1,53 @@
+"""What one live page tells of the people in the configuration: are they Gong's?
+
+A list or a roster that fits nobody is no error of its file, and would be seen only in empty
+panels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gong_exporter.config.model import Config, UsersAll
+from gong_exporter.gong.records import Page
+from gong_exporter.runtime.setup import hide_addresses
+
+_SHOWN = 5
+
+
+def people_lines(config: Config, page: Page) -> Iterator[str]:
+    """Lines for people: who of the list was active, who of the active is in the roster.
+
+    Args:
+        config: whose lists they are.
+        page: the first page of an unfiltered listing.
+    """
+    ids = {user.user_id for user in page.users}
+    emails = {(user.email or "").lower() for user in page.users} - {""}
+    listed = config.activity.users
+    if not isinstance(listed, UsersAll):
+        absent = [
+            user.id or user.email or ""
+            for user in listed
+            if (user.id not in ids if user.id else (user.email or "").lower() not in emails)
+        ]
+        yield f"{len(listed) - len(absent)} of the {len(listed)} listed users {_among(page)}" + (
+            f"; not {_names(config, absent)}" if absent else ""
+        )
+    roster = config.activity.roster
+    if roster.by_id or roster.by_email:
+        known = sum(
+            user.user_id in roster.by_id or (user.email or "").lower() in roster.by_email
+            for user in page.users
+        )
+        yield f"{known} of the {len(page.users)} users who {_among(page)} are in the roster"
+
+
+def _among(page: Page) -> str:
+    return "are on its first page" if page.cursor is not None else "were active then"
+
+
+def _names(config: Config, absent: list[str]) -> str:
+    shown = ", ".join(map(hide_addresses(config), absent[:_SHOWN]))
+    more = len(absent) - _SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown
