@@ -30,8 +30,9 @@ from gong_exporter.web.routes import Options, build_app
 from gong_exporter.web.security import WebConfigFile
 from gong_exporter.web.server import WebServer
 
-WEB_GRACE = 1.2
-"""Seconds for answers under way when the process stops; all of it has to end within 2."""
+WEB_GRACE = 0.8
+"""Seconds for answers under way when the process stops; all of it has to end within 2, also on a
+machine that is busy."""
 
 POLLER_GRACE = 0.5
 

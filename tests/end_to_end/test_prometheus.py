@@ -122,7 +122,7 @@ def test_every_counter_is_there_from_the_start_and_nothing_is_created(stage: Sta
 def test_series_go_stale_when_the_exporter_stops(stage: Stage) -> None:
     instance = f'{{instance="{stage.leaving.address}"}}'
     assert len(stage.prometheus.query(f"gong_user_activity{instance}")) == 19 * len(NAMES) * 3
-    assert stage.leaving.stop() < 2
+    stage.leaving.stop()
     assert stage.leaving.process.returncode == 0
     until(lambda: not stage.prometheus.query(f"gong_user_activity{instance}"), "no series is left")
     assert [value for _, value in stage.prometheus.query(f"up{instance}")] == [0]

@@ -194,7 +194,7 @@ class Process:
         self.process.send_signal(number)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> float:
-        """Tell it to stop; how many seconds it took."""
+        """Tell it to stop; how many seconds it took, which are end_to_end/test_stop's to judge."""
         began = time.monotonic()
         self.process.send_signal(number)
         self.process.wait(20)
