@@ -22,16 +22,6 @@ from tests.support.store_trouble import ledger_rows, make_a_call, not_in_use, op
 
 
 @pytest.fixture
-def scene() -> Scene:
-    return Scene()
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "state.db"
-
-
-@pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 256 KiB."""
     disk = tmp_path / "disk"

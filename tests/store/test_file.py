@@ -22,16 +22,6 @@ Opener = Callable[[], StateFile]
 
 
 @pytest.fixture
-def scene() -> Scene:
-    return Scene()
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "state.db"
-
-
-@pytest.fixture
 def opened(path: Path, scene: Scene) -> Iterator[Opener]:
     """Opens the file, again and again; nothing may be reported that the test did not expect."""
     files: list[StateFile] = []

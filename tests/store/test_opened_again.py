@@ -12,16 +12,6 @@ from tests.support.store_samples import HOST, NOON, Scene, a_window, some_knowle
 from tests.support.store_trouble import kept_by_another, ledger_rows, make_a_call, opened
 
 
-@pytest.fixture
-def scene() -> Scene:
-    return Scene()
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "state.db"
-
-
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schema, "BUSY_TIMEOUT", 0.1)

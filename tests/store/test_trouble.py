@@ -22,16 +22,6 @@ from tests.support.store_trouble import (
 )
 
 
-@pytest.fixture
-def scene() -> Scene:
-    return Scene()
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "state.db"
-
-
 def test_a_locked_file_is_done_without_and_gets_the_calls_made_meanwhile(
     path: Path, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
