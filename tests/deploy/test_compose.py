@@ -81,7 +81,7 @@ def test_what_is_mounted_exists_and_lies_where_the_image_looks(service: dict[str
         assert any(target == place or target.startswith(place + "/") for place in places), target
 
 
-def test_the_programthat_a_service_starts_as_is_mounted(service: dict[str, Any]) -> None:
+def test_the_script_that_a_service_starts_as_is_mounted(service: dict[str, Any]) -> None:
     for program in service.get("entrypoint", [])[1:]:
         assert (f"./{Path(program).name}", program) in mounts(service)
 
