@@ -178,6 +178,10 @@ def _source(tree: Tree, key: str, folder: Path) -> Path | str | None:
     inline, path = tree.text(key), tree.text(f"{key}_file")
     if inline and path:
         raise tree.error(key, f"{key} and {key}_file are both given: keep one")
+    if path and "-----BEGIN" in path:
+        # Not shown, as the name of a file that is not there would be: it may be the private key.
+        what = f"{key}_file holds PEM and not the name of a file: {key} is for that"
+        raise tree.error(f"{key}_file", what)
     return inline or (folder / path if path else None)
 
 
