@@ -262,8 +262,11 @@ def _http(tree: Tree) -> Mapping[str, str]:
 def _users(tree: Tree) -> Mapping[str, str]:
     users = {}
     for name in tree.names():
+        # A name is not shown where it may be a name and the password itself.
+        if tree.empty_at(name):
+            what = "basic_auth_users: a name without a bcrypt hash (is a colon missing behind it?)"
+            raise tree.error(name, what)
         if ":" in name:
-            # Not shown: it may be a name and the password itself.
             raise tree.error(
                 name,
                 "basic_auth_users: a name with a colon in it can never log in"

@@ -95,6 +95,7 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
         "  a: !hunter2!x y\n",
         "  a: &hunter2 x\n  b: &hunter2 y\n",
         "  {a:hunter2}\n",
+        "  {a hunter2}\n",
     ],
 )
 def test_a_password_typed_by_mistake_is_not_repeated_in_the_message(
