@@ -43,22 +43,7 @@ fi
 
 make_base() {
   local root=$work/base
-  rm -rf "$root"
-  debootstrap --variant=minbase --include=ca-certificates,python3,python3-venv,python3-pip \
-    trixie "$root" >"$work/debootstrap.log" 2>&1 || die "debootstrap failed, see $work/debootstrap.log"
-  ln -s /usr/bin/python3 "$root/usr/local/bin/python3"
-  ln -s /usr/bin/python3 "$root/usr/local/bin/python"
-  ln -s /usr/bin/pip3 "$root/usr/local/bin/pip"
-  rm -f "$root"/usr/lib/python3.*/EXTERNALLY-MANAGED
-  rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
-  # Packages come from where this machine takes its own.
-  cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
-  local key value
-  echo '[global]' >"$root/etc/pip.conf"
-  for key in index-url extra-index-url trusted-host proxy; do
-    value=$(python3 -m pip config get "global.$key" 2>/dev/null) || continue
-    [[ $value == *file:* ]] || echo "$key = $value" >>"$root/etc/pip.conf"
-  done
+  tools/stand-in.sh "$root" >"$work/debootstrap.log" 2>&1 || die "no base, see $work/debootstrap.log"
   tar -C "$root" -c . | "${engine[@]}" import --quiet \
     --change 'ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt' - "$base" >/dev/null
   rm -rf "$root"
