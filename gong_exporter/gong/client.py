@@ -43,7 +43,7 @@ from gong_exporter.gong.transport import Answer, Transport
 MAX_RETRY_AFTER = 30 * 86_400.0
 """Seconds past which a Retry-After is not believed."""
 
-_DIGITS = re.compile(r"[0-9]{1,9}", re.ASCII)
+_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
 _HEADER_VALUE = re.compile(r"[\x21-\x7e]+( [\x21-\x7e]+)*")
 _ORIGIN = re.compile(r"https?://[a-z0-9._-]{1,253}(:[0-9]{1,5})?")
 
@@ -257,8 +257,11 @@ def retry_after(value: str | None, now: float, *, date: str | None = None) -> fl
     if value is None:
         return None
     text = value.strip()
-    if _DIGITS.fullmatch(text):
-        seconds = float(text)
+    # A fraction is none of the RFC's, and two headers arrive as one: not to come too soon, both
+    # are taken for what they say, the longest of several.
+    parts = [part.strip() for part in text.split(",")]
+    if all(map(_SECONDS.fullmatch, parts)):
+        seconds = max(map(float, parts))
     else:
         moment = _http_date(text)
         if moment is None:

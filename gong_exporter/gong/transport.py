@@ -115,7 +115,7 @@ class Transport:
             TimedOut: it took longer than the timeout.
             ConnectionFailed: no connection, or it broke.
             InvalidResponse: the body is too large or wrongly packed.
-            Stopped: the process is stopping.
+            Stopped: the process is stopping, and there is no error's head yet.
         """
         if time.monotonic() - self._used_at > MAX_IDLE:
             self._session.close()
@@ -126,7 +126,12 @@ class Transport:
         worker.begin(task)
         clean = False
         try:
-            _await(task, clock)
+            try:
+                _await(task, clock)
+            except Stopped:
+                # Its body is given up; a head that is no 200's says enough, as at the deadline.
+                if exchange.answer is None or exchange.answer.status == _OK:
+                    raise
             answer = self._outcome(task, exchange)
             clean = answer.status == _OK
         finally:

@@ -169,6 +169,15 @@ def test_an_answer_that_is_just_arriving_as_a_stop_comes_is_still_heard() -> Non
     assert (said.status, said.headers["retry-after"]) == (429, "7")
 
 
+def test_of_a_429_that_is_still_dripping_as_a_stop_comes_the_head_is_heard() -> None:
+    stop = threading.Event()
+    head = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 7\r\nContent-Length: 9999\r\n\r\n"
+    with hostile_server(drip(b"x", after=head)) as server:
+        threading.Timer(0.2, stop.set).start()
+        said = transport_to(server.url, timeout=30).post(b"{}", AUTHORIZATION, SystemClock(stop))
+    assert (said.status, said.headers["retry-after"], said.whole) == (429, "7", False)
+
+
 def test_waiting_for_an_answer_gives_signs_of_life() -> None:
     beats = []
     with hostile_server(hang()) as server:
