@@ -86,5 +86,27 @@ def entry(arrived: float, status: int | None = 200, *faults: str) -> Entry:
 )
 def test_calls_against_the_limits(entries: list[Entry], wrong: int) -> None:
     verdict = Verdict()
-    check_calls(entries, 3, 12, verdict)
+    check_calls(entries, 3, 12, verdict, timeout=0.5)
+    assert verdict.count == wrong
+
+
+@pytest.mark.parametrize(
+    ("scheme", "at", "kills", "wrong"),
+    [
+        ("Basic ***", 0.02, [], 1),
+        ("Bearer ***", 0.02, [], 0),  # another process, which the answer was not to
+        ("Bearer ***", 0.6, [], 1),  # by then the ledger tells it
+        ("Basic ***", 0.4, [0.3], 0),  # the process that it was to never heard it
+        ("Basic ***", 0.8, [0.6], 1),
+        ("Basic ***", 0.4, [-0.1], 1),
+    ],
+)
+def test_a_429_that_nobody_can_have_heard_yet(
+    scheme: str, at: float, kills: list[float], wrong: int
+) -> None:
+    headers = (("authorization", "Basic ***"),)
+    limited = Entry(0.0, "POST", "/", headers, None, 429, "", ("rate-limited",))
+    following = Entry(at, "POST", "/", (("authorization", scheme),), None, 200, "", ())
+    verdict = Verdict()
+    check_calls([limited, following], 3, 12, verdict, timeout=0.5, kills=kills)
     assert verdict.count == wrong

@@ -28,6 +28,9 @@ from tests.support.web_process import resident_bytes
 
 PER_SECOND = 3
 PER_DAY = 9_000
+TIMEOUT = 1.5
+"""Seconds of an exchange."""
+
 LAST_CALLS = 12
 """Calls that the quota leaves in its act."""
 
@@ -117,6 +120,7 @@ class Soak:
         self._variant = 0
         self._quota = PER_DAY
         self._ended = 0
+        self._kills: list[float] = []
         self.report = Report()
 
     def run(self) -> Report:
@@ -209,15 +213,16 @@ class Soak:
         report.lives[-1].append(resident_bytes(self._process.process.pid) / 2**20)
         time.sleep(max(0.0, 0.5 - (time.monotonic() - began)))
 
-    def _write(self) -> Path:
+    def _write(self, **credentials: str | None) -> Path:
         return write_config(
             self._folder,
             self._simulator.url,
             gong={
                 "requests_per_second": PER_SECOND,
                 "requests_per_day": self._quota,
-                "timeout": "1500ms",
+                "timeout": f"{TIMEOUT * 1000:.0f}ms",
                 "time_zone": "US/Pacific",
+                **credentials,
             },
             poll={"interval": "1m", "stale_after": "200h"},
             activity=self._activity(),
@@ -240,11 +245,17 @@ class Soak:
 
     def _kill(self) -> None:
         self._process.kill()
+        self._kills.append(time.monotonic())
         self._count_polls()
         self._start()
 
     def _once_beside(self) -> subprocess.Popen[bytes]:
-        return self._stack.enter_context(_once(self._folder / "config.yaml"))
+        """Its calls are told apart by the scheme of its credentials."""
+        token = self._simulator.options.bearer_token
+        config = self._write(access_key=None, access_key_secret=None, bearer_token=token)
+        beside = config.rename(config.with_name("once.yaml"))
+        self._write()
+        return self._stack.enter_context(_once(beside))
 
     def _hold(self, true: bool, what: str) -> None:  # noqa: FBT001 - as in assert
         if not true:
@@ -267,7 +278,14 @@ class Soak:
     def _tally(self, simulator: Simulator) -> None:
         self._count_polls()
         entries = simulator.journal.entries()
-        check_calls(entries, PER_SECOND, PER_DAY, self.report.verdict)
+        check_calls(
+            entries,
+            PER_SECOND,
+            PER_DAY,
+            self.report.verdict,
+            timeout=TIMEOUT,
+            kills=self._kills,
+        )
         for entry in entries:
             self.report.calls[entry.status] = self.report.calls.get(entry.status, 0) + 1
             for fault in entry.faults:
