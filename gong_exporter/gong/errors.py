@@ -140,6 +140,7 @@ class ServerError(AnswerError):
     """5xx, from Gong or from the edge in front of it."""
 
     reason = "server_error"
+    advice = "wait; if it stays, see Gong's status page, then ask its support, with the request_id"
 
 
 class Redirected(AnswerError):
@@ -168,13 +169,14 @@ class TimedOut(TransportError):
     """The exchange was not over, to the last byte of the body, within ``gong.timeout``."""
 
     reason = "timeout"
+    advice = "raise gong.timeout, or look for a slow proxy"
 
 
 class ConnectionFailed(TransportError):
     """The name, the connection, TLS, the proxy, or a connection that broke."""
 
     reason = "connection"
-    advice = "check gong.base_url, the network, gong.proxy_url and gong.ca_file"
+    advice = "check gong.base_url, the network, gong.proxy_url or $HTTPS_PROXY, and gong.ca_file"
 
 
 class InvalidResponse(GongError):
