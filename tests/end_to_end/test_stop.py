@@ -138,8 +138,8 @@ def test_before_and_while_it_starts(tmp_path: Path) -> None:
             stops_in_time(running)
 
 
-def test_while_a_reload_reads_a_pipe_that_nobody_writes(tmp_path: Path) -> None:
-    """A reload that hangs, here in opening its file, holds nothing up."""
+def test_after_a_reload_of_a_pipe_that_nobody_writes(tmp_path: Path) -> None:
+    """A configuration that could hang a reload is refused, and the exporter goes on."""
     with running_simulator(now=utc_now) as simulator:
         config = write_config(tmp_path, simulator.url)
         with exporter(config) as running:
@@ -147,4 +147,5 @@ def test_while_a_reload_reads_a_pipe_that_nobody_writes(tmp_path: Path) -> None:
             config.unlink()
             os.mkfifo(config)
             running.send(signal.SIGHUP)
+            running.await_said("reload refused, the old configuration stays in force")
             stops_in_time(running)
