@@ -10,7 +10,7 @@ SOURCES := $(shell find gong_exporter -type f ! -name '*.pyc')
 PYTEST_ARGS ?=
 DASHBOARD_PREVIEW ?=
 
-.PHONY: help demo demo-history install test lint format docs bench soak study screenshots lock copies image-test systemd-test install-test test-pythons dist clean
+.PHONY: help demo demo-history install test lint format docs bench soak study screenshots lock copies image-test compose-test systemd-test install-test test-pythons dist clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -64,6 +64,9 @@ copies: ## Copy rules, dashboards and routes into deploy/, after they changed
 
 image-test: $(VENV)/.dev ## Build the image and run it, with Docker or without
 	tools/image-test.sh
+
+compose-test: ## Walk deploy/compose with a real Docker Compose, with a Docker daemon or without
+	tools/compose-test.sh
 
 systemd-test: $(VENV)/.dev ## Boot a small Debian and install the service in it; as root
 	tools/systemd-test.sh
