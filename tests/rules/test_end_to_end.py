@@ -116,6 +116,6 @@ def test_a_planted_slump_arrives_at_alertmanager_and_a_silence_holds_its_own_bac
     }
     week = company.truth(slumped.user_id, CALM - timedelta(days=7), CALM)["callsAsHost"]
     assert drop["annotations"]["description"].startswith(
-        f"{slumped.email} of {slumped.team} has {week} calls_as_host in the last 7 days."
+        f"{slumped.email} of {slumped.team} has {week} calls as host in the last 7 days."
     )
     assert drop["annotations"]["runbook_url"].endswith("docs/runbooks.md#gonguseractivitydrop")
