@@ -77,7 +77,11 @@ own_engine() {
 
 finish() {
   docker compose --profile demo --profile gong down --volumes --timeout 2 >/dev/null 2>&1 || true
-  [ "${DOCKER_HOST-}" != "unix://$work/socket" ] || { stop_engine; ip netns delete "$space" 2>/dev/null || true; }
+  [ "${DOCKER_HOST-}" != "unix://$work/socket" ] || {
+    stop_engine
+    umount "/run/$space/netns/default" 2>/dev/null || true
+    ip netns delete "$space" 2>/dev/null || true
+  }
 }
 
 ask() { "${inside[@]}" curl --silent --fail --max-time 10 "http://localhost:$@"; }

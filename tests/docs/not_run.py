@@ -8,14 +8,14 @@ from tests.docs.pages import Block
 
 PROGRAMS = {
     "apt-get": "would change the machine",
-    "docker": "no engine runs here; tests/deploy checks the files, make image-test the image",
+    "docker": "needs an engine; make image-test and make compose-test bring one",
     "git": "would need the network",
     "helm": "needs a cluster; Helm runs as a library in tests/deploy",
-    "journalctl": "no systemd runs here",
+    "journalctl": "needs systemd running; make systemd-test boots one",
     "kubectl": "needs a cluster; tools/cluster-test.sh runs the page on one",
     "pip": "would need the network",
-    "podman": "no container engine runs here",
-    "systemctl": "no systemd runs here; tests/deploy has the unit verified",
+    "podman": "needs a container engine; make image-test brings it",
+    "systemctl": "needs systemd running; make systemd-test boots one",
     "sudo": "would change the machine",
 }
 """Programs that make a block one that cannot be run here."""
