@@ -33,18 +33,25 @@ _MAX_ERRORS = 5
 _MAX_TEXT = 300
 _EXTRA_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}", re.ASCII)
 _DOCUMENTED = frozenset(COUNTERS)
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_UNPRINTABLE = re.compile(
+    # And what turns the direction of the text behind it, on a terminal too.
+    r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
-def parse_page(body: bytes) -> Page:
+def parse_page(body: bytes, redact: Callable[[str], str] = str) -> Page:
     """Read a 200 answer.
+
+    Args:
+        body: the answer's.
+        redact: as in ``parse_error``, of what ends up in log lines only.
 
     Raises:
         InvalidResponse: not JSON, not an object, or without its list of users.
     """
     answer = _load(body)
-    request_id = _text(answer.get("requestId"))
+    request_id = _text(answer.get("requestId"), redact)
     try:
         return _page(answer, request_id)
     except InvalidResponse as error:

@@ -218,10 +218,10 @@ def _sendable(authorization: str) -> str:
 
 def _read(answer: Answer, now: float, authorization: str) -> Page:
     """A page, or the error that the status stands for."""
-    status = answer.status
+    status, redact = answer.status, redactor(authorization)
     if status == HTTPStatus.OK:
-        return answers.parse_page(answer.body)
-    request_id, errors = answers.parse_error(answer.body, redactor(authorization))
+        return answers.parse_page(answer.body, redact)
+    request_id, errors = answers.parse_error(answer.body, redact)
     match status // 100:
         case 3:
             location = _origin(answer.headers.get("location"))

@@ -9,6 +9,7 @@ that comes later, after the exchange was given up, is closed before anything is 
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import socket
 import threading
@@ -139,6 +140,9 @@ def new_session() -> requests.Session:
 
     It keeps no cookies: the edge in front of Gong sets some, and nothing needs them.
     """
+    # Of a header that cannot be read, urllib3 would log the rest of all headers as they came: a
+    # server, or a proxy, may have repeated our credentials in them, and they may be of any length.
+    logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
     session = _Session()
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
     adapter = _Adapter(max_retries=0, pool_connections=1, pool_maxsize=1)

@@ -285,6 +285,7 @@ def error_body(request_id: object, errors: object) -> bytes:
         (error_body("r1", "text"), ("r1", ())),
         (error_body(7, {"a": "b"}), (None, ())),
         (error_body("r\n1", ["two\r\nlines\x1b[0m"]), ("r 1", ("two  lines [0m",))),
+        (error_body("r\u2066\u202e1", ["\u202egro.live\u202c\u200f"]), ("r  1", ("gro.live",))),
         (error_body("r1", [str(n) for n in range(9)]), ("r1", ("0", "1", "2", "3", "4"))),
         (error_body("r1", ["x" * 1000]), ("r1", ("x" * 300,))),
         (b"<html>", (None, ())),

@@ -241,6 +241,24 @@ def test_credentials_that_gong_repeats_are_not_in_the_message() -> None:
     assert error.message == "Gong answered 401: ***; bad secret ***; for ***"
 
 
+def test_credentials_that_an_odd_page_names_as_its_request_are_not_told() -> None:
+    def echo(connection: Connection) -> bool:
+        odd = {"totalRecords": 0, "currentPageSize": "none"}
+        said = f"{connection.header('authorization')} {SECRET}"
+        return answer(200, {**PAGE, "records": odd, "requestId": said})(connection)
+
+    with hostile_server(echo) as server:
+        seen = watched(server.url)
+        assert seen.page().request_id == "*** ***"
+    assert seen.warnings == [("records.currentPageSize is no count", "*** ***")]
+
+
+def test_credentials_that_a_broken_page_names_as_its_request_are_not_told() -> None:
+    broken = {"requestId": f"for {SECRET}", "usersAggregateActivityStats": "none"}
+    with hostile_server(answer(200, broken)) as server:
+        assert watched(server.url).fail().request_id == "for ***"
+
+
 @pytest.mark.parametrize("place", [0, 270, 277, 285, 293, 299])
 def test_credentials_that_gong_repeats_are_not_shortened_into_something_else(place: int) -> None:
     said = "x" * place + SECRET

@@ -35,6 +35,15 @@ def test_a_request_is_sent_as_gong_wants_it_and_the_answer_comes_back_whole() ->
     assert b"4al018gzaztcr8nbukw" in got.body
 
 
+def test_a_header_that_is_none_is_not_logged_it_may_repeat_the_credentials(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    odd = f"no colon\r\nAuthorization: {AUTHORIZATION}\r\nContent-Length: 2\r\n\r\n{{}}".encode()
+    with hostile_server(raw(HEAD + odd)) as server:
+        assert post(transport_to(server.url)).status == 200
+    assert AUTHORIZATION not in caplog.text
+
+
 @pytest.mark.parametrize(
     ("behaviour", "expected"),
     [
