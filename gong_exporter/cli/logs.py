@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import os
+import select
 from typing import TextIO
 
 import structlog
@@ -12,6 +14,11 @@ from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
 LEVELS = ("debug", "info", "warn", "error")
 FORMATS = ("logfmt", "json")
+
+PATIENCE = 0.3
+"""Seconds that a reader who takes nothing is waited for; the next lines do not wait any more."""
+
+LOST = "log lines were left out: nobody read them"
 
 
 def make_log(level: str, form: str, stream: TextIO) -> FilteringBoundLogger:
@@ -27,15 +34,25 @@ def make_log(level: str, form: str, stream: TextIO) -> FilteringBoundLogger:
         if form == "json"
         else structlog.processors.LogfmtRenderer(key_order=["ts", "level", "msg"])
     )
+    sink = _Unfailing(stream)
+
+    def render(logger: WrappedLogger, method: str, event: EventDict) -> str:
+        ts, lost = event["ts"], sink.take_lost()
+        line = str(renderer(logger, method, event))
+        if not lost:
+            return line
+        notice = {"ts": ts, "level": "warn", "msg": LOST, "lines": lost}
+        return f"{renderer(logger, method, notice)!s}\n{line}"
+
     log: FilteringBoundLogger = structlog.wrap_logger(
-        structlog.WriteLogger(_Unfailing(stream)),
+        structlog.WriteLogger(sink),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
             structlog.processors.format_exc_info,
             structlog.processors.EventRenamer("msg"),
             _short,
-            renderer,
+            render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_number(level)),
     )
@@ -65,26 +82,61 @@ def _adopt_libraries(log: FilteringBoundLogger) -> None:
 
 
 class _Unfailing(io.StringIO):
-    """A stream whose failures nobody hears of.
+    """A stream whose failures nobody hears of, and that nobody waits for.
 
-    A full disk, or a pipe whose reader is gone, costs log lines; it must not end the poll loop
-    that wanted to write one.
+    A full disk, or a pipe whose reader is gone or takes nothing, costs log lines; it must not
+    end or hold up the poll loop that wanted to write one, nor keep the process from stopping.
     """
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
         self._stream = stream
+        self._poll: select.poll | None = None
+        with contextlib.suppress(OSError, ValueError):  # it is no file of the system's
+            self._descriptor = stream.fileno()
+            self._poll = select.poll()
+            self._poll.register(self._descriptor, select.POLLOUT)
+        self._stuck = False
+        self._broken_off = False
+        self._lost = 0
+
+    def take_lost(self) -> int:
+        """How many lines were left out, once there is room again; 0 then, and until then."""
+        if not self._lost or not self._has_room(0):
+            return 0
+        lost, self._lost = self._lost, 0
+        return lost
 
     def write(self, text: str, /) -> int:
         """As far as it goes."""
         with contextlib.suppress(OSError, ValueError):  # ValueError: it was closed
-            self._stream.write(text)
+            if self._poll is None:
+                self._stream.write(text)
+            else:
+                self._offer(text.encode(self._stream.encoding, "backslashreplace"))
         return len(text)
 
     def flush(self) -> None:
         """Likewise."""
         with contextlib.suppress(OSError, ValueError):
             self._stream.flush()
+
+    def _offer(self, line: bytes) -> None:
+        """Write it piece by piece: where there is room at all, there is room for a piece."""
+        rest = b"\n" + line if self._broken_off else line
+        while rest:
+            if not self._has_room(0 if self._stuck else PATIENCE):
+                self._stuck = True
+                self._lost += 1
+                self._broken_off |= len(rest) < len(line)
+                return
+            rest = rest[os.write(self._descriptor, rest[: select.PIPE_BUF]) :]
+            self._broken_off = False
+        self._stuck = False
+
+    def _has_room(self, seconds: float) -> bool:
+        # Errors count as room: to write tells them at once.
+        return self._poll is not None and bool(self._poll.poll(seconds * 1000))
 
 
 class _Forward(logging.Handler):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import sqlite3
 import subprocess
@@ -161,3 +162,37 @@ def test_a_log_that_cannot_be_written_keeps_nothing_from_running(
         if process.poll() is None:
             process.kill()
             process.wait()
+
+
+def test_a_log_that_nobody_reads_keeps_nothing_from_running(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    """Whoever collects it hangs: the pipe is full, and stays full."""
+    address = f"127.0.0.1:{free_port()}"
+    config = write_config(tmp_path, simulator.url, activity={"windows": ["1d"]})
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    os.write(writing, b"x" * 4096)
+    process = subprocess.Popen(
+        command(
+            f"--config.file={config}",
+            f"--web.listen-address={address}",
+            "--web.enable-lifecycle",
+        ),
+        cwd=ROOT,
+        env=environment(),
+        stderr=writing,
+    )
+    running = Process(process, tmp_path / "nothing")
+    running.url = f"http://{address}"
+    try:
+        until(lambda: running.ask("/-/ready").status == 200, "it serves what it polled")
+        write_config(tmp_path, simulator.url, activity={"windows": ["9d"]})
+        assert running.ask("/-/reload", "POST").status == 200
+        until(lambda: "ready: serving 9d" in running.ask("/-/ready").text, "it polls again")
+        running.stop()
+        assert process.returncode == 0
+    finally:
+        running.kill()
+        os.close(writing)
+        os.close(reading)
