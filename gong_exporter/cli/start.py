@@ -1,9 +1,14 @@
-"""The console script: makes SIGTERM count from the first moment, also as PID 1 of a container."""
+"""The console script: what has to be there before anything else is.
+
+SIGTERM counts from the first moment, also as PID 1 of a container, and the standard streams are
+there, also where whoever started us closed them.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
 from types import FrameType
 
 STOPPED = 128 + signal.SIGTERM
@@ -17,11 +22,28 @@ def main() -> None:
     are imported, which takes most of a second: a container stopped in that time would be waited
     for, and then killed.
     """
+    _have_streams()
     if os.getpid() == 1:
         signal.signal(signal.SIGTERM, _end)
     from gong_exporter.cli.main import main as run  # noqa: PLC0415 - the slow part
 
     run()
+
+
+def _have_streams() -> None:
+    """In place of standard streams that are closed, open some.
+
+    Otherwise the next file or socket takes their place, and what is meant for stderr is written
+    to it. Input is empty; output fails, for nobody gets it; what stderr is told is lost.
+    """
+    for number, flags in enumerate((os.O_RDONLY, os.O_RDONLY, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, flags)  # takes the lowest free number
+    sys.stdin = sys.stdin or os.fdopen(0, closefd=False)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:

@@ -1,12 +1,18 @@
-"""The console script: SIGTERM before the commands are imported."""
+"""The console script: SIGTERM before the commands are imported, and streams that are closed."""
 
 from __future__ import annotations
 
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from gong_exporter.simulator.serve import utc_now
+from tests.support.exporter import Process, command, environment, write_config
+from tests.support.servers import free_port, until
+from tests.support.simulator import running_simulator
 
 _SCRIPT = """
 import os, signal, sys
@@ -51,3 +57,56 @@ def test_the_console_script_is_the_command_line() -> None:
         check=True,
     )
     assert done.stdout.startswith("gong-exporter ")
+
+
+def with_closed(streams: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command, by a shell that closes some of its standard streams."""
+    return subprocess.run(
+        ["/bin/sh", "-c", f'exec "$@" {streams}', "sh", *command(*arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=environment(),
+    )
+
+
+def test_output_that_nobody_gets_is_a_failure(tmp_path: Path) -> None:
+    with running_simulator(now=utc_now) as simulator:
+        config = write_config(tmp_path, simulator.url)
+        done = with_closed("<&- >&-", f"--config.file={config}", "--log.level=error", "--once")
+    assert (done.returncode, done.stderr) == (
+        1,
+        "gong-exporter: cannot write to stdout: Bad file descriptor\n",
+    )
+
+
+def test_errors_that_nobody_hears_are_errors_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("gong: {access_kex: x}\n", encoding="utf-8")
+    done = with_closed("2>&-", f"--config.file={tmp_path / 'config.yaml'}", "--once")
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", "")
+
+
+def test_it_serves_with_all_of_its_streams_closed(tmp_path: Path) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    with running_simulator(now=utc_now) as simulator:
+        config = write_config(tmp_path, simulator.url)
+        shell = ["/bin/sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"]
+        process = subprocess.Popen(
+            [*shell, *command(f"--config.file={config}", f"--web.listen-address={address}")],
+            env=environment(),
+        )
+        running = Process(process, tmp_path / "nothing")
+        running.url = f"http://{address}"
+        try:
+            until(
+                lambda: process.poll() is not None or running.ask("/-/ready").status == 200,
+                "it serves what it polled",
+            )
+            assert process.poll() is None
+            opened = [Path(f"/proc/{process.pid}/fd/{number}").readlink() for number in range(3)]
+            assert opened == [Path("/dev/null")] * 3
+            running.stop()
+            assert process.returncode == 0
+        finally:
+            running.kill()
