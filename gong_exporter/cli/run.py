@@ -103,6 +103,7 @@ def keep_running(
 
     starting = Aside("start", start, lambda: signals.say("look"))
     reload_wanted = False
+    reloading: Aside | None = None
     while (word := signals.wait(LOOK)) != "stop":
         reload_wanted |= word == "reload"
         if starting.error is not None:
@@ -111,15 +112,24 @@ def keep_running(
             continue
         if not started[0].serving:
             fail("the HTTP server ended; the log says why")
-        if reload_wanted:
-            reload_wanted = False
-            Aside("reload", lambda: _reload(started[0]), lambda: None)
+        if reload_wanted and (reloading is None or reloading.done):
+            # One at a time: the signals that come during one are one more, which reads it all.
+            reloading = _reload(started[0], lambda: signals.say("look"))
+            reload_wanted = reloading is None
     for exporter in started:
         exporter.stop()
 
 
-def _reload(exporter: Exporter) -> None:
-    exporter.reload()
+def _reload(exporter: Exporter, over: Callable[[], None]) -> Aside | None:
+    """A reload that has begun; None where the system has no thread for it just now."""
+
+    def reload() -> None:
+        exporter.reload()
+
+    try:
+        return Aside("reload", reload, over)
+    except RuntimeError:
+        return None
 
 
 def _give_up(error: BaseException) -> None:

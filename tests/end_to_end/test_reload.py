@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import resource
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -201,6 +203,46 @@ def test_a_smaller_quota_stretches_the_interval_and_says_so(steady: Scene) -> No
     )
     assert (line["interval"], line["effective_interval"]) == (3600, 9600)
     assert "stretched from" in steady.running.ask("/").text
+
+
+def threads(running: Process) -> int:
+    return len(list(Path(f"/proc/{running.process.pid}/task").iterdir()))
+
+
+def test_a_storm_of_signals_is_a_reload_and_one_more(scene: Scene) -> None:
+    # Each reload waits for the poll that runs, and after one that failed has another one made at
+    # once: a thread for each signal would have polls made for hours, and the quota spent.
+    scene.simulator.set_faults("hang")
+    calls, before = scene.calls(), threads(scene.running)
+    scene.reload(gong={"timeout": "60s"}, activity={"windows": ["2d"]})
+    until(lambda: scene.calls() > calls, "a poll runs, and reloads have to wait for it")
+    for _ in range(100):
+        scene.running.send(signal.SIGHUP)
+        time.sleep(0.001)
+    said = "configuration accepted; the running poll ends first"
+    scene.running.await_said(said)
+    # The reload, the exchange with Gong, and perhaps one of the web server's.
+    assert threads(scene.running) <= before + 3
+    scene.write(activity={"windows": ["3d"]})
+    scene.simulator.set_faults()
+    scene.running.send(signal.SIGHUP)
+    until(lambda: "serving 3d" in scene.running.ask("/-/ready").text, "the last one counts")
+
+
+def test_a_signal_that_finds_no_thread_is_heard_later(scene: Scene) -> None:
+    pid = scene.running.process.pid
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[0])
+    _, most = resource.prlimit(pid, resource.RLIMIT_AS)
+    # No room for another thread's stack.
+    resource.prlimit(pid, resource.RLIMIT_AS, ((pages + 64) * resource.getpagesize(), most))
+    scene.write(activity={"windows": ["3d"]})
+    scene.running.send(signal.SIGHUP)
+    time.sleep(1)  # a longer wait can only find more
+    assert scene.running.ask("/-/healthy").status == 200, scene.running.log()
+    assert not scene.running.said("configuration reloaded")
+    resource.prlimit(pid, resource.RLIMIT_AS, (most, most))
+    scene.running.await_said("configuration reloaded")
+    until(lambda: "serving 3d" in scene.running.ask("/-/ready").text, "it is in force")
 
 
 def test_a_sighup_that_comes_while_it_starts_is_not_lost(tmp_path: Path) -> None:
