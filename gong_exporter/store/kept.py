@@ -85,6 +85,8 @@ class KeptLedger:
         self._last = 0
         there = self._learn(ledger)
         schema.prove_writable(connection)
+        if ledger.forget_nonsense():
+            self._disk.misunderstood("part of the record of calls")
         here = self._memory.entries()
         known = set(there.calls)
         missing = tuple(call for call in here.calls if call not in known)

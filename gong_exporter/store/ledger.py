@@ -23,6 +23,30 @@ that is longer by as much.
 """
 
 
+LONGEST_WAIT = 31 * DAY
+"""Seconds; gong's client takes no longer Retry-After than 30 days."""
+
+_MOMENT = "typeof({0}) = 'real' AND {0} BETWEEN 0 AND 1e11"
+
+_A_CALL = (
+    f"typeof(call) = 'integer' AND {_MOMENT.format('started')} AND {_MOMENT.format('expires')}"
+    f" AND (ended IS NULL OR {_MOMENT.format('ended')})"
+)
+_A_WAIT = (
+    f"{_MOMENT.format('said_at')} AND {_MOMENT.format('until')}"
+    f" AND until - said_at <= {LONGEST_WAIT:f}"
+)
+"""What a row of each table looks like, whatever a spoilt file may hold."""
+
+_ENTRIES = (
+    "SELECT seq, call, started, ended, expires FROM calls"  # noqa: S608 - all of it stands here
+    f" WHERE seq > ? AND {_A_CALL} ORDER BY seq"
+)
+_WAIT = f"SELECT said_at, until FROM retry_after WHERE {_A_WAIT}"  # noqa: S608 - likewise
+_FORGET_CALLS = f"DELETE FROM calls WHERE NOT ({_A_CALL})"  # noqa: S608 - likewise
+_FORGET_WAIT = f"DELETE FROM retry_after WHERE NOT ({_A_WAIT})"  # noqa: S608 - likewise
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """A row of the ledger. Times are Unix seconds.
@@ -124,12 +148,22 @@ class SqliteLedger:
         """The calls entered after entry number ``after``, and the Retry-After."""
         with self._alone():
             rows = self._connection.execute(
-                "SELECT seq, call, started, ended, expires FROM calls WHERE seq > ? ORDER BY seq",
+                _ENTRIES,
                 (after,),
             ).fetchall()
             said = self._said()
         calls = tuple(Call(*row[1:]) for row in rows)
         return Entries(calls, rows[-1][0] if rows else after, said)
+
+    def forget_nonsense(self) -> int:
+        """Delete what cannot be a call or a Retry-After; how many rows that were.
+
+        SQLite takes anything in any column, and its files have no checksums.
+        """
+        with self._transaction():
+            calls = self._connection.execute(_FORGET_CALLS)
+            said = self._connection.execute(_FORGET_WAIT)
+        return calls.rowcount + said.rowcount
 
     def merge(self, entries: Entries) -> None:
         """Add another ledger's entries; those that are here already only learn how they ended."""
@@ -185,9 +219,7 @@ class SqliteLedger:
         ]
 
     def _said(self) -> tuple[float, float] | None:
-        row: tuple[float, float] | None = self._connection.execute(
-            "SELECT said_at, until FROM retry_after"
-        ).fetchone()
+        row: tuple[float, float] | None = self._connection.execute(_WAIT).fetchone()
         return row
 
     def _say(self, now: float, until: float) -> None:

@@ -188,6 +188,56 @@ def test_a_row_that_cannot_be_understood_costs_no_other(path: Path, scene: Scene
     ]
 
 
+@pytest.mark.parametrize("nonsense", ["'soon'", "x'00ff'", "9e999", "-9e999", "1e300"])
+@pytest.mark.parametrize("column", ["call", "started", "ended", "expires"])
+def test_a_call_that_cannot_be_understood_is_left_out(
+    column: str, nonsense: str, path: Path, scene: Scene
+) -> None:
+    """SQLite takes anything in any column, and its files have no checksums."""
+    with opened(path, scene) as kept:
+        make_a_call(kept.ledger, NOON)
+        make_a_call(kept.ledger, NOON + 1)
+    spoil(path, "calls", f"{column} = {nonsense} WHERE started > {NOON}")
+    with opened(path, scene) as kept:
+        assert kept.ledger.used(NOON + 2) == 1
+        make_a_call(kept.ledger, NOON + 2)
+        assert kept.errors == 1
+    assert scene.reports == [
+        f"part of the record of calls in the state file {path} cannot be read, and is left out"
+    ]
+    assert ledger_rows(path) == [(NOON, NOON + 0.5), (NOON + 2, NOON + 2.5)]
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        "said_at = 'now'",
+        "until = 'later'",
+        "until = 9e999",
+        "said_at = -9e999",
+        "until = said_at + 86400 * 40",
+    ],
+)
+def test_a_retry_after_that_cannot_be_understood_is_left_out(
+    nonsense: str, path: Path, scene: Scene
+) -> None:
+    with opened(path, scene) as kept:
+        make_a_call(kept.ledger, NOON)
+        kept.ledger.limit(NOON, NOON + 7200)
+    spoil(path, "retry_after", nonsense)
+    with opened(path, scene) as kept:
+        assert kept.ledger.limited_until(NOON + 1) == 0
+        make_a_call(kept.ledger, NOON + 2)
+        assert kept.errors == len(scene.reports) == 1
+    assert len(ledger_rows(path)) == 2
+
+
+def spoil(path: Path, table: str, change: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"UPDATE {table} SET {change}")  # noqa: S608 - the tests' own
+        connection.commit()
+
+
 def test_a_newer_versions_file_is_left_alone(path: Path, scene: Scene) -> None:
     schema.open_file(path, [*schema.STEPS, ()]).close()
     before = path.read_bytes()
