@@ -75,13 +75,18 @@ class PollerLock:
 
 
 def _open(path: Path) -> int:
-    """Python's handles are not passed on to programs that the process starts."""
+    """Python's handles are not passed on to programs that the process starts.
+
+    No link is followed: in a folder that others may write to, it could lead to any file of ours.
+    """
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     except OSError:
         if not path.exists():
             raise
-        return os.open(path, os.O_RDONLY)  # made earlier, on a disk that is read-only now
+        return os.open(
+            path, os.O_RDONLY | os.O_NOFOLLOW
+        )  # made earlier, on a disk that is read-only now
 
 
 def _forget_in_children(lock: PollerLock) -> None:

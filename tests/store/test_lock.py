@@ -35,6 +35,20 @@ def test_the_lock_file_is_its_owners_alone(tmp_path: Path) -> None:
     lock.release()
 
 
+def test_a_link_in_the_lock_s_place_is_not_followed_to_what_somebody_wants_overwritten(
+    tmp_path: Path,
+) -> None:
+    scene = Scene()
+    (tmp_path / "another").write_text("precious")
+    (tmp_path / "state.db.lock").symlink_to("another")
+    lock = _lock(tmp_path / "state.db.lock", scene)
+    assert lock.acquire()
+    lock.release()
+    assert (tmp_path / "another").read_text() == "precious"
+    (said,) = scene.reports
+    assert said.endswith("nothing keeps a second poller away")
+
+
 def test_a_killed_poller_leaves_nothing_behind_though_its_children_live(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     ours = _lock(tmp_path / "state.db.lock")
