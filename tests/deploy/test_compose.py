@@ -55,6 +55,10 @@ def test_no_service_has_more_rights_than_it_needs(service: dict[str, Any]) -> No
     assert not {"privileged", "network_mode", "pid"} & service.keys()
 
 
+def test_a_crash_leaves_no_copy_of_the_memory_which_holds_the_keys(service: dict[str, Any]) -> None:
+    assert service.get("ulimits") == ({"core": 0} if service["image"] == "gong-exporter" else None)
+
+
 def test_every_foreign_image_is_of_one_version(service: dict[str, Any]) -> None:
     assert service["image"] == "gong-exporter" or re.search(r":v?\d+\.\d+\.\d+$", service["image"])
 

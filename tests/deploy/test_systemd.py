@@ -108,6 +108,10 @@ def test_no_secret_is_in_the_environment_and_the_configuration_reads_the_credent
     assert str(loaded.state.file) == f"/var/lib/{service['StateDirectory']}/gong-exporter.db"
 
 
+def test_a_crash_leaves_no_copy_of_the_memory_which_holds_the_keys() -> None:
+    assert unit(SERVICE)["Service"]["LimitCORE"] == "0"
+
+
 @pytest.mark.parametrize("name", [SERVICE, f"{SERVICE}.d/socket.conf"])
 def test_the_exporter_has_the_flags(name: str) -> None:
     _program, *flags = shlex.split(unit(name)["Service"]["ExecStart"])
