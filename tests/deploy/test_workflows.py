@@ -70,6 +70,15 @@ def test_it_may_do_no_more_than_it_has_to(path: Path) -> None:
         assert "${{" not in step.get("run", "")
 
 
+@each
+def test_every_action_is_one_commit_and_says_which_version_that_is(path: Path) -> None:
+    used = re.findall(r"uses: (.*)", path.read_text())
+    assert len(used) == sum("uses" in step for step in steps(path))
+    for action in used:
+        # A tag can be moved to other code, which would then run with the release's rights.
+        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action)
+
+
 def test_every_supported_python_is_tested() -> None:
     supported = re.findall(r"Python :: (3\.\d+)\"", (ROOT / "pyproject.toml").read_text())
     (ci,) = [path for path in WORKFLOWS if path.stem == "ci"]
