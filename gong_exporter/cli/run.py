@@ -79,6 +79,7 @@ def serve(common: Common, serving: Serving) -> None:
             ),
             signals,
         )
+        signals.end()
 
 
 def keep_running(

@@ -20,6 +20,7 @@ class Signals:
     def __init__(self) -> None:
         # SimpleQueue may be put to from a signal handler at any point of the program.
         self._words: queue.SimpleQueue[Word] = queue.SimpleQueue()
+        self._ending = False
 
     def wait(self, timeout: float | None = None) -> Word | None:
         """The next word; None when ``timeout`` seconds pass without one."""
@@ -31,6 +32,10 @@ class Signals:
     def say(self, word: Word) -> None:
         """As if the signal had come."""
         self._words.put(word)
+
+    def end(self) -> None:
+        """The process ends: signals that still come are not to change how."""
+        self._ending = True
 
     @contextmanager
     def heard(self) -> Iterator[None]:
@@ -51,7 +56,7 @@ class Signals:
             yield
         finally:
             for number, handler in before.items():
-                signal.signal(number, handler)
+                signal.signal(number, signal.SIG_IGN if self._ending else handler)
 
 
 class Interruption:

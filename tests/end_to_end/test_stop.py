@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sqlite3
+import time
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -149,3 +150,21 @@ def test_after_a_reload_of_a_pipe_that_nobody_writes(tmp_path: Path) -> None:
             running.send(signal.SIGHUP)
             running.await_said("reload refused, the old configuration stays in force")
             stops_in_time(running)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_signals_that_go_on_change_nothing_of_its_end(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    """Somebody impatient, or a supervisor that sends SIGHUP after SIGTERM."""
+    with (
+        running_simulator(now=utc_now) as simulator,
+        exporter(write_config(tmp_path, simulator.url)) as running,
+    ):
+        running.await_polls(1)
+        running.send(signal.SIGTERM)
+        while running.process.poll() is None:
+            running.send(number)
+            time.sleep(0.001)
+        assert running.process.returncode == 0, running.log()
+        assert "Traceback" not in running.log()
