@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -13,6 +12,7 @@ from tests.dashboards.conftest import BARE, CHANGED, DEMO, OTHER_TEAM, REPLICAS,
 from tests.dashboards.pages import dashboard as page
 from tests.dashboards.pages import span, target
 from tests.support.truth import NAMES
+from tools.dashboards.looks import TOO_LITTLE
 
 OVERVIEW, TEAM, USER = "gong-overview", "gong-team", "gong-user"
 DAY = timedelta(days=1)
@@ -67,7 +67,8 @@ def test_the_usual_of_another_window_is_scaled_to_its_days(past: Past) -> None:
 
 
 def test_a_window_is_not_compared_with_itself(past: Past) -> None:
-    assert math.isnan(one(past, OVERVIEW, "Against the usual", job=DEMO, window="28d"))
+    assert one(past, OVERVIEW, "Against the usual", job=DEMO, window="28d") == TOO_LITTLE
+    assert shown(past, OVERVIEW, "Fell silent", job=DEMO, window="28d") == []
 
 
 def test_the_planted_slump_and_silence_are_found(past: Past) -> None:

@@ -128,7 +128,7 @@ class Variables:
                 key=lambda o: int(found[0]) if (found := number.search(o.text)) else -1,
                 reverse=model["sort"] == 4,
             )
-        else:
+        elif model["sort"] != 0:  # as Prometheus sorted them
             options.sort(key=lambda option: option.text.casefold())
         return options
 

@@ -6,7 +6,17 @@ from collections.abc import Mapping
 
 from grafana_foundation_sdk.builders import stat, table
 
-from tools.dashboards.looks import AGE, HIDDEN, QUOTA, leads_to, merged, query, sorted_by, wide
+from tools.dashboards.looks import (
+    AGE,
+    HIDDEN,
+    QUOTA,
+    leads_to,
+    merged,
+    narrow,
+    query,
+    sorted_by,
+    wide,
+)
 from tools.dashboards.page import USER_LINK
 from tools.dashboards.panels import number, rows
 from tools.dashboards.promql import JOB, PERSON, with_person
@@ -16,6 +26,8 @@ LOWER_BOUND = (
     " Only calls as host and calls attended belong to one day; for the other counters the usual"
     " is a lower bound."
 )
+INCOMPARABLE = "nothing to compare"
+"""No window longer than the one that is shown, or no numbers."""
 HISTORY = (
     " Reaches back as far as Prometheus does: 15 days unless its retention is longer. A backfill"
     " brings the time before."
@@ -75,7 +87,7 @@ def people(
     first: str,
     down: bool = False,
     missing: str = "nobody",
-    team: bool = True,
+    team: int = 232,
 ) -> table.Panel:
     """People with their team and some numbers.
 
@@ -88,7 +100,8 @@ def people(
         first: the title of the column to sort by.
         down: largest first.
         missing: what is said when there is nobody.
-        team: whether the team is shown.
+        team: the width of its column; 0 hides it. Without a roster there is none, and the
+            person has its room.
     """
     queries = []
     titles = {PERSON: "Person", "team": "Team"}
@@ -102,10 +115,8 @@ def people(
     sorted_by(merged(panel, titles), first, down=down)
     panel.override_by_name("user", HIDDEN)
     panel.override_by_name("Person", [leads_to("Open this person", USER_LINK)])
-    if team:
-        panel.override_by_name("Person", [wide(140)])  # the names of teams are longer
-    else:
-        panel.override_by_name("Team", HIDDEN)
+    panel.override_by_name("Person", [narrow(90)])
+    panel.override_by_name("Team", [wide(team)] if team else HIDDEN)
     for column in columns:
         panel.override_by_name(column, [wide(64)])
     return panel

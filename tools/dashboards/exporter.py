@@ -28,6 +28,8 @@ from tools.dashboards.page import Page, instance, job
 from tools.dashboards.panels import number, rows
 
 INFO = "gong_exporter_build_info"
+LONG = 1e9
+"""Seconds: longer ago than anything here."""
 
 
 def exporter() -> dict[str, Any]:
@@ -133,7 +135,7 @@ def _next_poll() -> stat.Panel:
         "Time until the next poll is due. Far below zero, polls have stopped or one is hanging.",
         f"min({of('gong_exporter_next_poll_timestamp_seconds')}) - time()",
         unit="s",
-        thresholds=((None, "red"), (-900, "orange"), (-120, "green")),
+        thresholds=((None, "text"), (-LONG, "red"), (-900, "orange"), (-120, "green")),
         missing="unknown",
     )
 
@@ -159,7 +161,7 @@ def _limited() -> stat.Panel:
         " that the company's quota is spent, perhaps by other integrations.",
         f"clamp_min(max({until}) - time(), 0)",
         unit="s",
-        thresholds=((None, "green"), (1, "orange"), (600, "red")),
+        thresholds=((None, "text"), (0, "green"), (1, "orange"), (600, "red")),
         says=((0, "no", "green"),),
     )
 
@@ -178,9 +180,9 @@ def _reload() -> stat.Panel:
 
 
 def _windows() -> table.Panel:
-    users = "max by (window) (" + of("gong_activity_users", 'state="%s"') + ")"
+    users = "max by (job, window) (" + of("gong_activity_users", 'state="%s"') + ")"
     start, end, fetched = (
-        f"max by (window) ({of(family)})"
+        f"max by (job, window) ({of(family)})"
         for family in (
             "gong_activity_window_start_timestamp_seconds",
             "gong_activity_window_end_timestamp_seconds",
@@ -201,6 +203,7 @@ def _windows() -> table.Panel:
         missing="-",
     )
     titles = {
+        "job": "Job",
         "window": "Window",
         "Value #A": "From",
         "Value #B": "Until",
@@ -210,6 +213,7 @@ def _windows() -> table.Panel:
         "Value #F": "Unknown",
     }
     sorted_by(merged(panel, titles), "From", down=True)
+    panel.override_by_name("Window", [wide(70)])
     panel.override_by_regexp("/From|Until/", [prop("unit", "dateTimeAsIso"), wide(170)])
     panel.override_by_name("Fetched ago", [wide(120), *coloured("s", *AGE)])
     panel.override_by_regexp("/ctive|Unknown/", [wide(90)])

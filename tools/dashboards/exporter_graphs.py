@@ -73,17 +73,22 @@ def failures() -> timeseries.Panel:
         "Polls and failures",
         "Polls an hour, those that left a window without new data, and failures to read or write"
         " the state file.",
-        graph(per_hour("gong_exporter_polls_total", "job"), "A", legend="polls", step=HOURLY),
+        graph(
+            per_hour("gong_exporter_polls_total", "job"),
+            "A",
+            legend="polls of {{job}}",
+            step=HOURLY,
+        ),
         graph(
             per_hour("gong_exporter_poll_failures_total", "job"),
             "B",
-            legend="failed polls",
+            legend="failed polls of {{job}}",
             step=HOURLY,
         ),
         graph(
             per_hour("gong_exporter_state_errors_total", "job"),
             "C",
-            legend="state errors",
+            legend="state errors of {{job}}",
             step=HOURLY,
         ),
         unit=AN_HOUR,
@@ -137,13 +142,17 @@ def quota_trend() -> timeseries.Panel:
     panel = lines(
         "Calls in the last 24 hours",
         "Calls to Gong in the 24 hours before each moment, and how many the exporter may make.",
-        graph(f"max by (job) ({of('gong_exporter_api_quota_used')})", "A", legend="used"),
-        graph(f"max by (job) ({of('gong_exporter_api_quota_limit')})", "B", legend="limit"),
+        graph(
+            f"max by (job) ({of('gong_exporter_api_quota_used')})", "A", legend="used by {{job}}"
+        ),
+        graph(
+            f"max by (job) ({of('gong_exporter_api_quota_limit')})", "B", legend="limit of {{job}}"
+        ),
         fill=15,
         decimals=0,
     )
-    return panel.override_by_name(
-        "limit", [fixed("red"), prop("custom.fillOpacity", 0), prop("custom.lineWidth", 1)]
+    return panel.override_by_regexp(
+        "/^limit /", [fixed("red"), prop("custom.fillOpacity", 0), prop("custom.lineWidth", 1)]
     )
 
 
@@ -156,17 +165,17 @@ def limits() -> timeseries.Panel:
         graph(
             per_hour("gong_exporter_api_throttle_seconds_total", "job"),
             "A",
-            legend="seconds waited",
+            legend="seconds waited by {{job}}",
             step=HOURLY,
         ),
         graph(
             per_hour("gong_exporter_api_rate_limited_total", "job"),
             "B",
-            legend="429 answers",
+            legend="429 answers to {{job}}",
             step=HOURLY,
         ),
         unit=AN_HOUR,
-    ).override_by_name("429 answers", [fixed("orange")])
+    ).override_by_regexp("/^429 /", [fixed("orange")])
 
 
 def memory() -> timeseries.Panel:

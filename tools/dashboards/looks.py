@@ -20,7 +20,15 @@ BLUE, GREY = "blue", "#8e8e8e"
 
 Step = tuple[float | None, str]
 PLAIN: tuple[Step, ...] = ((None, "text"),)
-"""A number that is neither good nor bad."""
+"""A number that is neither good nor bad.
+
+The first colour is also that of the words in the place of a number that is missing: all scales
+begin with this one, since nothing is neither green nor red.
+"""
+
+TOO_LITTLE = -2
+"""Stands for "too little to compare", where no change can be: none is below -1. Grafana takes NaN
+for no number at all, which is something else."""
 
 COMPANY_CHANGE: tuple[Step, ...] = (
     (None, "text"),
@@ -29,8 +37,7 @@ COMPANY_CHANGE: tuple[Step, ...] = (
     (-0.15, "text"),
     (0.15, "green"),
 )
-"""Against the usual, of many people: some 15 % come and go by themselves. No change is below -1:
-what comes before it is the colour of "too little to compare"."""
+"""Against the usual, of many people: some 15 % come and go by themselves."""
 
 PERSON_CHANGE: tuple[Step, ...] = (
     (None, "text"),
@@ -41,12 +48,20 @@ PERSON_CHANGE: tuple[Step, ...] = (
 )
 """Of one person, whose weeks vary more: below a half is what the alerts look at."""
 
-AGE: tuple[Step, ...] = ((None, "green"), (3 * 3600, "orange"), (24 * 3600, "red"))
+AGE: tuple[Step, ...] = (
+    (None, "text"),
+    (-3600, "green"),
+    (3 * 3600, "orange"),
+    (24 * 3600, "red"),
+)
 """Of the data: some hourly polls missed; a whole day missed, with stale_after two hours away."""
 
-QUOTA: tuple[Step, ...] = ((None, "green"), (0.8, "orange"), (0.95, "red"))
+QUOTA: tuple[Step, ...] = ((None, "text"), (0, "green"), (0.8, "orange"), (0.95, "red"))
 
-NONE_WANTED: tuple[Step, ...] = ((None, "green"), (1, "text"))
+ACTIVE: tuple[Step, ...] = ((None, "text"), (0, "red"), (0.5, "orange"), (0.8, "text"))
+"""The share of people who did anything."""
+
+NONE_WANTED: tuple[Step, ...] = ((None, "text"), (0, "green"), (1, "text"))
 """Of many people some are always away: the list beside it says whether they are expected to be."""
 
 
@@ -94,6 +109,11 @@ def wide(pixels: int) -> models.DynamicConfigValue:
     return prop("custom.width", pixels)
 
 
+def narrow(pixels: int) -> models.DynamicConfigValue:
+    """How narrow a column without a width may become; 150 if nothing is said."""
+    return prop("custom.minWidth", pixels)
+
+
 ABSENT = {"match": "null+nan", "result": {"text": "-", "color": "text"}}
 """Nothing to compare with is neither good nor bad."""
 
@@ -134,7 +154,7 @@ def merged(panel: table.Panel, titles: Mapping[str, str]) -> table.Panel:
     return panel.with_transformation(
         transform(
             "organize",
-            excludeByName={"Time": True, "job": True},
+            excludeByName={"Time": True} | ({} if "job" in titles else {"job": True}),
             indexByName={name: place for place, name in enumerate(titles)},
             renameByName=dict(titles),
         )

@@ -8,6 +8,7 @@ from grafana_foundation_sdk.builders import stat, table, timeseries
 
 from tools.dashboards.common import (
     HISTORY,
+    INCOMPARABLE,
     LOWER_BOUND,
     age,
     last_day,
@@ -15,11 +16,13 @@ from tools.dashboards.common import (
     quota,
 )
 from tools.dashboards.looks import (
+    ACTIVE,
     COMPANY_CHANGE,
     NONE_WANTED,
     coloured,
     leads_to,
     merged,
+    narrow,
     query,
     sorted_by,
     wide,
@@ -35,6 +38,7 @@ from tools.dashboards.promql import (
     When,
     change,
     change_of_sum,
+    several,
     silent,
 )
 
@@ -98,7 +102,7 @@ def _active() -> stat.Panel:
         " Holidays and leave count as absence, so that less than all is normal.",
         query(f"sum({active}) / (sum({active}) + sum({inactive}))"),
         unit="percentunit",
-        thresholds=((None, "red"), (0.5, "orange"), (0.8, "text")),
+        thresholds=ACTIVE,
     )
 
 
@@ -106,8 +110,9 @@ def _silent_people() -> stat.Panel:
     return number(
         "Fell silent",
         f"People with none in the window who usually have at least {CHANCE}.",
-        query(f"count({silent(NOW)}) or 0 * count({NOW.over()})"),
+        query(f"count({silent(NOW)}) or 0 * count({NOW.usual()})"),
         thresholds=NONE_WANTED,
+        missing=INCOMPARABLE,
     )
 
 
@@ -129,14 +134,21 @@ def _teams() -> table.Panel:
         "Teams against their usual",
         f"The {TEAMS_EACH_WAY} teams furthest below their usual and the {TEAMS_EACH_WAY} furthest"
         " above; the colours are those of the company." + LOWER_BOUND,
-        query(chosen, "A", as_table=True),
+        query(several(chosen), "A", as_table=True),
         query(f"{TEAMS.over()}{only}", "B", as_table=True),
         query(f"{TEAMS.usual()}{only}", "C", as_table=True),
         missing="too little to compare",
     )
-    titles = {"team": "Team", "Value #B": "Count", "Value #C": "Usual", "Value #A": "Change"}
+    titles = {
+        "team": "Team",
+        "company": "Job",
+        "Value #B": "Count",
+        "Value #C": "Usual",
+        "Value #A": "Change",
+    }
     sorted_by(merged(panel, titles), "Change", down=False)
-    panel.override_by_name("Team", [leads_to("Open this team", TEAM_LINK)])
+    panel.override_by_name("Team", [leads_to("Open this team", TEAM_LINK), narrow(90)])
+    panel.override_by_name("Job", [wide(90)])
     panel.override_by_regexp("/Count|Usual/", [wide(80)])
     return panel.override_by_name("Change", [wide(90), *coloured("percentunit", *COMPANY_CHANGE)])
 
@@ -146,7 +158,7 @@ def _fallen() -> table.Panel:
         "Most below their usual",
         f"The {PEOPLE} people who are most below their own usual, in counts. One person's leave"
         " looks like this, too." + LOWER_BOUND,
-        f"bottomk({PEOPLE}, ({DIFFERENCE}) < 0)",
+        f"bottomk({PEOPLE}, ({DIFFERENCE}) <= -0.5)",
         {"Count": NOW.over(), "Usual": NOW.usual(), "Change": ""},
         first="Change",
     )
@@ -156,7 +168,7 @@ def _risen() -> table.Panel:
     return people(
         "Most above their usual",
         f"The {PEOPLE} people who are most above their own usual, in counts." + LOWER_BOUND,
-        f"topk({PEOPLE}, ({DIFFERENCE}) > 0)",
+        f"topk({PEOPLE}, ({DIFFERENCE}) >= 0.5)",
         {"Count": NOW.over(), "Usual": NOW.usual(), "Change": ""},
         first="Change",
         down=True,
@@ -170,6 +182,7 @@ def _silent() -> table.Panel:
         " Whoever has been silent for all of the longer window is no longer known.",
         f"topk({PEOPLE}, {silent(NOW)})",
         {"Usual": ""},
+        team=150,
         first="Usual",
         down=True,
     )

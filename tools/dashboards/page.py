@@ -11,7 +11,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as models
 
 from tools.dashboards.looks import DATA_SOURCE
-from tools.dashboards.promql import JOB, PERSON, in_words, members, named, one_info
+from tools.dashboards.promql import JOB, PERSON, When, in_words, members, named, one_info
 
 AnyPanel = bargauge.Panel | stat.Panel | table.Panel | timeseries.Panel
 
@@ -22,6 +22,7 @@ TEAM_LINK = f"/d/gong-team?{KEEP}&{CHOICES}&var-team=${{__data.fields.team:perce
 USER_LINK = f"/d/gong-user?{KEEP}&{CHOICES}&var-user=${{__data.fields.user}}"
 
 _WINDOW_END = "gong_activity_window_end_timestamp_seconds"
+_WINDOW = '/window="(?<text>(?<value>[^"]*))"/'
 
 
 def chosen(text: str, value: str) -> models.VariableOption:
@@ -100,7 +101,8 @@ def team() -> dashboard.QueryVariable:
 
 def user() -> dashboard.QueryVariable:
     """Which person: their id, shown as their name, or address, or id."""
-    people = f"{one_info('email', 'name')}\nand on (job, user) {members()}"
+    known = one_info("email", "name", when=When.LATELY)
+    people = f"{known}\nand on (job, user) {members(When.LATELY)}"
     return query_variable(
         "user",
         "Person",
@@ -111,7 +113,7 @@ def user() -> dashboard.QueryVariable:
 
 def metric() -> dashboard.QueryVariable:
     """Which counter: the label's value, shown with spaces."""
-    counters = f"count by (metric) (gong_user_activity{{{JOB}}})"
+    counters = When.LATELY.value.format(f"count by (metric) (gong_user_activity{{{JOB}}})")
     return (
         query_variable(
             "metric",
@@ -124,6 +126,12 @@ def metric() -> dashboard.QueryVariable:
     )
 
 
+def _lengths() -> str:
+    """How long each window is: month to date, and week to date, have no number to sort by."""
+    start = _WINDOW_END.replace("end", "start")
+    return When.LATELY.value.format(f"max by (window) ({_WINDOW_END}{{{JOB}}} - {start}{{{JOB}}})")
+
+
 def window() -> dashboard.QueryVariable:
     """Which window is looked at."""
     return (
@@ -132,9 +140,10 @@ def window() -> dashboard.QueryVariable:
             "Window",
             "The days that are counted, up to yesterday. Whole weeks compare best: in 1d, every"
             " Sunday is a slump.",
-            f"label_values({_WINDOW_END}{{{JOB}}}, window)",
+            f"query_result(sort({_lengths()}))",
         )
-        .sort(models.VariableSort.NUMERICAL_ASC)
+        .regex(_WINDOW)
+        .sort(models.VariableSort.DISABLED)
         .current(chosen("7d", "7d"))
     )
 
@@ -147,9 +156,10 @@ def usual() -> dashboard.QueryVariable:
             "Usual from",
             "The longer window whose other days tell what is usual. With 7d and 28d: a week"
             " against the mean of the three before it.",
-            f"label_values({_WINDOW_END}{{{JOB}}}, window)",
+            f"query_result(sort_desc({_lengths()}))",
         )
-        .sort(models.VariableSort.NUMERICAL_DESC)
+        .regex(_WINDOW)
+        .sort(models.VariableSort.DISABLED)
         .current(chosen("28d", "28d"))
     )
 

@@ -24,6 +24,7 @@ from tools.dashboards.looks import (
     DATA_SOURCE,
     GREY,
     PLAIN,
+    TOO_LITTLE,
     Step,
     fixed,
     graph,
@@ -75,15 +76,13 @@ def number(
 def compared(title: str, text: str, expr: str, thresholds: Sequence[Step]) -> stat.Panel:
     """A relative change, or words where there is too little to compare."""
     words = models.ValueMappingResult(text="too little to compare", color="text", index=0)
-    nothing = models.SpecialValueMatch.NULL_AND_NAN
-    options = dashboard.DashboardSpecialValueMapOptions().match(nothing).result(words)
     return number(
         title,
         text,
         query(expr),
         unit="percentunit",
         thresholds=thresholds,
-        mappings=[models.SpecialValueMap(options=options.build())],
+        mappings=[models.ValueMap(options={str(TOO_LITTLE): words})],
     )
 
 
@@ -110,6 +109,7 @@ def lines(
     panel = described(timeseries.Panel(), title, text, unit=unit, decimals=decimals)
     for each in queries:
         panel.with_target(each)
+    panel.no_value("Nothing yet in this time range: choose a shorter one, or wait")
     if unit in {COUNT, AN_HOUR}:
         panel.axis_soft_max(1)  # nothing but zeros is no axis up to 100
     if points:

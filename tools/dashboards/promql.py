@@ -15,6 +15,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import Enum
 
+from tools.dashboards.looks import TOO_LITTLE
+
 JOB = 'job=~"$job"'
 TEAM = 'team=~"$team"'
 DAY = 86_400
@@ -30,6 +32,8 @@ class When(Enum):
 
     NOW = "{}"
     PAST = "last_over_time({}[26h])"
+    LATELY = "({0} + 1 or last_over_time({0}[3d:6h]))"
+    """For lists to choose from: also what was there before an outage, but first what is now."""
 
 
 class Numbers(ABC):
@@ -156,7 +160,8 @@ def share(when: When = When.NOW) -> str:
 def info(when: When = When.NOW, *matchers: str) -> str:
     """The roster's series; over a long range those of its end, which are worked out once."""
     selected = f"gong_user_info{{{', '.join((JOB, *matchers))}}}"
-    return selected if when is When.NOW else f"last_over_time({selected}[26h] @ end())"
+    at_the_end = f"last_over_time({selected}[26h] @ end())"
+    return at_the_end if when is When.PAST else when.value.format(selected)
 
 
 def one_info(*columns: str, when: When = When.NOW) -> str:
@@ -187,9 +192,23 @@ def named(inner: str) -> str:
 
 
 def with_person(inner: str) -> str:
-    """Gives numbers by ``job`` and ``user`` the person and the team."""
-    people = with_team(named(one_info("email", "name", "team")))
+    """Gives numbers by ``job`` and ``user`` the person and the team, where there is one.
+
+    Without a roster there is then no such column, and all the more room for addresses.
+    """
+    people = named(one_info("email", "name", "team"))
     return f"{inner}\n* on (job, user) group_left ({PERSON}, team)\n{people}"
+
+
+def several(inner: str) -> str:
+    """Adds ``company``, the job, to series with ``job``, where there is more than one.
+
+    Their teams may have the same names. With one there is no such label, and no such column.
+    """
+    jobs = f"max by (job) (gong_activity_window_end_timestamp_seconds{{{JOB}}})"
+    named_jobs = f'label_replace({jobs}, "company", "$1", "job", "(.+)")'
+    chosen = f"({named_jobs} and on () (count({jobs}) > 1)\n  or on (job) {jobs}) ^ 0"
+    return f"({inner})\n* on (job) group_left (company) ({chosen})"
 
 
 def of_members(inner: str, when: When = When.NOW) -> str:
@@ -203,9 +222,14 @@ def change(numbers: Numbers) -> str:
 
 
 def change_of_sum(numbers: Numbers) -> str:
-    """Relative change of all together; NaN where the usual is too small to mean anything."""
-    counted = f"sum({numbers.over()})"
-    return f"{counted}\n/ (sum({numbers.usual()}) >= {CHANCE}) - 1\nor {counted} * NaN"
+    """Relative change of all together; ``TOO_LITTLE`` where the usual means nothing.
+
+    Of several companies those count that have both windows.
+    """
+    usual = numbers.usual()
+    counted = f"sum({numbers.over()}\nand on ({', '.join(numbers.by)}) ({usual}))"
+    ratio = f"{counted}\n/ (sum({usual}) >= {CHANCE}) - 1"
+    return f"{ratio}\nor sum({numbers.over()}) * 0 {TOO_LITTLE:+d}"
 
 
 def silent(counts: Counts) -> str:

@@ -7,9 +7,10 @@ from typing import Any
 from grafana_foundation_sdk.builders import stat, table, timeseries
 from grafana_foundation_sdk.models import dashboard as models
 
-from tools.dashboards.common import HISTORY, LOWER_BOUND, age, last_day, people
+from tools.dashboards.common import HISTORY, INCOMPARABLE, LOWER_BOUND, age, last_day, people
 from tools.dashboards.counters import COUNTERS
 from tools.dashboards.looks import (
+    ACTIVE,
     COMPANY_CHANGE,
     HIDDEN,
     NONE_WANTED,
@@ -107,7 +108,7 @@ def _active() -> stat.Panel:
         "The share of the team with any counter above zero in the window. Leave counts as absence.",
         query(f"avg({of_members(f'({any_counter} > bool 0)')})"),
         unit="percentunit",
-        thresholds=((None, "red"), (0.5, "orange"), (0.8, "text")),
+        thresholds=ACTIVE,
     )
 
 
@@ -116,8 +117,9 @@ def _silent_people() -> stat.Panel:
     return number(
         "Fell silent",
         f"Members with none in the window who usually have at least {CHANCE}.",
-        query(f"{counted} or 0 * count({of_members(NOW.over())})"),
+        query(f"{counted} or 0 * count({of_members(f'({NOW.usual()})')})"),
         thresholds=NONE_WANTED,
+        missing=INCOMPARABLE,
     )
 
 
@@ -189,12 +191,12 @@ def _members() -> table.Panel:
         {
             "Count": "",
             "Usual": NOW.usual(),
-            "Change": f"{NOW.over()} - on (job, user) {NOW.usual()}",
+            "Change": f"round({NOW.over()} - on (job, user) {NOW.usual()}) + 0",  # no -0
             "Change %": change(NOW),
         },
         first="Change",
         missing="-",
-        team=False,
+        team=0,
     )
     return panel.override_by_name("Change %", [wide(90), *coloured("percentunit", *PERSON_CHANGE)])
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from grafana_foundation_sdk.builders import stat, table, timeseries
 
-from tools.dashboards.common import HISTORY, LOWER_BOUND, age, last_day
+from tools.dashboards.common import HISTORY, INCOMPARABLE, LOWER_BOUND, age, last_day
 from tools.dashboards.counters import GIVEN, RECEIVED
 from tools.dashboards.looks import (
     PERSON_CHANGE,
@@ -142,8 +142,9 @@ def _low() -> stat.Panel:
     return number(
         "Counters down by half",
         f"How many counters with a usual of {CHANCE} or more are below half of it." + LOWER_BOUND,
-        query(f"count(({ratio}) < -0.5) or 0 * count({EVERY.over()})"),
-        thresholds=((None, "green"), (1, "orange"), (3, "red")),
+        query(f"count(({ratio}) < -0.5) or 0 * count({EVERY.usual()})"),
+        thresholds=((None, "text"), (0, "green"), (1, "orange"), (3, "red")),
+        missing=INCOMPARABLE,
     )
 
 
