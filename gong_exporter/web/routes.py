@@ -25,6 +25,9 @@ left: whole bodies would pile up behind slow readers."""
 DOCS_URL = "https://github.com/gong-exporter/gong-exporter/tree/main/docs"
 """The project's documentation, as the alerts' runbooks have it."""
 
+_UNSNIFFED = {"x-content-type-options": "nosniff"}
+"""Labels and reasons hold what others wrote: no browser is to look for markup in them."""
+
 _PATH = re.compile(r"/|(/(?!\.\.?(/|$))[A-Za-z0-9._~-]+)+/?")
 
 
@@ -80,6 +83,7 @@ class SlicedResponse(Response):
             "content-type": body.content_type,
             "content-length": str(sum(len(chunk) for chunk in body.chunks)),
             "vary": "Accept, Accept-Encoding",
+            **_UNSNIFFED,
         }
         if body.content_encoding is not None:
             headers["content-encoding"] = body.content_encoding
@@ -166,7 +170,7 @@ def _text(sentence: str, status: int, headers: dict[str, str] | None = None) -> 
         # A path may hold bytes that are no UTF-8: they are said as the log says them.
         (sentence.rstrip("\n") + "\n").encode(errors="backslashreplace"),
         status,
-        {"x-content-type-options": "nosniff"} | (headers or {}),
+        _UNSNIFFED | (headers or {}),
     )
 
 

@@ -44,6 +44,12 @@ def test_head_answers_as_get_does_without_the_body() -> None:
             assert (head.status, head.headers) == (get.status, get.headers)
 
 
+@pytest.mark.parametrize("path", ["/", "/metrics", "/-/healthy", "/-/ready", "/-/reload", "/no"])
+def test_no_answer_lets_a_browser_take_it_for_something_else(path: str) -> None:
+    with serving(FixedSite()) as port:
+        assert ask(port, path).headers["x-content-type-options"] == "nosniff"
+
+
 def test_repeated_accept_headers_reach_the_site_joined() -> None:
     site = FixedSite()
     request = (
