@@ -61,10 +61,22 @@ def test_links_in_cells_keep_time_and_choices_and_lead_somewhere() -> None:
         target = path.removeprefix("/d/")
         assert target in UIDS
         kept = set(re.findall(r"\$\{(\w+):queryparam\}", parameters))
-        assert kept == {"datasource", "job", "metric", "window", "usual"}
+        assert kept == {"datasource", "metric", "window", "usual"} | ({"job"} & kept)
+        assert ("job" in kept) != ("var-job=${__data.fields.job" in parameters)
         assert "${__url_time_range}" in parameters
         names = {variable["name"] for variable in dashboard(target)["templating"]["list"]}
         assert kept | set(re.findall(r"var-(\w+)=", parameters)) <= names
+
+
+def test_a_team_leads_to_the_team_of_its_own_company() -> None:
+    """Another company may have one of the same name, whose members would be added to it."""
+    (teams,) = (p for p in panels(dashboard(UIDS[0])) if p["title"].startswith("Teams"))
+    (link,) = cell_links({"panels": [teams]})
+    assert "var-job=${__data.fields.job:percentencode}" in link
+    organized = [t["options"] for t in teams["transformations"] if t["id"] == "organize"]
+    assert not any(options["excludeByName"].get("job") for options in organized)
+    hidden = [o for o in teams["fieldConfig"]["overrides"] if o["matcher"]["options"] == "job"]
+    assert hidden
 
 
 @pytest.mark.parametrize("uid", UIDS)

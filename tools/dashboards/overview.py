@@ -18,6 +18,7 @@ from tools.dashboards.common import (
 from tools.dashboards.looks import (
     ACTIVE,
     COMPANY_CHANGE,
+    HIDDEN,
     NONE_WANTED,
     coloured,
     leads_to,
@@ -145,10 +146,12 @@ def _teams() -> table.Panel:
         "Value #B": "Count",
         "Value #C": "Usual",
         "Value #A": "Change",
+        "job": "job",
     }
     sorted_by(merged(panel, titles), "Change", down=False)
     panel.override_by_name("Team", [leads_to("Open this team", TEAM_LINK), narrow(90)])
     panel.override_by_name("Job", [wide(90)])
+    panel.override_by_name("job", HIDDEN)
     panel.override_by_regexp("/Count|Usual/", [wide(80)])
     return panel.override_by_name("Change", [wide(90), *coloured("percentunit", *COMPANY_CHANGE)])
 

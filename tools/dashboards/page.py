@@ -16,10 +16,13 @@ from tools.dashboards.promql import JOB, PERSON, When, in_words, members, named,
 AnyPanel = bargauge.Panel | stat.Panel | table.Panel | timeseries.Panel
 
 TAG = "gong"
-KEEP = "${datasource:queryparam}&${job:queryparam}&${__url_time_range}"
+KEEP = "${datasource:queryparam}&${__url_time_range}"
 CHOICES = "${metric:queryparam}&${window:queryparam}&${usual:queryparam}"
-TEAM_LINK = f"/d/gong-team?{KEEP}&{CHOICES}&var-team=${{__data.fields.team:percentencode}}"
-USER_LINK = f"/d/gong-user?{KEEP}&{CHOICES}&var-user=${{__data.fields.user}}"
+TEAM_LINK = (  # of the row's company: others may have a team of the same name
+    f"/d/gong-team?{KEEP}&{CHOICES}&var-job=${{__data.fields.job:percentencode}}"
+    "&var-team=${__data.fields.team:percentencode}"
+)
+USER_LINK = f"/d/gong-user?{KEEP}&${{job:queryparam}}&{CHOICES}&var-user=${{__data.fields.user}}"
 
 _WINDOW_END = "gong_activity_window_end_timestamp_seconds"
 _WINDOW = '/window="(?<text>(?<value>[^"]*))"/'
