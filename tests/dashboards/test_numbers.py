@@ -130,6 +130,15 @@ def test_without_a_roster_the_teams_table_has_one_row(past: Past) -> None:
     assert [labels["team"] for labels, _ in found] == ["no team"]
 
 
+def test_no_team_leads_to_those_who_have_none(past: Past) -> None:
+    """Its row in the table is a link, as the others' are."""
+    ((_, row),) = shown(past, OVERVIEW, "Teams against their usual", "B", job=BARE)
+    title = "${team:text}: ${metric:text}, $window"
+    assert one(past, TEAM, title, job=BARE, team="no team") == row
+    assert past.variables(TEAM, job=BARE, team="no team").current["team"].value == "no team"
+    assert len(shown(past, TEAM, "Side by side, $window", "B", job=BARE, team="no team")) > 1
+
+
 def test_members_are_side_by_side_over_every_counter_once(past: Past) -> None:
     found = shown(past, TEAM, "Side by side, $window", "A", job=REPLICAS)
     cells = {(labels["user"], labels["metric"]): value for labels, value in found}

@@ -20,7 +20,7 @@ NAMES = [f"{uid}: {target.panel} {target.ref}" for uid, target in EVERY_TARGET]
 def test_every_variable_has_values(past: Past, uid: str, job: str) -> None:
     variables = past.variables(uid, job=job)
     empty = {name for name, options in variables.options.items() if not options}
-    assert empty == ({"team"} if job == BARE else set()) & variables.options.keys()
+    assert empty == set()
 
 
 LEFT_OVER = re.compile(r"\$[a-zA-Z_{]")

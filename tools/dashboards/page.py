@@ -11,7 +11,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as models
 
 from tools.dashboards.looks import DATA_SOURCE
-from tools.dashboards.promql import JOB, PERSON, When, in_words, members, named, one_info
+from tools.dashboards.promql import JOB, PERSON, When, in_words, members, named, one_info, with_team
 
 AnyPanel = bargauge.Panel | stat.Panel | table.Panel | timeseries.Panel
 
@@ -95,8 +95,9 @@ def team() -> dashboard.QueryVariable:
             "team",
             "Team",
             "A team of the roster (label team). All is everybody, those without a team included.",
-            f"label_values(gong_user_info{{{JOB}}}, team)",
+            f"query_result(count by (team) ({with_team(one_info('team', when=When.LATELY))}))",
         )
+        .regex('/team="(?<text>(?<value>.*))"/')
         .include_all(True)
         .all_value(".*")
     )

@@ -18,7 +18,6 @@ from enum import Enum
 from tools.dashboards.looks import TOO_LITTLE
 
 JOB = 'job=~"$job"'
-TEAM = 'team=~"$team"'
 DAY = 86_400
 CHANCE = 5
 """The least usual count per window for which a ratio or a silence is worth a row."""
@@ -179,9 +178,11 @@ def members(when: When = When.NOW) -> str:
     """One series for each member of ``$team``, by ``job`` and ``user``.
 
     The team is chosen before the selection: somebody with different teams in two replicas'
-    rosters is in one of them only.
+    rosters is in one of them only. And ``no team`` can be selected, which no matcher knows.
     """
-    return f"({one_info('team', when=when)}\n  and on (job, user, team) {info(when, TEAM)})"
+    people = with_team(one_info("team", when=when))
+    marked = f'label_replace({people}, "member", "yes", "team", "$team")'
+    return f'({marked}\n  and on (member) label_replace(vector(1), "member", "yes", "", ""))'
 
 
 def named(inner: str) -> str:
