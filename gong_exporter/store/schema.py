@@ -109,9 +109,11 @@ def open_for_reading(path: Path, timeout: float) -> sqlite3.Connection:
     """A connection that can change nothing; waits ``timeout`` seconds for a writer.
 
     Raises:
-        Refused: it is not of today's version.
-        sqlite3.Error: it cannot be read, or does not exist.
+        Refused: it is not of today's version, or not a file at all.
+        sqlite3.Error, OSError: it cannot be read, or does not exist.
     """
+    with contextlib.suppress(FileNotFoundError):  # SQLite says it better
+        _demand_a_file(path.stat())  # to open a pipe is to wait for its writer
     address = f"{path.absolute().as_uri()}?mode=ro"
     connection = sqlite3.connect(address, uri=True, timeout=timeout, isolation_level=None)
     try:
@@ -198,12 +200,16 @@ def _make_private(path: Path) -> None:
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     found = path.stat()
-    if not stat.S_ISREG(found.st_mode):
-        raise Refused("it is not a file")
+    _demand_a_file(found)
     if 0 < found.st_size < _SHORTEST:  # SQLite would take it for an empty one, and write over it
         raise Damaged("it is too short for a database")
     if found.st_size == 0 and stat.S_IMODE(found.st_mode) != 0o600:  # noqa: PLR2004 - a mode
         path.chmod(0o600)
+
+
+def _demand_a_file(found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise Refused("it is not a file")
 
 
 def _version(connection: sqlite3.Connection, newest: int) -> int:

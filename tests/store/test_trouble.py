@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import threading
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -20,6 +24,8 @@ from tests.support.store_trouble import (
     not_in_use,
     opened,
 )
+
+T = TypeVar("T")
 
 
 def test_a_locked_file_is_done_without_and_gets_the_calls_made_meanwhile(
@@ -249,6 +255,28 @@ def test_a_newer_versions_file_is_left_alone(path: Path, scene: Scene) -> None:
     why = "it is of version 2, made by a newer gong-exporter (this one knows up to 1)"
     assert scene.reports == [not_in_use(path, why)]
     assert path.read_bytes() == before
+
+
+def test_a_pipe_in_the_files_place_is_refused_and_hangs_nobody(path: Path, scene: Scene) -> None:
+    with opened(path, scene) as kept:
+        make_a_call(kept.ledger, NOON)
+        path.unlink()
+        os.mkfifo(path)
+        assert in_time(lambda: kept.ledger.used(NOON + 1)) == 1  # in a scrape
+        make_a_call(kept.ledger, NOON + 1)
+        assert scene.reports[-1] == not_in_use(path, "it is not a file")
+    with opened(path, scene) as kept:
+        assert in_time(lambda: kept.load(HOST)) == SavedState()
+
+
+def in_time(ask: Callable[[], T]) -> T:
+    """Its answer, which must not be waited for."""
+    answers: list[T] = []
+    asking = threading.Thread(target=lambda: answers.append(ask()), daemon=True)
+    asking.start()
+    asking.join(10)
+    assert answers, "it hangs"
+    return answers[0]
 
 
 def test_a_missing_folder_is_said(tmp_path: Path, scene: Scene) -> None:
