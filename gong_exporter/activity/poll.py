@@ -24,7 +24,7 @@ from gong_exporter.activity.windows import (
     longest,
     today_everywhere,
 )
-from gong_exporter.activity.zones import load_zone, same_days
+from gong_exporter.activity.zones import in_words, load_zone, same_days
 from gong_exporter.gong.clock import Clock
 from gong_exporter.gong.errors import (
     BadRequest,
@@ -130,7 +130,9 @@ class _Poll:
         zone = load_zone(page.time_zone or "")
         if zone is None:
             named = (
-                f"an unknown time zone, {page.time_zone!r}" if page.time_zone else "no time zone"
+                f"an unknown time zone, {in_words(page.time_zone)}"
+                if page.time_zone
+                else "no time zone"
             )
             raise InvalidResponse(
                 f"Gong names {named}: set gong.time_zone", request_id=page.request_id
@@ -186,7 +188,8 @@ class _Poll:
         told = load_zone(listing.time_zone or "")
         if told is None:
             if listing.time_zone is not None:
-                self._wonder(f"Gong names an unknown time zone, {listing.time_zone!r}", listing)
+                named = in_words(listing.time_zone)
+                self._wonder(f"Gong names an unknown time zone, {named}", listing)
         elif not same_days(told, zone, days):
             if self._plan.zone is not None:
                 self._wonder(

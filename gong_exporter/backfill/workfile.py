@@ -80,6 +80,8 @@ class WorkFile:
         self._path = path
         try:
             path.touch(mode=0o600)
+            if path.stat().st_size == 0:
+                path.chmod(0o600)  # an empty one that was laid there
             self._db = sqlite3.connect(path, isolation_level=None, timeout=1.0)
         except (sqlite3.Error, OSError) as error:
             raise BackfillError(f"{path}: {_in_words(error)}") from error

@@ -78,7 +78,9 @@ def write_file(
         return None
     partial = file.path.with_name(f"{file.path.name}.partial")
     try:
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        # What was left there, or laid there, may be a link or open to others: it holds addresses.
+        partial.unlink(missing_ok=True)
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb", buffering=1 << 20) as stream:
             writer = _Writer(stream, places, survey, read, style)
             writer.write(file.path.parent, wrote)

@@ -12,6 +12,7 @@ import click
 from gong_exporter.activity.budget import Forecast
 from gong_exporter.activity.poll import load_zone
 from gong_exporter.activity.windows import DayRange, WindowSpec, company_today, today_everywhere
+from gong_exporter.activity.zones import in_words
 from gong_exporter.cli.check_people import people_lines
 from gong_exporter.cli.options import Common, common_options, fail, refuse, resolve
 from gong_exporter.cli.run import web_config_file
@@ -170,7 +171,7 @@ def _describe_answer(setup: Setup, page: Page | None, days: DayRange) -> None:
         last = days.end - timedelta(days=1)
         click.echo(f"  {page.total_records} users were active from {days.start} to {last}")
     if zone is None and configured is None:
-        said = f"named as {told!r}, which is not known here" if told else "not told by Gong"
+        said = f"named as {in_words(told)}, which is not known here" if told else "not told by Gong"
         fail(f"the company's time zone was {said}: set gong.time_zone")
     shown = configured or zone
     if shown is not None:

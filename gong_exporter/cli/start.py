@@ -6,7 +6,9 @@ there, also where whoever started us closed them.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
 import signal
 import sys
 from types import FrameType
@@ -23,6 +25,7 @@ def main() -> None:
     for, and then killed.
     """
     _have_streams()
+    _leave_no_dump()
     if os.getpid() == 1:
         signal.signal(signal.SIGTERM, _end)
     from gong_exporter.cli.main import main as run  # noqa: PLC0415 - the slow part
@@ -44,6 +47,13 @@ def _have_streams() -> None:
     sys.stdin = sys.stdin or os.fdopen(0, closefd=False)
     sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
     sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
+
+
+def _leave_no_dump() -> None:
+    """No core file if the interpreter crashes: it would hold the keys and people's addresses."""
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, most))
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:

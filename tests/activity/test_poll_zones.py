@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from gong_exporter.activity.knowledge import Knowledge
 from gong_exporter.activity.poll import poll
 from gong_exporter.activity.windows import day_start
+from gong_exporter.activity.zones import in_words
 from gong_exporter.gong.errors import (
     BadRequest,
     InvalidResponse,
@@ -292,3 +293,17 @@ def test_an_empty_window_is_empty_in_both_readings(empty_is_404: bool) -> None: 
     assert window_of(result, "1d").users == {}
     assert len(window_of(result, "7d").users) == 2
     assert calls == (4 if empty_is_404 else 3)  # a 404 is asked for twice
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Mars/Olympus_Mons", "'Mars/Olympus_Mons'"),
+        ("Etc/GMT+25", "'Etc/GMT+25'"),
+        ("Basic QUNDRVNTS0VZOnNlY3JldA==", "which is no name of one"),
+        ("x" * 33, "which is no name of one"),
+        ("Mars/Olympus_Mons\n", "which is no name of one"),
+    ],
+)
+def test_of_a_zone_only_what_may_be_a_name_is_shown(name: str, shown: str) -> None:
+    assert in_words(name) == shown

@@ -47,7 +47,10 @@ def test_a_day_that_cannot_be_kept_whole_is_not_kept_at_all(tmp_path: Path) -> N
 
 
 def test_nobody_else_may_read_it(tmp_path: Path) -> None:
-    work = WorkFile(tmp_path / "out.work", ASKED)
+    laid = tmp_path / "out.work"
+    laid.touch()
+    laid.chmod(0o666)
+    work = WorkFile(laid, ASKED)
     finish(work, MONDAY)
     assert stat.S_IMODE(work.path.stat().st_mode) == 0o600
 

@@ -268,6 +268,22 @@ def test_a_file_that_is_there_already_stays_until_the_new_one_is_whole(tmp_path:
     assert path.read_text() == "old"
 
 
+@pytest.mark.parametrize("laid", ["a link", "an open file"])
+def test_what_was_laid_in_its_place_gets_nobodys_address(tmp_path: Path, laid: str) -> None:
+    path, elsewhere = tmp_path / "out.om", tmp_path / "elsewhere"
+    elsewhere.write_text("theirs")
+    partial = tmp_path / "out.om.partial"
+    if laid == "a link":
+        partial.symlink_to(elsewhere)
+    else:
+        partial.touch()
+        partial.chmod(0o666)
+    files(a_case(some_days(1)), {path: some_days(1)})
+    assert elsewhere.read_text() == "theirs"
+    assert stat.S_IMODE(path.stat(follow_symlinks=False).st_mode) == 0o600
+    assert path.read_text().endswith("# EOF\n")
+
+
 def test_memory_does_not_grow_with_the_range(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -110,3 +110,27 @@ def test_it_serves_with_all_of_its_streams_closed(tmp_path: Path) -> None:
             assert process.returncode == 0
         finally:
             running.kill()
+
+
+def test_a_crash_leaves_no_dump_with_the_keys_in_it() -> None:
+    script = (
+        "import resource, sys; from gong_exporter.cli.start import main\n"
+        "try: main()\n"
+        "except SystemExit: print(resource.getrlimit(resource.RLIMIT_CORE)[0])"
+    )
+    done = subprocess.run(
+        [
+            "sh",
+            "-c",
+            'ulimit -S -c 1000; exec "$@"',
+            "sh",
+            sys.executable,
+            "-c",
+            script,
+            "--version",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[-1] == "0"
