@@ -91,12 +91,10 @@ class Misdelivery:
             await self._write(b"HTTP/1.1 100 Continue\r\n\r\n")
             await asyncio.sleep(self._drip_interval)
 
-    async def _endless(self, _: Answer) -> None:
+    async def _endless(self, answer: Answer) -> None:
         """A body that looks like a listing for as long as anybody reads it."""
-        await self._write(
-            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-            b"Transfer-Encoding: chunked\r\n\r\n" + _chunk(b'{"usersAggregateActivityStats": [\n')
-        )
+        head = _head(answer, "Transfer-Encoding: chunked")
+        await self._write(head + _chunk(b'{"usersAggregateActivityStats": [\n'))
         user = b'{"userId": "1", "userAggregateActivityStats": {"callsAsHost": 1}},\n'
         piece = user * (PIECE_BYTES // len(user))
         for _place in range(self._endless_bytes // len(piece)):
@@ -112,12 +110,17 @@ class Misdelivery:
         await self._writer.drain()
 
 
-def _head(answer: Answer) -> bytes:
-    """The head of an answer that is sent past the HTTP library, which refuses to do wrong."""
+def _head(answer: Answer, framing: str | None = None) -> bytes:
+    """The head of an answer that is sent past the HTTP library, which refuses to do wrong.
+
+    Args:
+        answer: whose status and headers it has.
+        framing: the header that says where the body ends; None for its length.
+    """
     lines = [
         f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}",
         *(f"{name}: {value}" for name, value in answer.headers),
-        f"Content-Length: {len(answer.body)}",
+        framing or f"Content-Length: {len(answer.body)}",
         "Connection: close",
     ]
     return "".join(f"{line}\r\n" for line in (*lines, "")).encode("latin-1")

@@ -119,6 +119,15 @@ def test_a_huge_body_goes_on_as_long_as_somebody_reads(simulator: Simulator) -> 
             total += len(piece)
 
 
+def test_a_huge_body_has_the_head_that_the_journal_tells_of(simulator: Simulator) -> None:
+    simulator.script_faults("huge+rate-limited")
+    with asked(simulator) as connection:
+        head = connection.recv(1000).partition(b"\r\n\r\n")[0].split(b"\r\n")
+    assert head[0] == b"HTTP/1.1 429 Too Many Requests"
+    assert b"Retry-After: 1" in head
+    assert simulator.journal.entries()[-1].status == 429
+
+
 def test_a_huge_body_ends_where_the_options_say() -> None:
     with running_simulator(endless_bytes=1 << 20) as simulator:
         simulator.set_faults("huge")

@@ -81,6 +81,7 @@ def entry(arrived: float, status: int | None = 200, *faults: str) -> Entry:
         ([entry(0, 429, "rate-limited"), entry(1.1)], 0),
         ([entry(0, 429, "rate-limited"), entry(0.9)], 1),
         ([entry(0, 429, "rate-limited-long"), entry(7000)], 1),
+        ([entry(0, 429, "rate-limited", "slow-drip-headers"), entry(0.9)], 0),
         ([entry(0, 429)], 1),
     ],
 )
