@@ -18,3 +18,7 @@ def read_bounded(path: Path, limit: int) -> bytes | str:
             return stream.read(limit + 1)
     except OSError as error:
         return f"cannot be read: {error.strerror or error}"
+    except UnicodeError:
+        return "cannot be read: the locale has no such characters; set LC_ALL=C.UTF-8"
+    except ValueError:  # a NUL
+        return "cannot be read: no file can have this name"

@@ -92,10 +92,7 @@ class _Sections:
 
 
 def _read(name: str) -> str | Problem:
-    try:
-        content = read_bounded(Path(name), MAX_BYTES)
-    except ValueError:
-        return Problem(0, "", "cannot be read: no file can have this name")
+    content = read_bounded(Path(name), MAX_BYTES)
     if isinstance(content, str):
         return Problem(0, "", content)
     if len(content) > MAX_BYTES:

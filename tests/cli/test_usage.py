@@ -141,3 +141,14 @@ def test_the_log_takes_json_and_logfmt(tmp_path: Path) -> None:
     first = once.stderr.splitlines()[0]
     assert first.startswith("ts=")
     assert ' level=info msg="poll ended" ' in first
+
+
+def test_a_name_that_the_locale_cannot_say_is_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(
+        "gong:\n  access_key: a-key\n  access_key_secret_file: schlüssel.txt\n", encoding="utf-8"
+    )
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    refused = run("check", cwd=tmp_path, environ=environment(**plain))
+    assert refused.returncode == 2
+    assert "the locale has no such characters; set LC_ALL=C.UTF-8" in refused.stderr
+    assert "Traceback" not in refused.stderr
