@@ -38,6 +38,11 @@ def per_hour(family: str, by: str) -> str:
     return f"3600 * sum by ({by}) (rate({of(family)}[$__rate_interval]))"
 
 
+def hourly(family: str, ref: str, *, legend: str) -> prometheus.Dataquery:
+    """A counter's rate by job, as a number an hour."""
+    return graph(per_hour(family, "job"), ref, legend=legend, step=HOURLY)
+
+
 def age() -> timeseries.Panel:
     """How old the data was."""
     fetched = of("gong_exporter_last_success_timestamp_seconds")
@@ -73,24 +78,9 @@ def failures() -> timeseries.Panel:
         "Polls and failures",
         "Polls an hour, those that left a window without new data, and failures to read or write"
         " the state file.",
-        graph(
-            per_hour("gong_exporter_polls_total", "job"),
-            "A",
-            legend="polls of {{job}}",
-            step=HOURLY,
-        ),
-        graph(
-            per_hour("gong_exporter_poll_failures_total", "job"),
-            "B",
-            legend="failed polls of {{job}}",
-            step=HOURLY,
-        ),
-        graph(
-            per_hour("gong_exporter_state_errors_total", "job"),
-            "C",
-            legend="state errors of {{job}}",
-            step=HOURLY,
-        ),
+        hourly("gong_exporter_polls_total", "A", legend="polls of {{job}}"),
+        hourly("gong_exporter_poll_failures_total", "B", legend="failed polls of {{job}}"),
+        hourly("gong_exporter_state_errors_total", "C", legend="state errors of {{job}}"),
         unit=AN_HOUR,
     ).override_by_regexp("/failed|errors/", [fixed("red")])
 
@@ -162,18 +152,8 @@ def limits() -> timeseries.Panel:
         "Waiting for limits",
         "Seconds an hour that calls waited for the exporter's own limiter, and answers 429 an hour."
         " Waiting is as it should be; 429 means that others use the company's share.",
-        graph(
-            per_hour("gong_exporter_api_throttle_seconds_total", "job"),
-            "A",
-            legend="seconds waited by {{job}}",
-            step=HOURLY,
-        ),
-        graph(
-            per_hour("gong_exporter_api_rate_limited_total", "job"),
-            "B",
-            legend="429 answers to {{job}}",
-            step=HOURLY,
-        ),
+        hourly("gong_exporter_api_throttle_seconds_total", "A", legend="seconds waited by {{job}}"),
+        hourly("gong_exporter_api_rate_limited_total", "B", legend="429 answers to {{job}}"),
         unit=AN_HOUR,
     ).override_by_regexp("/^429 /", [fixed("orange")])
 
