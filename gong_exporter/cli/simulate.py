@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from types import FrameType
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -17,6 +14,7 @@ import click
 
 from gong_exporter.activity.poll import load_zone
 from gong_exporter.cli.options import common_options, fail, resolve
+from gong_exporter.runtime.stop import Signals
 from gong_exporter.simulator import demo
 from gong_exporter.simulator.company import SimulatedCompany
 from gong_exporter.simulator.events import Event, parse_event
@@ -192,10 +190,21 @@ def simulate(ctx: click.Context, /, **options: Any) -> None:
         log.info(str(entry))
 
     simulator = Simulator(company, wanted.options, host=host, port=port, on_entry=journal)
-    try:
-        simulator.start()
-    except OSError as error:
-        fail(f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}; see --port")
+    signals = Signals()
+    # Heard before it says that it serves: whoever reads that may stop it at once.
+    with signals.heard(reload=False):
+        try:
+            simulator.start()
+        except OSError as error:
+            fail(f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}; see --port")
+        _introduce(simulator, wanted)
+        signals.wait()
+        signals.end()
+        simulator.stop()
+
+
+def _introduce(simulator: Simulator, wanted: Simulated) -> None:
+    company = simulator.company
     click.echo(f"Simulated Gong API   {simulator.url}/v2/stats/activity/aggregate")
     click.echo(f"  access key         {wanted.options.access_key}")
     click.echo(f"  access key secret  {wanted.options.access_key_secret}")
@@ -203,17 +212,3 @@ def simulate(ctx: click.Context, /, **options: Any) -> None:
     at_work = sum(person.hired <= company.today < person.left for person in company.people)
     click.echo(f"  company            {at_work} people, {wanted.zone.key}")
     sys.stdout.flush()
-    wait_for_signal()
-    simulator.stop()
-
-
-def wait_for_signal() -> None:
-    """Until SIGINT or SIGTERM."""
-    stop = threading.Event()
-
-    def end(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    signal.signal(signal.SIGINT, end)
-    signal.signal(signal.SIGTERM, end)
-    stop.wait()

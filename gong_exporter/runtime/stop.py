@@ -38,20 +38,25 @@ class Signals:
         self._ending = True
 
     @contextmanager
-    def heard(self) -> Iterator[None]:
-        """Listen; only in the main thread."""
+    def heard(self, *, reload: bool = True) -> Iterator[None]:
+        """Listen; only in the main thread.
+
+        Args:
+            reload: to SIGHUP as well; otherwise it does what it did before.
+        """
 
         def stop(_number: int, _frame: FrameType | None) -> None:
             self._words.put("stop")
 
-        def reload(_number: int, _frame: FrameType | None) -> None:
+        def again(_number: int, _frame: FrameType | None) -> None:
             self._words.put("reload")
 
         before = {
             signal.SIGTERM: signal.signal(signal.SIGTERM, stop),
             signal.SIGINT: signal.signal(signal.SIGINT, stop),
-            signal.SIGHUP: signal.signal(signal.SIGHUP, reload),
         }
+        if reload:
+            before[signal.SIGHUP] = signal.signal(signal.SIGHUP, again)
         try:
             yield
         finally:
