@@ -197,14 +197,13 @@ def simulate(ctx: click.Context, /, **options: Any) -> None:
             simulator.start()
         except OSError as error:
             fail(f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}; see --port")
-        _introduce(simulator, wanted)
+        _introduce(simulator, company, wanted)
         signals.wait()
         signals.end()
         simulator.stop()
 
 
-def _introduce(simulator: Simulator, wanted: Simulated) -> None:
-    company = simulator.company
+def _introduce(simulator: Simulator, company: SimulatedCompany, wanted: Simulated) -> None:
     click.echo(f"Simulated Gong API   {simulator.url}/v2/stats/activity/aggregate")
     click.echo(f"  access key         {wanted.options.access_key}")
     click.echo(f"  access key secret  {wanted.options.access_key_secret}")

@@ -120,7 +120,7 @@ def test_it_may_be_stopped_while_it_still_says_that_it_serves(number: signal.Sig
         until(lambda: answers_at(port), "it serves")
 
         process.send_signal(number)
-        with open(read, encoding="utf-8") as said:
+        with os.fdopen(read, encoding="utf-8") as said:
             head = said.read().strip().splitlines()
         assert process.stderr is not None
         log = process.stderr.read()
