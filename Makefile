@@ -78,7 +78,7 @@ test-pythons: $(VENV)/.dev ## The whole suite on every supported Python at hand
 	@tools/install-servers.sh
 	tools/pythons.sh test
 
-dist: $(VENV)/.dev ## sdist, wheel and chart into dist/, with checksums
+dist: $(VENV)/.dev ## sdist, wheel, chart and list of parts into dist/, with checksums
 	tools/release.sh dist
 
 clean: ## Remove the virtual environment and caches

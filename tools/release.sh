@@ -3,7 +3,8 @@
 #
 # check  the tag names the version in gong_exporter/__init__.py, the chart has it, and the changelog says what is in it
 # notes  prints that section of the changelog
-# dist   builds sdist, wheel and chart into dist/, with SHA256SUMS
+# dist   builds sdist, wheel and chart into dist/, with the list of parts (CycloneDX) and SHA256SUMS; the same commit
+#        gives the same bytes
 set -euo pipefail
 cd "$(dirname "$0")/.."
 die() { echo "release: $*" >&2; exit 1; }
@@ -29,11 +30,27 @@ notes)
   notes
   ;;
 dist)
+  # The commit's date is the one that the files bear; those of an unpacked sdist bear it already.
+  if [ -z "${SOURCE_DATE_EPOCH:-}" ]; then
+    if [ -e .git ]; then
+      SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
+    else
+      SOURCE_DATE_EPOCH=$(stat -c %Y pyproject.toml)
+    fi
+  fi
+  export SOURCE_DATE_EPOCH
   rm -rf dist
   .venv/bin/python -m hatchling build -d dist >/dev/null 2>&1
-  .venv/bin/python -c 'import helm_python; helm_python.package("deploy/kubernetes/gong-exporter", destination="dist")'
+  # Helm takes the dates of the files as they lie there, and those are of the checkout.
+  scratch=$(mktemp -d)
+  trap 'rm -rf "$scratch"' EXIT
+  cp -R deploy/kubernetes/gong-exporter "$scratch"
+  find "$scratch/gong-exporter" -exec touch -d "@$SOURCE_DATE_EPOCH" {} +
+  .venv/bin/python -c 'import sys, helm_python; helm_python.package(sys.argv[1], destination="dist")' \
+    "$scratch/gong-exporter"
+  .venv/bin/python -m tools.sbom dist/gong-exporter.cdx.json
   # The wheel is gong_exporter-..., the chart gong-exporter-...: both are versions of one thing.
-  (cd dist && sha256sum -- * >SHA256SUMS && cat SHA256SUMS)
+  (cd dist && LC_ALL=C && sha256sum -- * >SHA256SUMS && cat SHA256SUMS)
   ;;
 *)
   die "check TAG, notes TAG or dist"
