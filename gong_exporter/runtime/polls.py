@@ -72,6 +72,7 @@ class Polls:
         self._setup = setup
         self._knowledge = Knowledge(host=setup.plan.host)
         self._windows: dict[str, WindowData] = {}
+        self._loaded: frozenset[str] = frozenset()
         self._teller = Teller(log=log, telemetry=telemetry, clock=clock, config=setup.config)
         self._client: GongClient | None = None
         self._served: tuple[WindowData, ...] | None = None
@@ -93,7 +94,7 @@ class Polls:
 
     def restore(self) -> None:
         """Serve what the state file holds, with its true timestamps."""
-        self._load(self._setup.plan.host)
+        self._load(self._setup.plan)
         self.use(self._setup)
 
     def use(self, setup: Setup) -> None:
@@ -103,8 +104,7 @@ class Polls:
         self._setup = setup
         self._teller.config = setup.config
         self._client = self._new_client()
-        if self._knowledge.host != setup.plan.host:
-            self._load(setup.plan.host)
+        self._hold(setup.plan)
         self._telemetry.keep_windows(window.name for window in setup.plan.windows)
         for data in self._matching():
             self._telemetry.window_succeeded(data.window, data.fetched_at)
@@ -195,10 +195,22 @@ class Polls:
         if self._client is not None:
             self._client.close()
 
-    def _load(self, host: str) -> None:
-        saved = self._state.load(host)
-        self._knowledge = saved.knowledge or Knowledge(host=host)
+    def _load(self, plan: PollPlan) -> None:
+        self._loaded = frozenset(window.name for window in plan.windows)
+        saved = self._state.load(plan.host, self._loaded)
+        self._knowledge = saved.knowledge or Knowledge(host=plan.host)
         self._windows = {data.window: data for data in saved.windows}
+
+    def _hold(self, plan: PollPlan) -> None:
+        """Have in memory what the plan asks for and no more, as far as it is known."""
+        knowledge, held = self._knowledge, self._windows
+        if knowledge.host != plan.host:
+            self._load(plan)
+        elif {window.name for window in plan.windows} != self._loaded:
+            self._load(plan)
+            # The file may have less: it cannot be written, say, or is not ours to write.
+            self._knowledge = knowledge
+            self._windows |= {name: held[name] for name in self._loaded & held.keys()}
 
     def _learn(self, result: PollResult) -> None:
         self._knowledge = result.knowledge

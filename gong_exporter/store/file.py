@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from gong_exporter.activity.knowledge import Knowledge
@@ -81,19 +81,25 @@ class StateFile:
         """The lock that one poller holds; always the same object."""
         return self._lock
 
-    def load(self, host: str) -> SavedState:
-        """What is saved for the API at ``host``: the knowledge, and every window's last data.
+    def load(self, host: str, windows: Collection[str] | None = None) -> SavedState:
+        """What is saved for the API at ``host``: the knowledge, and windows' last data.
 
-        Also from a file that may only be read.
+        Also from a file that may only be read. Memory keeps this from now on, and nothing else.
+
+        Args:
+            host: of the API.
+            windows: the names of those wanted; None for all.
         """
 
         def read(connection: sqlite3.Connection) -> SavedState:
-            return state.read(connection, host, self._disk.misunderstood)
+            return state.read(connection, host, self._disk.misunderstood, windows)
 
         try:
             saved = self._disk.use(read)
         except Unavailable:
             if self._knowledge is not None and self._knowledge.host == host:
+                if windows is not None:
+                    self._keep(windows)
                 return SavedState(self._knowledge, tuple(self._windows.values()))
             try:
                 with self._disk.reading(timeout=0) as connection:
@@ -126,6 +132,10 @@ class StateFile:
         self._ledger.close()
         self._lock.release()
 
+    def _keep(self, windows: Collection[str]) -> None:
+        self._windows = {name: data for name, data in self._windows.items() if name in windows}
+        self._unsaved &= self._windows.keys()
+
     def _forget(self) -> None:
         """What another host said, saved or not: from now on this one is polled."""
         self._knowledge, self._knowledge_saved = None, True
@@ -140,7 +150,8 @@ class StateFile:
         self._ledger.join(connection)
         if self._knowledge is None:
             return
-        there = state.read(connection, self._knowledge.host, lambda _what: None)
+        host, windows = self._knowledge.host, self._windows.keys()
+        there = state.read(connection, host, lambda _what: None, windows)
         newest = {data.window: data.fetched_at for data in there.windows}
         self._unsaved.update(
             name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from gong_exporter.activity.knowledge import Knowledge
@@ -40,18 +40,29 @@ NOTHING = SavedState()
 
 
 def read(
-    connection: sqlite3.Connection, host: str, unreadable: Callable[[str], None]
+    connection: sqlite3.Connection,
+    host: str,
+    unreadable: Callable[[str], None],
+    windows: Collection[str] | None = None,
 ) -> SavedState:
     """What is saved for ``host``; of a row that cannot be understood only ``unreadable`` hears.
 
+    Args:
+        connection: to the file.
+        host: of the API.
+        unreadable: is told which part it was.
+        windows: the names of those to read; None for all.
+
     Raises: sqlite3.Error.
     """
+    wanted = None if windows is None else {_key(name) for name in windows}
     connection.execute("BEGIN")  # both of one moment
     known = connection.execute("SELECT body FROM knowledge WHERE host = ?", (_key(host),))
     bodies = known.fetchall()
-    rows = connection.execute(
+    saved = connection.execute(
         "SELECT name, body FROM windows WHERE host = ? ORDER BY name", (_key(host),)
-    ).fetchall()
+    )
+    rows = [row for row in saved if wanted is None or row[0] in wanted]
     connection.execute("COMMIT")
     knowledge = None
     for (body,) in bodies:
@@ -59,13 +70,13 @@ def read(
             knowledge = unpack_knowledge(body)
         except Unreadable:
             unreadable("what was known of the users")
-    windows = []
+    found = []
     for name, body in rows:
         try:
-            windows.append(unpack_window(body))
+            found.append(unpack_window(body))
         except Unreadable:
             unreadable(f"the window {name}")
-    return SavedState(knowledge, tuple(windows))
+    return SavedState(knowledge, tuple(found))
 
 
 def write(

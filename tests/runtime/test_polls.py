@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
+from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.cli.logs import make_log
 from gong_exporter.config.load import load_config
 from gong_exporter.config.model import ListedUser
@@ -74,6 +77,33 @@ def test_another_host_is_another_company_and_the_first_is_not_forgotten(tmp_path
         loop.polls.use(here)
         assert loop.polls.knowledge.named == named
         assert len(loop.polls.standing.snapshot.windows) == 3
+
+
+def test_a_window_that_a_reload_removes_costs_no_memory_and_comes_back_without_a_call(
+    tmp_path: Path,
+) -> None:
+    others = in_memory()  # of whatever ran before
+    with bench(tmp_path) as loop:
+        loop.run()
+        before = loop.config.activity.windows
+        calls = len(loop.asked())
+        loop.use(windows=before[:1])
+        assert {data.window for data in in_memory(others)} == {before[0].name}
+        loop.use(windows=before)
+        assert {data.window for data in in_memory(others)} == {window.name for window in before}
+        assert loop.value("gong_up") == 1
+        assert len(loop.asked()) == calls
+
+
+def in_memory(but: Sequence[WindowData] = ()) -> list[WindowData]:
+    """The windows' data that this process has, wherever."""
+    gc.collect()
+    known = {id(data) for data in but}
+    return [
+        thing
+        for thing in gc.get_objects()
+        if isinstance(thing, WindowData) and id(thing) not in known
+    ]
 
 
 def test_what_a_poll_brings_is_not_kept_while_another_process_keeps_it(tmp_path: Path) -> None:
