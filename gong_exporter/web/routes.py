@@ -15,6 +15,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from gong_exporter.web.page import PAGE_HEADERS, Query, render_page
+from gong_exporter.web.rounds import Rounds
 from gong_exporter.web.site import Body, Health, Site
 from gong_exporter.web.threads import in_thread
 from gong_exporter.web.turns import Turns
@@ -104,7 +105,8 @@ class _Routes:
     def __init__(self, site: Site, options: Options) -> None:
         self._site = site
         self._options = options
-        self._reloading = asyncio.Lock()
+        # Each reads files and may have a poll made: a storm of requests is a reload and one more.
+        self._reloads = Rounds(lambda: in_thread("reload", site.reload))
         # Each takes a thread that computes, and scrapes have to get their turn between them.
         self._rendering = Turns(at_a_time=2, each=32)
 
@@ -129,8 +131,7 @@ class _Routes:
                 " or send it SIGHUP.",
                 403,
             )
-        async with self._reloading:
-            return _verdict(await in_thread("reload", self._site.reload), otherwise=500)
+        return _verdict(await self._reloads.join(), otherwise=500)
 
     async def page(self, request: Request) -> Response:
         query = Query.parse(request.scope["query_string"].decode("latin-1"))

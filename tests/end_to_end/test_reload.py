@@ -6,16 +6,13 @@ import resource
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from gong_exporter.simulator.serve import Simulator, utc_now
-from tests.support.companies import FixtureCompany
-from tests.support.exporter import Answer, Process, exporter, write_config
+from gong_exporter.simulator.serve import utc_now
+from tests.support.exporter import exporter, write_config
+from tests.support.reloads import Scene, playing
 from tests.support.servers import until
 from tests.support.simulator import running_simulator
 from tests.support.truth import published
@@ -24,35 +21,6 @@ SUCCESSFUL = "gong_exporter_config_last_reload_successful"
 SUCCESS_AT = "gong_exporter_config_last_reload_success_timestamp_seconds"
 INTERVAL = "gong_exporter_poll_interval_seconds"
 LAST_SUCCESS = "gong_exporter_last_success_timestamp_seconds"
-
-
-@dataclass
-class Scene:
-    """A running exporter after its first poll."""
-
-    folder: Path
-    simulator: Simulator
-    running: Process
-
-    def write(self, **sections: Any) -> None:
-        write_config(self.folder, self.simulator.url, **sections)
-
-    def reload(self, **sections: Any) -> Answer:
-        """Write a configuration, and POST."""
-        self.write(**sections)
-        return self.running.ask("/-/reload", "POST")
-
-    def calls(self) -> int:
-        return len(self.simulator.journal.entries())
-
-
-@contextmanager
-def playing(folder: Path) -> Iterator[Scene]:
-    with running_simulator(FixtureCompany(users=6), now=utc_now) as simulator:
-        config = write_config(folder, simulator.url)
-        with exporter(config, "--web.enable-lifecycle") as running:
-            running.await_polls(1)
-            yield Scene(folder, simulator, running)
 
 
 @pytest.fixture
@@ -203,30 +171,6 @@ def test_a_smaller_quota_stretches_the_interval_and_says_so(steady: Scene) -> No
     )
     assert (line["interval"], line["effective_interval"]) == (3600, 9600)
     assert "stretched from" in steady.running.ask("/").text
-
-
-def threads(running: Process) -> int:
-    return len(list(Path(f"/proc/{running.process.pid}/task").iterdir()))
-
-
-def test_a_storm_of_signals_is_a_reload_and_one_more(scene: Scene) -> None:
-    # Each reload waits for the poll that runs, and after one that failed has another one made at
-    # once: a thread for each signal would have polls made for hours, and the quota spent.
-    scene.simulator.set_faults("hang")
-    calls, before = scene.calls(), threads(scene.running)
-    scene.reload(gong={"timeout": "60s"}, activity={"windows": ["2d"]})
-    until(lambda: scene.calls() > calls, "a poll runs, and reloads have to wait for it")
-    for _ in range(100):
-        scene.running.send(signal.SIGHUP)
-        time.sleep(0.001)
-    said = "configuration accepted; the running poll ends first"
-    scene.running.await_said(said)
-    # The reload, the exchange with Gong, and perhaps one of the web server's.
-    assert threads(scene.running) <= before + 3
-    scene.write(activity={"windows": ["3d"]})
-    scene.simulator.set_faults()
-    scene.running.send(signal.SIGHUP)
-    until(lambda: "serving 3d" in scene.running.ask("/-/ready").text, "the last one counts")
 
 
 def test_a_signal_that_finds_no_thread_is_heard_later(scene: Scene) -> None:

@@ -8,7 +8,7 @@ import pytest
 from gong_exporter.web.routes import Options, build_app
 from gong_exporter.web.site import Body, Health, Status
 from tests.support.servers import until
-from tests.support.web_seen import departures, requests_for_a_turn
+from tests.support.web_seen import departures, reads, requests_for_a_turn
 from tests.support.web_site import FixedSite, ask, raw, read_to_end, serving
 
 
@@ -141,6 +141,39 @@ def test_reload_says_how_it_went() -> None:
         )
         wrong = ask(port, "/-/reload")
         assert (wrong.status, wrong.headers["allow"]) == (405, "POST, PUT")
+
+
+def test_whoever_comes_while_it_reloads_shares_the_next_reload_with_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    arrived, release = reads(monkeypatch), threading.Event()
+    reloads: list[int] = []
+    site = FixedSite()
+
+    def read_the_file() -> None:
+        reloads.append(1)
+        site.reloaded = Health(ok=len(reloads) == 1, reason=f"reload {len(reloads)}")
+        release.wait(30)
+
+    site.on_reload = read_the_file
+    request = b"POST /-/reload HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    with (
+        serving(site, options=Options(lifecycle=True)) as port,
+        ExitStack() as stack,
+    ):
+        first = stack.enter_context(raw(port, request, timeout=60))
+        until(lambda: reloads, "the first one is being read")
+        others = [stack.enter_context(raw(port, request, timeout=60)) for _ in range(49)]
+        until(lambda: len(arrived) == 50, "all of them are there")
+        assert ask(port, "/metrics").status == 200  # and have had their turn on the event loop
+        release.set()
+        answers = [read_to_end(client) for client in (first, *others)]
+    assert answers[0].startswith(b"HTTP/1.1 200 ")
+    assert answers[0].endswith(b"\r\n\r\nreload 1\n")
+    for answer in answers[1:]:
+        assert answer.startswith(b"HTTP/1.1 500 ")
+        assert answer.endswith(b"\r\n\r\nreload 2\n")
+    assert len(reloads) == 2
 
 
 def test_a_reason_with_the_name_of_a_file_that_is_not_utf_8_is_said_all_the_same() -> None:
