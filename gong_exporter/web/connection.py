@@ -86,6 +86,9 @@ class GuardedProtocol(H11Protocol):
     def on_response_complete(self) -> None:
         """An answer has been handed to the transport whole."""
         super().on_response_complete()
+        if self._held or self.conn.trailing_data[0] or self.conn.their_state is h11.SEND_BODY:
+            # The next request began to come during this answer: its clock starts now.
+            self._start_request_timer(self.loop.time())
         self._feed()
 
     def _feed(self) -> None:

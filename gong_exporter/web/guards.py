@@ -22,7 +22,8 @@ class Limits:
         header_bytes: the longest request line and header together.
         keep_alive_seconds: how long a connection may rest between two requests. Longer than any
             sensible scrape interval, so that a Prometheus server keeps its connection.
-        stall_seconds: a client that takes none of its answer for so long is cut off.
+        stall_seconds: a client has this long to take a slice of its answer (256 KiB), else it is
+            cut off.
         newcomer_seconds: when there are too many connections, one has this long to ask for
             something before it goes, if there is one that has taken nothing for as long.
         grace_seconds: answers under way when the server stops have this long to finish.

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from gong_exporter.web.guards import Limits
 from gong_exporter.web.site import Body
 from tests.support.web_site import FixedSite, serving
 
@@ -47,7 +48,9 @@ def main() -> None:
     """Serve until stdin ends."""
     descriptors, body_bytes = int(sys.argv[1]), int(sys.argv[2])
     resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
-    with serving(FixedSite(body=Body("text/plain", None, (b"x" * body_bytes,)))) as port:
+    site = FixedSite(body=Body("text/plain", None, (b"x" * body_bytes,)))
+    # However long a test takes to make its connections, none of them is late.
+    with serving(site, limits=Limits(request_seconds=600, stall_seconds=600)) as port:
         print(port, flush=True)  # noqa: T201  # how the parent learns it
         sys.stdin.read()
 

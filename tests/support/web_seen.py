@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from collections.abc import Callable
 
 import pytest
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from gong_exporter.web import server
 from gong_exporter.web.connection import GuardedProtocol
+from gong_exporter.web.guards import Doing, Seats
 from gong_exporter.web.turns import Turns
 
 
@@ -61,3 +66,33 @@ def departures(monkeypatch: pytest.MonkeyPatch) -> list[GuardedProtocol]:
 
     monkeypatch.setattr(GuardedProtocol, "connection_lost", noted)
     return seen
+
+
+def listened_to(monkeypatch: pytest.MonkeyPatch) -> Counter[H11Protocol]:
+    """How many bytes of each connection were read as HTTP, and not just received."""
+    seen: Counter[H11Protocol] = Counter()
+    received = H11Protocol.data_received
+
+    def noted(protocol: H11Protocol, data: bytes) -> None:
+        seen[protocol] += len(data)
+        received(protocol, data)
+
+    monkeypatch.setattr(H11Protocol, "data_received", noted)
+    return seen
+
+
+def tables(monkeypatch: pytest.MonkeyPatch, monotonic: Callable[[], float]) -> list[Seats]:
+    """Each server's table of connections, by a clock in the test's hands."""
+    seen: list[Seats] = []
+
+    def made(cap: int, newcomer_seconds: float) -> Seats:
+        seen.append(Seats(cap, newcomer_seconds, monotonic))
+        return seen[-1]
+
+    monkeypatch.setattr(server, "Seats", made)
+    return seen
+
+
+def how_many(seats: Seats, doing: Doing) -> int:
+    """Connections that are at this now."""
+    return len(seats._rows[doing])

@@ -24,6 +24,7 @@ from gong_exporter.web.site import (
     UserRow,
     WindowStatus,
 )
+from tests.support.servers import PATIENCE
 
 NOW = 1_790_000_000.0
 DAY = 86_400.0
@@ -119,7 +120,7 @@ def serving(
     try:
         yield port
     finally:
-        assert server.stop()
+        assert server.stop(PATIENCE)
 
 
 @dataclass(frozen=True)
@@ -175,9 +176,15 @@ def exchange(client: socket.socket, request: bytes) -> bytes:
     client.sendall(request)
     answer = b""
     while b"\r\n\r\n" not in answer:
-        answer += client.recv(65536)
+        answer += _more(client)
     head, _, body = answer.partition(b"\r\n\r\n")
     length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
     while len(body) < length:
-        body += client.recv(65536)
+        body += _more(client)
     return head + b"\r\n\r\n" + body
+
+
+def _more(client: socket.socket) -> bytes:
+    piece = client.recv(65536)
+    assert piece, "the server closed before the end of its answer"
+    return piece

@@ -1,5 +1,6 @@
 import http.client
 import socket
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
@@ -7,10 +8,11 @@ from contextlib import ExitStack, suppress
 import pytest
 
 from gong_exporter.web.guards import Doing, Limits, Seat, Seats
+from gong_exporter.web.routes import Options
 from gong_exporter.web.site import Body
 from tests.support.servers import until
 from tests.support.web_process import process, resident_bytes
-from tests.support.web_seen import reads
+from tests.support.web_seen import arrivals, departures, how_many, listened_to, reads, tables
 from tests.support.web_site import FixedSite, ask, exchange, raw, read_to_end, serving
 
 GET = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -31,18 +33,29 @@ def test_slow_readers_cost_slices_not_bodies_and_stop_nobody() -> None:
             stack.enter_context(raw(port, GET)).recv(1)
         for _ in range(3):
             assert len(ask(port, "/metrics").body) == 30 * MEGABYTE
-        assert resident_bytes(pid) - before < 40 * MEGABYTE
+        # A tenth of what their bodies are together; their slices are a hundredth.
+        assert resident_bytes(pid) - before < 60 * MEGABYTE
 
 
-def test_a_reader_that_takes_nothing_is_cut_off() -> None:
+def test_a_reader_that_takes_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = departures(monkeypatch)
     limits = Limits(stall_seconds=0.2)
     with serving(big(30 * MEGABYTE), limits=limits) as port, raw(port, GET) as client:
-        time.sleep(0.6)
+        until(lambda: gone, "it is cut off")
         assert len(read_to_end(client)) < 30 * MEGABYTE
 
 
+def test_a_reader_that_takes_a_little_now_and_then_is_cut_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gone = departures(monkeypatch)
+    limits = Limits(stall_seconds=0.5)
+    with serving(big(30 * MEGABYTE), limits=limits) as port, raw(port, GET) as client:
+        until(lambda: gone or not client.recv(64), "it is cut off")
+
+
 def test_a_reader_that_is_slow_but_steady_gets_everything() -> None:
-    limits = Limits(stall_seconds=0.4)
+    limits = Limits(stall_seconds=2.0)
     with (
         serving(big(8 * MEGABYTE), limits=limits) as port,
         socket.socket() as client,
@@ -54,68 +67,104 @@ def test_a_reader_that_is_slow_but_steady_gets_everything() -> None:
         total, begun = 0, time.monotonic()
         while piece := client.recv(128 * 1024):
             total += len(piece)
-            time.sleep(0.008)
+            time.sleep(0.04)
     assert time.monotonic() - begun > limits.stall_seconds
     assert total > 8 * MEGABYTE
 
 
 def test_a_header_that_does_not_come_to_an_end_is_cut_off_at_the_deadline() -> None:
     limits = Limits(request_seconds=0.3)
-    with serving(FixedSite(), limits=limits) as port, raw(port, HALF) as client:
+    with serving(FixedSite(), limits=limits) as port:
         begun = time.monotonic()
-        assert read_to_end(client) == b""
-    assert 0.2 < time.monotonic() - begun < 2
+        with raw(port, HALF) as client:
+            assert read_to_end(client) == b""
+        assert time.monotonic() - begun > 0.25
 
 
 def test_dripping_bytes_do_not_move_the_deadline() -> None:
     limits = Limits(request_seconds=0.4)
     with serving(FixedSite(), limits=limits) as port, raw(port, HALF) as client:
-        begun = time.monotonic()
-        with suppress(ConnectionError):
-            while time.monotonic() - begun < 5:
+
+        def cut_off() -> bool:
+            try:
                 client.sendall(b"x")
-                time.sleep(0.02)
-    assert 0.3 < time.monotonic() - begun < 2
+            except ConnectionError:
+                return True
+            return False
+
+        until(cut_off, "the next byte is not taken any more")
 
 
 @pytest.mark.parametrize("sent", [b"", b"G", GET[:-2]])
 def test_a_connection_that_asks_nothing_is_cut_off_at_the_deadline(sent: bytes) -> None:
     limits = Limits(request_seconds=0.2)
-    with serving(FixedSite(), limits=limits) as port, raw(port, sent, timeout=3) as client:
+    with serving(FixedSite(), limits=limits) as port, raw(port, sent) as client:
         assert read_to_end(client) == b""
 
 
-def test_the_deadline_holds_for_the_second_request_as_well() -> None:
-    limits = Limits(request_seconds=0.3)
-    with serving(FixedSite(), limits=limits) as port, raw(port, timeout=3) as client:
+def test_the_deadline_holds_for_the_second_request_as_well(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    arrived = arrivals(monkeypatch)
+    limits = Limits(request_seconds=2.0)
+    with serving(FixedSite(), limits=limits) as port, raw(port) as client:
         exchange(client, GET)
-        time.sleep(0.5)  # resting between two requests is not what the deadline is for
+        # Resting between two requests is not what the deadline is for.
+        until(lambda: arrived[0]._request_timer is None, "no deadline runs")
         exchange(client, GET)
         client.sendall(HALF)
         assert read_to_end(client) == b""
 
 
+LATE_BODY = b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"
+
+
+@pytest.mark.parametrize("rest", [HALF, LATE_BODY])
+@pytest.mark.parametrize("together", [True, False])
+def test_the_deadline_holds_for_a_request_that_began_to_come_during_an_answer(
+    monkeypatch: pytest.MonkeyPatch, rest: bytes, *, together: bool
+) -> None:
+    read = reads(monkeypatch)
+    begun, go = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        begun.set()
+        go.wait(10)
+
+    site = FixedSite(on_reload=wait)
+    first = b"POST /-/reload HTTP/1.1\r\nHost: x\r\n\r\n"
+    with (
+        serving(site, options=Options(lifecycle=True), limits=Limits(request_seconds=2.0)) as port,
+        raw(port, first + rest if together else first) as client,
+    ):
+        assert begun.wait(10)
+        if not together:
+            client.sendall(rest)
+        until(lambda: b"".join(read) == first + rest, "the rest is there")
+        go.set()
+        assert read_to_end(client).startswith(b"HTTP/1.1 200 ")
+
+
 def test_a_body_that_does_not_arrive_is_cut_off_at_the_deadline() -> None:
     request = b"POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf"
-    limits = Limits(request_seconds=0.3)
-    with serving(FixedSite(), limits=limits) as port, raw(port, request, timeout=3) as client:
+    limits = Limits(request_seconds=2.0)
+    with serving(FixedSite(), limits=limits) as port, raw(port, request) as client:
         assert read_to_end(client).startswith(b"HTTP/1.1 403 ")
 
 
 def test_a_connection_that_rests_too_long_is_closed() -> None:
     limits = Limits(keep_alive_seconds=1)
-    with serving(FixedSite(), limits=limits) as port, raw(port, GET, timeout=5) as client:
+    with serving(FixedSite(), limits=limits) as port:
         begun = time.monotonic()
-        assert read_to_end(client).endswith(b"a 1\n")
-    assert 0.8 < time.monotonic() - begun < 3
+        with raw(port, GET) as client:
+            assert read_to_end(client).endswith(b"a 1\n")
+        assert time.monotonic() - begun > 0.9
 
 
 def test_500_idle_connections_stop_nobody() -> None:
     with process(1024) as (port, _), ExitStack() as stack:
         idle = [stack.enter_context(raw(port)) for _ in range(500)]
-        begun = time.monotonic()
         assert ask(port, "/metrics").status == 200
-        assert time.monotonic() - begun < 1
         for client in (idle[0], idle[250], idle[499]):  # and they are all still there
             assert b"200 OK" in exchange(client, GET)
 
@@ -127,9 +176,7 @@ def test_more_hanging_connections_than_descriptors_stop_nobody() -> None:
         for count in range(400):
             stack.enter_context(raw(port, HALF))
             if count % 100 == 99:
-                begun = time.monotonic()
                 assert ask(port, "/metrics").status == 200
-                assert time.monotonic() - begun < 1
                 kept.request("GET", "/metrics")
                 assert len(kept.getresponse().read()) == 1000
 
@@ -147,10 +194,8 @@ def test_the_connection_that_waits_longest_makes_room() -> None:
 
 
 def test_a_slow_reader_outlives_the_idle_when_room_is_made() -> None:
-    with (
-        serving(big(20 * MEGABYTE), limits=Limits(connections=2)) as port,
-        raw(port, LAST) as reader,
-    ):
+    limits = Limits(connections=2, newcomer_seconds=60)
+    with serving(big(20 * MEGABYTE), limits=limits) as port, raw(port, LAST) as reader:
         received = len(reader.recv(1))
         for _ in range(5):
             with raw(port, HALF):
@@ -159,12 +204,17 @@ def test_a_slow_reader_outlives_the_idle_when_room_is_made() -> None:
     assert received > 20 * MEGABYTE
 
 
-def test_clients_that_do_not_read_leave_newcomers_the_time_to_ask() -> None:
+def test_clients_that_do_not_read_leave_newcomers_the_time_to_ask(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [0.0]
+    made = tables(monkeypatch, lambda: now[0])
     limits = Limits(connections=4, newcomer_seconds=0.2)
     with serving(big(20 * MEGABYTE), limits=limits) as port, ExitStack() as stack:
         for _ in range(4):
             stack.enter_context(raw(port, GET)).recv(1)
-        time.sleep(0.4)
+        until(lambda: how_many(made[0], Doing.STALLED) == 4, "they are seen not to read")
+        now[0] += 0.4
         newcomer, another = (stack.enter_context(raw(port, GET[:20])) for _ in range(2))
         for client in (newcomer, another):
             client.sendall(GET[20:])
@@ -208,7 +258,11 @@ LONG = b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999999\r\n\r\n
     ],
     ids=["tiny chunks", "tiny chunks behind another request", "one long body"],
 )
-def test_a_body_that_nobody_wants_is_not_listened_to(head: bytes, body: bytes) -> None:
+def test_a_body_that_nobody_wants_is_not_listened_to(
+    head: bytes, body: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It took h11 a second for all of these chunks, in which nobody else was heard."""
+    heard = listened_to(monkeypatch)
     with serving(FixedSite()) as port, ThreadPoolExecutor(8) as pool:
 
         def send() -> bytes:
@@ -218,15 +272,11 @@ def test_a_body_that_nobody_wants_is_not_listened_to(head: bytes, body: bytes) -
                 return read_to_end(client)
 
         senders = [pool.submit(send) for _ in range(8)]
-        took: list[float] = []
-        while not took or not all(sender.done() for sender in senders):
-            begun = time.monotonic()
-            assert ask(port, "/metrics").status == 200
-            took.append(time.monotonic() - begun)
+        assert ask(port, "/metrics").status == 200
         for sender in senders:
             assert not sender.result() or sender.result().startswith(b"HTTP/1.1 ")
-    # Eight times a second, while h11 takes the chunks in.
-    assert max(took) < 1
+    assert len(heard) == 8 + 1
+    assert max(heard.values()) < len(head) + 16_384
 
 
 def test_what_comes_in_one_piece_with_the_end_of_a_body_is_none_of_it(
