@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from gong_exporter import __version__
+from tests.docs.pages import blocks
 from tests.support.servers import need
 
 ROOT = Path(__file__).parents[2]
@@ -128,3 +129,24 @@ def test_an_unpacked_sdist_without_git_gives_them_too(
     again = release(unpack(sdist, tmp_path), {})
 
     assert {name for name in released if again.get(name) != released[name]} == set()
+
+
+def test_a_download_is_checked_as_the_page_says(released: dict[str, bytes], tmp_path: Path) -> None:
+    (command,) = [
+        block.text for block in blocks(ROOT / "SECURITY.md") if not block.first.startswith("gh ")
+    ]
+    wheel = f"gong_exporter-{__version__}-py3-none-any.whl"
+    for name in (wheel, "SHA256SUMS"):
+        (tmp_path / name).write_bytes(released[name])
+
+    def check() -> tuple[int, str]:
+        done = subprocess.run(
+            [need("bash"), "-euo", "pipefail", "-c", command],
+            cwd=tmp_path, env={**os.environ, "LC_ALL": "C"}, capture_output=True, text=True,
+            check=False,
+        )  # fmt: skip
+        return done.returncode, done.stdout
+
+    assert check() == (0, f"{wheel}: OK\n")
+    (tmp_path / wheel).write_bytes(released[wheel] + b"\0")
+    assert check() == (1, f"{wheel}: FAILED\n")

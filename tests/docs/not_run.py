@@ -9,6 +9,7 @@ from tests.docs.pages import Block
 PROGRAMS = {
     "apt-get": "would change the machine",
     "docker": "needs an engine; make image-test and make compose-test bring one",
+    "gh": "needs GitHub and a release that it attested; nobody has run these yet",
     "git": "would need the network",
     "helm": "needs a cluster; Helm runs as a library in tests/deploy",
     "journalctl": "needs systemd running; make systemd-test boots one",
@@ -35,6 +36,7 @@ OTHERS = {
     "docs/performance.md": "measured by make bench",
     "docs/runbooks.md": "run by tests/rules",
     "CONTRIBUTING.md": "run by .ci/run",
+    "SECURITY.md": "run by tests/deploy",
     "deploy/": "run by tests/deploy",
     "grafana/": "run by tests/dashboards",
     "prometheus/": "run by tests/rules",
