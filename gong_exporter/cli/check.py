@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -56,25 +58,43 @@ def check(ctx: click.Context, /, live: bool, **options: Any) -> None:  # noqa: F
 
 def run_check(common: Common, *, live: bool) -> None:
     """See ``check``. Exits 2 when the configuration is refused, 1 when the call fails."""
-    config = common.config()
-    setup = make_setup(config)
-    clock = SystemClock(threading.Event())
-    state = open_state(_existing(config.state.file), report=_warn, now=clock.now)
-    try:
+    with ExitStack() as stack:
+        warnings = stack.enter_context(_warnings())
+        config = _config(common, warnings)
+        setup = make_setup(config)
+        clock = SystemClock(threading.Event())
+        state = open_state(_existing(config.state.file), report=warnings.append, now=clock.now)
+        stack.callback(state.close)
         knowledge = state.load(setup.plan.host).knowledge
+        warnings += [*config.warnings, *_folder_warnings(config.state.file)]
         cost = forecast_calls(setup, knowledge)
         fault = budget_fault(setup, cost)
         if fault:
             refuse(ConfigError(str(config.path), [Problem(0, "poll", fault)]))
         click.echo(f"{config.path}: valid")
         _describe(setup, cost, measured=bool(knowledge and knowledge.pages))
-        for warning in config.warnings:
-            _warn(warning)
-        _check_folder(config.state.file)
         if live:
-            _call(setup, state, clock)
+            _call(setup, state, clock, warnings)
+
+
+@contextmanager
+def _warnings() -> Iterator[list[str]]:
+    """Collects warnings, to tell them after all else: what ends the command comes first."""
+    found: list[str] = []
+    try:
+        yield found
     finally:
-        state.close()
+        for text in found:
+            click.echo(f"warning: {text}", err=True)
+
+
+def _config(common: Common, warnings: list[str]) -> Config:
+    """The configuration, or its faults, which end the command, and what else is said of it."""
+    try:
+        return common.load()
+    except ConfigError as error:
+        warnings += error.warnings
+        common.refuse(error)
 
 
 def _existing(file: Path | None) -> Path | None:
@@ -86,14 +106,10 @@ def _existing(file: Path | None) -> Path | None:
     return file if file is not None and file.exists() else None
 
 
-def _check_folder(file: Path | None) -> None:
+def _folder_warnings(file: Path | None) -> Iterator[str]:
     """The exporter runs without its state file, and is not sure to be read when it says so."""
     if file is not None and not file.parent.is_dir():
-        _warn(f"state.file: there is no folder {file.parent}; until there is, nothing is kept")
-
-
-def _warn(text: str) -> None:
-    click.echo(f"warning: {text}", err=True)
+        yield f"state.file: there is no folder {file.parent}; until there is, nothing is kept"
 
 
 def _describe(setup: Setup, cost: Forecast, *, measured: bool) -> None:
@@ -137,7 +153,7 @@ def _calls(config: Config, cost: Forecast, *, measured: bool) -> str:
     )
 
 
-def _call(setup: Setup, state: StateFile, clock: SystemClock) -> None:
+def _call(setup: Setup, state: StateFile, clock: SystemClock, warnings: list[str]) -> None:
     """One call for a week that is over everywhere; proves key, scope, host and zone."""
     shown = hide_addresses(setup.config)
     client = make_client(
@@ -145,7 +161,7 @@ def _call(setup: Setup, state: StateFile, clock: SystemClock) -> None:
         clock=clock,
         ledger=state.ledger,
         observer=Telemetry(clock.now),
-        warn=lambda message, _: _warn(shown(message)),
+        warn=lambda message, _: warnings.append(shown(message)),
         retry=RetryPolicy(attempts=1, rate_limited=0),
     )
     days = ASKED.on(today_everywhere(clock.now()))
@@ -160,10 +176,12 @@ def _call(setup: Setup, state: StateFile, clock: SystemClock) -> None:
     finally:
         client.close()
     click.echo("live call: key, scope and host are right")
-    _describe_answer(setup, page, days)
+    _describe_answer(setup, page, days, clock.now(), warnings)
 
 
-def _describe_answer(setup: Setup, page: Page | None, days: DayRange) -> None:
+def _describe_answer(
+    setup: Setup, page: Page | None, days: DayRange, now: float, warnings: list[str]
+) -> None:
     configured = setup.plan.zone
     told = page.time_zone if page is not None else None
     zone = load_zone(told or "")
@@ -175,11 +193,11 @@ def _describe_answer(setup: Setup, page: Page | None, days: DayRange) -> None:
         fail(f"the company's time zone was {said}: set gong.time_zone")
     shown = configured or zone
     if shown is not None:
-        today = company_today(datetime.now(UTC).timestamp(), shown)
+        today = company_today(now, shown)
         source = "gong.time_zone" if configured else "learned from Gong"
         click.echo(f"  time zone {shown.key} ({source}); the company's today is {today}")
     if configured is not None and zone is not None and configured.key != zone.key:
-        _warn(f"gong.time_zone is {configured.key}, but Gong says {zone.key}")
+        warnings.append(f"gong.time_zone is {configured.key}, but Gong says {zone.key}")
     if page is not None:
         for line in people_lines(setup.config, page):
             click.echo(f"  {line}")

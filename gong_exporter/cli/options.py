@@ -53,9 +53,13 @@ class Common:
         try:
             return self.load()
         except ConfigError as error:
-            if not os.path.lexists(self.config_file):
-                bad_usage(f"{error}\n{_WHERE}")
-            refuse(error)
+            self.refuse(error)
+
+    def refuse(self, error: ConfigError) -> NoReturn:
+        """End the command with the configuration's faults, which load() has raised."""
+        if not os.path.lexists(self.config_file):
+            bad_usage(f"{error}\n{_WHERE}")
+        refuse(error)
 
     def load(self) -> Config:
         """The configuration, checked. Raises: ConfigError."""

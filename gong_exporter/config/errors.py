@@ -41,11 +41,15 @@ class ConfigError(Exception):
     Attributes:
         path: the file, as the user named it.
         problems: in the order of their lines.
+        warnings: what would be told of it if it could be used, as far as it was looked at.
     """
 
-    def __init__(self, path: str, problems: Iterable[Problem]) -> None:
+    def __init__(
+        self, path: str, problems: Iterable[Problem], warnings: Iterable[str] = ()
+    ) -> None:
         self.path = path
         self.problems = tuple(sorted(set(problems)))
+        self.warnings = tuple(warnings)
         lines = [problem.located(path) for problem in self.problems[:MAX_SHOWN]]
         more = len(self.problems) - len(lines)
         if more:

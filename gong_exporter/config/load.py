@@ -41,17 +41,17 @@ def load_config(path: str | os.PathLike[str], environ: Mapping[str, str]) -> Con
     del environ  # a traceback with locals must not show it
     if isinstance(outcome, Config):
         return outcome
-    raise ConfigError(name, outcome)
+    raise outcome
 
 
-def _load(name: str, environ: Mapping[str, str]) -> Config | list[Problem]:
+def _load(name: str, environ: Mapping[str, str]) -> Config | ConfigError:
     """The configuration or what is wrong; raises nothing, since secrets are in its frame."""
     text = _read(name)
     if isinstance(text, Problem):
-        return [text]
+        return ConfigError(name, [text])
     tree = read_tree(text)
     if tree.broken:
-        return list(tree.problems)
+        return ConfigError(name, tree.problems)
     path = Path(name).absolute()
     assembly = Assembly(path.parent, tree.root, environ)
     problems = [*tree.problems, *unknown_sections(tree.root)]
@@ -63,9 +63,9 @@ def _load(name: str, environ: Mapping[str, str]) -> Config | list[Problem]:
     if gong is not None and activity is not None and poll is not None:
         assembly.together(gong, activity, poll)
     problems += assembly.problems
-    if gong is None or activity is None or poll is None or state is None or problems:
-        return problems
     warnings = tuple(warning.located(name) for warning in sorted(assembly.warnings))
+    if gong is None or activity is None or poll is None or state is None or problems:
+        return ConfigError(name, problems, warnings)
     return Config(
         path=path, gong=gong, activity=activity, poll=poll, state=state, warnings=warnings
     )

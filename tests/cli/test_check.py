@@ -104,6 +104,54 @@ def test_every_fault_of_a_configuration_is_said_at_once(tmp_path: Path) -> None:
     assert checked.stderr.count(str(config)) == 3
 
 
+@pytest.mark.parametrize("words", [["check"], ["check", "--live"], ["--config.check"]])
+def test_beside_faults_the_warnings_are_said_too_and_after_them(
+    words: list[str], tmp_path: Path
+) -> None:
+    config = write_config(
+        tmp_path,
+        "http://gong.example",
+        activity={"metrics": ["calls_as_hots"]},
+        poll={"interval": "soon"},
+        state={"fiel": "x"},
+    )
+    checked = run(*words, f"--config.file={config}")
+    assert (checked.returncode, checked.stdout) == (2, "")
+    said = checked.stderr.replace(str(config), "FILE").splitlines()
+    begins = [
+        "gong-exporter: FILE:5: poll.interval: 'soon' is not a duration;",
+        "gong-exporter: FILE:7: state.fiel: unknown key; did you mean 'file'?",
+        "warning: FILE:3: activity.metrics: 'calls_as_hots' is none of the 15 documented counters;",
+        "warning: FILE:9: gong.base_url: is plain http:",
+    ]
+    for line, begin in zip(said, begins, strict=True):
+        assert line.startswith(begin)
+
+
+def test_beside_a_schedule_that_does_not_fit_the_warnings_are_said_too(tmp_path: Path) -> None:
+    (tmp_path / "database").mkdir()
+    config = write_config(
+        tmp_path,
+        "http://gong.example",
+        gong={"requests_per_day": 3},
+        state={"file": str(tmp_path / "database")},
+    )
+    checked = run_here("check", f"--config.file={config}")
+    assert (checked.returncode, checked.stdout) == (2, "")
+    fault, *warnings = checked.stderr.splitlines()
+    assert "not even two polls a day fit" in fault
+    assert len(warnings) == 2
+    assert f"warning: the state file {tmp_path / 'database'} is not in use" in warnings[0]
+    assert "is plain http" in warnings[1]
+
+
+def test_only_a_check_says_warnings_of_a_refused_configuration(tmp_path: Path) -> None:
+    config = write_config(tmp_path, "http://gong.example", state={"fiel": "x"})
+    started = run("--once", f"--config.file={config}")
+    assert (started.returncode, started.stdout) == (2, "")
+    assert len(started.stderr.splitlines()) == 1
+
+
 def test_a_state_file_that_cannot_be_used_is_a_warning(tmp_path: Path) -> None:
     config = write_config(tmp_path, GONG)
     database = tmp_path / "gong-exporter.db"
