@@ -98,7 +98,7 @@ def open_file(path: Path, steps: Sequence[Sequence[str]] = STEPS) -> sqlite3.Con
         connection.execute("PRAGMA synchronous = NORMAL")
         if version < len(steps):
             _migrate(connection, steps)
-        _check(connection)
+        _check(connection, steps)
     except BaseException:
         connection.close()
         raise
@@ -239,10 +239,25 @@ def _demand_today(connection: sqlite3.Connection) -> None:
         raise Refused("it is empty, or of an older version")
 
 
-def _check(connection: sqlite3.Connection) -> None:
+def _check(connection: sqlite3.Connection, steps: Sequence[Sequence[str]]) -> None:
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
         raise Damaged(" ".join(str(verdict).split()))
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as pattern:
+        _migrate(pattern, steps)
+        missing = _columns(pattern) - _columns(connection)
+    if missing:  # somebody's hand, or another program's
+        raise Damaged(f"it lacks {', '.join(f'{table}.{name}' for table, name in sorted(missing))}")
+
+
+def _columns(connection: sqlite3.Connection) -> set[tuple[str, str]]:
+    """Of every table."""
+    return set(
+        connection.execute(
+            "SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c"
+            " WHERE m.type = 'table'"
+        )
+    )
 
 
 def _migrate(connection: sqlite3.Connection, steps: Sequence[Sequence[str]]) -> None:

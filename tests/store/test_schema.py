@@ -87,6 +87,16 @@ def test_a_failed_step_leaves_the_older_file(path: Path) -> None:
         assert _version(connection) == len(STEPS)
 
 
+def test_a_file_without_a_column_is_damaged_and_one_with_more_is_not(path: Path) -> None:
+    with closing(open_file(path)) as connection:
+        connection.execute("ALTER TABLE calls ADD COLUMN colour TEXT")
+        connection.execute("CREATE TABLE more (name TEXT)")
+    with closing(open_file(path)) as connection:
+        connection.execute("ALTER TABLE knowledge RENAME COLUMN body TO text")
+    with pytest.raises(Damaged, match=r"^it lacks knowledge\.body$"):
+        open_file(path)
+
+
 @pytest.mark.parametrize("journal", ["TRUNCATE", "WAL"])
 def test_a_newer_file_is_refused_and_left_untouched(path: Path, journal: str) -> None:
     with closing(open_file(path, [*STEPS, A_STEP])) as connection:

@@ -285,17 +285,3 @@ def test_a_missing_folder_is_said(tmp_path: Path, scene: Scene) -> None:
         make_a_call(kept.ledger, NOON)
         assert kept.errors == 1
     assert scene.reports == [not_in_use(path, "No such file or directory")]
-
-
-def test_windows_that_are_not_wanted_any_more_are_not_kept_for_a_file_that_fails(
-    path: Path, scene: Scene
-) -> None:
-    with opened(path, scene) as kept:
-        with kept_by_another(path):
-            kept.save(some_knowledge(), [a_window("1d"), a_window("7d")])
-            saved = kept.load(HOST, {"7d", "28d"})
-            assert saved == SavedState(some_knowledge(), (a_window("7d"),))
-        kept.save(some_knowledge(), [])
-        assert kept.trouble is None
-    with opened(path, scene) as kept:
-        assert kept.load(HOST) == SavedState(some_knowledge(), (a_window("7d"),))
