@@ -95,9 +95,9 @@ def view(table: ActivityTable, query: Query) -> View:
         for row in table.rows
         if wanted in row.email.casefold() or wanted in row.user_id.casefold()
     ]
-    rows.sort(key=lambda row: (row.email.casefold(), row.user_id), reverse=False)
+    rows.sort(key=lambda row: (row.email.casefold(), *_by_number(row)))
     if query.sort == "user":
-        rows.sort(key=lambda row: (len(row.user_id), row.user_id), reverse=query.descending)
+        rows.sort(key=_by_number, reverse=query.descending)
     elif query.sort in table.metrics:
         place = table.metrics.index(query.sort)
         sign = -1 if query.descending else 1
@@ -151,6 +151,11 @@ def render_table(table: ActivityTable, query: Query) -> Html:
 
 
 _LABELS = {"email": "email", "user": "user id"}
+
+
+def _by_number(row: UserRow) -> tuple[int, str]:
+    """Ids are digits, more of them than a float holds."""
+    return len(row.user_id), row.user_id
 
 
 def _order(value: int | None, sign: int) -> tuple[bool, int]:

@@ -1,4 +1,5 @@
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -27,6 +28,14 @@ def test_users_are_sorted_by_email_without_regard_to_case() -> None:
 
 def test_users_are_sorted_by_id_as_by_number() -> None:
     assert ids(Query(sort="user")) == ["3", "20", "100"]
+
+
+@pytest.mark.parametrize("descending", [False, True])
+def test_without_emails_the_default_order_is_the_one_by_id(*, descending: bool) -> None:
+    rows = [replace(row, email="") for row in TABLE.rows]
+    hidden = ActivityTable(TABLE.window, TABLE.metrics, rows)
+    wanted = ids(Query(sort="user", descending=descending), hidden)
+    assert ids(Query(descending=descending), hidden) == wanted
 
 
 def test_users_are_sorted_by_a_metric() -> None:
