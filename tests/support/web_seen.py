@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import Counter
 from collections.abc import Callable
+from types import ModuleType
+from typing import Any
 
 import pytest
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -96,3 +99,22 @@ def tables(monkeypatch: pytest.MonkeyPatch, monotonic: Callable[[], float]) -> l
 def how_many(seats: Seats, doing: Doing) -> int:
     """Connections that are at this now."""
     return len(seats._rows[doing])
+
+
+def most_at_once(monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str) -> list[int]:
+    """One number: in how many threads at once a function of a module has been at work."""
+    most, running, lock = [0], [0], threading.Lock()
+    work = getattr(module, name)
+
+    def counted(*arguments: Any) -> Any:
+        with lock:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+        try:
+            return work(*arguments)
+        finally:
+            with lock:
+                running[0] -= 1
+
+    monkeypatch.setattr(module, name, counted)
+    return most

@@ -14,7 +14,7 @@ import pytest
 from gong_exporter.web.auth import Passwords, credentials_in
 from gong_exporter.web.security import WebConfigFile
 from tests.support.servers import until
-from tests.support.web_seen import departures, requests_for_a_turn
+from tests.support.web_seen import departures, most_at_once, requests_for_a_turn
 from tests.support.web_site import Answer, FixedSite, ask, raw, serving
 
 GUESS = b"GET /metrics HTTP/1.1\r\nHost: x\r\nAuthorization: Basic %s\r\n\r\n" % (
@@ -257,20 +257,7 @@ def test_what_is_remembered_holds_no_password() -> None:
 
 
 def test_only_one_password_is_checked_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    running, most, lock = [0], [0], threading.Lock()
-    check = bcrypt.checkpw
-
-    def counted(password: bytes, password_hash: bytes) -> bool:
-        with lock:
-            running[0] += 1
-            most[0] = max(most[0], running[0])
-        try:
-            return check(password, password_hash)
-        finally:
-            with lock:
-                running[0] -= 1
-
-    monkeypatch.setattr(bcrypt, "checkpw", counted)
+    most = most_at_once(monkeypatch, bcrypt, "checkpw")
     users = {b"a": hashed("right", 6).encode()}
 
     async def guess() -> None:
@@ -278,7 +265,7 @@ def test_only_one_password_is_checked_at_a_time(monkeypatch: pytest.MonkeyPatch)
         await asyncio.gather(*(passwords.allow(users, (b"a", b"%d" % n)) for n in range(12)))
 
     asyncio.run(guess())
-    assert most[0] == 1
+    assert most == [1]
 
 
 def test_who_floods_with_wrong_passwords_holds_up_no_other_address(

@@ -19,11 +19,12 @@ from gong_exporter.exposition.body import Exposition
 from gong_exporter.exposition.telemetry import Telemetry
 from gong_exporter.web.site import Body
 from tests.support.exposition_snapshots import snapshot
+from tests.support.servers import until
 from tests.support.web_site import FixedSite, serving
 
 USERS = 6
 SCRAPERS = 50
-SECONDS = 2.0
+GENERATIONS = 12
 
 
 class Live(FixedSite):
@@ -55,13 +56,19 @@ def test_fifty_scrapers_see_whole_snapshots_and_never_an_older_one() -> None:
     exposition = Exposition([Telemetry()], time.monotonic)
     exposition.publish(snapshot(USERS))
     over = threading.Event()
+    shown = 0
+    scraped = [-1] * SCRAPERS
+    """By scraper, the generation that was shown when it last asked."""
 
-    def swap() -> int:
-        generation = 0
-        while not over.wait(0.1):
-            generation += 1
+    def seen_by_some() -> bool:
+        return scraped.count(shown) > SCRAPERS / 5
+
+    def swap() -> None:
+        nonlocal shown
+        for generation in range(1, GENERATIONS + 1):
             exposition.publish(snapshot(USERS + generation % 7, generation))
-        return generation
+            shown = generation
+            until(seen_by_some, "some have seen it")
 
     def scrape(number: int, port: int) -> list[float]:
         openmetrics, packed = number % 2 == 0, number % 3 == 0
@@ -74,11 +81,13 @@ def test_fifty_scrapers_see_whole_snapshots_and_never_an_older_one() -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         texts = []
         while not over.is_set():
+            begun = shown
             connection.request("GET", "/metrics", headers=headers)
             answer = connection.getresponse()
             body = answer.read()
             assert answer.status == 200
             texts.append((gzip.decompress(body) if packed else body).decode())
+            scraped[number] = begun
             time.sleep(0.05)
         connection.close()
         # Parsed afterwards, and only one: it takes longer than a scrape.
@@ -88,11 +97,11 @@ def test_fifty_scrapers_see_whole_snapshots_and_never_an_older_one() -> None:
 
     with serving(Live(exposition)) as port, ThreadPoolExecutor(SCRAPERS + 1) as pool:
         swapped = pool.submit(swap)
-        scraped = [pool.submit(scrape, number, port) for number in range(SCRAPERS)]
-        time.sleep(SECONDS)
-        over.set()
-        seen = [one.result() for one in scraped]
-    assert swapped.result() > 5
+        swapped.add_done_callback(lambda _: over.set())
+        scrapers = [pool.submit(scrape, number, port) for number in range(SCRAPERS)]
+        swapped.result()
+        seen = [one.result() for one in scrapers]
     for generations in seen:
         assert generations == sorted(generations)
-    assert len({generation for generations in seen for generation in generations}) > 5
+    everything = {generation for generations in seen for generation in generations}
+    assert everything >= set(range(1, GENERATIONS + 1))
