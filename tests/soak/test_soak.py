@@ -9,8 +9,10 @@ import pytest
 from tests.support.soak import Soak
 
 SECONDS = 120.0
-MOST_GROWTH = 12.0
-"""MiB. Two minutes are short: caches of parsed pages and of the allocator still fill up."""
+HELD = 48.0
+"""MiB. In two minutes a leak cannot be told from caches that fill up, of parsed pages and of the
+allocator: ``make soak`` can. A body of 64 MiB that was held whole can, and so can many of the
+8 MiB that are read of one."""
 
 
 @pytest.mark.timeout(300)
@@ -25,4 +27,4 @@ def test_two_minutes_of_every_fault_publish_nothing_untrue(tmp_path: Path) -> No
     assert report.polls["whole"] < sum(report.polls.values())
     assert len(report.faults) >= 25
     assert len(report.lives) == 3
-    assert report.growth() < MOST_GROWTH
+    assert report.peak() < HELD

@@ -78,6 +78,10 @@ class Report:
         half = len(warm) // 2
         return median(warm[half:]) - median(warm[:half])
 
+    def peak(self) -> float:
+        """MiB that any process had at most above what it had at its first scrape."""
+        return max(max(life) - life[0] for life in self.lives)
+
     def __str__(self) -> str:
         memory = ", ".join(
             f"{life[0]:.0f} to {life[-1]:.0f} (most {max(life):.0f})" for life in self.lives
