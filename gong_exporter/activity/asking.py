@@ -11,14 +11,15 @@ import contextlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import overload
 
 from gong_exporter.activity.fetch import FULL_PAGE, Listing, PageSource, fetch_listing
 from gong_exporter.activity.knowledge import Knowledge, Understood
 from gong_exporter.activity.plan import ENDS_THE_POLL, PollPlan, Warn
-from gong_exporter.activity.users import learn, resolve
+from gong_exporter.activity.users import follow, learn, resolve
 from gong_exporter.activity.windows import DayRange, WindowSpec
 from gong_exporter.gong.errors import GongError, UserNotFound
-from gong_exporter.gong.records import ActivityFilter
+from gong_exporter.gong.records import ActivityFilter, Page
 
 NOBODY = Listing(users=(), time_zone=None, pages=0)
 """Asked of nobody: there was no call to make."""
@@ -39,6 +40,24 @@ class Asked:
     covered: frozenset[str] | None = None
 
 
+class _Counted:
+    """A source that counts the pages which came.
+
+    Attributes:
+        pages: how many.
+    """
+
+    def __init__(self, source: PageSource) -> None:
+        self._source = source
+        self.pages = 0
+
+    def page(self, wanted: ActivityFilter, cursor: str | None = None) -> Page:
+        """See PageSource."""
+        page = self._source.page(wanted, cursor)
+        self.pages += 1
+        return page
+
+
 class Asking:
     """Asks for the windows of one poll, and keeps what is learned from the answers.
 
@@ -55,7 +74,8 @@ class Asking:
     def __init__(
         self, source: PageSource, plan: PollPlan, knowledge: Knowledge, warn: Warn
     ) -> None:
-        self._source = source
+        self._source = _Counted(source)
+        self._hopeless: GongError | None = None
         self._plan = plan
         self._warn = warn
         self.knowledge = replace(knowledge, resolved=resolve(knowledge, plan.selection))
@@ -73,6 +93,8 @@ class Asking:
     def window(self, window: WindowSpec, days: DayRange, today: date, *, is_longest: bool) -> Asked:
         """One window of the selection, and its cost noted for the forecast.
 
+        The longest comes first: what is learned from it is what the others are asked about.
+
         Raises:
             GongError: see fetch_listing.
             Stopped: the process is stopping.
@@ -82,31 +104,74 @@ class Asking:
         if self._plan.selection.everyone:
             listing = self._everybody(days)
             return Asked(listing, listing.pages)
-        if is_longest and self._search_is_due(today):
-            found = self._search(days, today)
-            if found is not None:
-                return replace(found, cost=_pages(self._targets()))
+        if is_longest:
+            self._hopeless = None
+            return self._longest(window, days, today)
+        if self._hopeless is not None:
+            raise self._hopeless
         return self._listed(window, days)
 
-    def _search_is_due(self, today: date) -> bool:
-        missing = self._plan.selection.missing(self.knowledge)
-        return bool(missing) and self.knowledge.looked_up != today
+    def _longest(self, window: WindowSpec, days: DayRange, today: date) -> Asked:
+        """As window(), with a search where one is due and somebody is looked for."""
+        if self.knowledge.looked_up == today:
+            return self._listed(window, days)
+        if self._plan.selection.missing(self.knowledge):
+            return self._search(days, today) or self._listed(window, days)
+        asked = self._listed(window, days, today)
+        if self.knowledge.looked_up != today and self._lost_sight(asked):
+            return self._search(days, today, asked)
+        return asked
 
-    def _search(self, days: DayRange, today: date) -> Asked | None:
-        """Look for the listed users whom Gong never named; it gives the others' numbers, too."""
+    def _lost_sight(self, asked: Asked) -> bool:
+        """Whether somebody listed by address has no record: the address may be another's now."""
+        there = {user.user_id for user in asked.listing.users}
+        return not there.issuperset(self._plan.selection.addressed(self.knowledge))
+
+    @overload
+    def _search(self, days: DayRange, today: date) -> Asked | None: ...
+    @overload
+    def _search(self, days: DayRange, today: date, had: Asked) -> Asked: ...
+    def _search(self, days: DayRange, today: date, had: Asked | None = None) -> Asked | None:
+        """The daily search for listed users in everybody's listing; it has their numbers, too.
+
+        One that failed was that day's search: at Gong it may have cost as much as one that
+        did not. Only where no user is known at all, every poll tries: there is nothing else to
+        ask.
+
+        Args:
+            days: of the longest window.
+            today: the company's current day.
+            had: what is there already, and is kept if the search fails.
+
+        Raises:
+            GongError: what ends the poll, unless there is something to keep; anything, where
+                no user is known.
+        """
+        before = self._source.pages
         try:
-            found = self._sifted(days)
-        except ENDS_THE_POLL:
-            raise
+            found = self._sifted(days, today)
         except GongError as error:
-            # The search can wait for the next poll; the users we know cannot.
+            known, ends = bool(self._targets()), isinstance(error, ENDS_THE_POLL)
+            if known and (not ends or self._source.pages > before):
+                # Not when Gong refused the first page already: it would have refused any other
+                # call as well, and nothing was spent on the search.
+                self.knowledge = replace(self.knowledge, looked_up=today)
+            if ends or not known:
+                self._hopeless = error
+            if not known or (ends and had is None):
+                raise
             self._warn(f"looking for unknown users: {error.message}", error.request_id)
-            return None
-        self.knowledge = replace(self.knowledge, looked_up=today)
-        return found
+            return had
+        return replace(found, cost=_pages(self._targets()))
 
-    def _listed(self, window: WindowSpec, days: DayRange) -> Asked:
-        """The listed users whom Gong has named; on a 404, once a day, everybody's listing."""
+    def _listed(self, window: WindowSpec, days: DayRange, today: date | None = None) -> Asked:
+        """The listed users whom Gong has named; on a 404, once a day, everybody's listing.
+
+        Args:
+            window: which one.
+            days: its range.
+            today: as for _sifted.
+        """
         targets = self._targets()
         if not targets:
             return Asked(NOBODY, None, targets)
@@ -115,7 +180,7 @@ class Asking:
         if before is not None and _pages(self.knowledge.named) <= _pages(asked):
             # Asking for the active ones alone would miss whoever gets activity in these days
             # later on; where it costs no more calls, everybody is listed again.
-            return self._sifted(days)
+            return self._sifted(days, today)
         try:
             return Asked(_only(self._fetch(days, asked), targets), _pages(asked), targets)
         except UserNotFound as error:
@@ -123,7 +188,7 @@ class Asking:
                 # Once more none of them has data, as the listing of this very range had shown.
                 nobody = replace(NOBODY, pages=1, request_id=error.request_id)
                 return Asked(nobody, 1, targets)
-        sifted = self._sifted(days)
+        sifted = self._sifted(days, today)
         active = targets.intersection(user.user_id for user in sifted.listing.users)
         understood = Understood(start=days.start, end=days.end, asked=targets, active=active)
         self.knowledge = replace(
@@ -147,9 +212,18 @@ class Asking:
     def _targets(self) -> frozenset[str]:
         return self._plan.selection.found(self.knowledge)
 
-    def _sifted(self, days: DayRange) -> Asked:
-        """The listed users from everybody's listing, those whom it is the first to name too."""
+    def _sifted(self, days: DayRange, today: date | None = None) -> Asked:
+        """The listed users from everybody's listing, those whom it is the first to name too.
+
+        Args:
+            days: the range.
+            today: the day whose search this is, whatever it was asked for; None if it is none,
+                as for all windows but the longest.
+        """
         listing = self._everybody(days)
+        if today is not None:
+            resolved = follow(self.knowledge, listing.users, self._plan.selection)
+            self.knowledge = replace(self.knowledge, looked_up=today, resolved=resolved)
         targets = self._targets()
         return Asked(_only(listing, targets), listing.pages, targets)
 

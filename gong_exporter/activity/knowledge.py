@@ -34,8 +34,10 @@ class Knowledge:
         time_zone: the company's zone as Gong named it, once it did.
         named: everyone Gong ever named, by id, with the latest address ("" for none).
         resolved: listed addresses (in lower case) and the id each was found to belong to; kept
-            when Gong later names the person by another address.
-        looked_up: the company day of the last search for listed users Gong has not named.
+            when Gong later names the person by another address, until a search finds another
+            by this one and no record of theirs.
+        looked_up: the company day of the last search for listed users, found or not, failed or
+            not.
         understood: settled 404s by window name.
         pages: how many pages each window took when last fetched whole, by window name.
     """

@@ -74,6 +74,11 @@ class Selection:
             if entry.user_id is None and entry.email
         )
 
+    def addressed(self, knowledge: Knowledge) -> frozenset[str]:
+        """The ids that listed addresses were found to belong to."""
+        found = (knowledge.resolved.get(address) for address in self.addresses())
+        return frozenset(user_id for user_id in found if user_id is not None)
+
 
 EVERYONE = Selection()
 """``users: all``."""
@@ -92,6 +97,30 @@ def learn(
         if address in wanted:
             resolved.setdefault(address, user.user_id)
     return named, resolved
+
+
+def follow(
+    knowledge: Knowledge, users: Iterable[UserActivity], selection: Selection
+) -> Mapping[str, str]:
+    """``resolved`` of a Knowledge, after a search: accounts are deleted, and made anew.
+
+    A listed address moves to the user who is named by it where the one it was found to belong
+    to is not named at all. As long as that one is, whatever the address: somebody who was
+    renamed is still meant, and of two with one address the first is.
+
+    Args:
+        knowledge: with what the listing taught already.
+        users: everybody, over the longest window.
+        selection: whose addresses.
+    """
+    everybody = tuple(users)
+    there = {user.user_id for user in everybody}
+    resolved, wanted = dict(knowledge.resolved), selection.addresses()
+    for user in everybody:
+        address = (user.email or "").lower()
+        if address in wanted and resolved.get(address) not in there:
+            resolved[address] = user.user_id
+    return resolved
 
 
 def resolve(knowledge: Knowledge, selection: Selection) -> Mapping[str, str]:

@@ -12,9 +12,12 @@ from gong_exporter.activity.knowledge import Knowledge
 from gong_exporter.activity.poll import PollResult, poll
 from gong_exporter.activity.snapshot import Snapshot, WindowData
 from gong_exporter.activity.users import Selection, build_snapshot
+from gong_exporter.gong.records import ActivityFilter, Page
 from gong_exporter.simulator.options import Readings
+from gong_exporter.simulator.records import Company
 from gong_exporter.simulator.serve import Simulator
 from tests.activity.rig import (
+    Answering,
     Said,
     asked,
     client_of,
@@ -26,8 +29,6 @@ from tests.activity.rig import (
 from tests.support.clocks import FakeClock
 from tests.support.companies import FixtureCompany, user_id
 from tests.support.simulator import running_simulator
-
-HOUR, DAY = 3600.0, 86_400.0
 
 HOUR, DAY = 3600.0, 86_400.0
 WINDOWS = ("1d", "7d", "28d")
@@ -44,13 +45,20 @@ FEW = FixtureCompany(30)
 
 @dataclass
 class Polls:
-    """Polls one simulated company again and again, with one knowledge."""
+    """Polls one simulated company again and again, with one knowledge.
+
+    Attributes:
+        broken: faults that strike the requests for everybody, and no others.
+        broken_from: the page from which on they do, the first being 1.
+    """
 
     simulator: Simulator
     selection: Selection
     clock: FakeClock
     knowledge: Knowledge
     said: Said = field(default_factory=Said)
+    broken: tuple[str, ...] = ()
+    broken_from: int = 1
 
     def poll(self, after: float = 0.0) -> PollResult:
         """Poll once, ``after`` seconds from now; ``calls`` are those of this poll alone."""
@@ -58,7 +66,19 @@ class Polls:
         self.simulator.journal.clear()
         plan = plan_of(*WINDOWS, host=self.simulator.url, selection=self.selection)
         client = client_of(self.simulator, self.clock, said=self.said)
-        result = poll(client, plan, self.knowledge, self.clock, self.said)
+        pages = 0
+
+        def ask(wanted: ActivityFilter, cursor: str | None) -> Page:
+            nonlocal pages
+            pages = pages + 1 if cursor else 1
+            struck = wanted.user_ids is None and pages >= self.broken_from
+            self.simulator.set_faults(*(self.broken if struck else ()))
+            return client.page(wanted, cursor)
+
+        source = Answering(ask) if self.broken else client
+        result = poll(source, plan, self.knowledge, self.clock, self.said)
+        if self.broken:
+            self.simulator.set_faults()
         self.knowledge = result.knowledge
         return result
 
@@ -81,7 +101,7 @@ class Polls:
 
 @contextmanager
 def polls(
-    company: FixtureCompany,
+    company: FixtureCompany | Company,
     *entries: str,
     reading: Readings = MILD,
     gone: tuple[str, ...] = (),

@@ -1,0 +1,156 @@
+"""A listed address whose account was deleted and made anew, under another id."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from gong_exporter.simulator.options import Readings
+from gong_exporter.simulator.records import COUNTERS
+from tests.activity.accounts import Account, Accounts
+from tests.activity.polls import DAY, HOUR, MILD, STRICT, WINDOWS, Polls, polls, snapshot_of
+from tests.support.companies import window_counters
+
+JANE, BOB = "Jane@acme.example", "bob@acme.example"
+OLD, NEW, BOBS = "7", "8", "1"
+TODAY = datetime(2026, 3, 11, 18, tzinfo=UTC)
+
+
+def company_of(*accounts: Account) -> Accounts:
+    """With enough others that everybody takes more calls than the listed ones."""
+    others = [Account(str(n), f"u{n}@acme.example") for n in range(100, 250)]
+    return Accounts([Account(BOBS, BOB), *accounts, *others])
+
+
+def shown(company: Polls) -> list[str]:
+    """Poll, and the ids that have series."""
+    result = company.poll()
+    assert result.complete, result.failures
+    return [user.user_id for user in snapshot_of(result, company.selection).users]
+
+
+@pytest.mark.parametrize("reading", [MILD, STRICT], ids=["left out", "a 404"])
+def test_a_listed_address_moves_to_the_new_account_when_the_old_one_is_gone(
+    reading: Readings,
+) -> None:
+    people = company_of(Account(OLD, JANE))
+    with polls(people, JANE.upper(), BOB, reading=reading, now=TODAY) as company:
+        assert shown(company) == [BOBS, OLD]
+        people.accounts[1] = Account(NEW, JANE, start=date(2026, 3, 10))
+        company.clock.advance(DAY)
+        result = company.poll()
+        snapshot = snapshot_of(result, company.selection)
+        assert [user.user_id for user in snapshot.users] == [BOBS, NEW]
+        assert snapshot.unknown == ()
+        for window in result.windows:
+            days = max(window.start, date(2026, 3, 10)), window.end
+            numbers = window_counters(1, *days)
+            assert window.users[NEW] == tuple(numbers[name] for name in COUNTERS)
+            assert OLD not in window.users
+        assert company.listings.total() == 1
+        company.clock.advance(HOUR)
+        assert shown(company) == [BOBS, NEW]
+        assert company.calls == len(WINDOWS)
+        company.clock.advance(DAY)
+        assert shown(company) == [BOBS, NEW]
+        assert company.calls == len(WINDOWS)  # all are there: nobody is looked for any more
+
+
+def test_one_who_is_away_keeps_the_account_and_costs_one_search_a_day() -> None:
+    people = company_of(Account(OLD, JANE))
+    with polls(people, JANE, BOB, now=TODAY) as company:
+        shown(company)
+        people.accounts[1] = Account(OLD, JANE, end=date(2026, 1, 1))
+        company.clock.advance(DAY)
+        result = company.poll()
+        rows = {
+            window.window: {
+                user.user_id: values
+                for user, values in snapshot_of(result, company.selection).rows(window)
+            }
+            for window in result.windows
+        }
+        assert [rows[name][OLD] for name in WINDOWS] == [(0,) * len(COUNTERS)] * 3
+        assert company.listings.total() == 1
+        company.clock.advance(HOUR)
+        assert shown(company) == [BOBS, OLD]
+        assert company.listings.total() == 0
+
+
+def test_an_address_stays_while_the_first_account_has_anything_in_the_longest_window() -> None:
+    people = company_of(Account(OLD, JANE))
+    with polls(people, JANE, BOB, now=TODAY) as company:
+        shown(company)
+        people.accounts[1:2] = [
+            Account(OLD, JANE, end=date(2026, 2, 20)),
+            Account(NEW, JANE, start=date(2026, 2, 20)),
+        ]
+        company.clock.advance(DAY)
+        assert shown(company) == [BOBS, OLD]
+        assert company.listings.total() == 0
+        company.clock.advance(7 * DAY)  # 19 February is in the last 28 days still
+        assert shown(company) == [BOBS, OLD]
+        company.clock.advance(DAY)
+        assert shown(company) == [BOBS, NEW]
+
+
+def test_an_address_moves_in_the_search_for_others_as_well() -> None:
+    people = company_of(Account(OLD, JANE))
+    with polls(people, JANE, "555", now=TODAY) as company:
+        shown(company)
+        people.accounts[1] = Account(NEW, JANE)
+        company.clock.advance(DAY)
+        assert shown(company) == [NEW]
+        assert company.listings.total() == 1
+        assert company.selection.missing(company.knowledge) == ("555",)
+
+
+def test_a_listed_id_is_that_account_whatever_becomes_of_its_address() -> None:
+    people = company_of(Account(OLD, JANE))
+    with polls(people, OLD, BOB, now=TODAY) as company:
+        shown(company)
+        people.accounts[1] = Account(NEW, JANE)
+        company.clock.advance(DAY)
+        assert shown(company) == [BOBS, OLD]
+        assert company.listings.total() == 0
+
+
+@pytest.mark.parametrize("page", [1, 2])
+@pytest.mark.parametrize("fault", ["server-error", "rate-limited-long", "forbidden"])
+def test_a_search_for_a_new_account_that_fails_costs_no_window_that_came(
+    fault: str, page: int
+) -> None:
+    people = company_of(Account(OLD, JANE))
+    with polls(people, JANE, BOB, now=TODAY) as company:
+        shown(company)
+        people.accounts[1] = Account(NEW, JANE)
+        company.clock.advance(DAY)
+        company.broken, company.broken_from = (fault,), page
+        result = company.poll()
+        longest = next(window for window in result.windows if window.window == "28d")
+        assert longest.users.keys() == {BOBS}
+        left = {window.window for window in result.windows} - {"28d"}
+        if fault == "server-error":
+            assert left == {"1d", "7d"}
+        else:
+            assert left == set()
+            assert [failure.windows for failure in result.failures] == [("1d", "7d")]
+            assert company.calls == 1 + page  # nothing more is sent to whom nothing is given
+        assert company.said.messages[-1].startswith("looking for unknown users: ")
+        company.broken = ()
+        company.clock.advance(3 * HOUR)
+        moved = page == 1 and fault != "server-error"
+        assert shown(company) == ([BOBS, NEW] if moved else [BOBS, OLD])
+
+
+def test_of_two_new_accounts_with_one_address_the_first_named_is_taken_and_kept() -> None:
+    people = company_of(Account(OLD, JANE))
+    with polls(people, JANE, now=TODAY) as company:
+        shown(company)
+        people.accounts[1:2] = [Account(NEW, JANE), Account("9", JANE)]
+        company.clock.advance(DAY)
+        assert shown(company) == [NEW]
+        people.accounts[1], people.accounts[2] = people.accounts[2], people.accounts[1]
+        company.clock.advance(DAY)
+        assert shown(company) == [NEW]

@@ -1,0 +1,104 @@
+"""The search for listed users whom Gong never named: once a day, also when it fails."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from gong_exporter.activity.knowledge import Knowledge
+from tests.activity.polls import DAY, FEW, HOUR, MANY, WINDOWS, Polls, assert_true, polls
+from tests.activity.rig import window_of
+from tests.support.companies import FixtureCompany, email, user_id
+
+TODAY = date(2026, 3, 11)
+KNOWN = (user_id(0), user_id(1))
+LATE = user_id(2)
+SEARCH = ("2026-02-11", "2026-03-11")
+"""The longest window, 28d, on the tests' first day."""
+
+
+def know(company: Polls, *users: str) -> None:
+    """Let Gong have named these before."""
+    company.knowledge = Knowledge(
+        host=company.simulator.url, time_zone="US/Pacific", named=dict.fromkeys(users, "")
+    )
+
+
+@pytest.mark.parametrize("fault", ["server-error", "wrong-total", "html", "bad-request"])
+def test_a_search_that_failed_is_that_days_search(fault: str) -> None:
+    with polls(FEW, *KNOWN, LATE, "555") as company:
+        know(company, *KNOWN)
+        company.broken = (fault,)
+        assert_true(company.poll(), FEW, KNOWN)
+        assert company.listings.keys() == {SEARCH}
+        for _ in range(3):
+            assert_true(company.poll(after=HOUR), FEW, KNOWN)
+            assert company.calls == len(WINDOWS)
+        assert company.selection.missing(company.knowledge) == (LATE, "555")
+        company.broken = ()
+        assert_true(company.poll(after=DAY), FEW, (*KNOWN, LATE))
+        assert company.listings.total() == 1
+        assert company.selection.missing(company.knowledge) == ("555",)
+
+
+@pytest.mark.parametrize("fault", ["server-error", "wrong-total"])
+def test_a_search_on_which_everything_depends_is_tried_by_every_poll(fault: str) -> None:
+    """No user is known: without it there would be nothing to ask Gong, and nothing to show."""
+    entries = (email(0), email(1).upper())
+    with polls(FEW, *entries) as company:
+        company.broken = (fault,)
+        for _ in range(3):
+            result = company.poll(after=HOUR)
+            assert company.listings.keys() == {SEARCH}
+            assert result.windows == ()
+            assert [failure.windows for failure in result.failures] == [WINDOWS]
+        company.broken = ()
+        assert_true(company.poll(after=HOUR), FEW, KNOWN)
+        company.poll(after=HOUR)
+        assert company.listings.total() == 0
+
+
+def test_a_search_that_found_nobody_leaves_windows_of_nobody_until_the_next_day() -> None:
+    with polls(FEW, "555") as company:
+        for _ in range(2):
+            result = company.poll(after=HOUR)
+            assert [dict(window.users) for window in result.windows] == [{}, {}, {}]
+        assert company.calls == 0
+        company.poll(after=DAY)
+        assert company.listings.total() == 1
+
+
+@pytest.mark.parametrize("fault", ["rate-limited-long", "unauthorized", "forbidden", "redirect"])
+def test_a_poll_that_was_refused_before_anything_came_has_not_searched_yet(fault: str) -> None:
+    """It is Gong's word on all that we ask, and not on the search: nothing was spent on one."""
+    with polls(FEW, *KNOWN, LATE) as company:
+        know(company, *KNOWN)
+        company.broken = (fault,)
+        assert company.poll().windows == ()
+        assert company.calls == 1
+        company.broken = ()
+        assert_true(company.poll(after=3 * HOUR), FEW, (*KNOWN, LATE))
+
+
+@pytest.mark.parametrize("fault", ["rate-limited-long", "forbidden"])
+def test_a_search_that_was_ended_half_way_does_not_cost_the_next_poll_its_data(fault: str) -> None:
+    with polls(MANY, *KNOWN, "555") as company:
+        know(company, *KNOWN)
+        company.broken, company.broken_from = (fault,), 2
+        assert company.poll().windows == ()
+        assert company.calls == 2
+        assert_true(company.poll(after=3 * HOUR), MANY, KNOWN)
+        assert company.calls == len(WINDOWS)
+
+
+def test_a_listing_of_everybody_behind_a_404_is_that_days_search() -> None:
+    """Gong named all of the list before, and now knows none of them: it lists everybody."""
+    company_of_two = FixtureCompany(2)
+    gone = ("555", "556")
+    with polls(company_of_two, *gone, gone=gone) as company:
+        company.poll()
+        assert company.knowledge.looked_up == TODAY
+        window = window_of(company.poll(after=HOUR), "28d")
+        assert dict(window.users) == {}
+        assert window.covered == frozenset(gone)
