@@ -19,13 +19,13 @@ import pytest
 from gong_exporter.activity.windows import company_today
 from gong_exporter.simulator.serve import Simulator
 from tests.support.backfill_samples import activity, every_day, read_output, true_activity
-from tests.support.companies import FixtureCompany
+from tests.support.companies import FixtureCompany, zone_where_it_is_morning
 from tests.support.exporter import ROOT, command, environment, run, run_here, write_config
-from tests.support.servers import need
+from tests.support.servers import PATIENCE, need, until
 from tests.support.simulator import running_simulator
 
 NOWHERE = "http://127.0.0.1:9"
-COMPANY = FixtureCompany()
+COMPANY = FixtureCompany(time_zone=zone_where_it_is_morning())
 
 
 def today() -> date:
@@ -55,7 +55,7 @@ def test_it_says_what_it_will_do_then_does_it_and_says_what_came_of_it(
     done = run(*arguments(tmp_path), "--yes")
     assert done.returncode == 0, done.stderr
     first = today() - timedelta(days=1)
-    assert f"days       {first} to {today()} (2), in US/Pacific" in done.stdout
+    assert f"days       {first} to {today()} (2), in {COMPANY.time_zone.key}" in done.stdout
     assert "asks for   7d of all users" in done.stdout
     assert "calls      about 2 for 2 days, 1s or more by the calls a second" in done.stdout
     assert "quota      4975 calls a day, beside 25 of the exporter's schedule" in done.stdout
@@ -78,6 +78,7 @@ def test_it_says_what_it_will_do_then_does_it_and_says_what_came_of_it(
 def test_interrupted_it_says_so_and_the_same_command_goes_on(
     tmp_path: Path, simulator: Simulator
 ) -> None:
+    simulator.script_faults(None, None, None, "hang")  # it cannot end before it is interrupted
     wanted = command(*arguments(tmp_path, 7), "--yes")
     with subprocess.Popen(
         wanted,
@@ -88,10 +89,9 @@ def test_interrupted_it_says_so_and_the_same_command_goes_on(
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        while len(simulator.journal.entries()) < 4:
-            time.sleep(0.01)
+        until(lambda: len(simulator.journal.entries()) == 4, "it is at the third day")
         process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=20)
+        _, stderr = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
     assert stderr.endswith("run the same command again to go on\n")
     assert "Traceback" not in stderr
@@ -196,7 +196,8 @@ def test_tomorrow_and_somebody_elses_file_are_bad_usage(
     assert simulator.url
     tomorrow = run(*arguments(tmp_path, to=today() + timedelta(days=2)), "--yes")
     assert tomorrow.returncode == 2
-    assert "has not begun: in US/Pacific, the company's time zone, today is" in tomorrow.stderr
+    where = f"in {COMPANY.time_zone.key}, the company's time zone"
+    assert f"has not begun: {where}, today is {today()}" in tomorrow.stderr
     (tmp_path / "out.om").write_text("mine")
     other = run(*arguments(tmp_path), "--yes")
     assert other.returncode == 2

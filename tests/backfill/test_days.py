@@ -4,7 +4,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gong_exporter.activity.windows import day_start
@@ -75,6 +75,7 @@ def test_no_sample_is_of_the_future() -> None:
     assert len(instants(day, PACIFIC, HOUR, now - 0.5)) == 3
 
 
+@settings(deadline=None)
 @given(
     st.dates(date(2010, 1, 1), date(2030, 1, 1)),
     st.sampled_from(["US/Pacific", "Europe/Berlin", "Asia/Kathmandu", "Australia/Lord_Howe"]),

@@ -9,14 +9,12 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
-
 from gong_exporter.activity.windows import company_today
 from tests.docs.pages import Block, blocks
 from tests.support.backfill_servers import KEEP, everything, stored
-from tests.support.companies import FixtureCompany
+from tests.support.companies import FixtureCompany, zone_where_it_is_morning
 from tests.support.exporter import ROOT, environment, write_config
-from tests.support.servers import Prometheus, need, prometheus, until
+from tests.support.servers import PATIENCE, Prometheus, need, prometheus, until
 from tests.support.simulator import running_simulator
 from tests.support.victoria import victoria_metrics
 
@@ -28,9 +26,8 @@ def commands() -> list[Block]:
     return [block for block in blocks(PAGE) if block.language == "sh"]
 
 
-@pytest.mark.timeout(120)
 def test_the_commands_of_the_page_bring_the_past_into_both_servers(tmp_path: Path) -> None:
-    company = FixtureCompany()
+    company = FixtureCompany(time_zone=zone_where_it_is_morning())
     today = company_today(datetime.now(UTC).timestamp(), company.time_zone)
     programs = tmp_path / "bin"
     programs.mkdir()
@@ -61,7 +58,7 @@ def test_the_commands_of_the_page_bring_the_past_into_both_servers(tmp_path: Pat
             env=environment(PATH=f"{programs}:{environment()['PATH']}", PYTHONPATH=str(ROOT)),
             capture_output=True,
             text=True,
-            timeout=90,
+            timeout=240,
             check=False,
         )
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
@@ -81,7 +78,6 @@ def test_the_commands_of_the_page_bring_the_past_into_both_servers(tmp_path: Pat
     }
 
 
-@pytest.mark.timeout(120)
 def test_the_demo_with_a_past_shows_it_whole_and_leaves_nothing_behind(tmp_path: Path) -> None:
     need("prometheus")
     (block,) = (block for block in commands() if HERE in block.text)
@@ -118,6 +114,6 @@ def test_the_demo_with_a_past_shows_it_whole_and_leaves_nothing_behind(tmp_path:
         assert groups
     finally:
         process.send_signal(signal.SIGINT)
-        rest, _ = process.communicate(timeout=30)
+        rest, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, said + rest
     assert [path.name for path in tmp_path.iterdir()] == []

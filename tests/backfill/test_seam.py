@@ -5,11 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
-
 from gong_exporter.activity.windows import company_today, day_start
 from tests.support.backfill_servers import KEEP, everything, make_blocks
-from tests.support.companies import FixtureCompany
+from tests.support.companies import FixtureCompany, zone_where_it_is_morning
 from tests.support.exporter import exporter, run, write_config
 from tests.support.servers import prometheus, scrape_config, until
 from tests.support.simulator import running_simulator
@@ -17,14 +15,6 @@ from tests.support.simulator import running_simulator
 SERIES = 3 * 2 * 15
 
 
-def zone_where_it_is_morning() -> str:
-    """One in which today began some six hours ago, whenever the test runs."""
-    offset = 6 - datetime.now(UTC).hour
-    offset += 24 if offset < -12 else 0
-    return f"Etc/GMT{-offset:+d}" if offset else "Etc/GMT"
-
-
-@pytest.mark.timeout(120)
 def test_between_backfilled_and_live_data_there_is_no_gap_and_no_double(tmp_path: Path) -> None:
     company = FixtureCompany(time_zone=zone_where_it_is_morning())
     now = datetime.now(UTC)

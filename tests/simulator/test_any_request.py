@@ -6,7 +6,7 @@ import base64
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gong_exporter.simulator.api import PATH, Api, Request
@@ -41,6 +41,7 @@ def new_api() -> Api:
     return Api(FixtureCompany(5), OPTIONS, lambda: NOW, b"key")
 
 
+@settings(deadline=None)
 @given(st.binary() | (bodies | anything).map(lambda body: json.dumps(body).encode()))
 def test_any_body_is_answered_with_a_documented_status(body: bytes) -> None:
     answer = ask(new_api(), body)
@@ -50,11 +51,13 @@ def test_any_body_is_answered_with_a_documented_status(body: bytes) -> None:
     assert payload["requestId"]
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(max_codepoint=255)))
 def test_any_authorization_but_the_right_one_is_a_401(value: str) -> None:
     assert ask(new_api(), b"{}", ("authorization", value)).status == 401
 
 
+@settings(deadline=None)
 @given(st.sets(st.sampled_from([kind.name for kind in FAULTS if kind.stage is not Stage.INSTEAD])))
 def test_any_faults_together_still_make_an_answer(struck: set[str]) -> None:
     api = new_api()
