@@ -40,8 +40,10 @@ class Template:
     def check(self) -> None:
         """Refuse a name that cannot be one. Raises: Refused."""
         name = self.path.name
-        if not name or str(self.path).endswith("/"):
+        if not name:
             raise Refused(f"--output={self.path} names no file")
+        if self.path.is_dir():
+            raise Refused(f"--output={self.path} is a folder: name a file in it")
         for field in _FIELD.findall(name):
             if field not in {"Y", "m", "d", "%"}:
                 raise Refused(

@@ -179,7 +179,7 @@ async def _refuse(_: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = dict(getattr(error, "headers", None) or {})
     if status == 404:  # noqa: PLR2004  # everybody knows it
-        return _text("There is nothing here. The status page is at /.", status)
+        return _text("There is nothing here. Start at /.", status)
     if status == 405:  # noqa: PLR2004  # everybody knows it
         allowed = ", ".join(sorted(headers.get("Allow", "").split(", ")))
         return _text(f"Only {allowed} are answered here.", status, {"allow": allowed})

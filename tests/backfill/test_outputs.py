@@ -47,6 +47,8 @@ def test_a_name_that_two_months_share_is_refused(tmp_path: Path) -> None:
         ("history-%", "% is not known"),
         ("%Y/history.om", "not in its folder's"),
         ("nowhere/history.om", "there is no folder"),
+        ("", "is a folder: name a file in it"),
+        ("/", "names no file"),
     ],
 )
 def test_a_name_that_cannot_be_one_is_refused(tmp_path: Path, name: str, message: str) -> None:

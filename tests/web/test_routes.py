@@ -105,6 +105,7 @@ def test_the_telemetry_path_can_be_moved() -> None:
 def test_metrics_at_the_root_replace_the_page() -> None:
     with serving(FixedSite(), options=Options(telemetry_path="/")) as port:
         assert ask(port, "/").body == b"a 1\n"
+        assert b"page" not in ask(port, "/nothing").body
 
 
 @pytest.mark.parametrize(
