@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -42,8 +43,6 @@ class Template:
         name = self.path.name
         if not name:
             raise Refused(f"--output={self.path} names no file")
-        if self.path.is_dir():
-            raise Refused(f"--output={self.path} is a folder: name a file in it")
         for field in _FIELD.findall(name):
             if field not in {"Y", "m", "d", "%"}:
                 raise Refused(
@@ -52,7 +51,13 @@ class Template:
                 )
         if "%" in str(self.path.parent):
             raise Refused("--output: % may only be in the file's name, not in its folder's")
-        if not self.path.parent.is_dir():
+        try:
+            taken, place = _is_folder(self.path), _is_folder(self.path.parent)
+        except OSError as error:  # a name that is too long, a folder that may not be entered
+            raise Refused(f"--output={self.path}: {error.strerror}") from error
+        if taken:
+            raise Refused(f"--output={self.path} is a folder: name a file in it")
+        if not place:
             raise Refused(f"--output: there is no folder {self.path.parent}")
 
     def name(self, day: date) -> Path:
@@ -79,6 +84,14 @@ class Template:
     def work_file(self) -> Path:
         """The work file beside the output, under its name with the fields as they are written."""
         return self.path.with_name(f"{self.path.name}.work")
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether there is such a folder. Raises: OSError, when that cannot be known."""
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def parse_labels(texts: Iterable[str], columns: Sequence[str]) -> tuple[tuple[str, str], ...]:

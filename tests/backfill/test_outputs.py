@@ -48,6 +48,8 @@ def test_a_name_that_two_months_share_is_refused(tmp_path: Path) -> None:
         ("%Y/history.om", "not in its folder's"),
         ("nowhere/history.om", "there is no folder"),
         ("", "is a folder: name a file in it"),
+        ("x" * 300, "--output=.*: File name too long"),
+        ("x" * 300 + "/history.om", "--output=.*: File name too long"),
         ("/", "names no file"),
     ],
 )
