@@ -120,7 +120,7 @@ def _describe(setup: Setup, cost: Forecast, *, measured: bool) -> None:
         ("users", "all" if users is None else f"{len(users)} listed"),
         ("windows", ", ".join(window.name for window in setup.plan.windows)),
         ("polls", f"{schedule_text(config.poll)}, and after the company's midnight"),
-        ("calls", _calls(config, cost, measured=measured)),
+        ("calls", _calls(setup, cost, measured=measured)),
         ("a poll takes", f"{poll_span(setup, cost.calls_per_poll):.0f} s or more"),
         ("state", str(config.state.file) if config.state.file else _NO_STATE),
     ]
@@ -141,15 +141,16 @@ _NO_STATE = (
 )
 
 
-def _calls(config: Config, cost: Forecast, *, measured: bool) -> str:
-    basis = (
-        "by the pages of the last polls"
-        if measured
-        else "if each window fits one page; Gong sends 100 active users a page"
-    )
+def _calls(setup: Setup, cost: Forecast, *, measured: bool) -> str:
+    if measured:
+        basis = "by the pages of the last polls"
+    elif setup.plan.selection.everyone:
+        basis = "if each window fits one page; Gong sends 100 active users a page"
+    else:
+        basis = "if all of the list were active, 100 to a page, and one page holds everybody"
     return (
         f"{cost.calls_per_poll} a poll, {cost.calls_per_day} a day of"
-        f" {config.gong.requests_per_day} allowed ({basis})"
+        f" {cost.requests_per_day} allowed ({basis})"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gong_exporter.activity.budget import DAY, Forecast, forecast
@@ -115,16 +115,19 @@ def runs_per_day(poll: PollConfig) -> float:
 
 
 def forecast_calls(setup: Setup, knowledge: Knowledge | None) -> Forecast:
-    """What a day's polls will cost, by the pages seen last, or by the list's length."""
+    """What a day's polls will cost, by the pages seen last, or by the list's length.
+
+    Left out is what nobody knows beforehand: retries, the one call that learns the time zone, and
+    for each window a 404 to listed users with the listing that settles it. All of it is in the
+    ledger, which keeps the quota.
+    """
     config = setup.config
     listed = setup.plan.selection.listed
-    known = knowledge if knowledge is not None and knowledge.host == setup.plan.host else None
-    seen: Mapping[str, int] = known.pages if known else {}
-    least = 1 if listed is None else max(1, -(-len(listed) // PAGE))
-    pages = {window.name: seen.get(window.name, least) for window in setup.plan.windows}
-    search = 0
-    if known is not None and setup.plan.selection.missing(known):
-        search = max(1, -(-len(known.named) // PAGE))
+    if knowledge is None or knowledge.host != setup.plan.host:
+        knowledge = Knowledge(host=setup.plan.host)
+    least = 1 if listed is None else _pages(len(listed))
+    pages = {window.name: knowledge.pages.get(window.name, least) for window in setup.plan.windows}
+    search = _pages(len(knowledge.named)) if setup.plan.selection.missing(knowledge) else 0
     return forecast(
         pages=pages,
         windows=tuple(pages),
@@ -132,6 +135,11 @@ def forecast_calls(setup: Setup, knowledge: Knowledge | None) -> Forecast:
         requests_per_day=config.gong.requests_per_day,
         search_pages=search,
     )
+
+
+def _pages(users: int) -> int:
+    """Calls that it takes to list so many, at least one."""
+    return max(1, -(-users // PAGE))
 
 
 def interval_in_effect(cost: Forecast) -> float:
@@ -148,21 +156,28 @@ def poll_span(setup: Setup, calls: int) -> float:
     return calls * setup.limits.hold / setup.limits.slots
 
 
+def search_share(cost: Forecast) -> str:
+    """What to say behind a quota; else the polls would seem to have all of it."""
+    calls = cost.extra_calls_per_day
+    return f" ({calls} of them for the daily search for unknown users)" if calls else ""
+
+
 def budget_fault(setup: Setup, cost: Forecast) -> str | None:
     """Why this schedule cannot keep data fresh within the quota; None when it can."""
     stale_after = setup.config.poll.stale_after
     needed = cost.effective_interval + poll_span(setup, cost.calls_per_poll)
     if needed <= stale_after:
         return None
+    quota = f"{cost.requests_per_day}{search_share(cost)}"
     if cost.impossible:
         return (
             f"a poll takes {cost.calls_per_poll} calls, and gong.requests_per_day is"
-            f" {cost.requests_per_day}: not even two polls a day fit; ask for fewer windows or"
-            " users, or raise gong.requests_per_day"
+            f" {quota}: not even two polls a day fit; ask for fewer windows or users, or raise"
+            " gong.requests_per_day"
         )
     return (
         f"a poll takes {cost.calls_per_poll} calls, so gong.requests_per_day ="
-        f" {cost.requests_per_day} allows one every {format_duration(cost.effective_interval)};"
+        f" {quota} allows one every {format_duration(cost.effective_interval)};"
         f" with the poll itself that is {format_duration(round(needed))}, past poll.stale_after"
         f" ({format_duration(stale_after)}): data would lapse between polls. Ask for fewer"
         " windows or users, raise gong.requests_per_day or poll.stale_after"

@@ -17,7 +17,7 @@ from gong_exporter.runtime.heartbeat import SILENCE
 from gong_exporter.runtime.poller import Poller
 from gong_exporter.runtime.polls import Polls
 from gong_exporter.runtime.reload import Reloader
-from gong_exporter.runtime.setup import interval_in_effect
+from gong_exporter.runtime.setup import interval_in_effect, search_share
 from gong_exporter.runtime.standing import Standing
 from gong_exporter.store import StateFile
 from gong_exporter.web.security import WebConfigFile
@@ -201,11 +201,12 @@ def stretched_text(cost: Forecast) -> str:
     if cost.impossible:
         return (
             f"a poll takes {cost.calls_per_poll} calls and {cost.requests_per_day} a day are"
-            " allowed: no interval fits"
+            f" allowed{search_share(cost)}: no interval fits"
         )
     return (
         f"stretched from {format_duration(cost.interval)}, since a poll takes"
         f" {cost.calls_per_poll} calls and {cost.requests_per_day} a day are allowed"
+        f"{search_share(cost)}"
     )
 
 

@@ -23,6 +23,7 @@ from gong_exporter.runtime.setup import (
     make_setup,
     poll_span,
 )
+from gong_exporter.runtime.site import stretched_text
 from tests.support.exporter import write_config
 
 HOST = "https://api.gong.io"
@@ -118,6 +119,37 @@ def test_the_search_for_unknown_users_is_in_the_forecast(tmp_path: Path) -> None
     assert forecast_calls(setup, Knowledge(host=HOST, named=everyone)).extra_calls_per_day == 0
     del everyone["2"]
     assert forecast_calls(setup, Knowledge(host=HOST, named=everyone)).extra_calls_per_day == 3
+
+
+def test_with_a_list_and_nothing_known_the_first_poll_searches(tmp_path: Path) -> None:
+    setup = make_setup(load(tmp_path, activity={"users": ["1", "2"]}))
+    for nothing in (None, Knowledge(host=HOST), Knowledge(host="https://elsewhere.example")):
+        assert forecast_calls(setup, nothing).extra_calls_per_day == 1
+    everybody = make_setup(load(tmp_path))
+    for nothing in (None, Knowledge(host=HOST)):
+        assert forecast_calls(everybody, nothing).extra_calls_per_day == 0
+
+
+@pytest.mark.parametrize(
+    ("quota", "words"),
+    [
+        (
+            306,
+            "so gong.requests_per_day = 306 (300 of them for the daily search for unknown users)",
+        ),
+        (303, "and gong.requests_per_day is 303 (300 of them for the daily search for unknown"),
+    ],
+)
+def test_a_quota_that_the_search_uses_up_is_not_blamed_on_the_poll(
+    quota: int, words: str, tmp_path: Path
+) -> None:
+    gong = {"requests_per_day": quota}
+    poll = {"stale_after": "24h"}
+    setup = make_setup(load(tmp_path, gong=gong, activity={"users": ["x@y.example"]}, poll=poll))
+    everyone = {str(n): "" for n in range(30_000)}
+    cost = forecast_calls(setup, Knowledge(host=HOST, named=everyone))
+    assert f"a poll takes 3 calls, {words}" in (budget_fault(setup, cost) or "")
+    assert f"{quota} a day are allowed (300 of them for the daily" in stretched_text(cost)
 
 
 def test_a_budget_that_lets_data_lapse_is_a_fault_with_the_numbers_in_it(tmp_path: Path) -> None:
