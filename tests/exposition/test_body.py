@@ -183,7 +183,7 @@ def test_old_and_new_never_mix_while_snapshots_are_swapped() -> None:
     sys.setswitchinterval(1e-5)
     publisher = threading.Thread(target=publish)
     publisher.start()
-    seen = set()
+    seen: set[float] = set()
     try:
         while len(seen) < 10 and publisher.is_alive():
             for encoding in (None, "gzip"):
