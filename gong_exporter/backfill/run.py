@@ -82,7 +82,8 @@ class Backfill:
         self.work_path = order.template.work_file
         self._work = WorkFile(self.work_path, self._asked())
         try:
-            self._refuse_others_files()
+            for file in self.files:
+                self._refuse_if_others(file.path)
             means.quota.keep(self._work)
         except BaseException:
             self._work.close()
@@ -148,7 +149,7 @@ class Backfill:
                 survey=survey,
                 read=self._read,
                 style=style,
-                named=self._work.note_made,
+                named=self._claim,
                 wrote=self._wrote,
             )
             if what is not None:
@@ -208,13 +209,17 @@ class Backfill:
             "activity.users, created_from, created_to": plan.fingerprint,
         }
 
-    def _refuse_others_files(self) -> None:
-        for file in self.files:
-            if file.path.exists() and not self._work.made(file.path):
-                raise Refused(
-                    f"{file.path} exists, and is not of this backfill's making: move it away, or"
-                    " name another output"
-                )
+    def _refuse_if_others(self, path: Path) -> None:
+        if path.exists() and not self._work.made(path):
+            raise Refused(
+                f"{path} exists, and is not of this backfill's making: move it away, or name"
+                " another output"
+            )
+
+    def _claim(self, path: Path) -> None:
+        """A file is about to get its name, which somebody else's may have taken for days now."""
+        self._refuse_if_others(path)
+        self._work.note_made(path)
 
     def _read(self, day: date) -> tuple[WindowData, ...]:
         self._means.clock.check()

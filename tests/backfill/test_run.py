@@ -64,6 +64,24 @@ def test_a_file_that_is_there_is_never_written_over(rig: MakeRig) -> None:
     assert one.told.fetched_days == []
 
 
+def test_a_file_that_came_there_while_days_were_fetched_is_not_written_over_either(
+    rig: MakeRig,
+) -> None:
+    one = rig()
+
+    def take_its_name(_: date) -> None:
+        one.path.write_text("mine")
+
+    one.told.on_day = take_its_name
+    with pytest.raises(Refused, match=r"out\.om exists, and is not of this backfill's making"):
+        one.run(days_before(1))
+    assert one.path.read_text() == "mine"
+    assert {path.name for path in one.folder.iterdir()} == {"out.om", "out.om.work"}
+    one.path.unlink()
+    rig().run(days_before(1))
+    assert one.path.read_text().endswith("# EOF\n")
+
+
 def test_a_file_of_its_own_making_is_written_anew(rig: MakeRig) -> None:
     rig().run(days_before(1))
     two = rig()
