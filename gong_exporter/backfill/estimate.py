@@ -9,13 +9,10 @@ from zoneinfo import ZoneInfo
 from gong_exporter.activity.knowledge import Knowledge
 from gong_exporter.activity.snapshot import METRICS, User, WindowData
 from gong_exporter.backfill.order import Means, Order
-from gong_exporter.backfill.plan import Crowd, Forecast, Share, forecast
+from gong_exporter.backfill.plan import PAGE, Crowd, Forecast, Share, forecast, pages_of
 from gong_exporter.backfill.style import Format, Style
 from gong_exporter.exposition.families import USER_ACTIVITY, USER_INFO
 from gong_exporter.gong.records import Page
-
-PAGE = 100
-"""Users on one of Gong's pages."""
 
 _SOMEBODY = User(user_id="2" * 19, email="firstname.lastname@example.com")
 """Of whom a line is as long as most."""
@@ -44,10 +41,10 @@ def estimate(
     """
     selection = order.plan.selection
     people = _people(page, means.latest) if selection.listed is None else len(selection.listed)
-    most = max(1, -(-people // PAGE))
+    most = pages_of(people)
     search = 0
     if selection.missing(knowledge):
-        search = max(1, -(-len(knowledge.named) // PAGE))
+        search = pages_of(len(knowledge.named))
     return forecast(
         days_left=len(set(days) - set(done)),
         days=len(days),

@@ -16,6 +16,7 @@ from gong_exporter.activity.users import learn
 from gong_exporter.activity.windows import DayRange, WindowSpec, longest
 from gong_exporter.backfill.ask import Asker
 from gong_exporter.backfill.errors import BackfillError
+from gong_exporter.backfill.plan import pages_of
 from gong_exporter.backfill.progress import Progress
 from gong_exporter.backfill.workfile import Refusal, WorkFile
 from gong_exporter.gong.clock import Clock
@@ -154,7 +155,7 @@ class Fetch:
             created_from=self._plan.created_from,
             created_to=self._plan.created_to,
         )
-        pages = max(1, -(-len(self._knowledge.named) // 100))
+        pages = pages_of(len(self._knowledge.named))
         try:
             listing = self._asker.insist(
                 lambda: fetch_listing(self._source, wanted, self._warn), pages

@@ -132,11 +132,6 @@ class _Writer:
         if self._style.form is Format.OPENMETRICS:
             self._stream.write(b"# EOF\n")
 
-    def _head(self, family: Family) -> None:
-        self._stream.write(
-            f"# HELP {family.name} {family.help}\n# TYPE {family.name} {family.kind}\n".encode()
-        )
-
     def _series(self, head: str, values: Iterable[str | None]) -> None:
         """All samples of one series: the value of each day, repeated at each of its times."""
         lines: list[str] = []
@@ -159,7 +154,7 @@ class _Writer:
             for window, reaches in self._survey.reaches.items()
         }
         for family, labels, number in self._figures():
-            self._head(family)
+            self._stream.write(family.head())
             for window, reaches in by_place.items():
                 for extra, value in zip(labels, number, strict=True):
                     head = self._style.series(family, [("window", window), *extra])
@@ -187,7 +182,7 @@ class _Writer:
     def _info(self) -> None:
         if not self._survey.users:
             return
-        self._head(USER_INFO)
+        self._stream.write(USER_INFO.head())
         for user_id, user in self._survey.users.items():
             labels = [("user", user_id), ("email", user.email), *user.labels]
             bits = self._survey.on[user_id]
@@ -201,7 +196,7 @@ class _Writer:
         users = list(self._survey.users.values())
         if not columns or not users:
             return
-        self._head(USER_ACTIVITY)
+        self._stream.write(USER_ACTIVITY.head())
         size = max(1, CELLS // (len(columns) * len(self._places)))
         groups = [users[start : start + size] for start in range(0, len(users), size)]
         turned = turn_round(

@@ -52,6 +52,10 @@ class Family:
     help: str
     labels: tuple[str, ...] = ()
 
+    def head(self) -> bytes:
+        """The lines before its samples in a file: the same in both formats for a gauge."""
+        return f"# HELP {self.name} {self.help}\n# TYPE {self.name} {self.kind}\n".encode()
+
     def gauge(self, value: float | None = None) -> GaugeMetricFamily:
         """A fresh gauge family of one collection: with its one value, or yet without samples."""
         return GaugeMetricFamily(

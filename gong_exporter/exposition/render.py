@@ -16,7 +16,7 @@ from prometheus_client.exposition import generate_latest
 
 from gong_exporter.activity.snapshot import Snapshot, User, Values, WindowData
 from gong_exporter.exposition.collector import Collected, window_families
-from gong_exporter.exposition.families import USER_ACTIVITY, USER_INFO, Family, label_value, written
+from gong_exporter.exposition.families import USER_ACTIVITY, USER_INFO, label_value, written
 
 SLICE = 256 * 1024
 """Bytes of a slice: enough to compress well and small enough not to count."""
@@ -54,18 +54,14 @@ def _pieces(snapshot: Snapshot) -> Iterator[bytes]:
     if windows:
         yield generate_latest(Collected(windows))
     if snapshot.users:
-        yield _head(USER_INFO)
+        yield USER_INFO.head()
         yield from _user_info(snapshot)
     activity = _user_activity(snapshot)
     first = next((piece for piece in activity if piece), None)
     if first is not None:
-        yield _head(USER_ACTIVITY)
+        yield USER_ACTIVITY.head()
         yield first
         yield from activity
-
-
-def _head(family: Family) -> bytes:
-    return f"# HELP {family.name} {family.help}\n# TYPE {family.name} {family.kind}\n".encode()
 
 
 def escape(text: str) -> bytes:
