@@ -12,9 +12,8 @@ from typing import Any
 import click
 
 from gong_exporter.activity.budget import Forecast
-from gong_exporter.activity.poll import load_zone
 from gong_exporter.activity.windows import DayRange, WindowSpec, company_today, today_everywhere
-from gong_exporter.activity.zones import in_words
+from gong_exporter.activity.zones import in_words, load_zone
 from gong_exporter.cli.check_people import people_lines
 from gong_exporter.cli.options import Common, common_options, fail, refuse, resolve
 from gong_exporter.cli.run import web_config_file

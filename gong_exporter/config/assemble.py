@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import ssl
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -13,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gong_exporter.activity.snapshot import METRICS
+from gong_exporter.config.certificates import certificates_fault
 from gong_exporter.config.columns import Roster
 from gong_exporter.config.crontab import longest_gap
 from gong_exporter.config.document import ActivityKeys, GongKeys, PollKeys, StateKeys
@@ -73,7 +72,7 @@ class Assembly:
         """The section ``gong``; None when something is wrong with it."""
         credentials = self._credentials(keys)
         ca_file = self._resolved(keys.ca_file)
-        if ca_file is not None and (wrong := _certificates_fault(ca_file)):
+        if ca_file is not None and (wrong := certificates_fault(ca_file)):
             self._problem("gong", "ca_file", f"{self._named(keys.ca_file)}{wrong}")
         url = urlsplit(keys.base_url)
         if url.scheme == "http" and not _loopback(url.hostname or ""):
@@ -296,15 +295,3 @@ def _loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
-
-
-def _certificates_fault(path: Path) -> str | None:
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            return "is not a file"
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
-    except ssl.SSLError:
-        return "has no certificates in PEM form"
-    except OSError as error:
-        return f"cannot be read: {error.strerror or error}"
-    return None

@@ -1,7 +1,7 @@
 """Schedules as crontab(5) reads them, as explicit numbers; pure, no zones, no clock.
 
 APScheduler's own cron reader counts weekdays from Monday and joins the two day fields by AND,
-so a schedule is read here and handed over as lists of numbers and names.
+so a schedule is read here, and a trigger of ours goes by the numbers.
 """
 
 from __future__ import annotations

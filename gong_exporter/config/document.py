@@ -1,7 +1,7 @@
 """The configuration file as it is written: its sections, keys and defaults, as pydantic models.
 
 Each key's description is its documentation. What the keys mean together, what comes from the
-environment and where relative paths lead is for `load`.
+environment and where relative paths lead is for `assemble`.
 """
 
 from __future__ import annotations

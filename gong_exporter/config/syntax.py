@@ -50,8 +50,8 @@ _FROM_THE_BEGINNING = ("while scanning a quoted scalar", "while scanning a simpl
 """Contexts whose beginning is the line to look at, not the one where the reader gave up."""
 
 
-class TooDeep(yaml.YAMLError):
-    """A bound of ours was passed.
+class TooMuch(yaml.YAMLError):
+    """A bound of ours was passed: of depth, or of size.
 
     Attributes:
         mark: where.
@@ -66,7 +66,7 @@ class TooDeep(yaml.YAMLError):
 
 def explain(error: yaml.YAMLError, text: str) -> Problem:
     """The line and the reason, in our words."""
-    if isinstance(error, TooDeep):
+    if isinstance(error, TooMuch):
         return Problem(error.mark.line + 1, "", error.what)
     if isinstance(error, ReaderError):
         line = text.count("\n", 0, error.position) + 1

@@ -14,7 +14,7 @@ import yaml
 
 from gong_exporter.config.errors import Problem
 from gong_exporter.config.nearest import dotted
-from gong_exporter.config.syntax import TooDeep, explain
+from gong_exporter.config.syntax import TooMuch, explain
 
 MAX_VALUES = 300_000
 """Keys and values in a file, and values once its aliases are followed: room for 10,000 users with
@@ -138,9 +138,9 @@ class _Loader(yaml.SafeLoader):
         self.depth += 1
         self.count += 1
         if self.count > MAX_VALUES:
-            raise TooDeep(self.get_mark(), f"more than {MAX_VALUES} values")
+            raise TooMuch(self.get_mark(), f"more than {MAX_VALUES} values")
         if self.depth > MAX_DEPTH:
-            raise TooDeep(self.get_mark(), f"nested more than {MAX_DEPTH} levels deep")
+            raise TooMuch(self.get_mark(), f"nested more than {MAX_DEPTH} levels deep")
         node: yaml.Node | None = super().compose_node(parent, index)
         self.depth -= 1
         return node
@@ -158,7 +158,7 @@ class _Builder:
         """The node as one of ours; None when it is refused."""
         self.count += 1
         if self.count > MAX_VALUES:
-            raise TooDeep(node.start_mark, f"more than {MAX_VALUES} values, aliases followed")
+            raise TooMuch(node.start_mark, f"more than {MAX_VALUES} values, aliases followed")
         if any(node is outer for outer in self.above):
             self._refuse(node, key, "an alias inside of what it stands for")
             return None

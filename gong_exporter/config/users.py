@@ -94,8 +94,8 @@ def _repeats(users: list[ListedUser]) -> list[tuple[int, str]]:
     wrong = []
     for user in users:
         # Addresses differ in case from one system to the next, people do not.
-        for name in filter(None, (user.id, user.email and user.email.casefold())):
+        for name in filter(None, (user.id, user.email and user.email.lower())):
             if name in seen:
-                wrong.append((user.line, f"{name!r} is already on line {seen[name]}"))
+                wrong.append((user.line, f"{quoted(name)} is already on line {seen[name]}"))
             seen.setdefault(name, user.line)
     return wrong

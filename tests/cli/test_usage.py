@@ -143,9 +143,16 @@ def test_the_log_takes_json_and_logfmt(tmp_path: Path) -> None:
     assert ' level=info msg="poll ended" ' in first
 
 
-def test_a_name_that_the_locale_cannot_say_is_no_traceback(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "access_key_secret_file: schlüssel.txt",
+        "access_key_secret: a-secret\n  ca_file: schlüssel.pem",
+    ],
+)
+def test_a_name_that_the_locale_cannot_say_is_no_traceback(keys: str, tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text(
-        "gong:\n  access_key: a-key\n  access_key_secret_file: schlüssel.txt\n", encoding="utf-8"
+        f"gong:\n  access_key: a-key\n  {keys}\n", encoding="utf-8"
     )
     plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     refused = run("check", cwd=tmp_path, environ=environment(**plain))

@@ -147,6 +147,16 @@ def test_a_folder_or_a_pipe_is_no_secret_and_hangs_nobody(tmp_path: Path) -> Non
     assert SecretFile("k", tmp_path).fault() == "cannot be read: Is a directory"
 
 
+def test_a_folder_that_is_asked_for_again_and_again_costs_no_descriptors(tmp_path: Path) -> None:
+    def descriptors() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    before = descriptors()
+    for _ in range(200):
+        SecretFile("k", tmp_path).fault()
+    assert descriptors() < before + 100  # whatever else this process may open meanwhile
+
+
 def test_an_access_key_has_no_colon(tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.write_text("a:b")
