@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Protocol
 
 from gong_exporter.gong.errors import BadRequest, InvalidResponse, UserNotFound
@@ -13,7 +14,13 @@ STARTS = 3
 """How often a window is begun before it is given up until the next poll."""
 
 MAX_PAGES = 1_000
-"""Pages after which a listing is taken for endless: a hundred thousand users."""
+"""Pages after which a listing is taken for endless."""
+
+MAX_USERS = 100_000
+"""Users past which it is, too: so many are on as many pages as may be. Pages may be larger."""
+
+MAX_COUNTERS = 20 * MAX_USERS
+"""Counters of all its users together: the 15 documented ones of so many, and some to spare."""
 
 FULL_PAGE = 100
 """Users on a page behind which more may follow, when neither a total nor a cursor says."""
@@ -72,23 +79,20 @@ def fetch_listing(
         GongError: a page could not be had; whatever ``source.page`` raises.
         Stopped: the process is stopping.
     """
-    start = 1
-    while True:
+    for start in range(1, STARTS + 1):
         try:
             return _walk(source, wanted, again=start > 1)
         except _Abandoned as problem:
-            if start == STARTS:
-                raise InvalidResponse(
-                    f"{problem.what}; no whole listing in {STARTS} starts",
-                    request_id=problem.request_id,
-                ) from None
-            warn(f"{problem.what}; fetching the window again", problem.request_id)
-        start += 1
+            what, request_id = problem.what, problem.request_id
+        if start < STARTS:
+            warn(f"{what}; fetching the window again", request_id)
+    raise InvalidResponse(f"{what}; no whole listing in {STARTS} starts", request_id=request_id)
 
 
 def _walk(source: PageSource, wanted: ActivityFilter, *, again: bool) -> Listing:
     users: dict[str, UserActivity] = {}
-    cursors: set[str] = set()
+    counters = 0
+    cursors: set[bytes] = set()
     page = _first(source, wanted, again=again)
     total, time_zone, pages = page.total_records, None, 1
     while True:
@@ -97,6 +101,8 @@ def _walk(source: PageSource, wanted: ActivityFilter, *, again: bool) -> Listing
         if len(page.users) != page.records_received:
             # Whoever it is would be taken for somebody whom Gong left out, and shown with 0.
             raise _Abandoned("a record names nobody", page.request_id)
+        counters += sum(len(user.counters) for user in page.users)
+        _check_weight(len(users) + len(page.users), counters, page.request_id)
         known = len(users)
         for user in page.users:
             _add(users, user, page.request_id)
@@ -110,16 +116,25 @@ def _walk(source: PageSource, wanted: ActivityFilter, *, again: bool) -> Listing
                 pages=pages,
                 request_id=page.request_id,
             )
-        if cursor in cursors:
+        mark = sha256(cursor.encode(errors="surrogatepass")).digest()  # a cursor may be long
+        if mark in cursors:
             raise _Abandoned("the cursor of an earlier page came again", page.request_id)
         if len(users) == known:
             raise _Abandoned("a page with a cursor brought nobody new", page.request_id)
         if pages == MAX_PAGES:
             # To begin again would cost as much, for nothing.
             raise InvalidResponse(f"more than {MAX_PAGES} pages", request_id=page.request_id)
-        cursors.add(cursor)
+        cursors.add(mark)
         page = _next(source, wanted, cursor)
         pages += 1
+
+
+def _check_weight(users: int, counters: int, request_id: str | None) -> None:
+    """Whether memory can hold them. Not _Abandoned: to begin again would weigh as much."""
+    if users > MAX_USERS:
+        raise InvalidResponse(f"more than {MAX_USERS} users", request_id=request_id)
+    if counters > MAX_COUNTERS:
+        raise InvalidResponse(f"more than {MAX_COUNTERS} counters", request_id=request_id)
 
 
 def _first(source: PageSource, wanted: ActivityFilter, *, again: bool) -> Page:

@@ -23,6 +23,16 @@ class Failure:
     error: GongError
 
 
+def bare(error: GongError) -> GongError:
+    """The same error without its way here, to be kept.
+
+    It leads to the calls that it ended, and those hold whatever came before it: a hundred
+    thousand users, for each window that was refused.
+    """
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollResult:
     """What a poll brought.

@@ -14,7 +14,7 @@ from gong_exporter.activity.asking import Asking
 from gong_exporter.activity.assemble import window_data
 from gong_exporter.activity.fetch import Listing, PageSource
 from gong_exporter.activity.knowledge import Knowledge
-from gong_exporter.activity.outcome import Failure, PollResult
+from gong_exporter.activity.outcome import Failure, PollResult, bare
 from gong_exporter.activity.plan import ENDS_THE_POLL, PollPlan, Warn
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.activity.windows import (
@@ -164,7 +164,7 @@ class _Poll:
                 asked = self._asking.window(window, days, today, is_longest=window == first)
                 self._check_zone(asked.listing, days, zone, sure=sure)
             except GongError as error:
-                failed[window.name] = error
+                failed[window.name] = bare(error)
                 if isinstance(error, ENDS_THE_POLL):
                     ended = error
                 elif isinstance(error, BadRequest) and not sure:
