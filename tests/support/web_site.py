@@ -6,7 +6,7 @@ import http.client
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 
 from gong_exporter.web.guards import Limits
@@ -26,6 +26,10 @@ from gong_exporter.web.site import (
 )
 from tests.support.servers import PATIENCE
 
+GET = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
+HALF = b"GET /metrics HTTP/1.1\r\nHost: x\r\nX-Never-Ends: "
+LAST = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+MEGABYTE = 1024 * 1024
 NOW = 1_790_000_000.0
 DAY = 86_400.0
 
@@ -97,6 +101,11 @@ class FixedSite:
         return next((table for table in self.tables if table.window == window), None)
 
 
+def big(size: int) -> FixedSite:
+    """A site with a body of that many bytes."""
+    return FixedSite(body=Body("text/plain", None, (b"x" * size,)))
+
+
 @contextmanager
 def serving(
     site: FixedSite,
@@ -160,6 +169,19 @@ def raw(port: int, sent: bytes = b"", *, timeout: float = 10.0) -> Iterator[sock
     with socket.create_connection(("127.0.0.1", port), timeout=timeout) as client:
         client.sendall(sent)
         yield client
+
+
+@contextmanager
+def flood(port: int, sent: bytes, connections: int) -> Iterator[list[socket.socket]]:
+    """So many connections from another address than the rest of a test's, with the same bytes."""
+    with ExitStack() as stack:
+        clients = [stack.enter_context(socket.socket()) for _ in range(connections)]
+        for client in clients:
+            client.settimeout(10)
+            client.bind(("127.0.0.2", 0))
+            client.connect(("127.0.0.1", port))
+            client.sendall(sent)
+        yield clients
 
 
 def read_to_end(client: socket.socket) -> bytes:

@@ -1,6 +1,5 @@
 import asyncio
 import base64
-import socket
 import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +14,7 @@ from gong_exporter.web.auth import Passwords, credentials_in
 from gong_exporter.web.security import WebConfigFile
 from tests.support.servers import until
 from tests.support.web_seen import departures, most_at_once, requests_for_a_turn
-from tests.support.web_site import Answer, FixedSite, ask, raw, serving
+from tests.support.web_site import Answer, FixedSite, ask, flood, raw, serving
 
 GUESS = b"GET /metrics HTTP/1.1\r\nHost: x\r\nAuthorization: Basic %s\r\n\r\n" % (
     base64.b64encode(b"prom:wrong")
@@ -277,20 +276,14 @@ def test_who_floods_with_wrong_passwords_holds_up_no_other_address(
     with (
         serving(FixedSite(), web_config=web_config) as port,
         ThreadPoolExecutor(1) as pool,
-        ExitStack() as stack,
+        flood(port, GUESS, 60) as guessing,
     ):
-        flood = [stack.enter_context(socket.socket()) for _ in range(60)]
-        for client in flood:
-            client.settimeout(10)
-            client.bind(("127.0.0.2", 0))
-            client.connect(("127.0.0.1", port))
-            client.sendall(GUESS)
         until(lambda: len(asked) == 60, "all of the flood are there")
         scrape = pool.submit(lambda: ask(port, "/metrics", headers=right))
         until(lambda: len(asked) == 61, "the scrape is behind them")
         checks.go.set()
         assert scrape.result().status == 200
-        statuses = [client.recv(65536).split()[1] for client in flood]
+        statuses = [client.recv(65536).split()[1] for client in guessing]
     # One was being checked, then it is one of each address.
     assert checks.passwords.index(b"right") == 2
     assert statuses.count(b"401") == 33

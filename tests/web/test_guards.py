@@ -9,20 +9,22 @@ import pytest
 
 from gong_exporter.web.guards import Doing, Limits, Seat, Seats
 from gong_exporter.web.routes import Options
-from gong_exporter.web.site import Body
 from tests.support.servers import until
 from tests.support.web_process import process, resident_bytes
 from tests.support.web_seen import arrivals, departures, how_many, listened_to, reads, tables
-from tests.support.web_site import FixedSite, ask, exchange, raw, read_to_end, serving
-
-GET = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
-HALF = b"GET /metrics HTTP/1.1\r\nHost: x\r\nX-Never-Ends: "
-LAST = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-MEGABYTE = 1024 * 1024
-
-
-def big(size: int) -> FixedSite:
-    return FixedSite(body=Body("text/plain", None, (b"x" * size,)))
+from tests.support.web_site import (
+    GET,
+    HALF,
+    LAST,
+    MEGABYTE,
+    FixedSite,
+    ask,
+    big,
+    exchange,
+    raw,
+    read_to_end,
+    serving,
+)
 
 
 def test_slow_readers_cost_slices_not_bodies_and_stop_nobody() -> None:

@@ -1,4 +1,3 @@
-import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -9,7 +8,7 @@ from gong_exporter.web.routes import Options, build_app
 from gong_exporter.web.site import Body, Health, Status
 from tests.support.servers import until
 from tests.support.web_seen import departures, reads, requests_for_a_turn
-from tests.support.web_site import FixedSite, ask, raw, read_to_end, serving
+from tests.support.web_site import FixedSite, ask, flood, raw, read_to_end, serving
 
 
 def test_a_scrape_gets_the_prepared_bytes_with_their_type_and_length() -> None:
@@ -236,21 +235,15 @@ def test_who_asks_for_page_after_page_waits_behind_itself(
     with (
         serving(Slow()) as port,
         ThreadPoolExecutor(1) as pool,
-        ExitStack() as stack,
+        flood(port, request, 40) as asking,
     ):
-        flood = [stack.enter_context(socket.socket()) for _ in range(40)]
-        for client in flood:
-            client.settimeout(10)
-            client.bind(("127.0.0.2", 0))
-            client.connect(("127.0.0.1", port))
-            client.sendall(request)
         until(lambda: len(turns) == 40, "all of them are there")
         assert ask(port, "/metrics").status == 200
         other = pool.submit(ask, port, "/")
         until(lambda: len(turns) == 41, "another one is behind them")
         go.set()
         assert other.result().status == 200
-        answers = [read_to_end(client).split()[1] for client in flood]
+        answers = [read_to_end(client).split()[1] for client in asking]
     assert answers.count(b"200") == 34
     assert answers.count(b"429") == 6
 

@@ -14,19 +14,20 @@ from gong_exporter.web.listen import bind
 from gong_exporter.web.routes import Options, build_app
 from gong_exporter.web.security import WebConfigFile
 from gong_exporter.web.server import WebServer
-from gong_exporter.web.site import Body
 from tests.support.servers import PATIENCE, until
 from tests.support.web_seen import arrivals
-from tests.support.web_site import FixedSite, ask, raw, read_to_end, serving
-
-GET = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
-HALF = b"GET /metrics HTTP/1.1\r\nHost: x\r\nX-Never-Ends: "
-LAST = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-MEGABYTE = 1024 * 1024
-
-
-def big(size: int) -> FixedSite:
-    return FixedSite(body=Body("text/plain", None, (b"x" * size,)))
+from tests.support.web_site import (
+    GET,
+    HALF,
+    LAST,
+    MEGABYTE,
+    FixedSite,
+    ask,
+    big,
+    raw,
+    read_to_end,
+    serving,
+)
 
 
 def test_a_connection_is_kept_alive() -> None:
