@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from gong_exporter.web.routes import Options, build_app
+from gong_exporter.web.routes import Options
 from gong_exporter.web.site import Body, Health, Status
 from tests.support.servers import until
 from tests.support.web_seen import departures, reads, requests_for_a_turn
@@ -195,10 +195,6 @@ def test_a_fault_in_the_site_is_a_500_that_gives_nothing_away() -> None:
         assert answer.status == 500
         assert b"hunter2" not in answer.body
         assert ask(port, "/metrics").status == 200
-
-
-def test_the_app_is_plain_asgi() -> None:
-    assert callable(build_app(FixedSite(), Options()))
 
 
 @pytest.mark.parametrize(
