@@ -18,11 +18,21 @@ from gong_exporter.activity.knowledge import Knowledge, Understood
 from gong_exporter.activity.plan import ENDS_THE_POLL, PollPlan, Warn
 from gong_exporter.activity.users import follow, learn, resolve
 from gong_exporter.activity.windows import DayRange, WindowSpec
-from gong_exporter.gong.errors import GongError, UserNotFound
+from gong_exporter.gong.errors import (
+    GongError,
+    NotSent,
+    RateLimited,
+    Redirected,
+    Unauthorized,
+    UserNotFound,
+)
 from gong_exporter.gong.records import ActivityFilter, Page
 
 NOBODY = Listing(users=(), time_zone=None, pages=0)
 """Asked of nobody: there was no call to make."""
+
+BEFALLS_ANY_CALL = (Unauthorized, Redirected, RateLimited, NotSent)
+"""To a poll's first call, they say nothing of what it asked for. A 403 may: it is for this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +162,9 @@ class Asking:
             found = self._sifted(days, today)
         except GongError as error:
             known, ends = bool(self._targets()), isinstance(error, ENDS_THE_POLL)
-            if known and (not ends or self._source.pages > before):
-                # Not when Gong refused the first page already: it would have refused any other
-                # call as well, and nothing was spent on the search.
+            begun = had is not None or self._source.pages > before
+            if known and (begun or not isinstance(error, BEFALLS_ANY_CALL)):
+                # Otherwise nothing was spent on the search, and what ended it was not the search.
                 self.knowledge = replace(self.knowledge, looked_up=today)
             if ends or not known:
                 self._hopeless = error

@@ -69,7 +69,7 @@ def test_a_search_that_found_nobody_leaves_windows_of_nobody_until_the_next_day(
         assert company.listings.total() == 1
 
 
-@pytest.mark.parametrize("fault", ["rate-limited-long", "unauthorized", "forbidden", "redirect"])
+@pytest.mark.parametrize("fault", ["rate-limited-long", "unauthorized", "redirect"])
 def test_a_poll_that_was_refused_before_anything_came_has_not_searched_yet(fault: str) -> None:
     """It is Gong's word on all that we ask, and not on the search: nothing was spent on one."""
     with polls(FEW, *KNOWN, LATE) as company:
@@ -81,13 +81,18 @@ def test_a_poll_that_was_refused_before_anything_came_has_not_searched_yet(fault
         assert_true(company.poll(after=3 * HOUR), FEW, (*KNOWN, LATE))
 
 
-@pytest.mark.parametrize("fault", ["rate-limited-long", "forbidden"])
-def test_a_search_that_was_ended_half_way_does_not_cost_the_next_poll_its_data(fault: str) -> None:
+@pytest.mark.parametrize(
+    ("fault", "page"), [("rate-limited-long", 2), ("forbidden", 2), ("forbidden", 1)]
+)
+def test_a_search_that_was_refused_by_itself_does_not_cost_the_next_poll_its_data(
+    fault: str, page: int
+) -> None:
+    """Half-way, or by a rule that forbids to list everybody, and not the listed."""
     with polls(MANY, *KNOWN, "555") as company:
         know(company, *KNOWN)
-        company.broken, company.broken_from = (fault,), 2
+        company.broken, company.broken_from = (fault,), page
         assert company.poll().windows == ()
-        assert company.calls == 2
+        assert company.calls == page
         assert_true(company.poll(after=3 * HOUR), MANY, KNOWN)
         assert company.calls == len(WINDOWS)
 
