@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from click.testing import CliRunner
 from prometheus_client.parser import text_string_to_metric_families
 
 from gong_exporter.cli.main import cli
+from tests.support.processor import seconds_to_its_end
 from tests.support.servers import until
 
 ROOT = Path(__file__).parents[2]
@@ -194,11 +194,9 @@ class Process:
         self.process.send_signal(number)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> float:
-        """Tell it to stop; how many seconds it took, which are end_to_end/test_stop's to judge."""
-        began = time.monotonic()
+        """Tell it to stop; its seconds to the end, which are end_to_end/test_stop's to judge."""
         self.process.send_signal(number)
-        self.process.wait(20)
-        return time.monotonic() - began
+        return seconds_to_its_end(self.process)
 
     def kill(self) -> None:
         """At once, as the kernel does it."""

@@ -24,7 +24,7 @@ from tests.support.companies import FixtureCompany, email, user_id
 from tests.support.exporter import ROOT, Process, command, environment, exporter, write_config
 from tests.support.simulator import running_simulator
 from tests.support.soak_checks import Truth, Verdict, check_calls, value_of
-from tests.support.web_process import resident_bytes
+from tests.support.web_process import peak_bytes, resident_bytes
 
 PER_SECOND = 3
 PER_DAY = 9_000
@@ -61,7 +61,8 @@ class Report:
         calls: that arrived at the simulator, by status (None for no answer).
         faults: that struck, each how often.
         polls: that brought everything, something, or nothing.
-        lives: resident memory in MiB of each process, a sample a second.
+        lives: resident memory in MiB of each process, at each scrape.
+        peaks: the most that each process ever had, between scrapes too.
     """
 
     verdict: Verdict = field(default_factory=Verdict)
@@ -70,6 +71,7 @@ class Report:
     faults: dict[str, int] = field(default_factory=dict)
     polls: dict[str, int] = field(default_factory=dict)
     lives: list[list[float]] = field(default_factory=list)
+    peaks: list[float] = field(default_factory=list)
 
     def growth(self) -> float:
         """MiB by which memory grew in the longest life, once everything had happened in it."""
@@ -80,11 +82,12 @@ class Report:
 
     def peak(self) -> float:
         """MiB that any process had at most above what it had at its first scrape."""
-        return max(max(life) - life[0] for life in self.lives)
+        return max(peak - life[0] for peak, life in zip(self.peaks, self.lives, strict=True))
 
     def __str__(self) -> str:
         memory = ", ".join(
-            f"{life[0]:.0f} to {life[-1]:.0f} (most {max(life):.0f})" for life in self.lives
+            f"{life[0]:.0f} to {life[-1]:.0f} (most {peak:.0f})"
+            for peak, life in zip(self.peaks, self.lives, strict=True)
         )
         calls = ", ".join(f"{code or 'none'}: {n}" for code, n in sorted(_by_code(self.calls)))
         wrong = "".join(f"\n  wrong: {what}" for what in self.verdict.wrong)
@@ -147,20 +150,20 @@ class Soak:
             self._start()
             self._act("every fault", 0.1)
             self._kill()
-            self._act("every fault, after a kill", 0.2)
+            self._act("every fault, after a kill", 0.1)
             self._kill()
             beside = self._once_beside()
-            self._act("every fault, after another kill", 0.8)
+            self._act("every fault, after another kill", 0.6)
             self._hold(beside.wait(60) in {0, 1}, "--once beside it ended in words")
-            self._spend_the_quota(0.9)
-            self._meet_a_long_429(1.0)
+            self._spend_the_quota(0.1)
+            self._meet_a_long_429(0.1)
             self._hold(self._process.stop() < 2, "it stops within two seconds")
             self._tally(simulator)
         return self.report
 
-    def _act(self, name: str, until_part: float) -> None:
-        self._announce(name)
-        while time.monotonic() < self._begin + until_part * self._seconds:
+    def _act(self, name: str, part: float) -> None:
+        end = self._announce(name, part)
+        while time.monotonic() < end:
             self._simulator.set_faults(*self._rates())
             for _ in range(self._dice.randint(3, 12)):
                 self._look()
@@ -168,8 +171,11 @@ class Soak:
                     self._ended = len(self._process.said("poll ended"))
                     self._reload()
 
-    def _announce(self, act: str) -> None:
-        self._say(f"{time.monotonic() - self._begin:5.0f} s  {act}")
+    def _announce(self, act: str, part: float) -> float:
+        """Say that an act begins; when it is to end. A slow start of a process shortens none."""
+        now = time.monotonic()
+        self._say(f"{now - self._begin:5.0f} s  {act}")
+        return now + part * self._seconds
 
     def _rates(self) -> list[Fault]:
         """Every fault at once, at rates that leave all answers, half or hardly any alone."""
@@ -180,12 +186,12 @@ class Soak:
             if kind.name not in UNTELLABLE and kind.name != LONG
         ]
 
-    def _spend_the_quota(self, until_part: float) -> None:
-        self._announce("a quota that runs out")
+    def _spend_the_quota(self, part: float) -> None:
+        end = self._announce("a quota that runs out", part)
         self._simulator.set_faults()
         self._quota = len(self._simulator.journal.entries()) + LAST_CALLS
         self._reload()
-        while time.monotonic() < self._begin + until_part * self._seconds:
+        while time.monotonic() < end:
             self._look()
             if len(self._process.said("poll ended")) > self._ended:
                 self._ended = len(self._process.said("poll ended"))
@@ -194,11 +200,11 @@ class Soak:
         self._hold(calls <= self._quota, f"{calls} calls of {self._quota}")
         self._quota = PER_DAY
 
-    def _meet_a_long_429(self, until_part: float) -> None:
-        self._announce("a Retry-After of two hours")
+    def _meet_a_long_429(self, part: float) -> None:
+        end = self._announce("a Retry-After of two hours", part)
         self._simulator.set_faults(LONG)
         self._reload()
-        while time.monotonic() < self._begin + until_part * self._seconds:
+        while time.monotonic() < end:
             self._look()
         struck = [LONG in entry.faults for entry in self._simulator.journal.entries()]
         self._hold(struck.count(True) == 1 and struck[-1], "one 429 of two hours, and no call more")
@@ -215,6 +221,7 @@ class Soak:
         self._hold(used is not None and used <= PER_DAY, f"the ledger counts {used}")
         report.scrapes += 1
         report.lives[-1].append(resident_bytes(self._process.process.pid) / 2**20)
+        report.peaks[-1] = peak_bytes(self._process.process.pid) / 2**20
         time.sleep(max(0.0, 0.5 - (time.monotonic() - began)))
 
     def _write(self, **credentials: str | None) -> Path:
@@ -246,6 +253,7 @@ class Soak:
         self._process: Process = self._stack.enter_context(exporter(self._write()))
         self._ended = 0
         self.report.lives.append([])
+        self.report.peaks.append(0.0)
 
     def _kill(self) -> None:
         self._process.kill()

@@ -44,6 +44,13 @@ def resident_bytes(pid: int) -> int:
     return pages * resource.getpagesize()
 
 
+def peak_bytes(pid: int) -> int:
+    """The most resident memory that a process ever had, also between two looks at it."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
+    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024  # "kB" are KiB there
+
+
 def main() -> None:
     """Serve until stdin ends."""
     descriptors, body_bytes = int(sys.argv[1]), int(sys.argv[2])
