@@ -159,10 +159,9 @@ def _content(source: Path | str, name: str) -> bytes:
 
 def _read(path: Path, name: str) -> bytes:
     try:
-        # Without O_NONBLOCK a named pipe would hang us.
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(handle, "rb") as file:  # noqa: PTH123  # a descriptor, not a path
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
+        # By an opener: a descriptor of our own would stay open where open() refuses a folder's.
+        with open(path, "rb", opener=_at_once) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 # It will be read again, when a pipe gives nothing any more.
                 raise WebConfigError(f"{name}: {path} is not a file")
             content = file.read(_MAX_FILE_BYTES + 1)
@@ -173,6 +172,11 @@ def _read(path: Path, name: str) -> bytes:
     if len(content) > _MAX_FILE_BYTES:
         raise WebConfigError(f"{name}: {path} is larger than 1 MiB")
     return content
+
+
+def _at_once(path: str, flags: int) -> int:
+    """As open() does it, but a named pipe does not hang us."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _fingerprint(settings: TlsSettings, material: Material) -> str:

@@ -132,3 +132,18 @@ def test_a_pipe_without_a_writer_hangs_nobody(file: Path) -> None:
     assert guarded(config)
     assert config.error is not None
     assert "is not a file" in config.error
+
+
+def test_a_folder_in_a_certificates_place_is_said_and_costs_no_descriptors(file: Path) -> None:
+    config = settled(WebConfigFile(file))
+    (file.parent / "cert.pem").unlink()
+    (file.parent / "cert.pem").mkdir()
+    settled(config)
+    open_now = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(5):
+        settled(config)
+    assert len(list(Path("/proc/self/fd").iterdir())) == open_now
+    assert guarded(config)
+    assert config.error is not None
+    assert "cannot read" in config.error
+    assert "Is a directory" in config.error
