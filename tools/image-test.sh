@@ -191,6 +191,16 @@ else:
     sys.exit("pip is in the image")
 ' || die "more is allowed than should be"
 say "read-only, no capabilities, no pip, uid" 65532
+# What is in it is what requirements.lock names, and so what a release's list of parts names.
+"${engine[@]}" exec "$exporter" python -c '
+import re
+from importlib.metadata import distributions
+for found in distributions():
+    print(re.sub("[-_.]+", "-", found.name).lower() + "==" + found.version)' |
+  grep -v '^gong-exporter==' | LC_ALL=C sort >"$work/parts"
+sed -nE 's/^([a-z0-9-]+==[^ ;]+).*/\1/p' requirements.lock | LC_ALL=C sort >"$work/locked"
+diff "$work/locked" "$work/parts" >&2 || die "the image holds (>) other parts than requirements.lock (<)"
+say "parts, as locked" "$(wc -l <"$work/parts")"
 say "memory" "$("${engine[@]}" exec "$exporter" python -c '
 print(next(line.split()[1] for line in open("/proc/1/status") if line.startswith("VmRSS")))') KiB resident"
 stop "at rest"
