@@ -8,13 +8,14 @@ import time
 import pytest
 
 from gong_exporter.gong.clock import Stopped, SystemClock
+from tests.gong.transports import LATE
 
 
 def test_a_wait_lasts_as_long_as_it_says() -> None:
     clock = SystemClock(threading.Event())
     wall, began = clock.now(), clock.monotonic()
     clock.wait(0.1)
-    assert 0.1 <= clock.monotonic() - began < 1
+    assert 0.1 <= clock.monotonic() - began < LATE
     assert clock.now() > wall > 1_700_000_000
 
 
@@ -22,7 +23,7 @@ def test_a_wait_lasts_as_long_as_it_says() -> None:
 def test_a_wait_of_no_time_is_none(seconds: float) -> None:
     began = time.monotonic()
     SystemClock(threading.Event()).wait(seconds)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 4  # not the five either
 
 
 def test_a_stop_interrupts_a_wait_at_once() -> None:
@@ -31,7 +32,7 @@ def test_a_stop_interrupts_a_wait_at_once() -> None:
     began = time.monotonic()
     with pytest.raises(Stopped):
         SystemClock(stop).wait(60)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < LATE
 
 
 def test_after_a_stop_nothing_begins() -> None:

@@ -13,6 +13,7 @@ from gong_exporter.gong.errors import ConnectionFailed, TimedOut
 from tests.gong.tls import certificate
 from tests.gong.transports import (
     AUTHORIZATION,
+    LATE,
     PAGE,
     SECRET,
     exchanges_running,
@@ -128,5 +129,5 @@ def test_a_proxy_that_hangs_before_the_tunnel_is_given_up_on_time_with_its_threa
     with hostile_server(hang(left=left)) as proxy:
         with pytest.raises(TimedOut):
             post(transport_to("https://gong.invalid", timeout=0.3, proxy_url=proxy.url))
-        assert left.wait(2)
+        assert left.wait(LATE)
         assert wait_until(lambda: exchanges_running() == 0)

@@ -10,6 +10,7 @@ import pytest
 from gong_exporter.gong.errors import ConnectionFailed, TimedOut
 from tests.gong.tls import tls_server
 from tests.gong.transports import (
+    LATE,
     PAGE,
     exchanges_running,
     post,
@@ -52,7 +53,7 @@ def test_a_body_that_drips_over_tls_is_given_up_with_its_socket(tmp_path: Path) 
     with tls_server(tmp_path, hanging) as (server, ca_file):
         with pytest.raises(TimedOut):
             post(transport_to(server.url, timeout=0.5, ca_file=ca_file))
-        assert left.wait(2)
+        assert left.wait(LATE)
         assert wait_until(lambda: exchanges_running() == 0)
 
 

@@ -39,7 +39,11 @@ def worker_threads() -> set[threading.Thread]:
     return {thread for thread in threading.enumerate() if isinstance(thread, WorkerThread)}
 
 
-def wait_until(met: Callable[[], bool], seconds: float = 5.0) -> bool:
+LATE = 10.0
+"""Seconds that a busy machine may make of an instant: far less than what is cut short."""
+
+
+def wait_until(met: Callable[[], bool], seconds: float = LATE) -> bool:
     """Whether it came true in time; for what other threads and the kernel do."""
     until = time.monotonic() + seconds
     while not met():

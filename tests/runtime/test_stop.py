@@ -33,7 +33,7 @@ def test_an_interruption_ends_a_wait_and_the_next_one_waits_again() -> None:
     began = time.monotonic()
     with pytest.raises(Stopped):
         clock.wait(30)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     interruption.resume()
     clock.wait(0.01)
     assert not interruption.for_good

@@ -42,7 +42,7 @@ def test_a_locked_file_is_done_without_and_gets_the_calls_made_meanwhile(
             kept.ledger.finish(running.call, NOON + 3)
             kept.ledger.limit(NOON + 3, NOON + 33)
             kept.save(some_knowledge(), [a_window()])
-            assert 0.3 < time.monotonic() - began < 2  # two attempts: a call's, and the save's
+            assert time.monotonic() - began > 0.3  # two attempts: a call's, and the save's
             assert kept.ledger.used(NOON + 4) == 3
             assert kept.ledger.limited_until(NOON + 4) == NOON + 33
             assert scene.reports == [not_in_use(path, "another process has kept it locked for 5 s")]
