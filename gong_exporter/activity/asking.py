@@ -54,7 +54,7 @@ class _Counted:
     """A source that counts the pages which came.
 
     Attributes:
-        pages: how many.
+        pages: how many, since somebody set it to 0.
     """
 
     def __init__(self, source: PageSource) -> None:
@@ -90,6 +90,11 @@ class Asking:
         self._warn = warn
         self.knowledge = replace(knowledge, resolved=resolve(knowledge, plan.selection))
 
+    @property
+    def came(self) -> int:
+        """Pages of the last window that came, and that will have to come again if it failed."""
+        return self._source.pages
+
     def filter(self, days: DayRange, user_ids: Iterable[str] | None = None) -> ActivityFilter:
         """The request's filter for a range of days."""
         return ActivityFilter(
@@ -109,6 +114,7 @@ class Asking:
             GongError: see fetch_listing.
             Stopped: the process is stopping.
         """
+        self._source.pages = 0
         if days.empty:
             return Asked(NOBODY, None, covered=None)  # 0 for everybody, whoever that will be
         if self._plan.selection.everyone:
@@ -166,6 +172,7 @@ class Asking:
             if known and (begun or not isinstance(error, BEFALLS_ANY_CALL)):
                 # Otherwise nothing was spent on the search, and what ended it was not the search.
                 self.knowledge = replace(self.knowledge, looked_up=today)
+                self._source.pages = 0  # they are not asked for again today
             if ends or not known:
                 self._hopeless = error
             if not known or (ends and had is None):

@@ -97,6 +97,7 @@ class _Poll:
         self._today = today
         self._warn = warn
         self._asking = Asking(source, plan, knowledge, warn)
+        self._last = ""  # the window last asked for
         self._wondered = False
         self._asked_whether_moved = False
 
@@ -159,6 +160,7 @@ class _Poll:
             if ended is not None:
                 failed[window.name] = ended
                 continue
+            self._last = window.name
             try:
                 days = window.on(today)
                 asked = self._asking.window(window, days, today, is_longest=window == first)
@@ -255,9 +257,12 @@ class _Poll:
         """When to poll again, if it was Gong or the quota that ended the poll."""
         if isinstance(ended, QuotaSpent) and ended.until is not None:
             # When one call is free, a listing of many pages would use it up and come to nothing,
-            # again and again. So wait until as many may be free as a poll takes.
+            # again and again. So wait until as many may be free as a poll takes; where that turns
+            # out to be more than was known, until twice as many as came to nothing.
             pages = self._asking.knowledge.pages
             calls = sum(pages.get(window.name, 1) for window in self._plan.windows)
+            if self._asking.came >= pages.get(self._last, 1):
+                calls = max(calls, 2 * self._asking.came)
             return max(ended.until, self._clock.now() + min(calls * ended.spacing, DAY))
         return ended.until if isinstance(ended, RateLimited | NotSent) else None
 

@@ -138,6 +138,19 @@ def test_a_spent_quota_is_given_time_to_free_as_many_calls_as_a_poll_takes() -> 
     assert result.retry_at == NOW.timestamp() + 86_400
 
 
+def test_pages_that_came_of_a_window_known_to_have_more_lengthen_no_wait() -> None:
+    def ask(_wanted: ActivityFilter, cursor: str | None) -> Page:
+        if cursor == "90":
+            raise QuotaSpent("spent", until=NOW.timestamp() + 1, spacing=17.0)
+        place = int(cursor or 0) + 1
+        return page_of([activity(str(place))], total=None, cursor=str(place))
+
+    for pages, calls in ((100, 20 + 1 + 100), (90, 2 * 90), (3, 2 * 90)):
+        known = replace(KNOWN, pages={"1d": 20, "28d": pages})
+        result = poll(Answering(ask), plan_of(), known, FakeClock(), Said())
+        assert result.retry_at == NOW.timestamp() + calls * 17
+
+
 def test_one_window_that_fails_keeps_the_others() -> None:
     def answer(wanted: ActivityFilter, _cursor: str | None) -> Page:
         if wanted.from_date == date(2026, 3, 4):

@@ -6,9 +6,25 @@ from datetime import date
 
 import pytest
 
+from gong_exporter.activity.asking import Asking
 from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.activity.poll import poll
+from gong_exporter.activity.users import EVERYONE, Selection
+from gong_exporter.activity.windows import DayRange
+from gong_exporter.gong.errors import QuotaSpent
+from gong_exporter.gong.records import ActivityFilter, Page
 from tests.activity.polls import DAY, FEW, HOUR, MANY, WINDOWS, Polls, assert_true, polls
-from tests.activity.rig import window_of
+from tests.activity.rig import (
+    Answering,
+    Said,
+    activity,
+    client_of,
+    listed,
+    page_of,
+    plan_of,
+    window_of,
+)
+from tests.support.clocks import NOW, FakeClock
 from tests.support.companies import FixtureCompany, email, user_id
 
 TODAY = date(2026, 3, 11)
@@ -107,3 +123,49 @@ def test_a_listing_of_everybody_behind_a_404_is_that_days_search() -> None:
         window = window_of(company.poll(after=HOUR), "28d")
         assert dict(window.users) == {}
         assert window.covered == frozenset(gone)
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_search_that_used_up_the_quota_lengthens_no_wait(whole: bool) -> None:  # noqa: FBT001 - a case
+    """The next poll does not search: it takes as many calls as ever."""
+
+    def ask(wanted: ActivityFilter, cursor: str | None) -> Page:
+        if wanted.user_ids is not None or (cursor == "9" and not whole):
+            raise QuotaSpent("spent", until=NOW.timestamp() + 1, spacing=17.0)
+        place = int(cursor or 0) + 1
+        more = None if cursor == "9" else str(place)
+        return page_of([activity(str(place))], total=None, cursor=more)
+
+    before = Knowledge(host="http://gong.test", time_zone="Etc/UTC", named={"1": ""})
+    plan = plan_of(selection=listed("1", "555"))
+    result = poll(Answering(ask), plan, before, FakeClock(), Said())
+    assert [window.window for window in result.windows] == (["28d"] if whole else [])
+    assert result.knowledge.looked_up == TODAY
+    assert result.retry_at == NOW.timestamp() + len(WINDOWS) * 17
+
+
+@pytest.mark.parametrize("selection", [listed(email(0)), EVERYONE], ids=["a list", "everybody"])
+def test_a_first_listing_that_used_up_the_quota_is_given_time_to_come_whole(
+    selection: Selection,
+) -> None:
+    """Nobody knows yet how many pages it has; those that came before the end are a beginning."""
+    company = FixtureCompany(1000)
+    with polls(company) as rig:
+        client = client_of(rig.simulator, rig.clock, per_day=14)
+        plan = plan_of("28d", host=rig.simulator.url, selection=selection)
+        another = Asking(client, plan, rig.knowledge, rig.said).filter(
+            DayRange(date(2026, 3, 1), date(2026, 3, 2))
+        )
+        for _ in range(2):  # ten pages fit, but never in what one half of the day's calls leaves
+            for _ in range(7):
+                client.page(another)
+            rig.clock.advance(DAY / 2)
+        result = poll(client, plan, rig.knowledge, rig.clock, rig.said)
+        assert not result.complete
+        for _ in range(3):
+            assert result.retry_at is not None
+            rig.clock.advance(result.retry_at - rig.clock.now() + 1)
+            result = poll(client, plan, result.knowledge, rig.clock, rig.said)
+            if result.complete:
+                break
+        assert_true(result, company, tuple(company.user_ids) if selection.everyone else KNOWN[:1])
