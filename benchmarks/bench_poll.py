@@ -30,13 +30,14 @@ from gong_exporter.cli.logs import make_log
 from gong_exporter.config.load import load_config
 from gong_exporter.exposition.body import Exposition
 from gong_exporter.exposition.telemetry import Telemetry
-from gong_exporter.gong.limits import Ledger, MemoryLedger
-from gong_exporter.gong.transport import PATH
+from gong_exporter.gong.limits import Ledger
+from gong_exporter.gong.records import AGGREGATE_ACTIVITY_PATH
 from gong_exporter.runtime.client import make_client
 from gong_exporter.runtime.polls import Polls
 from gong_exporter.runtime.setup import Setup, make_setup
 from gong_exporter.simulator.options import SimulatorOptions
 from gong_exporter.store import StateFile, open_state
+from tests.support.ledgers import MemoryLedger
 
 USERS = 3_000
 TURNS = 9
@@ -85,7 +86,7 @@ def bare_loop(url: str) -> int:
             wanted = {"fromDate": days.start.isoformat(), "toDate": days.end.isoformat()}
             body: dict[str, Any] | None = {"filter": wanted}
             while body is not None:
-                answer = session.post(url + PATH, json=body, timeout=TIMEOUT)
+                answer = session.post(url + AGGREGATE_ACTIVITY_PATH, json=body, timeout=TIMEOUT)
                 answer.raise_for_status()
                 read = json.loads(answer.content)
                 cursor = read["records"].get("cursor")

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from gong_exporter.activity.fetch import Listing
 from gong_exporter.activity.snapshot import METRICS, WindowData, metric_name
 from gong_exporter.activity.windows import DayRange, WindowSpec, day_start
-from gong_exporter.gong.answers import MAX_EXTRA_COUNTERS
 from gong_exporter.gong.records import COUNTERS, UserActivity
+from gong_exporter.gong.responses import MAX_EXTRA_COUNTERS
 
 
 def window_data(

@@ -35,7 +35,7 @@ from gong_exporter.gong.errors import (
     RateLimited,
     UserNotFound,
 )
-from gong_exporter.gong.ledger import DAY
+from gong_exporter.gong.limits import DAY
 
 __all__ = ["Failure", "PollPlan", "PollResult", "Warn", "load_zone", "poll"]
 

@@ -17,8 +17,8 @@ from gong_exporter.activity.knowledge import Knowledge
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.activity.windows import DayRange
 from gong_exporter.backfill.errors import BackfillError, Refused
-from gong_exporter.store.codec import (
-    Unreadable,
+from gong_exporter.store.windows import (
+    CorruptRow,
     pack_knowledge,
     pack_window,
     unpack_knowledge,
@@ -157,7 +157,7 @@ class WorkFile:
         rows = self._run("SELECT body FROM windows WHERE day = ?", str(day))
         try:
             return tuple(unpack_window(body) for (body,) in rows)
-        except Unreadable as error:
+        except CorruptRow as error:
             raise BackfillError(
                 f"{self._path}: {day} cannot be read ({error}); remove the file to begin anew"
             ) from error
@@ -174,7 +174,7 @@ class WorkFile:
         rows = self._run("SELECT body FROM knowledge")
         try:
             return unpack_knowledge(rows[0][0]) if rows else None
-        except Unreadable:
+        except CorruptRow:
             return None
 
     def searched(self, days: DayRange) -> bool:

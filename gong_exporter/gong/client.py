@@ -18,10 +18,8 @@ from urllib.parse import urlsplit
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 from tenacity.wait import wait_random_exponential
 
-from gong_exporter.gong import answers
 from gong_exporter.gong.clock import Clock
 from gong_exporter.gong.errors import (
-    AnswerError,
     BadRequest,
     CredentialsUnreadable,
     Forbidden,
@@ -29,16 +27,18 @@ from gong_exporter.gong.errors import (
     InvalidResponse,
     RateLimited,
     Redirected,
+    ResponseError,
     ServerError,
     TransportError,
     Unauthorized,
     UserNotFound,
 )
-from gong_exporter.gong.faults import redactor
-from gong_exporter.gong.limits import PATIENCE, Limiter
+from gong_exporter.gong.limits import MAX_WAIT, Limiter
 from gong_exporter.gong.observer import Observer
 from gong_exporter.gong.records import ActivityFilter, Exchange, Page
-from gong_exporter.gong.transport import Answer, Transport
+from gong_exporter.gong.responses import parse_error, parse_page
+from gong_exporter.gong.transport import Response, Transport
+from gong_exporter.gong.transport_errors import redactor
 
 MAX_RETRY_AFTER = 30 * 86_400.0
 """Seconds past which a Retry-After is not believed."""
@@ -47,7 +47,7 @@ _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
 _HEADER_VALUE = re.compile(r"[\x21-\x7e]+( [\x21-\x7e]+)*")
 _ORIGIN = re.compile(r"https?://[a-z0-9._-]{1,253}(:[0-9]{1,5})?")
 
-_BY_STATUS: dict[int, type[AnswerError]] = {
+_BY_STATUS: dict[int, type[ResponseError]] = {
     HTTPStatus.UNAUTHORIZED: Unauthorized,
     HTTPStatus.FORBIDDEN: Forbidden,
     HTTPStatus.NOT_FOUND: UserNotFound,
@@ -65,7 +65,7 @@ class RetryPolicy:
             that exporters that failed together do not come back together.
         rate_limited: 429 answers to one page before the poll gives up.
         unspecified_wait: seconds to wait after a 429 without a readable Retry-After; doubles, up
-            to PATIENCE.
+            to MAX_WAIT.
         rate_limited_rest: seconds to leave Gong alone after so many 429s to one page.
     """
 
@@ -153,9 +153,9 @@ class GongClient:
                 refusals = next(refused)
                 wait = error.retry_after
                 if wait is None:
-                    wait = min(self._retry.unspecified_wait * 2**refusals, PATIENCE)
+                    wait = min(self._retry.unspecified_wait * 2**refusals, MAX_WAIT)
                 until = self._limiter.rate_limited(wait)
-                if wait > PATIENCE:
+                if wait > MAX_WAIT:
                     error.until = until
                     raise
                 if refusals >= self._retry.rate_limited:
@@ -216,12 +216,12 @@ def _sendable(authorization: str) -> str:
     return authorization
 
 
-def _read(answer: Answer, now: float, authorization: str) -> Page:
+def _read(answer: Response, now: float, authorization: str) -> Page:
     """A page, or the error that the status stands for."""
     status, redact = answer.status, redactor(authorization)
     if status == HTTPStatus.OK:
-        return answers.parse_page(answer.body, redact)
-    request_id, errors = answers.parse_error(answer.body, redact)
+        return parse_page(answer.body, redact)
+    request_id, errors = parse_error(answer.body, redact)
     match status // 100:
         case 3:
             location = _origin(answer.headers.get("location"))

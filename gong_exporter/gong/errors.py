@@ -1,7 +1,7 @@
 """What can go wrong with a call to Gong, as a tree; each leaf carries its ``reason``.
 
 GongError
- +-- AnswerError               Gong answered with an error status
+ +-- ResponseError               Gong answered with an error status
  |    +-- BadRequest           400 and any other 4xx        bad_request
  |    +-- Unauthorized         401                          unauthorized
  |    +-- Forbidden            403                          forbidden
@@ -60,7 +60,7 @@ class GongError(Exception):
         self.code: int | None = None
 
 
-class AnswerError(GongError):
+class ResponseError(GongError):
     """Gong answered with a status other than 2xx.
 
     Attributes:
@@ -80,14 +80,14 @@ class AnswerError(GongError):
         self.errors = errors
 
 
-class BadRequest(AnswerError):
+class BadRequest(ResponseError):
     """400 (or a 4xx that nobody documents): the request is wrong, or its cursor expired."""
 
     reason = "bad_request"
     advice = "check gong.time_zone and activity.created_from/created_to against the company's"
 
 
-class Unauthorized(AnswerError):
+class Unauthorized(ResponseError):
     """401: wrong or revoked credentials, or a missing scope."""
 
     reason = "unauthorized"
@@ -97,21 +97,21 @@ class Unauthorized(AnswerError):
     )
 
 
-class Forbidden(AnswerError):
+class Forbidden(ResponseError):
     """403: this machine's address is not on the company's allow-list."""
 
     reason = "forbidden"
     advice = "ask a Gong administrator to put this machine's public IP address on the allow-list"
 
 
-class UserNotFound(AnswerError):
+class UserNotFound(ResponseError):
     """404: an asked-for user is unknown, or none of them has data in the window."""
 
     reason = "not_found"
     advice = "check activity.users"
 
 
-class RateLimited(AnswerError):
+class RateLimited(ResponseError):
     """429: the company's 3 calls a second or 10,000 a day are used up.
 
     Attributes:
@@ -136,14 +136,14 @@ class RateLimited(AnswerError):
         self.until: float | None = None
 
 
-class ServerError(AnswerError):
+class ServerError(ResponseError):
     """5xx, from Gong or from the edge in front of it."""
 
     reason = "server_error"
     advice = "wait; if it stays, see Gong's status page, then ask its support, with the request_id"
 
 
-class Redirected(AnswerError):
+class Redirected(ResponseError):
     """3xx: this host is not the company's. Followed, it would end in a misleading 401.
 
     Attributes:

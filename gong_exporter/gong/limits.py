@@ -1,59 +1,165 @@
-"""The company's limits, kept: at most so many calls in any second and in any 24 hours.
+"""Keeps the company's rate limits: at most so many calls in any second and in any 24 hours.
 
-How that is reckoned is in ``ledger``; here it is waited for.
+A ready-made limiter spaces the *starts* of calls, which arrive closer together when one of
+them is slow to connect. Here a call holds a slot until one second after its exchange *ended*:
+it reached Gong before that, so no sliding second there ever sees more calls than slots.
 """
 
 from __future__ import annotations
 
+import math
 from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
 
 from gong_exporter.gong.clock import Clock
 from gong_exporter.gong.errors import QuotaSpent, WaitTooLong
-from gong_exporter.gong.ledger import (
-    DAY,
-    Busy,
-    CallLimits,
-    Cause,
-    Granted,
-    Ledger,
-    MemoryLedger,
-    Recent,
-    verdict,
-)
 from gong_exporter.gong.observer import Observer
 
-__all__ = [
-    "DAY",
-    "PATIENCE",
-    "Busy",
-    "CallLimits",
-    "Cause",
-    "Granted",
-    "Ledger",
-    "Limiter",
-    "MemoryLedger",
-    "Recent",
-    "verdict",
-]
+DAY = 86_400.0
+"""Seconds in the sliding window of the daily quota."""
 
-PATIENCE = 60.0
-"""Seconds that a call may wait for a Retry-After; a longer one ends the poll."""
+MAX_WAIT = 60.0
+"""Seconds that a call waits for a Retry-After; a longer one ends the poll."""
 
 _CLOCK_STEP = 0.001
 """Seconds added to a wait, so that rounding does not wake us just before the moment."""
 
-_ASK_AGAIN = 1.0
-"""Seconds after which a wait for a slot looks whether it is free already."""
+_RECHECK_INTERVAL = 1.0
+"""Seconds after which a call that waits for a slot checks again."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallLimits:
+    """This exporter's share of the company's limits.
+
+    Attributes:
+        requests_per_second: may be a fraction.
+        requests_per_day: in any 24 hours.
+    """
+
+    requests_per_second: float
+    requests_per_day: int
+
+    @property
+    def slots(self) -> int:
+        """Calls that one sliding second may hold: the whole part, at least one."""
+        return max(1, math.floor(self.requests_per_second))
+
+    @property
+    def hold(self) -> float:
+        """Seconds for which a call keeps its slot after its exchange ended."""
+        return max(1.0, 1.0 / self.requests_per_second)
+
+
+class Cause(Enum):
+    """Why a call has to wait."""
+
+    RATE = "rate"
+    QUOTA = "quota"
+    RETRY_AFTER = "retry_after"
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """A call may be made now; ``call`` identifies it in the ledger."""
+
+    call: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """No call may be made now; ask again at Unix time ``until``."""
+
+    until: float
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """A call in the ledger. All times are Unix seconds.
+
+    Attributes:
+        started: when the call was allowed.
+        ended: when its exchange ended; None while it runs.
+        expires: when a call that never ended (its process was killed) counts as ended.
+    """
+
+    started: float
+    ended: float | None
+    expires: float
+
+
+def check_limits(
+    *,
+    now: float,
+    limits: CallLimits,
+    recent: Iterable[CallRecord],
+    used: int,
+    oldest: float | None,
+    limited_until: float,
+) -> Wait | None:
+    """Return the wait that the limits require before the next call, or None. Pure.
+
+    Args:
+        now: Unix seconds.
+        limits: the limits to keep.
+        recent: the calls that may hold a slot (more are harmless).
+        used: the number of calls started in the last 24 hours.
+        oldest: when the oldest of those started.
+        limited_until: the end of a running Retry-After, 0 for none.
+    """
+    if limited_until > now:
+        return Wait(limited_until, Cause.RETRY_AFTER)
+    if used >= limits.requests_per_day and oldest is not None:
+        return Wait(oldest + DAY, Cause.QUOTA)
+    free_at = sorted(
+        (call.expires if call.ended is None else call.ended) + limits.hold for call in recent
+    )
+    holding = [moment for moment in free_at if moment > now]
+    if len(holding) >= limits.slots:
+        return Wait(holding[len(holding) - limits.slots], Cause.RATE)
+    return None
+
+
+class Ledger(Protocol):
+    """The record of calls made, shared by everything that calls Gong.
+
+    An implementation over a file makes each method one transaction, so that several processes
+    keep the limits together. Times are Unix seconds.
+    """
+
+    def reserve(self, now: float, limits: CallLimits, expires: float) -> Allowed | Wait:
+        """Record a call that starts now, or return the wait before it may."""
+        ...
+
+    def finish(self, call: int, now: float) -> None:
+        """Record that the exchange of an allowed call ended."""
+        ...
+
+    def limit(self, now: float, until: float) -> None:
+        """Record that Gong asked for no calls until then."""
+        ...
+
+    def limited_until(self, now: float) -> float:
+        """Return the end of the running Retry-After; 0 when none runs."""
+        ...
+
+    def used(self, now: float) -> int:
+        """Return the number of calls started in the 24 hours before ``now``."""
+        ...
 
 
 class Limiter:
-    """Stands in front of every call; nothing reaches Gong without its leave.
+    """Allows, delays or refuses each call; every call to Gong goes through it.
 
     Args:
-        clock: waits here, and a stop interrupts them.
-        ledger: what was called, perhaps by other processes too.
-        limits: what to keep.
-        observer: is told how long calls waited.
+        clock: its waits are interrupted by a stop.
+        ledger: the calls made, by other processes too.
+        limits: the limits to keep.
+        observer: gets the time that calls waited.
         timeout: seconds after which a call that never ended counts as ended.
     """
 
@@ -71,18 +177,18 @@ class Limiter:
         self._limits = limits
         self._observer = observer
         self._timeout = timeout
-        # The ledger runs on the wall clock, which can jump; our own calls are spaced, and our
-        # own Retry-After waited out, on the monotonic one as well.
+        # The ledger runs on the wall clock, which can jump. Our own calls and our own
+        # Retry-After are therefore kept on the monotonic clock as well.
         self._ends: deque[float] = deque(maxlen=limits.slots)
-        self._quiet_until = 0.0
-        self._limited = False
+        self._limited_until = 0.0
+        self._reported_limit = False
 
     def acquire(self) -> int:
-        """Wait until a call may be made, and record it; the returned number goes to release().
+        """Wait until a call may be made and record it; pass the returned number to release().
 
         Raises:
             QuotaSpent: the day's calls are used up.
-            WaitTooLong: a Retry-After is in force for longer than PATIENCE.
+            WaitTooLong: a Retry-After is in force for longer than MAX_WAIT.
             Stopped: the process is stopping.
         """
         throttled = 0.0
@@ -90,70 +196,70 @@ class Limiter:
             while True:
                 self._clock.check()
                 now = self._clock.now()
-                answer = self._own_verdict(now) or self._ledger.reserve(
+                decision = self._own_wait(now) or self._ledger.reserve(
                     now, self._limits, now + self._timeout
                 )
-                if isinstance(answer, Granted):
+                if isinstance(decision, Allowed):
                     break
-                self._refuse_long_waits(answer, now)
+                self._refuse_long_waits(decision, now)
                 began = self._clock.monotonic()
-                self._clock.wait(_span(answer, now))
-                if answer.cause is Cause.RATE:
+                self._clock.wait(_seconds(decision, now))
+                if decision.cause is Cause.RATE:
                     throttled += self._clock.monotonic() - began
         finally:
             if throttled:
                 self._observer.throttled(throttled)
-        self._say_limited_until(0.0)
-        return answer.call
+        self._report_limit(0.0)
+        return decision.call
 
     def release(self, call: int) -> None:
-        """The exchange ended (or was given up); its slot is free one second from now."""
+        """Record that the exchange ended (or was given up); its slot is free a second later."""
         self._ends.append(self._clock.monotonic())
         self._ledger.finish(call, self._clock.now())
 
     def rate_limited(self, seconds: float) -> float:
-        """Gong asked for ``seconds`` without calls. Returns the Unix time at which they end."""
+        """Make no calls for ``seconds``, as Gong asked. Returns the Unix time when that ends."""
         now = self._clock.now()
-        self._quiet_until = max(self._quiet_until, self._clock.monotonic() + seconds)
+        self._limited_until = max(self._limited_until, self._clock.monotonic() + seconds)
         self._ledger.limit(now, now + seconds)
-        self._say_limited_until(now + seconds)
+        self._report_limit(now + seconds)
         return now + seconds
 
-    def _own_verdict(self, wall: float) -> Busy | None:
-        """What the monotonic clock says of our own calls, as the ledger would say it."""
+    def _own_wait(self, wall: float) -> Wait | None:
+        """Return the wait that our own calls require by the monotonic clock."""
         now = self._clock.monotonic()
-        if self._quiet_until > now:
-            return Busy(wall + self._quiet_until - now, Cause.RETRY_AFTER)
+        if self._limited_until > now:
+            return Wait(wall + self._limited_until - now, Cause.RETRY_AFTER)
         if len(self._ends) == self._limits.slots and self._ends[0] + self._limits.hold > now:
-            return Busy(wall + self._ends[0] + self._limits.hold - now, Cause.RATE)
+            return Wait(wall + self._ends[0] + self._limits.hold - now, Cause.RATE)
         return None
 
-    def _refuse_long_waits(self, busy: Busy, now: float) -> None:
-        wait = busy.until - now
-        if busy.cause is Cause.QUOTA:
+    def _refuse_long_waits(self, wait: Wait, now: float) -> None:
+        seconds = wait.until - now
+        if wait.cause is Cause.QUOTA:
             raise QuotaSpent(
                 f"the {self._limits.requests_per_day} calls of gong.requests_per_day are used up;"
-                f" the next one is free in {wait:.0f} s",
-                until=busy.until,
+                f" the next one is free in {seconds:.0f} s",
+                until=wait.until,
                 spacing=DAY / self._limits.requests_per_day,
             )
-        if busy.cause is Cause.RETRY_AFTER:
-            self._say_limited_until(busy.until)
-            if wait > PATIENCE + _CLOCK_STEP:
+        if wait.cause is Cause.RETRY_AFTER:
+            self._report_limit(wait.until)
+            if seconds > MAX_WAIT + _CLOCK_STEP:
                 raise WaitTooLong(
-                    f"Gong asked for no calls for another {wait:.0f} s", until=busy.until
+                    f"Gong asked for no calls for another {seconds:.0f} s", until=wait.until
                 )
 
-    def _say_limited_until(self, until: float) -> None:
-        if until or self._limited:
+    def _report_limit(self, until: float) -> None:
+        if until or self._reported_limit:
             self._observer.rate_limited_until(until)
-        self._limited = bool(until)
+        self._reported_limit = bool(until)
 
 
-def _span(busy: Busy, now: float) -> float:
-    """Seconds to wait before asking again.
+def _seconds(wait: Wait, now: float) -> float:
+    """Return how long to wait before the next check.
 
-    What holds a slot may be another process's call, which may end long before its time is up.
+    The slot may be held by another process's call, which may end long before it expires.
     """
-    wait = busy.until - now + _CLOCK_STEP
-    return min(wait, _ASK_AGAIN) if busy.cause is Cause.RATE else wait
+    seconds = wait.until - now + _CLOCK_STEP
+    return min(seconds, _RECHECK_INTERVAL) if wait.cause is Cause.RATE else seconds

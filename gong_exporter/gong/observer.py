@@ -21,16 +21,3 @@ class Observer(Protocol):
     def rate_limited_until(self, until: float) -> None:
         """Gong asked for quiet until this Unix time; 0 when no such wait is in force."""
         ...
-
-
-class SilentObserver:
-    """Listens and says nothing."""
-
-    def exchanged(self, exchange: Exchange) -> None:
-        """Ignore it."""
-
-    def throttled(self, seconds: float) -> None:
-        """Ignore it."""
-
-    def rate_limited_until(self, until: float) -> None:
-        """Ignore it."""

@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+AGGREGATE_ACTIVITY_PATH = "/v2/stats/activity/aggregate"
+"""The endpoint of these records."""
+
 COUNTERS: tuple[str, ...] = (
     "callsAsHost",
     "callsGaveFeedback",

@@ -17,9 +17,10 @@ from requests.auth import AuthBase
 from requests.exceptions import ContentDecodingError
 
 from gong_exporter.gong.clock import Clock, Stopped
+from gong_exporter.gong.deadline_thread import DeadlineThread, Task, new_session
 from gong_exporter.gong.errors import ConnectionFailed, GongError, InvalidResponse, TimedOut
-from gong_exporter.gong.faults import describe, is_timeout
-from gong_exporter.gong.worker import Task, Worker, new_session
+from gong_exporter.gong.records import AGGREGATE_ACTIVITY_PATH
+from gong_exporter.gong.transport_errors import describe, is_timeout
 
 MAX_BODY = 8 * 2**20
 """Bytes of an unpacked body that are read; a page of 100 users is some 60 kB."""
@@ -31,9 +32,6 @@ MAX_IDLE = 30.0
 """Seconds after which a connection is not used again. Firewalls forget it between polls without
 a word, and what is sent over it then ends in a time-out."""
 
-PATH = "/v2/stats/activity/aggregate"
-"""The one endpoint."""
-
 _CHUNK = 64 * 2**10
 _OK = 200
 _STOP_LATENCY = 0.1
@@ -44,7 +42,7 @@ _LAST_MOMENT = 0.3
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What came back, unread.
 
     Attributes:
@@ -82,7 +80,7 @@ class Transport:
         ca_file: str | None = None,
         max_body: int = MAX_BODY,
     ) -> None:
-        self._url = base_url.rstrip("/") + PATH
+        self._url = base_url.rstrip("/") + AGGREGATE_ACTIVITY_PATH
         self._host = urlsplit(base_url).netloc.rpartition("@")[2]
         self._timeout = timeout
         self._max_body = max_body
@@ -100,10 +98,10 @@ class Transport:
             "stream": True,
         }
         self._session = new_session()
-        self._worker: Worker | None = None
+        self._worker: DeadlineThread | None = None
         self._used_at = time.monotonic()
 
-    def post(self, body: bytes, authorization: str, clock: Clock) -> Answer:
+    def post(self, body: bytes, authorization: str, clock: Clock) -> Response:
         """Send a request body and return the answer, whatever its status.
 
         Args:
@@ -122,7 +120,7 @@ class Transport:
         exchange = _Exchange(self._session, self._url, self._max_body)
         request = {**self._always, "data": body, "auth": _Authorization(authorization)}
         task = Task(lambda: exchange.run(request), time.monotonic() + self._timeout)
-        worker = self._worker = self._worker or Worker()
+        worker = self._worker = self._worker or DeadlineThread()
         worker.begin(task)
         clean = False
         try:
@@ -151,7 +149,7 @@ class Transport:
             self._worker.close()
             self._worker = None
 
-    def _outcome(self, task: Task, exchange: _Exchange) -> Answer:
+    def _outcome(self, task: Task, exchange: _Exchange) -> Response:
         error = task.error if task.done.is_set() else None
         answer = exchange.answer
         if isinstance(error, GongError):
@@ -182,13 +180,13 @@ class _Exchange:
         self._session = session
         self._url = url
         self._max_body = max_body
-        self.answer: Answer | None = None
+        self.answer: Response | None = None
 
     def run(self, request: Mapping[str, Any]) -> None:
         """Send it and read what comes. Raises: what requests and urllib3 do."""
         with self._session.post(self._url, **request) as response:
             headers = {name.lower(): value for name, value in response.headers.items()}
-            head = self.answer = Answer(response.status_code, headers, b"", whole=False)
+            head = self.answer = Response(response.status_code, headers, b"", whole=False)
             self.answer = replace(head, body=self._body(response), whole=True)
 
     def _body(self, response: requests.Response) -> bytes:

@@ -74,7 +74,7 @@ def assemble(
         log.warning("state file", trouble=trouble)
 
     state = open_state(config.state.file, report=report, now=clock.now)
-    telemetry.set_state_errors(lambda: state.errors)
+    telemetry.set_state_errors(lambda: state.error_count)
     exposition = Exposition(
         [telemetry, ProcessCollector(registry=None), PlatformCollector(registry=None)],
         clock.monotonic,
@@ -145,7 +145,7 @@ class Exporter:
             clock=parts.clock,
             interruption=self._interruption,
             heartbeat=heartbeat,
-            duty=Duty(acquire=lock.acquire, holder=lambda: _held_by(lock.holder)),
+            duty=Duty(acquire=lock.acquire, holder=lambda: _held_by(lock.owner)),
             timetable=Schedule(),
             on_next_poll=parts.telemetry.set_next_poll,
             log=log,

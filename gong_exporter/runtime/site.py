@@ -150,8 +150,8 @@ class ExporterSite:
 
     def _warnings(self, standing: Standing) -> tuple[str, ...]:
         found = list(standing.setup.config.warnings)
-        if self._state.trouble:
-            found.append(f"State file: {self._state.trouble}")
+        if self._state.error:
+            found.append(f"State file: {self._state.error}")
         if self._poller.standby:
             found.append(f"Not polling: {self._poller.standby}")
         if self._reloader.refused is not None:

@@ -26,13 +26,13 @@ class PollerLock:
         self._path = path
         self._report = report
         self._descriptor: int | None = None
-        self._holder: int | None = None
+        self._owner: int | None = None
         _forget_in_children(self)
 
     @property
-    def holder(self) -> int | None:
+    def owner(self) -> int | None:
         """The process that had the lock when acquire() last returned False, if known."""
-        return self._holder
+        return self._owner
 
     def acquire(self) -> bool:
         """Whether this process may poll: False while another one holds the lock.
@@ -42,7 +42,7 @@ class PollerLock:
         """
         if self._path is None or self._descriptor is not None:
             return True
-        self._holder = None
+        self._owner = None
         try:
             descriptor = _open(self._path)
         except OSError as error:
@@ -51,7 +51,7 @@ class PollerLock:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            self._holder = _read_pid(descriptor)
+            self._owner = _read_pid(descriptor)
             os.close(descriptor)
             return False
         except OSError as error:

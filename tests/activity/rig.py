@@ -16,14 +16,15 @@ from gong_exporter.activity.users import EVERYONE, Listed, Selection
 from gong_exporter.activity.windows import parse_window
 from gong_exporter.gong.client import GongClient, RetryPolicy
 from gong_exporter.gong.errors import GongError
-from gong_exporter.gong.limits import CallLimits, Ledger, Limiter, MemoryLedger
-from gong_exporter.gong.observer import Observer, SilentObserver
+from gong_exporter.gong.limits import CallLimits, Ledger, Limiter
+from gong_exporter.gong.observer import Observer
 from gong_exporter.gong.records import COUNTERS, ActivityFilter, Page, UserActivity
 from gong_exporter.gong.transport import Transport
 from gong_exporter.simulator.options import SimulatorOptions
 from gong_exporter.simulator.serve import Simulator
 from tests.support.clocks import FakeClock
 from tests.support.companies import FixtureCompany, window_counters
+from tests.support.ledgers import MemoryLedger, SilentObserver
 
 Warning_ = tuple[str, str | None]
 

@@ -13,16 +13,16 @@ from gong_exporter.activity.fetch import STARTS
 from gong_exporter.activity.knowledge import Knowledge
 from gong_exporter.activity.poll import poll
 from gong_exporter.activity.snapshot import WindowData
-from gong_exporter.gong.answers import MAX_EXTRA_COUNTERS
 from gong_exporter.gong.client import MAX_RETRY_AFTER, RetryPolicy
-from gong_exporter.gong.limits import PATIENCE
-from gong_exporter.gong.observer import SilentObserver
+from gong_exporter.gong.limits import MAX_WAIT
 from gong_exporter.gong.records import Exchange
+from gong_exporter.gong.responses import MAX_EXTRA_COUNTERS
 from gong_exporter.gong.transport import MAX_BODY
 from gong_exporter.simulator.faults import FAULTS, Stage
 from tests.activity.rig import Said, client_of, plan_of, truth
 from tests.support.clocks import FakeClock
 from tests.support.companies import FixtureCompany
+from tests.support.ledgers import SilentObserver
 from tests.support.simulator import running_simulator
 
 PAGE = (Path(__file__).parents[2] / "docs" / "behaviour.md").read_text(encoding="utf-8")
@@ -114,7 +114,7 @@ def test_the_numbers_on_the_page_are_those_of_the_code() -> None:
     policy = RetryPolicy()
     assert f"| {policy.attempts} exchanges for a page; between them up to 1, 2 and 4 s" in PAGE
     assert (policy.first_wait, policy.attempts) == (1, 4)
-    assert f"`Retry-After` of up to {PATIENCE:.0f} s" in PAGE
+    assert f"`Retry-After` of up to {MAX_WAIT:.0f} s" in PAGE
     assert f"more than {MAX_RETRY_AFTER / 86_400:.0f} days away | 5, 10, 20, 40, then 60 s" in PAGE
     assert (policy.unspecified_wait, policy.rate_limited) == (5, 5)
     assert "a sixth 429 to one page" in PAGE

@@ -8,7 +8,7 @@ from gong_exporter.activity.knowledge import Knowledge
 from gong_exporter.activity.poll import poll
 from gong_exporter.backfill.errors import Refused
 from gong_exporter.backfill.quota import LOOK_AGAIN, Counter, Quota
-from gong_exporter.gong.ledger import CallLimits
+from gong_exporter.gong.limits import CallLimits
 from tests.backfill.conftest import MakeRig
 from tests.support.backfill_samples import activity, every_day, read_output, true_activity
 from tests.support.backfills import TODAY, Rig, Told, days_before

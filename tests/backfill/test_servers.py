@@ -14,12 +14,12 @@ import pytest
 from gong_exporter.activity.snapshot import metric_name
 from gong_exporter.activity.windows import day_start, parse_window
 from gong_exporter.backfill.style import Format
-from gong_exporter.gong.ledger import MemoryLedger
 from gong_exporter.simulator.company import SimulatedCompany
 from tests.support.backfill_samples import Samples, every_day, key
 from tests.support.backfill_servers import KEEP, everything, make_blocks, stored, take_text
 from tests.support.backfills import Rig, days_before
 from tests.support.clocks import FakeClock
+from tests.support.ledgers import MemoryLedger
 from tests.support.servers import Prometheus, prometheus
 from tests.support.simulator import running_simulator
 from tests.support.victoria import victoria_metrics

@@ -35,7 +35,7 @@ RAISED = {
 }
 RETURNED = {
     "app._held_by",
-    "disk._set_aside",
+    "disk._quarantine",
     "faults.describe",
     "schema.in_words",
     "bounded.read_bounded",

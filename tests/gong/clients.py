@@ -12,11 +12,12 @@ from gong_exporter.gong.clock import Clock
 from gong_exporter.gong.errors import (
     GongError,
 )
-from gong_exporter.gong.limits import CallLimits, Limiter, MemoryLedger
+from gong_exporter.gong.limits import CallLimits, Limiter
 from gong_exporter.gong.records import ActivityFilter, Exchange, Page
 from tests.gong.transports import AUTHORIZATION, PAGE, transport_to
 from tests.support.clocks import FakeClock
 from tests.support.hostile import Behaviour, answer
+from tests.support.ledgers import MemoryLedger
 
 WANTED = ActivityFilter(from_date=date(2026, 3, 4), to_date=date(2026, 3, 11))
 GONE = {"requestId": "r9", "errors": ["An error has occurred"]}

@@ -10,10 +10,9 @@ from gong_exporter.gong.limits import (
     CallLimits,
     Ledger,
     Limiter,
-    MemoryLedger,
 )
-from gong_exporter.gong.observer import SilentObserver
 from tests.support.clocks import FakeClock
+from tests.support.ledgers import MemoryLedger, SilentObserver
 
 STEP = 0.01
 """Seconds that a wait may be longer than need be."""

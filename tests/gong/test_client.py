@@ -9,7 +9,6 @@ import pytest
 from gong_exporter.gong.client import RetryPolicy
 from gong_exporter.gong.errors import (
     REASONS,
-    AnswerError,
     BadRequest,
     ConnectionFailed,
     CredentialsUnreadable,
@@ -18,6 +17,7 @@ from gong_exporter.gong.errors import (
     InvalidResponse,
     RateLimited,
     Redirected,
+    ResponseError,
     ServerError,
     TimedOut,
     Unauthorized,
@@ -104,7 +104,7 @@ def test_credentials_that_no_header_can_carry_cost_no_call_and_are_not_shown(end
     ],
 )
 def test_an_error_that_is_ours_is_not_retried_and_says_what_gong_said(
-    status: int, kind: type[AnswerError], reason: str
+    status: int, kind: type[ResponseError], reason: str
 ) -> None:
     with hostile_server(answer(status, GONE)) as server:
         seen = watched(server.url)
@@ -114,7 +114,7 @@ def test_an_error_that_is_ours_is_not_retried_and_says_what_gong_said(
     assert (error.request_id, error.code, error.reason) == ("r9", status, reason)
     assert seen.counted == [(status, reason)]
     assert len(server.requests) == 1
-    assert isinstance(error, AnswerError)
+    assert isinstance(error, ResponseError)
     assert error.errors == ("An error has occurred",)
     assert error.advice
 

@@ -120,7 +120,7 @@ def test_a_request_is_not_sent_any_more_once_it_was_given_up(
         resolving.wait(5)
         return resolve(*args, **kwargs)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("gong_exporter.gong.worker.socket.getaddrinfo", slow)
+    monkeypatch.setattr("gong_exporter.gong.deadline_thread.socket.getaddrinfo", slow)
     with hostile_server(answer(200, PAGE)) as server:
         with pytest.raises(Stopped if stopped else TimedOut):
             transport_to(server.url, timeout=10 if stopped else 0.2).post(

@@ -16,7 +16,6 @@ from gong_exporter.gong.clock import SystemClock
 from gong_exporter.gong.errors import QuotaSpent
 from gong_exporter.gong.limits import (
     DAY,
-    MemoryLedger,
 )
 from gong_exporter.simulator.options import SimulatorOptions
 from tests.gong.limiters import STEP, call, limiter, most_in_any
@@ -24,6 +23,7 @@ from tests.gong.transports import PAGE, post, transport_to
 from tests.support.clocks import FakeClock
 from tests.support.companies import FixtureCompany
 from tests.support.hostile import Connection, answer, hostile_server
+from tests.support.ledgers import MemoryLedger
 from tests.support.simulator import running_simulator
 
 exchanges = st.lists(

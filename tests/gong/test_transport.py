@@ -7,7 +7,8 @@ import time
 import pytest
 
 from gong_exporter.gong.errors import ConnectionFailed, InvalidResponse, TransportError
-from gong_exporter.gong.transport import MAX_IDLE, PATH
+from gong_exporter.gong.records import AGGREGATE_ACTIVITY_PATH
+from gong_exporter.gong.transport import MAX_IDLE
 from tests.gong.transports import (
     AUTHORIZATION,
     PAGE,
@@ -26,7 +27,7 @@ def test_a_request_is_sent_as_gong_wants_it_and_the_answer_comes_back_whole() ->
     with hostile_server(answer(200, PAGE, [("X-Odd", "a"), ("X-Odd", "b")])) as server:
         got = transport_to(server.url + "/").post(b'{"filter": {}}', AUTHORIZATION, FakeClock())
     (request,) = server.requests
-    assert request.head.startswith(f"POST {PATH} HTTP/1.1\r\n".encode())
+    assert request.head.startswith(f"POST {AGGREGATE_ACTIVITY_PATH} HTTP/1.1\r\n".encode())
     assert request.body == b'{"filter": {}}'
     assert request.header("authorization") == AUTHORIZATION
     assert request.header("content-type") == "application/json"
@@ -188,7 +189,9 @@ def test_a_body_past_the_bound_is_refused_at_once() -> None:
 def test_a_redirect_is_not_followed() -> None:
     with (
         hostile_server(answer(200, PAGE)) as other,
-        hostile_server(answer(307, b"", [("Location", other.url + PATH)])) as server,
+        hostile_server(
+            answer(307, b"", [("Location", other.url + AGGREGATE_ACTIVITY_PATH)])
+        ) as server,
     ):
         got = post(transport_to(server.url))
         assert (got.status, other.requests) == (307, [])

@@ -11,13 +11,14 @@ from gong_exporter.gong.clock import Stopped, SystemClock
 from gong_exporter.gong.errors import WaitTooLong
 from gong_exporter.gong.limits import (
     DAY,
-    PATIENCE,
+    MAX_WAIT,
+    Allowed,
     CallLimits,
-    MemoryLedger,
 )
 from tests.gong.limiters import STEP, Told, call, limiter
 from tests.gong.transports import LATE
 from tests.support.clocks import FakeClock
+from tests.support.ledgers import MemoryLedger
 
 
 @pytest.mark.parametrize("seconds", [0.0, 1.0, 59.0, 60.0])
@@ -38,8 +39,8 @@ def test_a_retry_after_of_just_a_minute_is_waited_out_at_any_time() -> None:
     """Unix time in floats is coarse: here, a minute from now is 60.0000002 s away."""
     clock = FakeClock(1_770_692_095.176263, monotonic=938_135.6877504587)
     of = limiter(clock)
-    of.rate_limited(PATIENCE)
-    until = clock.now() + PATIENCE
+    of.rate_limited(MAX_WAIT)
+    until = clock.now() + MAX_WAIT
     of.acquire()
     assert clock.now() >= until
 
@@ -54,7 +55,7 @@ def test_a_retry_after_of_more_than_a_minute_ends_the_poll_without_a_call() -> N
         assert caught.value.until == pytest.approx(until, abs=STEP)
         assert clock.waits == []
     assert caught.value.message == "Gong asked for no calls for another 7200 s"
-    clock.advance(7200 - PATIENCE)
+    clock.advance(7200 - MAX_WAIT)
     of.acquire()
     assert clock.now() >= until
     assert told.limited[-1] == 0.0
@@ -101,10 +102,12 @@ def test_what_waits_for_another_processes_call_goes_on_soon_after_it_ended() -> 
             super().wait(seconds)
             if self.monotonic() >= 1000.3 and not ended:
                 ended.append(self.now())
-                ledger.finish(0, self.now())
+                ledger.finish(running, self.now())
 
     clock = Meanwhile()
-    ledger.reserve(clock.now(), CallLimits(1, 100), clock.now() + 30)
+    decision = ledger.reserve(clock.now(), CallLimits(1, 100), clock.now() + 30)
+    assert isinstance(decision, Allowed)
+    running = decision.call
     limiter(clock, per_second=1, ledger=ledger).acquire()
     assert clock.monotonic() < 1003
 

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from gong_exporter.gong.transport import Answer, Transport
-from gong_exporter.gong.worker import WorkerThread
+from gong_exporter.gong.deadline_thread import ExchangeThread
+from gong_exporter.gong.transport import Response, Transport
 from tests.support.clocks import FakeClock
 
 SECRET = "s3cr3t-value-of-the-key"
@@ -27,16 +27,18 @@ def transport_to(url: str, timeout: float = 5.0, **options: Any) -> Transport:
     return Transport(base_url=url, timeout=timeout, user_agent="gong-exporter/test", **options)
 
 
-def post(transport: Transport, body: bytes = b"{}") -> Answer:
+def post(transport: Transport, body: bytes = b"{}") -> Response:
     return transport.post(body, AUTHORIZATION, FakeClock())
 
 
 def exchanges_running() -> int:
-    return sum(isinstance(it, WorkerThread) and it.task is not None for it in threading.enumerate())
+    return sum(
+        isinstance(it, ExchangeThread) and it.task is not None for it in threading.enumerate()
+    )
 
 
 def worker_threads() -> set[threading.Thread]:
-    return {thread for thread in threading.enumerate() if isinstance(thread, WorkerThread)}
+    return {thread for thread in threading.enumerate() if isinstance(thread, ExchangeThread)}
 
 
 LATE = 10.0

@@ -10,12 +10,12 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from gong_exporter.activity.windows import day_start
-from gong_exporter.gong.ledger import MemoryLedger
 from gong_exporter.simulator.company import SimulatedCompany
 from gong_exporter.simulator.demo import demo_company
 from gong_exporter.simulator.events import Event, EventKind
 from tests.support.backfills import Rig, days_before
 from tests.support.clocks import FakeClock
+from tests.support.ledgers import MemoryLedger
 from tests.support.rules_engine import assert_result
 from tests.support.simulator import running_simulator
 from tools.study.counts import OWN, company_days

@@ -20,10 +20,10 @@ def test_a_second_poller_is_refused_and_told_who_polls(tmp_path: Path) -> None:
     first, second = _lock(tmp_path / "state.db.lock"), _lock(tmp_path / "state.db.lock")
     assert [first.acquire(), first.acquire()] == [True, True]
     assert not second.acquire()
-    holders = [second.holder]
+    holders = [second.owner]
     first.release()
     assert second.acquire()
-    holders.append(second.holder)
+    holders.append(second.owner)
     assert holders == [os.getpid(), None]
     second.release()
 
@@ -58,7 +58,7 @@ def test_a_killed_poller_leaves_nothing_behind_though_its_children_live(tmp_path
             assert hear(process) == "True"
             children = [int(hear(process)), int(hear(process))]
             assert not ours.acquire()
-            assert ours.holder == process.pid
+            assert ours.owner == process.pid
             process.kill()
             process.wait()
             assert ours.acquire()
@@ -76,7 +76,7 @@ def test_a_holder_that_could_not_write_its_number_is_unknown(tmp_path: Path) -> 
     assert first.acquire()
     path.write_text("")
     assert not second.acquire()
-    assert second.holder is None
+    assert second.owner is None
     first.release()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gong_exporter.store import SavedState, schema
-from gong_exporter.store.disk import RETRY
+from gong_exporter.store.database import RETRY
 from tests.support.store_samples import HOST, NOON, Scene, a_window, some_knowledge
 from tests.support.store_trouble import (
     kept_by_another,
@@ -82,7 +82,7 @@ def test_what_could_not_be_saved_of_one_host_is_not_looked_for_in_another(
             kept.save(some_knowledge(1), [a_window("7d", 1)])
         assert kept.load(other) == SavedState(None, ())  # too soon to use the file, but it is free
         kept.save(some_knowledge(2, other), [a_window("1d", 2)])
-        assert kept.trouble is None
+        assert kept.error is None
     with opened(path, scene) as kept:
         assert kept.load(other) == SavedState(some_knowledge(2, other), (a_window("1d", 2),))
 
@@ -128,7 +128,7 @@ def test_windows_that_are_not_wanted_any_more_are_not_kept_for_a_file_that_fails
             saved = kept.load(HOST, {"7d", "28d"})
             assert saved == SavedState(some_knowledge(), (a_window("7d"),))
         kept.save(some_knowledge(), [])
-        assert kept.trouble is None
+        assert kept.error is None
     with opened(path, scene) as kept:
         assert kept.load(HOST) == SavedState(some_knowledge(), (a_window("7d"),))
 
@@ -144,7 +144,7 @@ def test_a_file_that_lost_a_table_is_set_aside_and_begun_with_all_that_is_known(
         kept.save(some_knowledge(2), [a_window("1d", 2)])
         assert scene.reports == [not_in_use(path, "no such table: windows")]
         kept.save(some_knowledge(2), [])
-        assert kept.trouble is None
+        assert kept.error is None
     aside = path.with_name("state.db.corrupt-20260202T024000Z")
     assert aside.exists()
     damage = "it lacks windows.body, windows.host, windows.name, windows.saved_at"

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from gong_exporter.gong.ledger import Busy, CallLimits, Granted
+from gong_exporter.gong.limits import Allowed, CallLimits, Wait
 from gong_exporter.store import open_state
 from tests.support.store_processes import another_process, hear
 from tests.support.store_samples import HOST, Scene, a_window, some_knowledge
@@ -63,14 +63,14 @@ def test_a_process_killed_in_a_call_gives_its_slot_back_when_the_call_would_have
 ) -> None:
     path = tmp_path / "state.db"
     with another_process("begin", path) as process:
-        assert hear(process).startswith("Granted")
+        assert hear(process).startswith("Allowed")
         process.kill()
         process.wait()
     scene = Scene()
     kept = open_state(path, report=scene.report, now=time.time)
     now = time.time()
-    assert isinstance(kept.ledger.reserve(now, CallLimits(1, 100), now + 30), Busy)
-    assert isinstance(kept.ledger.reserve(now + 3, CallLimits(1, 100), now + 33), Granted)
+    assert isinstance(kept.ledger.reserve(now, CallLimits(1, 100), now + 30), Wait)
+    assert isinstance(kept.ledger.reserve(now + 3, CallLimits(1, 100), now + 33), Allowed)
     assert kept.ledger.used(now + 3) == 2
     kept.close()
     assert scene.reports == []

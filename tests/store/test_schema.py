@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gong_exporter.store.ledger import SqliteLedger
+from gong_exporter.store.calls import CallLedger
 from gong_exporter.store.schema import (
     APPLICATION,
     STEPS,
@@ -73,7 +73,7 @@ def test_an_empty_database_of_version_0_is_brought_up_to_date(path: Path) -> Non
 
 def test_an_older_file_is_brought_up_to_date_with_its_rows(path: Path) -> None:
     with closing(open_file(path)) as connection:
-        SqliteLedger(connection).reserve(NOON, UNLIMITED, NOON + 30)
+        CallLedger(connection).reserve(NOON, UNLIMITED, NOON + 30)
     with closing(open_file(path, [*STEPS, A_STEP])) as connection:
         assert _version(connection) == len(STEPS) + 1
         assert connection.execute("SELECT started, colour FROM calls").fetchall() == [(NOON, "red")]

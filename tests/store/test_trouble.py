@@ -13,9 +13,9 @@ from typing import TypeVar
 
 import pytest
 
-from gong_exporter.gong.ledger import Busy, Cause, Granted
+from gong_exporter.gong.limits import Allowed, Cause, Wait
 from gong_exporter.store import SavedState, open_state, schema
-from gong_exporter.store.disk import RETRY
+from gong_exporter.store.database import RETRY
 from tests.support.store_samples import HOST, NOON, UNLIMITED, Scene, a_window, some_knowledge
 from tests.support.store_trouble import (
     kept_by_another,
@@ -35,7 +35,7 @@ def test_a_locked_file_is_done_without_and_gets_the_calls_made_meanwhile(
     with opened(path, scene) as kept:
         make_a_call(kept.ledger, NOON)
         running = kept.ledger.reserve(NOON + 1, UNLIMITED, NOON + 31)
-        assert isinstance(running, Granted)
+        assert isinstance(running, Allowed)
         with kept_by_another(path):
             began = time.monotonic()
             make_a_call(kept.ledger, NOON + 2)
@@ -46,13 +46,13 @@ def test_a_locked_file_is_done_without_and_gets_the_calls_made_meanwhile(
             assert kept.ledger.used(NOON + 4) == 3
             assert kept.ledger.limited_until(NOON + 4) == NOON + 33
             assert scene.reports == [not_in_use(path, "another process has kept it locked for 5 s")]
-            assert [kept.trouble] == scene.reports
-            assert kept.errors == 2
+            assert [kept.error] == scene.reports
+            assert kept.error_count == 2
         make_a_call(kept.ledger, NOON + 40)
         assert len(scene.reports) == 1  # it failed a moment ago, and is not tried yet
         scene.time += RETRY
         make_a_call(kept.ledger, NOON + 41)
-        assert kept.trouble is None
+        assert kept.error is None
         assert scene.reports[1:] == [f"the state file {path} is in use again"]
     assert ledger_rows(path) == [
         (NOON, NOON + 0.5),
@@ -90,7 +90,7 @@ def test_others_calls_are_known_when_the_file_is_lost(path: Path, scene: Scene) 
         make_a_call(theirs.ledger, NOON + 2)
         theirs.ledger.limit(NOON + 3, NOON + 600)
         busy = ours.ledger.reserve(NOON + 4, UNLIMITED, NOON + 34)
-        assert busy == Busy(NOON + 600, Cause.RETRY_AFTER)
+        assert busy == Wait(NOON + 600, Cause.RETRY_AFTER)
         path.unlink()
         path.mkdir()
         assert ours.ledger.reserve(NOON + 5, UNLIMITED, NOON + 35) == busy
@@ -104,7 +104,7 @@ def test_a_removed_file_is_written_again_with_all_that_is_known(path: Path, scen
         kept.save(some_knowledge(1), [a_window("1d", 1), a_window("7d", 1)])
         path.unlink()
         kept.save(some_knowledge(2), [a_window("7d", 2)])
-        assert kept.errors == 1
+        assert kept.error_count == 1
     assert scene.reports == [f"the state file {path} was removed; what is known is written again"]
     with opened(path, scene) as kept:
         assert kept.ledger.used(NOON + 1) == 1
@@ -122,8 +122,8 @@ def test_a_damaged_file_is_set_aside_and_a_fresh_one_begun(
     journal.write_bytes(b"")
     with opened(path, scene) as kept:
         kept.save(some_knowledge(), [a_window()])
-        assert kept.errors == 1
-        assert kept.trouble is None
+        assert kept.error_count == 1
+        assert kept.error is None
     aside = path.with_name("state.db.corrupt-20260202T024000Z")
     assert aside.read_bytes() == content
     assert aside.with_name(f"{aside.name}-journal").exists()  # it must not meet the fresh file
@@ -160,7 +160,7 @@ def test_a_file_that_breaks_in_use_is_set_aside_and_begun_with_all_that_is_known
         with path.open("r+b") as file:
             file.write(b"\x55" * path.stat().st_size)
         make_a_call(kept.ledger, NOON + 400)
-        assert kept.trouble is None
+        assert kept.error is None
         assert kept.ledger.used(NOON + 401) == 41
     assert len(scene.reports) == 1
     assert "is damaged (file is not a database)" in scene.reports[0]
@@ -176,7 +176,7 @@ def test_a_file_replaced_by_a_damaged_one_is_set_aside_too(path: Path, scene: Sc
         other.write_bytes(b"no database " * 100)
         other.replace(path)
         make_a_call(kept.ledger, NOON + 1)
-        assert kept.trouble is None
+        assert kept.error is None
     assert len(ledger_rows(path)) == 2
     assert ["was removed" in scene.reports[0], "is damaged" in scene.reports[1]] == [True, True]
 
@@ -188,7 +188,7 @@ def test_a_row_that_cannot_be_understood_costs_no_other(path: Path, scene: Scene
         connection.execute("UPDATE windows SET body = substr(body, 1, 50) WHERE name = '1d'")
     with opened(path, scene) as kept:
         assert kept.load(HOST) == SavedState(some_knowledge(), (a_window("7d"),))
-        assert kept.errors == 1
+        assert kept.error_count == 1
     assert scene.reports == [
         f"the window 1d in the state file {path} cannot be read, and is left out"
     ]
@@ -207,7 +207,7 @@ def test_a_call_that_cannot_be_understood_is_left_out(
     with opened(path, scene) as kept:
         assert kept.ledger.used(NOON + 2) == 1
         make_a_call(kept.ledger, NOON + 2)
-        assert kept.errors == 1
+        assert kept.error_count == 1
     assert scene.reports == [
         f"part of the record of calls in the state file {path} cannot be read, and is left out"
     ]
@@ -234,7 +234,7 @@ def test_a_retry_after_that_cannot_be_understood_is_left_out(
     with opened(path, scene) as kept:
         assert kept.ledger.limited_until(NOON + 1) == 0
         make_a_call(kept.ledger, NOON + 2)
-        assert kept.errors == len(scene.reports) == 1
+        assert kept.error_count == len(scene.reports) == 1
     assert len(ledger_rows(path)) == 2
 
 
@@ -283,5 +283,5 @@ def test_a_missing_folder_is_said(tmp_path: Path, scene: Scene) -> None:
     path = tmp_path / "nowhere" / "state.db"
     with opened(path, scene) as kept:
         make_a_call(kept.ledger, NOON)
-        assert kept.errors == 1
+        assert kept.error_count == 1
     assert scene.reports == [not_in_use(path, "No such file or directory")]

@@ -23,12 +23,12 @@ from gong_exporter.backfill.run import Backfill, Summary
 from gong_exporter.backfill.style import Format
 from gong_exporter.gong.client import GongClient
 from gong_exporter.gong.clock import Clock
-from gong_exporter.gong.ledger import CallLimits, Ledger, MemoryLedger
-from gong_exporter.gong.limits import Limiter
+from gong_exporter.gong.limits import CallLimits, Ledger, Limiter
 from gong_exporter.gong.transport import Transport
 from gong_exporter.simulator.options import SimulatorOptions
 from gong_exporter.simulator.serve import Simulator
 from tests.support.clocks import FakeClock
+from tests.support.ledgers import MemoryLedger
 
 TODAY = date(2026, 3, 11)
 """The company's today at tests.support.clocks.NOW, in US/Pacific."""

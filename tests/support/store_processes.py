@@ -19,8 +19,8 @@ from pathlib import Path
 from gong_exporter.gong.clock import SystemClock
 from gong_exporter.gong.errors import QuotaSpent
 from gong_exporter.gong.limits import CallLimits, Limiter
-from gong_exporter.gong.observer import SilentObserver
 from gong_exporter.store import open_state
+from tests.support.ledgers import SilentObserver
 from tests.support.store_samples import a_window, some_knowledge
 
 ROOT = Path(__file__).parents[2]

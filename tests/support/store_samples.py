@@ -7,7 +7,7 @@ from datetime import date
 
 from gong_exporter.activity.knowledge import Knowledge, Understood
 from gong_exporter.activity.snapshot import METRICS, WindowData
-from gong_exporter.gong.ledger import CallLimits
+from gong_exporter.gong.limits import CallLimits
 
 HOST = "https://api.gong.io"
 NOON = 1_770_000_000.0

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from gong_exporter.gong.ledger import Granted, Ledger
+from gong_exporter.gong.limits import Allowed, Ledger
 from gong_exporter.store import StateFile, open_state
 from tests.support.store_processes import another_process, hear
 from tests.support.store_samples import UNLIMITED, Scene
@@ -31,7 +31,7 @@ def kept_by_another(path: Path) -> Iterator[None]:
 
 def make_a_call(ledger: Ledger, now: float) -> None:
     granted = ledger.reserve(now, UNLIMITED, now + 30)
-    assert isinstance(granted, Granted)
+    assert isinstance(granted, Allowed)
     ledger.finish(granted.call, now + 0.5)
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from gong_exporter.gong.clock import Stopped
-from gong_exporter.gong.ledger import DAY, Busy, CallLimits, Granted, Recent, verdict
+from gong_exporter.gong.limits import DAY, Allowed, CallLimits, CallRecord, Wait, check_limits
 from gong_exporter.store.schema import transaction
 
 SKEW = 15.0
@@ -79,7 +79,7 @@ class Entries:
     retry_after: tuple[float, float] | None
 
 
-class SqliteLedger:
+class CallLedger:
     """gong's Ledger over a connection to our tables. For several threads and processes.
 
     Every method may raise sqlite3.Error, and has then changed nothing. After close() each
@@ -98,7 +98,7 @@ class SqliteLedger:
             self._closed = True
             self._connection.close()
 
-    def reserve(self, now: float, limits: CallLimits, expires: float) -> Granted | Busy:
+    def reserve(self, now: float, limits: CallLimits, expires: float) -> Allowed | Wait:
         """See Ledger."""
         with self._transaction():
             self._settle(now)
@@ -106,7 +106,7 @@ class SqliteLedger:
             used, oldest = self._connection.execute(
                 "SELECT (SELECT count(*) FROM calls), (SELECT min(started) FROM calls)"
             ).fetchone()
-            busy = verdict(
+            busy = check_limits(
                 now=now,
                 limits=limits,
                 recent=self._holding(now - limits.hold),
@@ -120,7 +120,7 @@ class SqliteLedger:
             self._connection.execute(
                 "INSERT INTO calls (call, started, expires) VALUES (?, ?, ?)", (call, now, expires)
             )
-            return Granted(call)
+            return Allowed(call)
 
     def finish(self, call: int, now: float) -> None:
         """See Ledger."""
@@ -209,9 +209,9 @@ class SqliteLedger:
             {"now": now, "future": future},
         )
 
-    def _holding(self, since: float) -> list[Recent]:
+    def _holding(self, since: float) -> list[CallRecord]:
         return [
-            Recent(*row)
+            CallRecord(*row)
             for row in self._connection.execute(
                 "SELECT started, ended, expires FROM calls WHERE coalesce(ended, expires) > ?",
                 (since,),

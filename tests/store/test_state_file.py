@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from gong_exporter.gong.clock import Stopped
-from gong_exporter.gong.ledger import DAY, Busy, Cause, Granted
+from gong_exporter.gong.limits import DAY, Allowed, Cause, Wait
 from gong_exporter.store import SavedState, StateFile, open_state
 from gong_exporter.store.schema import open_file
-from gong_exporter.store.state import KEEP
+from gong_exporter.store.windows import KEEP
 from tests.support.store_samples import HOST, NOON, UNLIMITED, Scene, a_window, some_knowledge
 
 Opener = Callable[[], StateFile]
@@ -46,7 +46,7 @@ def test_a_restart_knows_what_was_saved(opened: Opener) -> None:
 def test_a_new_file_knows_nothing(opened: Opener) -> None:
     kept = opened()
     assert kept.load(HOST) == SavedState(None, ())
-    assert (kept.errors, kept.trouble) == (0, None)
+    assert (kept.error_count, kept.error) == (0, None)
 
 
 def test_a_poll_replaces_the_windows_that_it_renewed_and_no_others(opened: Opener) -> None:
@@ -108,11 +108,11 @@ def test_a_restart_cannot_spend_the_quota_twice(opened: Opener) -> None:
     three = replace(UNLIMITED, requests_per_day=3)
     for second in range(3):
         with closing(opened()) as kept:
-            assert isinstance(kept.ledger.reserve(NOON + second, three, NOON + 60), Granted)
+            assert isinstance(kept.ledger.reserve(NOON + second, three, NOON + 60), Allowed)
     kept = opened()
     assert kept.ledger.used(NOON + 10) == 3
-    assert kept.ledger.reserve(NOON + 10, three, NOON + 60) == Busy(NOON + DAY, Cause.QUOTA)
-    assert isinstance(kept.ledger.reserve(NOON + DAY, three, NOON + DAY + 60), Granted)
+    assert kept.ledger.reserve(NOON + 10, three, NOON + 60) == Wait(NOON + DAY, Cause.QUOTA)
+    assert isinstance(kept.ledger.reserve(NOON + DAY, three, NOON + DAY + 60), Allowed)
 
 
 def test_a_restart_waits_out_a_retry_after(opened: Opener) -> None:
@@ -120,7 +120,7 @@ def test_a_restart_waits_out_a_retry_after(opened: Opener) -> None:
         kept.ledger.limit(NOON, NOON + 7200)
     kept = opened()
     assert kept.ledger.limited_until(NOON + 10) == NOON + 7200
-    assert kept.ledger.reserve(NOON + 10, UNLIMITED, NOON + 40) == Busy(
+    assert kept.ledger.reserve(NOON + 10, UNLIMITED, NOON + 40) == Wait(
         NOON + 7200, Cause.RETRY_AFTER
     )
 
@@ -128,7 +128,7 @@ def test_a_restart_waits_out_a_retry_after(opened: Opener) -> None:
 def test_two_users_of_a_file_see_each_others_calls_at_once(opened: Opener) -> None:
     one, two = opened(), opened()
     granted = one.ledger.reserve(NOON, UNLIMITED, NOON + 30)
-    assert isinstance(granted, Granted)
+    assert isinstance(granted, Allowed)
     assert two.ledger.used(NOON + 1) == 1
     one.ledger.finish(granted.call, NOON + 1)
     two.ledger.limit(NOON + 2, NOON + 90)
@@ -138,7 +138,7 @@ def test_two_users_of_a_file_see_each_others_calls_at_once(opened: Opener) -> No
 def test_without_a_file_everything_lasts_as_long_as_the_process(scene: Scene) -> None:
     kept = open_state(None, report=scene.report, now=scene.now)
     granted = kept.ledger.reserve(NOON, UNLIMITED, NOON + 30)
-    assert isinstance(granted, Granted)
+    assert isinstance(granted, Allowed)
     kept.ledger.finish(granted.call, NOON + 1)
     kept.ledger.limit(NOON + 1, NOON + 61)
     kept.save(some_knowledge(), [a_window()])
@@ -146,7 +146,7 @@ def test_without_a_file_everything_lasts_as_long_as_the_process(scene: Scene) ->
     assert kept.ledger.limited_until(NOON + 2) == NOON + 61
     assert kept.load(HOST) == SavedState(some_knowledge(), (a_window(),))
     assert kept.poller_lock().acquire()
-    assert (kept.errors, kept.trouble, scene.reports) == (0, None, [])
+    assert (kept.error_count, kept.error, scene.reports) == (0, None, [])
     kept.close()
 
 
@@ -161,7 +161,7 @@ def test_closing_frees_the_lock(opened: Opener) -> None:
 def test_after_closing_nobody_gets_leave_to_call(opened: Opener) -> None:
     kept = opened()
     granted = kept.ledger.reserve(NOON, UNLIMITED, NOON + 30)
-    assert isinstance(granted, Granted)
+    assert isinstance(granted, Allowed)
     kept.close()
     kept.ledger.finish(granted.call, NOON + 1)
     kept.ledger.limit(NOON + 1, NOON + 61)
@@ -198,7 +198,7 @@ def test_scrapes_in_many_threads_and_a_poll_disturb_nobody(opened: Opener) -> No
         thread.start()
     for second in range(30):
         granted = kept.ledger.reserve(NOON + second, UNLIMITED, NOON + 60)
-        assert isinstance(granted, Granted)
+        assert isinstance(granted, Allowed)
         kept.ledger.finish(granted.call, NOON + second)
         kept.save(some_knowledge(second), [a_window(number=second)])
     done.set()

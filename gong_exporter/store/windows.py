@@ -1,26 +1,123 @@
-"""Windows and knowledge as bytes, and back to the same: zlib around JSON.
+"""The saved windows and knowledge: read at the start, written after every poll.
 
-JSON keeps ids of any length, None beside 0, and text that is not valid Unicode (it escapes
-lone surrogates). Shapes are written out field by field, so that a renamed field cannot change
-the file unnoticed.
+Each is a row whose body is zlib around JSON. JSON keeps ids of any length, None beside 0, and
+text that is not valid Unicode (it escapes lone surrogates). Shapes are written out field by
+field, so that a renamed field cannot change the file unnoticed.
 """
 
 from __future__ import annotations
 
 import json
+import sqlite3
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from gong_exporter.activity.knowledge import Knowledge, Understood
 from gong_exporter.activity.snapshot import WindowData
+from gong_exporter.store.schema import transaction
+
+KEEP = 31 * 86_400.0
+"""Seconds after which what no poll renews (a window or host no longer configured) is deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedState:
+    """What earlier polls learned of one host.
+
+    Attributes:
+        knowledge: None when there is none yet.
+        windows: the last whole one of each name. Their fingerprints say what was asked: the
+            caller serves those of its own configuration only.
+    """
+
+    knowledge: Knowledge | None = None
+    windows: tuple[WindowData, ...] = ()
+
+
+NOTHING = SavedState()
+"""Nothing saved."""
+
+
+def read(
+    connection: sqlite3.Connection,
+    host: str,
+    unreadable: Callable[[str], None],
+    windows: Collection[str] | None = None,
+) -> SavedState:
+    """What is saved for ``host``; of a row that cannot be understood only ``unreadable`` hears.
+
+    Args:
+        connection: to the file.
+        host: of the API.
+        unreadable: is told which part it was.
+        windows: the names of those to read; None for all.
+
+    Raises: sqlite3.Error.
+    """
+    wanted = None if windows is None else {_key(name) for name in windows}
+    connection.execute("BEGIN")  # both of one moment
+    known = connection.execute("SELECT body FROM knowledge WHERE host = ?", (_key(host),))
+    bodies = known.fetchall()
+    saved = connection.execute(
+        "SELECT name, body FROM windows WHERE host = ? ORDER BY name", (_key(host),)
+    )
+    rows = [row for row in saved if wanted is None or row[0] in wanted]
+    connection.execute("COMMIT")
+    knowledge = None
+    for (body,) in bodies:
+        try:
+            knowledge = unpack_knowledge(body)
+        except CorruptRow:
+            unreadable("what was known of the users")
+    found = []
+    for name, body in rows:
+        try:
+            found.append(unpack_window(body))
+        except CorruptRow:
+            unreadable(f"the window {name}")
+    return SavedState(knowledge, tuple(found))
+
+
+def write(
+    connection: sqlite3.Connection,
+    knowledge: Knowledge,
+    windows: Iterable[WindowData],
+    now: float,
+) -> None:
+    """Save the knowledge of one host and those of its windows that changed: all or nothing.
+
+    Raises: sqlite3.Error.
+    """
+    host = _key(knowledge.host)
+    # Packed before the transaction, which keeps other processes from the ledger.
+    known = pack_knowledge(knowledge)
+    packed = [(host, _key(data.window), now, pack_window(data)) for data in windows]
+    with transaction(connection):
+        connection.execute(
+            "INSERT OR REPLACE INTO knowledge (host, saved_at, body) VALUES (?, ?, ?)",
+            (host, now, known),
+        )
+        connection.executemany(
+            "INSERT OR REPLACE INTO windows (host, name, saved_at, body) VALUES (?, ?, ?, ?)",
+            packed,
+        )
+        connection.execute("DELETE FROM knowledge WHERE saved_at < ?", (now - KEEP,))
+        connection.execute("DELETE FROM windows WHERE saved_at < ?", (now - KEEP,))
+
+
+def _key(text: str) -> str:
+    """As it is, but for what SQLite's text cannot hold (lone surrogates)."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
 
 _LEVEL = 1
 """Of zlib: 6 saves a tenth of the space for three times the time."""
 
 
-class Unreadable(Exception):
+class CorruptRow(Exception):
     """The bytes are not what was written."""
 
 
@@ -45,7 +142,7 @@ def pack_window(data: WindowData) -> bytes:
 
 
 def unpack_window(body: bytes) -> WindowData:
-    """The window that was packed. Raises: Unreadable."""
+    """The window that was packed. Raises: CorruptRow."""
     try:
         found = _unpack(body)
         return WindowData(
@@ -63,7 +160,7 @@ def unpack_window(body: bytes) -> WindowData:
             covered=None if found["covered"] is None else frozenset(found["covered"]),
         )
     except _BROKEN as error:
-        raise Unreadable(str(error)) from error
+        raise CorruptRow(str(error)) from error
 
 
 def pack_knowledge(knowledge: Knowledge) -> bytes:
@@ -84,7 +181,7 @@ def pack_knowledge(knowledge: Knowledge) -> bytes:
 
 
 def unpack_knowledge(body: bytes) -> Knowledge:
-    """The knowledge that was packed. Raises: Unreadable."""
+    """The knowledge that was packed. Raises: CorruptRow."""
     try:
         found = _unpack(body)
         looked_up = found["looked_up"]
@@ -106,7 +203,7 @@ def unpack_knowledge(body: bytes) -> Knowledge:
             pages=found["pages"],
         )
     except _BROKEN as error:
-        raise Unreadable(str(error)) from error
+        raise CorruptRow(str(error)) from error
 
 
 _BROKEN = (zlib.error, ValueError, LookupError, TypeError, AttributeError)

@@ -6,13 +6,13 @@ import contextlib
 import sqlite3
 
 from gong_exporter.gong.clock import Stopped
-from gong_exporter.gong.ledger import Busy, CallLimits, Granted
+from gong_exporter.gong.limits import Allowed, CallLimits, Wait
 from gong_exporter.store import schema
-from gong_exporter.store.disk import Disk, Unavailable
-from gong_exporter.store.ledger import Entries, SqliteLedger, count_used
+from gong_exporter.store.calls import CallLedger, Entries, count_used
+from gong_exporter.store.database import StateDatabase, Unavailable
 
 
-class KeptLedger:
+class FallbackLedger:
     """gong's Ledger; never raises for trouble with the disk.
 
     The file answers. Whatever it says is entered in memory too, by the names it has in the
@@ -22,17 +22,17 @@ class KeptLedger:
         disk: where the file is.
     """
 
-    def __init__(self, disk: Disk) -> None:
+    def __init__(self, disk: StateDatabase) -> None:
         self._disk = disk
-        self._memory = SqliteLedger(schema.open_in_memory())
+        self._memory = CallLedger(schema.open_in_memory())
         self._last = 0
         self._used = 0
 
-    def reserve(self, now: float, limits: CallLimits, expires: float) -> Granted | Busy:
+    def reserve(self, now: float, limits: CallLimits, expires: float) -> Allowed | Wait:
         """See Ledger. Raises: Stopped, after close()."""
 
-        def on_file(connection: sqlite3.Connection) -> Granted | Busy:
-            ledger = SqliteLedger(connection)
+        def on_file(connection: sqlite3.Connection) -> Allowed | Wait:
+            ledger = CallLedger(connection)
             answer = ledger.reserve(now, limits, expires)
             self._learn(ledger)
             # Memory ages with the file, also when the clock was set back.
@@ -49,25 +49,25 @@ class KeptLedger:
         """See Ledger."""
         with contextlib.suppress(Unavailable, Stopped):
             self._memory.finish(call, now)
-            self._disk.use(lambda connection: SqliteLedger(connection).finish(call, now))
+            self._disk.use(lambda connection: CallLedger(connection).finish(call, now))
 
     def limit(self, now: float, until: float) -> None:
         """See Ledger."""
         with contextlib.suppress(Unavailable, Stopped):
             self._memory.limit(now, until)
-            self._disk.use(lambda connection: SqliteLedger(connection).limit(now, until))
+            self._disk.use(lambda connection: CallLedger(connection).limit(now, until))
 
     def limited_until(self, now: float) -> float:
         """See Ledger. Raises: Stopped, after close()."""
         try:
-            return self._disk.use(lambda connection: SqliteLedger(connection).limited_until(now))
+            return self._disk.use(lambda connection: CallLedger(connection).limited_until(now))
         except Unavailable:
             return self._memory.limited_until(now)
 
     def used(self, now: float) -> int:
         """See Ledger. For any thread: a file that is busy is not waited for."""
         try:
-            if self._disk.trouble is None:
+            if self._disk.error is None:
                 with self._disk.reading(timeout=0) as connection:
                     return count_used(connection, now)
         except Unavailable:
@@ -81,12 +81,12 @@ class KeptLedger:
 
         Raises: sqlite3.Error, when it cannot be written; what it holds is known by then.
         """
-        ledger = SqliteLedger(connection)
+        ledger = CallLedger(connection)
         self._last = 0
         there = self._learn(ledger)
         schema.prove_writable(connection)
         if ledger.forget_nonsense():
-            self._disk.misunderstood("part of the record of calls")
+            self._disk.log_corrupt_row("part of the record of calls")
         here = self._memory.entries()
         known = set(there.calls)
         missing = tuple(call for call in here.calls if call not in known)
@@ -97,7 +97,7 @@ class KeptLedger:
         """From now on there is no leave for any call."""
         self._memory.close()
 
-    def _learn(self, ledger: SqliteLedger) -> Entries:
+    def _learn(self, ledger: CallLedger) -> Entries:
         """Copy what is new in the file, other processes' calls among it."""
         entries = ledger.entries(self._last)
         self._memory.merge(entries)

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from gong_exporter.gong.ledger import Busy
+from gong_exporter.gong.limits import Wait
 from gong_exporter.store import SavedState
-from gong_exporter.store.disk import RETRY
+from gong_exporter.store.database import RETRY
 from tests.support.store_samples import HOST, NOON, UNLIMITED, Scene, a_window, some_knowledge
 from tests.support.store_trouble import ledger_rows, make_a_call, not_in_use, opened
 
@@ -51,13 +51,13 @@ def test_a_read_only_disk_is_read_and_not_written(small_disk: Path, scene: Scene
         assert kept.load(HOST) == SavedState(some_knowledge(), (a_window(),))
         assert kept.ledger.used(NOON + 1) == 1
         one = replace(UNLIMITED, requests_per_day=1)
-        assert isinstance(kept.ledger.reserve(NOON + 1, one, NOON + 31), Busy)
+        assert isinstance(kept.ledger.reserve(NOON + 1, one, NOON + 31), Wait)
         make_a_call(kept.ledger, NOON + 2)
         assert kept.poller_lock().acquire()
         subprocess.run(["mount", "-o", "remount,rw", small_disk], check=True)
         scene.time += RETRY
         make_a_call(kept.ledger, NOON + 3)
-        assert kept.trouble is None
+        assert kept.error is None
     assert len(ledger_rows(path)) == 3
 
 
@@ -73,10 +73,10 @@ def test_a_full_disk_is_said_and_gets_everything_once_it_has_room(
         kept.save(some_knowledge(2), [a_window("7d", 2)])
         assert scene.reports == [not_in_use(path, "the disk is full")]
         assert kept.ledger.used(NOON + 1) == 1
-        assert kept.errors == 2
+        assert kept.error_count == 2
         filler.unlink()
         kept.save(some_knowledge(3), [])
-        assert kept.trouble is None
+        assert kept.error is None
     with opened(path, scene) as kept:
         assert kept.ledger.used(NOON + 1) == 1
         assert kept.load(HOST) == SavedState(
@@ -89,10 +89,10 @@ def test_a_state_too_large_for_the_disk_leaves_the_last_one(small_disk: Path, sc
     with opened(path, scene) as kept:
         kept.save(some_knowledge(1), [a_window(number=1)])
         kept.save(some_knowledge(2), [a_window(str(n), 2, users=20_000) for n in range(3)])
-        assert kept.trouble == not_in_use(path, "the disk is full")
+        assert kept.error == not_in_use(path, "the disk is full")
         scene.time += RETRY
         make_a_call(kept.ledger, NOON)  # tried again, in vain
-        assert scene.reports == [kept.trouble]
+        assert scene.reports == [kept.error]
         assert kept.ledger.used(NOON + 1) == 1
     with opened(path, scene) as kept:
         assert kept.load(HOST) == SavedState(some_knowledge(1), (a_window(number=1),))

@@ -11,18 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gong_exporter.gong.clock import Stopped
-from gong_exporter.gong.ledger import (
+from gong_exporter.gong.limits import (
     DAY,
-    Busy,
+    Allowed,
     CallLimits,
+    CallRecord,
     Cause,
-    Granted,
     Ledger,
-    MemoryLedger,
-    Recent,
-    verdict,
+    Wait,
+    check_limits,
 )
-from gong_exporter.store.ledger import SKEW, Call, Entries, SqliteLedger
+from gong_exporter.store.calls import SKEW, Call, CallLedger, Entries
 from gong_exporter.store.schema import open_file, open_in_memory
 from tests.support.store_samples import NOON, UNLIMITED
 
@@ -80,7 +79,7 @@ class Player:
     def _call(self, step: Step) -> object:
         limits = CallLimits(step.rate, step.quota)
         answer = self.ledger.reserve(self.now, limits, self.now + TIMEOUT)
-        if isinstance(answer, Busy):
+        if isinstance(answer, Wait):
             return answer
         self.calls.append(answer.call)
         if step.kind == "whole call":
@@ -93,13 +92,13 @@ class Plain:
     """What a ledger has to do, as plainly as can be: a list, and every rule in a line."""
 
     def __init__(self) -> None:
-        self.rows: list[Recent] = []
+        self.rows: list[CallRecord] = []
         self.said: tuple[float, float] | None = None
 
-    def reserve(self, now: float, limits: CallLimits, expires: float) -> Granted | Busy:
+    def reserve(self, now: float, limits: CallLimits, expires: float) -> Allowed | Wait:
         used = self.used(now)
         rows = [row for row in self.rows if row.started > now - DAY]
-        busy = verdict(
+        busy = check_limits(
             now=now,
             limits=limits,
             recent=rows,
@@ -109,8 +108,8 @@ class Plain:
         )
         if busy:
             return busy
-        self.rows.append(Recent(now, None, expires))
-        return Granted(len(self.rows) - 1)
+        self.rows.append(CallRecord(now, None, expires))
+        return Allowed(len(self.rows) - 1)
 
     def finish(self, call: int, now: float) -> None:
         self.rows[call] = replace(self.rows[call], ended=now)
@@ -131,7 +130,7 @@ class Plain:
         return sum(row.started > now - DAY for row in self.rows)
 
     @staticmethod
-    def _settled(row: Recent, now: float) -> Recent:
+    def _settled(row: CallRecord, now: float) -> CallRecord:
         if row.started <= now - DAY:  # forgotten for good, even if the clock is set back
             return replace(row, started=float("-inf"), ended=float("-inf"))
         if row.started > now:
@@ -140,8 +139,8 @@ class Plain:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[SqliteLedger]:
-    made = SqliteLedger(open_file(tmp_path / "state.db"))
+def ledger(tmp_path: Path) -> Iterator[CallLedger]:
+    made = CallLedger(open_file(tmp_path / "state.db"))
     yield made
     made.close()
 
@@ -152,87 +151,71 @@ ALL = ("reserve", "finish", "whole call", "limit", "limited_until", "used", "wai
 @settings(deadline=None)  # a busy machine proves nothing wrong
 @given(st.lists(steps(ALL, st.floats(min_value=-300, max_value=90_000)), max_size=25))
 def test_any_sequence_from_any_processes_is_answered_by_the_rules(script: list[Step]) -> None:
-    ours = Player(SqliteLedger(open_in_memory(), skew=0))
+    ours = Player(CallLedger(open_in_memory(), skew=0))
     theirs = Player(Plain())
     for step in script:
         assert ours.play(step) == theirs.play(step), step
-    ours.ledger.close()  # type: ignore[attr-defined]  # ours is a SqliteLedger
+    ours.ledger.close()  # type: ignore[attr-defined]  # ours is a CallLedger
 
 
-calls_of_one_process = steps(
-    ("whole call", "limit", "limited_until", "used"), st.floats(min_value=0, max_value=50_000)
-)
-passing_time = steps(("wait", "jump"), st.floats(min_value=-90_000, max_value=90_000))
-
-
-@settings(deadline=None)  # a busy machine proves nothing wrong
-@given(st.lists(st.one_of(calls_of_one_process, passing_time), max_size=40))
-def test_one_process_gets_the_same_answers_from_memory(script: list[Step]) -> None:
-    sqlite = SqliteLedger(open_in_memory(), skew=0)
-    ours, theirs = Player(sqlite), Player(MemoryLedger())
-    for step in script:
-        assert ours.play(step) == theirs.play(step), step
-    sqlite.close()
-
-
-def test_a_killed_process_holds_its_slot_until_its_timeout(ledger: SqliteLedger) -> None:
-    assert isinstance(ledger.reserve(NOON, ONE_A_SECOND, NOON + 30), Granted)
-    assert ledger.reserve(NOON + 10, ONE_A_SECOND, NOON + 40) == Busy(NOON + 31, Cause.RATE)
-    assert isinstance(ledger.reserve(NOON + 31, ONE_A_SECOND, NOON + 61), Granted)
+def test_a_killed_process_holds_its_slot_until_its_timeout(ledger: CallLedger) -> None:
+    assert isinstance(ledger.reserve(NOON, ONE_A_SECOND, NOON + 30), Allowed)
+    assert ledger.reserve(NOON + 10, ONE_A_SECOND, NOON + 40) == Wait(NOON + 31, Cause.RATE)
+    assert isinstance(ledger.reserve(NOON + 31, ONE_A_SECOND, NOON + 61), Allowed)
 
 
 def test_a_call_that_never_ends_holds_its_slot_while_others_come_and_go(
-    ledger: SqliteLedger,
+    ledger: CallLedger,
 ) -> None:
     two = CallLimits(requests_per_second=2, requests_per_day=100)
-    assert isinstance(ledger.reserve(NOON, two, NOON + 30), Granted)  # hangs
+    assert isinstance(ledger.reserve(NOON, two, NOON + 30), Allowed)  # hangs
     for second in range(0, 20, 2):
         granted = ledger.reserve(NOON + second, two, NOON + second + 30)
-        assert isinstance(granted, Granted)
+        assert isinstance(granted, Allowed)
         ledger.finish(granted.call, NOON + second + 0.5)
-        assert ledger.reserve(NOON + second + 1.4, two, NOON + 99) == Busy(
+        assert ledger.reserve(NOON + second + 1.4, two, NOON + 99) == Wait(
             NOON + second + 1.5, Cause.RATE
         )
 
 
-def test_a_late_reader_of_the_clock_frees_no_slot_early(ledger: SqliteLedger) -> None:
+def test_a_late_reader_of_the_clock_frees_no_slot_early(ledger: CallLedger) -> None:
     """Its ``now`` is older than rows of a process that had its turn first."""
     granted = ledger.reserve(NOON + 0.3, ONE_A_SECOND, NOON + 30)
-    assert isinstance(granted, Granted)
+    assert isinstance(granted, Allowed)
     ledger.finish(granted.call, NOON + 0.6)
-    assert ledger.reserve(NOON, ONE_A_SECOND, NOON + 30) == Busy(NOON + 1.6, Cause.RATE)
-    assert ledger.reserve(NOON + 1.2, ONE_A_SECOND, NOON + 30) == Busy(NOON + 1.6, Cause.RATE)
+    assert ledger.reserve(NOON, ONE_A_SECOND, NOON + 30) == Wait(NOON + 1.6, Cause.RATE)
+    assert ledger.reserve(NOON + 1.2, ONE_A_SECOND, NOON + 30) == Wait(NOON + 1.6, Cause.RATE)
 
 
-def test_a_late_reader_of_the_clock_shortens_no_retry_after(ledger: SqliteLedger) -> None:
+def test_a_late_reader_of_the_clock_shortens_no_retry_after(ledger: CallLedger) -> None:
     ledger.limit(NOON + 4, NOON + 64)
     assert ledger.limited_until(NOON) == NOON + 64
     ledger.limit(NOON, NOON + 10)
     assert ledger.limited_until(NOON + 1) == NOON + 64
 
 
-def test_a_clock_set_back_leaves_retry_after_its_length(ledger: SqliteLedger) -> None:
+def test_a_clock_set_back_leaves_retry_after_its_length(ledger: CallLedger) -> None:
     ledger.limit(NOON, NOON + 600)
     assert ledger.limited_until(NOON - 3600) == NOON - 3600 + 600
     assert ledger.limited_until(NOON - 3600 + 599) == NOON - 3600 + 600
     assert ledger.limited_until(NOON - 3600 + 600) == 0
 
 
-def test_calls_from_the_future_stay_in_the_quota_for_one_day(ledger: SqliteLedger) -> None:
+def test_calls_from_the_future_stay_in_the_quota_for_one_day(ledger: CallLedger) -> None:
     granted = ledger.reserve(NOON + 40 * DAY, UNLIMITED, NOON + 40 * DAY + 30)
-    assert isinstance(granted, Granted)
+    assert isinstance(granted, Allowed)
     assert ledger.used(NOON) == 1
     assert ledger.used(NOON + DAY - 1) == 1
     assert ledger.used(NOON + DAY) == 0
 
 
-def test_an_end_from_the_future_holds_no_slot_for_a_day(ledger: SqliteLedger) -> None:
+def test_an_end_from_the_future_holds_no_slot_for_a_day(ledger: CallLedger) -> None:
     """The clock jumped ahead during the exchange, and was put right after it."""
     granted = ledger.reserve(NOON, ONE_A_SECOND, NOON + 30)
-    assert isinstance(granted, Granted)
+    assert isinstance(granted, Allowed)
     ledger.finish(granted.call, NOON + DAY / 2)
-    assert ledger.reserve(NOON + 2, ONE_A_SECOND, NOON + 32) == Busy(NOON + 3, Cause.RATE)
-    assert isinstance(ledger.reserve(NOON + 3, ONE_A_SECOND, NOON + 33), Granted)
+    assert ledger.reserve(NOON + 2, ONE_A_SECOND, NOON + 32) == Wait(NOON + 3, Cause.RATE)
+    assert isinstance(ledger.reserve(NOON + 3, ONE_A_SECOND, NOON + 33), Allowed)
 
 
 def test_skew_outlasts_the_wait_for_a_busy_file() -> None:
@@ -241,26 +224,26 @@ def test_skew_outlasts_the_wait_for_a_busy_file() -> None:
     assert SKEW > 2 * BUSY_TIMEOUT
 
 
-def test_calls_older_than_a_day_are_deleted(ledger: SqliteLedger) -> None:
+def test_calls_older_than_a_day_are_deleted(ledger: CallLedger) -> None:
     for hour in range(5):
         ledger.reserve(NOON + hour * 3600, UNLIMITED, NOON + hour * 3600 + 30)
     assert ledger.used(NOON + DAY + 3600) == 3
     assert len(ledger.entries().calls) == 3
 
 
-def test_a_forgotten_call_may_still_end(ledger: SqliteLedger) -> None:
+def test_a_forgotten_call_may_still_end(ledger: CallLedger) -> None:
     granted = ledger.reserve(NOON, UNLIMITED, NOON + 30)
-    assert isinstance(granted, Granted)
+    assert isinstance(granted, Allowed)
     assert ledger.used(NOON + 2 * DAY) == 0
     other = ledger.reserve(NOON + 2 * DAY, UNLIMITED, NOON + 2 * DAY + 30)
     ledger.finish(granted.call, NOON + 2 * DAY)
-    assert isinstance(other, Granted)
+    assert isinstance(other, Allowed)
     assert [call.ended for call in ledger.entries().calls] == [None]
 
 
-def test_merged_ledgers_count_each_call_once(ledger: SqliteLedger) -> None:
+def test_merged_ledgers_count_each_call_once(ledger: CallLedger) -> None:
     granted = ledger.reserve(NOON, UNLIMITED, NOON + 30)
-    assert isinstance(granted, Granted)
+    assert isinstance(granted, Allowed)
     ledger.limit(NOON, NOON + 60)
     mine = Call(granted.call, NOON, NOON + 1, NOON + 30)
     other = Call(77, NOON + 2, NOON + 3, NOON + 32)
@@ -271,15 +254,15 @@ def test_merged_ledgers_count_each_call_once(ledger: SqliteLedger) -> None:
     assert ledger.limited_until(NOON + 5) == NOON + 60
 
 
-def test_a_merge_does_not_forget_that_a_call_ended(ledger: SqliteLedger) -> None:
+def test_a_merge_does_not_forget_that_a_call_ended(ledger: CallLedger) -> None:
     granted = ledger.reserve(NOON, ONE_A_SECOND, NOON + 30)
-    assert isinstance(granted, Granted)
+    assert isinstance(granted, Allowed)
     ledger.finish(granted.call, NOON + 1)
     ledger.merge(Entries((Call(granted.call, NOON, None, NOON + 30),), 0, None))
-    assert isinstance(ledger.reserve(NOON + 3, ONE_A_SECOND, NOON + 33), Granted)
+    assert isinstance(ledger.reserve(NOON + 3, ONE_A_SECOND, NOON + 33), Allowed)
 
 
-def test_a_closed_ledger_gives_no_leave(ledger: SqliteLedger) -> None:
+def test_a_closed_ledger_gives_no_leave(ledger: CallLedger) -> None:
     ledger.close()
     with pytest.raises(Stopped):
         ledger.reserve(NOON, UNLIMITED, NOON + 30)

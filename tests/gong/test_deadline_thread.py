@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from gong_exporter.gong.deadline_thread import DeadlineThread, Task
 from gong_exporter.gong.errors import TimedOut
-from gong_exporter.gong.worker import Task, Worker
 from tests.gong.transports import PAGE, post, transport_to, wait_until, worker_threads
 from tests.support.hostile import answer, hang, hostile_server
 
@@ -73,7 +73,7 @@ def test_an_address_of_a_kind_that_this_machine_does_not_know_is_passed_over(
         known = resolve(*args, **kwargs)
         return [(12345, *known[0][1:]), *known]
 
-    monkeypatch.setattr("gong_exporter.gong.worker.socket.getaddrinfo", strange_first)
+    monkeypatch.setattr("gong_exporter.gong.deadline_thread.socket.getaddrinfo", strange_first)
     with hostile_server(answer(200, PAGE)) as server:
         assert post(transport_to(server.url)).status == 200
 
@@ -82,7 +82,7 @@ def test_an_error_in_a_task_is_kept_for_the_caller_and_ends_no_thread() -> None:
     def fail() -> None:
         raise ValueError
 
-    worker = Worker()
+    worker = DeadlineThread()
     broken = Task(fail, time.monotonic() + 5)
     worker.begin(broken)
     assert broken.done.wait(5)
@@ -103,7 +103,7 @@ def test_a_thread_at_rest_holds_nothing_of_its_last_exchange() -> None:
         def fetch(self) -> None:
             """Nothing to do."""
 
-    worker = Worker()
+    worker = DeadlineThread()
     brought = Brought()
     left = weakref.ref(brought)
     task = Task(brought.fetch, time.monotonic() + 5)

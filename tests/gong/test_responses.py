@@ -1,4 +1,4 @@
-"""Every answer in tests/data/answers, and exactly what becomes of it."""
+"""Every answer in tests/data/responses, and exactly what becomes of it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gong_exporter.gong.answers import parse_error, parse_page
 from gong_exporter.gong.errors import InvalidResponse
 from gong_exporter.gong.records import COUNTERS, MAX_COUNT, Page, UserActivity
+from gong_exporter.gong.responses import parse_error, parse_page
 
-ANSWERS = Path(__file__).parent.parent / "data" / "answers"
+ANSWERS = Path(__file__).parent.parent / "data" / "responses"
 
 VENDOR_COUNTERS = (20, 35, 77, 67, 668, 96, 478, 75, 876, 876, 46, 21, 13, 24, 35)
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from gong_exporter.activity.knowledge import Knowledge
 from gong_exporter.activity.snapshot import WindowData
-from gong_exporter.gong.ledger import Ledger
-from gong_exporter.store import state
-from gong_exporter.store.disk import Disk, Unavailable
-from gong_exporter.store.kept import KeptLedger
+from gong_exporter.gong.limits import Ledger
+from gong_exporter.store import windows as saved_windows
+from gong_exporter.store.database import StateDatabase, Unavailable
+from gong_exporter.store.fallback import FallbackLedger
 from gong_exporter.store.lock import PollerLock
-from gong_exporter.store.state import SavedState
+from gong_exporter.store.windows import SavedState
 
 
 def open_state(
@@ -41,16 +41,16 @@ class StateFile:
     made and at every save; then what memory gathered is added to it. A damaged one is renamed
     to NAME.corrupt-TIME and a fresh one begun.
 
-    The poller's thread calls the ledger and save(); ``ledger.used()``, ``errors`` and
-    ``trouble`` are for any thread, and wait for nobody.
+    The poller's thread calls the ledger and save(); ``ledger.used()``, ``error_count`` and
+    ``error`` are for any thread, and wait for nobody.
     """
 
     def __init__(
         self, path: Path | None, *, report: Callable[[str], None], now: Callable[[], float]
     ) -> None:
         self._now = now
-        self._disk = Disk(path, report=report, now=now, opened=self._bring_together)
-        self._ledger = KeptLedger(self._disk)
+        self._disk = StateDatabase(path, report=report, now=now, opened=self._bring_together)
+        self._ledger = FallbackLedger(self._disk)
         self._lock = PollerLock(path and path.with_name(f"{path.name}.lock"), report)
         self._knowledge: Knowledge | None = None
         self._windows: dict[str, WindowData] = {}
@@ -68,14 +68,14 @@ class StateFile:
         return self._ledger
 
     @property
-    def errors(self) -> int:
+    def error_count(self) -> int:
         """How often the file could not be read, written or understood since the start."""
-        return self._disk.errors
+        return self._disk.error_count
 
     @property
-    def trouble(self) -> str | None:
+    def error(self) -> str | None:
         """Why the file is not in use at present, for people; None while all is well."""
-        return self._disk.trouble
+        return self._disk.error
 
     def poller_lock(self) -> PollerLock:
         """The lock that one poller holds; always the same object."""
@@ -92,7 +92,7 @@ class StateFile:
         """
 
         def read(connection: sqlite3.Connection) -> SavedState:
-            return state.read(connection, host, self._disk.misunderstood, windows)
+            return saved_windows.read(connection, host, self._disk.log_corrupt_row, windows)
 
         try:
             saved = self._disk.use(read)
@@ -105,7 +105,7 @@ class StateFile:
                 with self._disk.reading(timeout=0) as connection:
                     saved = read(connection)
             except Unavailable:
-                return state.NOTHING
+                return saved_windows.NOTHING
         self._forget()
         self._knowledge = saved.knowledge
         self._windows = {data.window: data for data in saved.windows}
@@ -151,7 +151,7 @@ class StateFile:
         if self._knowledge is None:
             return
         host, windows = self._knowledge.host, self._windows.keys()
-        there = state.read(connection, host, lambda _what: None, windows)
+        there = saved_windows.read(connection, host, lambda _what: None, windows)
         newest = {data.window: data.fetched_at for data in there.windows}
         self._unsaved.update(
             name
@@ -165,6 +165,6 @@ class StateFile:
         if self._knowledge is None:
             return
         changed = [self._windows[name] for name in sorted(self._unsaved)]
-        state.write(connection, self._knowledge, changed, self._now())
+        saved_windows.write(connection, self._knowledge, changed, self._now())
         self._unsaved.clear()
         self._knowledge_saved = True

@@ -28,7 +28,7 @@ class Unavailable(Exception):
     """The file cannot be used now; why has been reported."""
 
 
-class Disk:
+class StateDatabase:
     """A connection to the state file that comes and goes.
 
     Args:
@@ -54,19 +54,19 @@ class Disk:
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
         self._failed_at: float | None = None
-        self._trouble: str | None = None
-        self._errors = 0
+        self._error: str | None = None
+        self._error_count = 0
         self._closed = False
 
     @property
-    def errors(self) -> int:
+    def error_count(self) -> int:
         """How often the file could not be read, written or understood."""
-        return self._errors
+        return self._error_count
 
     @property
-    def trouble(self) -> str | None:
+    def error(self) -> str | None:
         """Why the file is not in use, for people; None while it is, or when there is none."""
-        return self._trouble
+        return self._error
 
     def use(self, work: Callable[[sqlite3.Connection], T], *, at_once: bool = False) -> T:
         """Let ``work`` use the file, perhaps a second time when the first found it damaged.
@@ -86,8 +86,8 @@ class Disk:
             except _ERRORS as error:
                 self._fail(self._path, error)
                 raise Unavailable from error
-            if self._trouble is not None:
-                self._trouble = self._failed_at = None
+            if self._error is not None:
+                self._error = self._failed_at = None
                 self._report(f"the state file {self._path} is in use again")
             return done
 
@@ -107,10 +107,10 @@ class Disk:
         except _ERRORS as error:
             raise Unavailable(schema.in_words(error)) from error
 
-    def misunderstood(self, what: str) -> None:
+    def log_corrupt_row(self, what: str) -> None:
         """Count and report a part of the file that cannot be understood."""
         with self._lock:
-            self._errors += 1
+            self._error_count += 1
             self._report(f"{what} in the state file {self._path} cannot be read, and is left out")
 
     def close(self) -> None:
@@ -136,9 +136,9 @@ class Disk:
             if not schema.is_damage(error):
                 raise
             self._disconnect()
-            self._errors += 1
+            self._error_count += 1
             if _identity(path) == before:  # otherwise another process was faster
-                self._report(_set_aside(path, schema.in_words(error), self._now()))
+                self._report(_quarantine(path, schema.in_words(error), self._now()))
             return work(self._connected(path))
 
     def _connected(self, path: Path) -> sqlite3.Connection:
@@ -146,7 +146,7 @@ class Disk:
             if _identity(path) == self._identity:
                 return self._connection
             self._disconnect()
-            self._errors += 1
+            self._error_count += 1
             self._report(f"the state file {path} was removed; what is known is written again")
         connection = schema.open_file(path)
         try:
@@ -168,13 +168,13 @@ class Disk:
         # Opening it again is what brings file and memory together.
         self._disconnect()
         self._failed_at = self._now()
-        self._errors += 1
+        self._error_count += 1
         trouble = (
             f"the state file {path} is not in use: {schema.in_words(error)}; until it is, its"
             " content is kept in memory, and would be lost with the process"
         )
-        if trouble != self._trouble:
-            self._trouble = trouble
+        if trouble != self._error:
+            self._error = trouble
             self._report(trouble)
 
 
@@ -187,7 +187,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _set_aside(path: Path, damage: str, now: float) -> str:
+def _quarantine(path: Path, damage: str, now: float) -> str:
     """Rename a damaged file, with its journal: that belongs to no other. Returns a report.
 
     Raises: Damaged, when that is not possible either.

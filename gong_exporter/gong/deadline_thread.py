@@ -91,7 +91,7 @@ class Task:
         return True
 
 
-class Worker:
+class DeadlineThread:
     """A thread that runs tasks in their order, and waits for the next.
 
     It is kept from exchange to exchange: a new thread for each took a third of the CPU that the
@@ -100,7 +100,7 @@ class Worker:
 
     def __init__(self) -> None:
         self._tasks: SimpleQueue[Task | None] = SimpleQueue()
-        WorkerThread(self._tasks).start()
+        ExchangeThread(self._tasks).start()
 
     def begin(self, task: Task) -> None:
         """Run it as soon as those before it are done."""
@@ -115,7 +115,7 @@ class Worker:
         self.close()
 
 
-class WorkerThread(threading.Thread):
+class ExchangeThread(threading.Thread):
     """A worker's thread; it ends with its worker, and keeps no process alive.
 
     Attributes:
@@ -136,7 +136,7 @@ class WorkerThread(threading.Thread):
 
 
 def new_session() -> requests.Session:
-    """A session for one host and one exchange at a time, in a Worker's thread.
+    """A session for one host and one exchange at a time, in a DeadlineThread's thread.
 
     It keeps no cookies: the edge in front of Gong sets some, and nothing needs them.
     """
@@ -196,7 +196,7 @@ def _connect(connection: HTTPConnection, task: Task) -> socket.socket:
 def _task() -> Task | None:
     """The one that runs in this thread."""
     thread = threading.current_thread()
-    return thread.task if isinstance(thread, WorkerThread) else None
+    return thread.task if isinstance(thread, ExchangeThread) else None
 
 
 class _HTTPConnection(HTTPConnection):

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from gong_exporter.activity.knowledge import Knowledge, Understood
 from gong_exporter.activity.snapshot import METRICS, WindowData
-from gong_exporter.store.codec import (
-    Unreadable,
+from gong_exporter.store.windows import (
+    CorruptRow,
     pack_knowledge,
     pack_window,
     unpack_knowledge,
@@ -115,9 +115,9 @@ def test_no_field_is_forgotten(kind: type) -> None:
     ids=["empty", "not zlib", "cut off", "a list", "nothing inside", "not UTF-8", "not JSON"],
 )
 def test_broken_bytes_are_unreadable(body: bytes) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(CorruptRow):
         unpack_window(body)
-    with pytest.raises(Unreadable):
+    with pytest.raises(CorruptRow):
         unpack_knowledge(body)
 
 
@@ -126,7 +126,7 @@ def test_broken_bytes_are_unreadable(body: bytes) -> None:
 def test_a_flipped_bit_is_noticed(place: int, bit: int) -> None:
     body = bytearray(pack_window(a_window()))
     body[place % len(body)] ^= 1 << bit
-    with contextlib.suppress(Unreadable):
+    with contextlib.suppress(CorruptRow):
         assert unpack_window(bytes(body)) == a_window()  # a bit that means nothing
 
 
