@@ -1,0 +1,178 @@
+"""Evidence: how much likelier the newest counts are after a drop than if nothing has changed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from gong_exporter.drops.dispersion import WEEK, Week
+from gong_exporter.drops.records import Assessment, WindowEvidence
+
+WINDOWS = (7, 10, 14)
+"""Days of the windows in which a drop is looked for."""
+
+MIN_DAYS = 14
+"""Days of history without which nothing is said."""
+
+MIN_BASELINE_DAYS = 5
+"""Active days without which a baseline says nothing; also the days a window leaves for it."""
+
+SHORT_BASELINE_DAYS = 28
+LONG_BASELINE_SKIPS = 14
+"""The long baseline leaves out the newest days, so that a drop does not become its own usual."""
+
+
+def log_likelihood_ratio(count: float, expected: float, dispersion: float, left: float) -> float:
+    """The logarithm of P(count | a share is left) / P(count | as usual), both Gamma-Poisson.
+
+    Args:
+        count: what was counted.
+        expected: what the usual would have brought.
+        dispersion: ``v`` of the variance ``mu + v * mu ** 2``, above 0.
+        left: the share of the usual that a drop leaves, for example 0.25.
+    """
+    if expected == 0:
+        return 0.0  # what somebody never did cannot drop, and starting it does not excuse a drop
+    ratio = math.log((1 + dispersion * expected) / (1 + dispersion * expected * left))
+    return ratio / dispersion + count * (ratio + math.log(left))
+
+
+class Series:
+    """Counts and exposure of one group of counters for one person or team, as running sums.
+
+    Exposure is what a day would bring to somebody whose rate is 1: the day's factor on days on
+    which the person was active, otherwise 0.
+
+    Args:
+        counts: of each day, newest first.
+        exposure: of each day.
+    """
+
+    __slots__ = ("counts", "exposure")
+
+    def __init__(self, counts: Sequence[int], exposure: Sequence[float]) -> None:
+        self.counts = (0, *accumulate(counts))
+        self.exposure = (0.0, *accumulate(exposure))
+
+    def count(self, start: int, end: int) -> int:
+        """What was counted on the days from ``start`` up to, not including, ``end``."""
+        return self.counts[end] - self.counts[start]
+
+    def exposed(self, start: int, end: int) -> float:
+        """The exposure of the same days."""
+        return self.exposure[end] - self.exposure[start]
+
+    @property
+    def rate(self) -> float:
+        """Count per unit of exposure over the whole history."""
+        return self.counts[-1] / max(self.exposure[-1], 1.0)
+
+    def weeks(
+        self, active: Sequence[int], least_active: int, least_exposure: float
+    ) -> Iterator[Week]:
+        """The whole weeks, newest first.
+
+        Args:
+            active: running sum of active days.
+            least_active: active days that a usable week has at least.
+            least_exposure: exposure that a usable week has at least.
+        """
+        for start in range(0, len(self.counts) - WEEK, WEEK):
+            end = start + WEEK
+            exposure = self.exposed(start, end)
+            yield Week(
+                self.count(start, end),
+                exposure,
+                active[end] - active[start] >= least_active and exposure >= least_exposure,
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One group of counters with the company's dispersion in it.
+
+    Attributes:
+        series: of the person or team.
+        dispersion: ``v`` of the company.
+    """
+
+    series: Series
+    dispersion: float
+
+
+def assess(
+    groups: Sequence[Group],
+    active: Sequence[int],
+    missing: Sequence[float],
+    left: float,
+) -> Assessment | None:
+    """Compare each window with the usual; None if there is no window with a known usual.
+
+    Args:
+        groups: of one person or team.
+        active: running sum of active days, one longer than the history.
+        missing: running sum of what single missing days contribute, as long.
+        left: the share of the usual that a drop leaves.
+    """
+    days = len(active) - 1
+    windows = [
+        found
+        for window in WINDOWS
+        if window + MIN_BASELINE_DAYS <= days
+        and (found := _in_window(window, groups, active, missing[window], left))
+    ]
+    if not windows:
+        return None
+    return Assessment(
+        deciding=max(windows, key=lambda found: found.evidence),  # the first among equals
+        week=windows[0] if windows[0].window == WEEK else None,
+    )
+
+
+def _in_window(
+    window: int,
+    groups: Sequence[Group],
+    active: Sequence[int],
+    missing: float,
+    left: float,
+) -> WindowEvidence | None:
+    days = len(active) - 1
+    whole = days >= window + SHORT_BASELINE_DAYS
+    long_start = max(window, LONG_BASELINE_SKIPS) if whole else window
+    short_end = min(days, window + SHORT_BASELINE_DAYS)
+    active_days = active[window]
+    long_days = active[days] - active[long_start]
+    short_days = active[short_end] - active[window]
+    if max(long_days, short_days) < MIN_BASELINE_DAYS:
+        return None
+    evidence, count, expected = missing, 0, 0.0
+    for group in groups:
+        series, dispersion = group.series, group.dispersion
+        counted, exposed = series.count(0, window), series.exposed(0, window)
+        candidates: list[tuple[float, float]] = []
+        if long_days >= MIN_BASELINE_DAYS:
+            base = series.count(long_start, days)
+            usual = _expected(base, series.exposed(long_start, days), exposed)
+            # A usual that is known from few days is uncertain itself.
+            uncertain = dispersion * (1 + active_days / long_days) + 1 / (base + 1)
+            candidates.append((log_likelihood_ratio(counted, usual, uncertain, left), usual))
+        if short_days >= MIN_BASELINE_DAYS:
+            base = series.count(window, short_end)
+            usual = _expected(base, series.exposed(window, short_end), exposed)
+            candidates.append((log_likelihood_ratio(counted, usual, dispersion, left), usual))
+        least, usual = min(candidates)
+        evidence, count, expected = evidence + least, count + counted, expected + usual
+    return WindowEvidence(
+        evidence=evidence,
+        window=window,
+        count=count,
+        expected=expected,
+        missing=missing,
+        active_days=active_days,
+    )
+
+
+def _expected(base: int, base_exposure: float, exposure: float) -> float:
+    return base / base_exposure * exposure if base_exposure else 0.0

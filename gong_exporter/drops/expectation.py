@@ -1,0 +1,77 @@
+"""What each day would have brought if everybody had been as usual.
+
+A count is divided into a rate per active day for each person and a factor for each day. The factor
+carries holidays, quarter ends and everything else that a day does to the whole company.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import compress
+
+SMOOTHING = 5.0
+"""Added to both sides of a day's factor: days on which few people work get a factor close to 1."""
+
+ROUNDS = 3
+"""Rates and factors depend on each other. After three rounds they no longer change noticeably."""
+
+
+@dataclass(frozen=True, slots=True)
+class DayTotals:
+    """One group of counters over the whole company. Index 0 of each day sequence is the newest.
+
+    Attributes:
+        rates: count per active day of each person, in the order of the rows.
+        counts: what everybody together did on each day.
+        usual: what the rates of those who were active on the day add up to.
+    """
+
+    rates: tuple[float, ...]
+    counts: tuple[int, ...]
+    usual: tuple[float, ...]
+
+    def factors_without(self, counts: Sequence[int], usual: Sequence[float]) -> list[float]:
+        """Each day's factor, computed from everybody except one person or team.
+
+        Args:
+            counts: what that person or team did on each day.
+            usual: the sum of that person's or team's rates on each day, 0 when not active.
+        """
+        return [
+            (all_counts - own_counts + SMOOTHING)
+            / ((all_usual - own_usual if all_usual > own_usual else 0.0) + SMOOTHING)
+            for all_counts, own_counts, all_usual, own_usual in zip(
+                self.counts, counts, self.usual, usual, strict=True
+            )
+        ]
+
+    def factor_on(self, day: int) -> float:
+        """The factor of a day for somebody who was not active on it."""
+        return (self.counts[day] + SMOOTHING) / (self.usual[day] + SMOOTHING)
+
+
+def day_totals(rows: Sequence[Sequence[int]], active: Sequence[Sequence[int]]) -> DayTotals:
+    """Estimate the rate of each person and the total of each day.
+
+    Args:
+        rows: the counts of each person on each day.
+        active: 1 for each day on which that person was active, otherwise 0.
+    """
+    sums = [sum(row) for row in rows]
+    counts = tuple(sum(column) for column in zip(*rows, strict=True))
+    columns = list(zip(*active, strict=True))
+    factors = [1.0] * len(counts)
+    rates: list[float] = []
+    usual: list[float] = []
+    for _ in range(ROUNDS):
+        rates = [
+            total / max(sum(compress(factors, row)), 1.0)
+            for total, row in zip(sums, active, strict=True)
+        ]
+        usual = [sum(compress(rates, column)) for column in columns]
+        factors = [
+            (count + SMOOTHING) / (expected + SMOOTHING)
+            for count, expected in zip(counts, usual, strict=True)
+        ]
+    return DayTotals(rates=tuple(rates), counts=counts, usual=tuple(usual))

@@ -1,0 +1,196 @@
+"""Properties of the detector on any data, and the rules of presence and reasons."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gong_exporter.drops import detect
+from gong_exporter.drops.rarity import OWN_ACTIVITY_YEARS
+from gong_exporter.drops.records import Findings, Person, PersonFindings, Reason
+
+INT32 = 2**31 - 1
+
+
+def person(name: str, days: Sequence[int], team: str = "", **changes: bool) -> Person:
+    """Somebody who hosts so many calls on each day, and does nothing else."""
+    return Person(
+        user_id=name,
+        team=team,
+        hosted=days,
+        calls=days,
+        contributions=[0] * len(days),
+        active=[int(count > 0) for count in days],
+        **changes,
+    )
+
+
+def workdays(
+    per_day: int, days: int = 84, *, lately: int | None = None, for_days: int = 0
+) -> list[int]:
+    """The same count on each weekday, another on the newest days; day 0 is a Sunday."""
+    return [
+        0 if day % 7 in {0, 1} else (lately if lately is not None and day < for_days else per_day)
+        for day in range(days)
+    ]
+
+
+def company(*others: Person, size: int = 20) -> list[Person]:
+    return [*others, *(person(f"steady-{i}", workdays(4 + i % 3)) for i in range(size))]
+
+
+def found(findings: Findings, name: str) -> PersonFindings:
+    return next(one for one in findings.people if one.user_id == name)
+
+
+counts = st.integers(0, INT32)
+
+
+@given(
+    days=st.integers(0, 84),
+    data=st.data(),
+    teams=st.lists(st.sampled_from(["", "north", "south"]), min_size=0, max_size=6),
+)
+def test_any_counts_lead_to_finite_numbers(
+    days: int, data: st.DataObject, teams: list[str]
+) -> None:
+    row = st.lists(counts, min_size=days, max_size=days)
+    people = []
+    for index, team in enumerate(teams):
+        hosted, more, given_ = data.draw(row), data.draw(row), data.draw(row)
+        calls = [a + b for a, b in zip(hosted, more, strict=True)]
+        people.append(
+            Person(
+                user_id=str(index),
+                team=team,
+                hosted=hosted,
+                calls=calls,
+                contributions=given_,
+                active=[int(a + b > 0) for a, b in zip(calls, given_, strict=True)],
+            )
+        )
+    findings = detect.find(people)
+    for one in findings.people:
+        for finding in (one.own_activity, one.hosting):
+            if finding is not None:
+                assert math.isfinite(finding.evidence)
+                assert math.isfinite(finding.newest.deciding.expected)
+                assert 0 <= OWN_ACTIVITY_YEARS.years(finding.evidence) <= 100
+    assert all(math.isfinite(team.evidence) for team in findings.teams.values())
+
+
+def test_the_order_of_people_changes_nothing() -> None:
+    people = company(person("ann", workdays(5, lately=1, for_days=10), team="a"))
+    forward, backward = detect.find(people), detect.find(people[::-1])
+    ann, same = found(forward, "ann"), found(backward, "ann")
+    assert ann.own_activity is not None
+    assert same.own_activity is not None
+    assert ann.own_activity.evidence == pytest.approx(same.own_activity.evidence)
+
+
+@pytest.mark.parametrize("days", [0, 1, 13])
+def test_too_little_history_says_nothing(days: int) -> None:
+    findings = detect.find([person("ann", workdays(5, days))])
+    assert findings == Findings(people=(), teams={}, company=None)
+
+
+def test_nobody_at_all() -> None:
+    assert detect.find([]) == Findings(people=(), teams={}, company=None)
+
+
+def test_a_drop_must_hold_for_two_days() -> None:
+    dropped_yesterday = workdays(8, lately=0, for_days=3)
+    assert found(detect.find(company(person("ann", dropped_yesterday))), "ann").reason is None
+
+
+def test_a_person_who_fell_to_a_quarter_has_strong_evidence_and_a_reason() -> None:
+    ann = found(detect.find(company(person("ann", workdays(8, lately=1, for_days=14)))), "ann")
+    assert ann.own_activity is not None
+    assert ann.own_activity.evidence > 8
+    assert ann.own_activity.newest.deciding.count == 10
+    assert ann.own_activity.newest.deciding.expected == pytest.approx(80, rel=0.05)
+    assert ann.usual_own_activity == pytest.approx(8 * 5 * 10 / 11 + 1 * 5 / 11)
+    assert ann.reason in {Reason.ACTIVITY_DOWN, Reason.HOSTING_DOWN}
+
+
+def test_a_week_of_leave_is_no_drop() -> None:
+    on_leave = [0 if 7 <= day < 14 else count for day, count in enumerate(workdays(8))]
+    ann = found(detect.find(company(person("ann", on_leave))), "ann")
+    assert ann.own_activity is not None
+    assert ann.own_activity.evidence < 0
+
+
+def test_someone_away_for_the_whole_week_has_no_evidence() -> None:
+    away = [0 if day < 7 else count for day, count in enumerate(workdays(8))]
+    ann = found(detect.find(company(person("ann", away))), "ann")
+    assert ann.own_activity is None
+    assert ann.reason is None
+
+
+def test_a_closure_of_the_whole_company_drops_nobody() -> None:
+    closed = [0 if 2 <= day < 4 else count for day, count in enumerate(workdays(8))]
+    findings = detect.find([person(f"p{i}", closed) for i in range(20)])
+    assert all(
+        one.own_activity is not None and one.own_activity.evidence < 0 for one in findings.people
+    )
+    assert findings.company is not None
+    assert findings.company.observed == pytest.approx(findings.company.usual * 3 / 5)
+
+
+DOWN = workdays(8, lately=1, for_days=14)
+
+
+@pytest.mark.parametrize(
+    ("ann", "team", "reason"),
+    [
+        (person("ann", DOWN, employed=False), [], Reason.INACTIVE),
+        (person("ann", [*DOWN[:27], *[0] * 57]), [], Reason.NEW),
+        (person("ann", [0, 0, 0, 0, *DOWN[4:]]), [], Reason.AWAY),
+        (
+            person("ann", DOWN, team="north"),
+            [person(f"n{i}", DOWN, team="north") for i in range(3)],
+            Reason.TEAM_DOWN,
+        ),
+    ],
+    ids=lambda value: value.value if isinstance(value, Reason) else "",
+)
+def test_reasons(ann: Person, team: list[Person], reason: Reason) -> None:
+    one = found(detect.find(company(ann, *team, size=40)), "ann")
+    assert one.reason is reason
+
+
+def test_hosting_that_falls_alone_is_the_reason() -> None:
+    attends = [0 if day % 7 in {0, 1} else 6 for day in range(84)]
+    hosts = workdays(6, lately=1, for_days=14)
+    ann = Person(
+        user_id="ann",
+        team="",
+        hosted=hosts,
+        calls=[a + b for a, b in zip(attends, hosts, strict=True)],
+        contributions=[0] * 84,
+        active=[int(count > 0) for count in attends],
+    )
+    assert found(detect.find(company(ann)), "ann").reason is Reason.HOSTING_DOWN
+
+
+def test_teams_of_two_and_people_without_a_team_have_no_team_evidence() -> None:
+    people = [person("a", workdays(4), "pair"), person("b", workdays(4), "pair")]
+    assert detect.find(company(*people)).teams == {}
+
+
+def test_more_evidence_is_rarer_and_never_beyond_a_century() -> None:
+    assert OWN_ACTIVITY_YEARS.years(5.0) == pytest.approx(8.67, abs=0.01)
+    assert OWN_ACTIVITY_YEARS.years(6.3) == pytest.approx(24.2, abs=0.1)
+    assert OWN_ACTIVITY_YEARS.years(1e9) == 100
+
+
+def test_people_are_not_changed() -> None:
+    ann = person("ann", tuple(workdays(4)))
+    before = replace(ann)
+    detect.find([ann, ann])
+    assert ann == before

@@ -1,0 +1,179 @@
+"""The detector against reference values, computed independently from the same twelve people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gong_exporter.drops import absences, detect, evidence, expectation, rarity
+from gong_exporter.drops.records import Assessment, Person
+
+REFERENCE = json.loads(
+    (Path(__file__).parents[1] / "data" / "drops" / "reference.json").read_text()
+)
+EXPECTED: dict[str, Any] = REFERENCE["expected"]
+STEPS: dict[str, Any] = REFERENCE["steps"]
+TOLERANCE = 1e-5
+YEARS_TOLERANCE = 6e-5
+LISTED_DAYS = 28
+"""The reference lists missing days only up to here."""
+
+
+def people(*, days: int = 84, skip: int = 0, roster: bool = True) -> list[Person]:
+    """The reference's people, with so many of the newest days, the first ``skip`` left out."""
+    return [_person(raw, slice(skip, days), roster=roster) for raw in REFERENCE["people"]]
+
+
+def _person(raw: dict[str, Any], days: slice, *, roster: bool) -> Person:
+    own = zip(raw["hosted"], raw["attended"], raw["listened_own"], strict=True)
+    calls = [sum(counts) for counts in own]
+    kinds = zip(calls, raw["contributions"], raw["listened_others"], strict=True)
+    return Person(
+        user_id=raw["id"],
+        team=raw["team"] if roster else "",
+        hosted=raw["hosted"][days],
+        calls=calls[days],
+        contributions=raw["contributions"][days],
+        active=[int(any(counts)) for counts in kinds][days],
+    )
+
+
+def assert_matches(expected: dict[str, Any] | None, found: Assessment | None) -> None:
+    if expected is None or found is None:
+        assert expected is None
+        assert found is None
+        return
+    for key in ("evidence", "window", "count", "expected", "missing", "active_days"):
+        if key in expected:
+            value = getattr(found.deciding, key)
+            assert value == pytest.approx(expected[key], abs=TOLERANCE), key
+
+
+def assert_all_match(
+    name: str, who: Sequence[Person], found: Sequence[Assessment | None], years: rarity.ReturnPeriod
+) -> None:
+    for person, one in zip(who, found, strict=True):
+        expected = EXPECTED[name][person.user_id]
+        assert_matches(expected, one)
+        if one is not None:
+            assert years.uncapped_years(one.deciding.evidence) == pytest.approx(
+                expected["years"], abs=YEARS_TOLERANCE
+            )
+
+
+@pytest.mark.parametrize(
+    ("name", "days", "skip", "roster"),
+    [
+        ("all", 84, 0, True),
+        ("all_as_of_the_day_before", 84, 1, True),
+        ("all_without_a_roster", 84, 0, False),
+        ("all_with_13_days_of_history", 13, 0, True),
+        ("all_with_14_days_of_history", 14, 0, True),
+        ("all_with_15_days_of_history", 15, 0, True),
+        ("all_with_17_days_of_history", 17, 0, True),
+        ("all_with_20_days_of_history", 20, 0, True),
+        ("all_with_21_days_of_history", 21, 0, True),
+        ("all_with_35_days_of_history", 35, 0, True),
+        ("all_with_42_days_of_history", 42, 0, True),
+    ],
+)
+def test_own_activity(*, name: str, days: int, skip: int, roster: bool) -> None:
+    who = people(days=days, skip=skip, roster=roster)
+    assert_all_match(name, who, detect.own_activity(who), rarity.OWN_ACTIVITY_YEARS)
+
+
+@pytest.mark.parametrize(("name", "skip"), [("hosting", 0), ("hosting_as_of_the_day_before", 1)])
+def test_hosting(name: str, skip: int) -> None:
+    who = people(skip=skip)
+    assert_all_match(name, who, detect.hosting(who), rarity.HOSTING_YEARS)
+
+
+@pytest.mark.parametrize(("name", "skip"), [("teams", 0), ("teams_as_of_the_day_before", 1)])
+def test_teams(name: str, skip: int) -> None:
+    found = detect.teams(people(skip=skip))
+    assert found.keys() == EXPECTED[name].keys()
+    for team, expected in EXPECTED[name].items():
+        assert_matches(expected, found[team])
+
+
+def test_bob_active_on_one_of_the_last_seven_days_is_away() -> None:
+    who = [
+        person if person.user_id != "bob" else _only_day_six_of_the_last_seven(person)
+        for person in people()
+    ]
+    assert_all_match(
+        "all_with_bob_active_on_at_most_one_of_seven_days",
+        who,
+        detect.own_activity(who),
+        rarity.OWN_ACTIVITY_YEARS,
+    )
+
+
+def _only_day_six_of_the_last_seven(person: Person) -> Person:
+    return replace(
+        person,
+        hosted=[0] * 6 + [*person.hosted[6:]],
+        calls=[0] * 6 + [*person.calls[6:]],
+        contributions=[0] * 6 + [*person.contributions[6:]],
+        active=[0] * 6 + [*person.active[6:]],
+    )
+
+
+def test_a_team_that_never_contributes() -> None:
+    who = [
+        replace(person, contributions=[0] * 84) if person.team == "south" else person
+        for person in people()
+    ]
+    expected = EXPECTED["teams_with_a_south_that_never_contributes"]
+    found = detect.teams(who)
+    assert found.keys() == expected.keys()
+    for team, values in expected.items():
+        assert_matches(values, found[team])
+
+
+def test_what_is_published_held_for_two_days() -> None:
+    findings = detect.find(people())
+    own, hosted = EXPECTED["published"], EXPECTED["published_hosting"]
+    for person in findings.people:
+        assert person.own_activity is not None
+        assert person.hosting is not None
+        assert person.own_activity.evidence == pytest.approx(own[person.user_id], abs=TOLERANCE)
+        assert person.hosting.evidence == pytest.approx(hosted[person.user_id], abs=TOLERANCE)
+
+
+@pytest.mark.parametrize("case", STEPS["gamma_poisson"])
+def test_log_likelihood_ratio(case: dict[str, float]) -> None:
+    value = evidence.log_likelihood_ratio(case["count"], case["expected"], case["v"], case["left"])
+    assert value == pytest.approx(case["value"], abs=TOLERANCE)
+
+
+@pytest.mark.parametrize("group", ["calls", "contributions"])
+def test_rates_and_day_factors(group: str) -> None:
+    who = people()
+    active = [person.active for person in who]
+    rows = [getattr(person, group) for person in who]
+    totals = expectation.day_totals(rows, active)
+    assert [person.user_id for person in who] == [*STEPS["rate_per_day_active"][group]]
+    assert totals.rates == pytest.approx(
+        [*STEPS["rate_per_day_active"][group].values()], abs=TOLERANCE
+    )
+    ann = totals.factors_without(rows[0], [totals.rates[0] * day for day in active[0]])
+    assert ann[:14] == pytest.approx(STEPS["day_factor_without_ann_first_14"][group], abs=TOLERANCE)
+    v = detect.estimate_people(rows, active).dispersion
+    assert v == pytest.approx(STEPS["unevenness"][group], abs=TOLERANCE)
+
+
+def test_presence() -> None:
+    who = people()
+    found, _ = absences.presences([person.active for person in who], [p.team for p in who])
+    for person, presence in zip(who, found, strict=True):
+        step = STEPS["presence"][person.user_id]
+        assert presence.usual == pytest.approx(step["usual_share_by_day_mod_7"], abs=TOLERANCE)
+        recent = [day for day in presence.missing if day < LISTED_DAYS]
+        assert recent == step["missing_days_that_count"]
+        assert (presence.gaps, presence.present) == (step["gaps"], step["present"])
