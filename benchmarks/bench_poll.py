@@ -29,11 +29,11 @@ from gong_exporter.activity.windows import WindowSpec, company_today
 from gong_exporter.cli.logs import make_log
 from gong_exporter.config.load import load_config
 from gong_exporter.exposition.body import Exposition
-from gong_exporter.exposition.telemetry import Telemetry
+from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.limits import Ledger
 from gong_exporter.gong.records import AGGREGATE_ACTIVITY_PATH
 from gong_exporter.runtime.client import make_client
-from gong_exporter.runtime.polls import Polls
+from gong_exporter.runtime.poll_runner import PollRunner
 from gong_exporter.runtime.setup import Setup, make_setup
 from gong_exporter.simulator.options import SimulatorOptions
 from gong_exporter.store import StateFile, open_state
@@ -98,7 +98,7 @@ def bare_loop(url: str) -> int:
 def a_poll(setup: Setup, ledger: Ledger, clock: PatientClock) -> int:
     """Our poll, from the first call to whole windows. Returns the pages."""
     client = make_client(
-        setup, clock=clock, ledger=ledger, observer=Telemetry(clock.now), warn=_complain
+        setup, clock=clock, ledger=ledger, observer=ExporterMetrics(clock.now), warn=_complain
     )
     with closing(client):
         result = poll(client, setup.plan, Knowledge(host=setup.plan.host), clock, _complain)
@@ -109,13 +109,13 @@ def a_poll(setup: Setup, ledger: Ledger, clock: PatientClock) -> int:
 
 def a_poll_and_all(setup: Setup, state: StateFile, clock: PatientClock) -> int:
     """The same, and what follows: the state file, the snapshot, its rendering and compression."""
-    telemetry = Telemetry(clock.now)
-    live = [telemetry, ProcessCollector(registry=None), PlatformCollector(registry=None)]
-    polls = Polls(
+    metrics = ExporterMetrics(clock.now)
+    live = [metrics, ProcessCollector(registry=None), PlatformCollector(registry=None)]
+    polls = PollRunner(
         setup=setup,
         clock=clock,
         state=state,
-        telemetry=telemetry,
+        metrics=metrics,
         exposition=Exposition(live, clock.monotonic),
         log=make_log("error", "logfmt", io.StringIO()),
     )

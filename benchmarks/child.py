@@ -27,8 +27,8 @@ from prometheus_client import (
 
 from gong_exporter.activity.snapshot import Snapshot
 from gong_exporter.exposition import body as exposition
-from gong_exporter.exposition.families import USER_ACTIVITY
-from gong_exporter.exposition.telemetry import Telemetry
+from gong_exporter.exposition.metrics import ExporterMetrics
+from gong_exporter.exposition.names import USER_ACTIVITY
 from gong_exporter.simulator.options import SimulatorOptions
 from gong_exporter.simulator.records import COUNTERS, UserActivity
 from gong_exporter.simulator.serve import Simulator
@@ -79,7 +79,7 @@ class Site:
 
 def serve_exporter(users: int) -> int:
     """The exporter's own server; the snapshot stays, as the poller keeps it. Returns its port."""
-    live = [Telemetry(), ProcessCollector(registry=None), PlatformCollector(registry=None)]
+    live = [ExporterMetrics(), ProcessCollector(registry=None), PlatformCollector(registry=None)]
     prepared = exposition.Exposition(live, time.monotonic)
     for _ in range(3):  # as after some polls, the old one and the new one side by side
         snapshot = company.snapshot(users)

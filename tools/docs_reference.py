@@ -24,7 +24,7 @@ from gong_exporter.config.document import Document, GongKeys
 from gong_exporter.config.durations import format_duration
 from gong_exporter.config.model import EmailLabel, UsersAll
 from gong_exporter.config.values import MIN_INTERVAL
-from gong_exporter.exposition.families import EXPORTER_FAMILIES, SNAPSHOT_FAMILIES, Family
+from gong_exporter.exposition.names import EXPORTER_FAMILIES, SNAPSHOT_FAMILIES, Family
 from gong_exporter.runtime.setup import PAGE
 
 DOCS = Path(__file__).parents[1] / "docs"

@@ -11,7 +11,7 @@ from gong_exporter.activity.snapshot import METRICS, User, WindowData
 from gong_exporter.backfill.order import Means, Order
 from gong_exporter.backfill.plan import PAGE, Crowd, Forecast, Share, forecast, pages_of
 from gong_exporter.backfill.style import Format, Style
-from gong_exporter.exposition.families import USER_ACTIVITY, USER_INFO
+from gong_exporter.exposition.names import USER_ACTIVITY, USER_INFO
 from gong_exporter.gong.records import Page
 
 _SOMEBODY = User(user_id="2" * 19, email="firstname.lastname@example.com")

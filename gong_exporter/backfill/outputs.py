@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from gong_exporter.backfill.errors import Refused
-from gong_exporter.exposition.families import ACTIVITY_USERS, USER_ACTIVITY, USER_INFO
+from gong_exporter.exposition.names import ACTIVITY_USERS, USER_ACTIVITY, USER_INFO
 
 _FIELD = re.compile(r"%(.?)", re.DOTALL)
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)

@@ -9,7 +9,7 @@ from enum import Enum
 from zoneinfo import ZoneInfo
 
 from gong_exporter.backfill.plan import instants
-from gong_exporter.exposition.families import Family
+from gong_exporter.exposition.names import Family
 from gong_exporter.exposition.render import escape
 
 

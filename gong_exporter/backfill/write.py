@@ -21,7 +21,7 @@ from gong_exporter.backfill.outputs import File
 from gong_exporter.backfill.style import Format, Style
 from gong_exporter.backfill.survey import Reach, ReadDay, Survey
 from gong_exporter.backfill.turn import ABSENT, turn_round
-from gong_exporter.exposition.families import (
+from gong_exporter.exposition.names import (
     ACTIVITY_USERS,
     LAST_SUCCESS,
     USER_ACTIVITY,
@@ -29,7 +29,7 @@ from gong_exporter.exposition.families import (
     WINDOW_END,
     WINDOW_START,
     Family,
-    written,
+    format_value,
 )
 
 CELLS = 4_000_000
@@ -160,7 +160,7 @@ class _Writer:
                     head = self._style.series(family, [("window", window), *extra])
                     found = (reaches.get(place) for place in self._places)
                     self._series(
-                        head, [written(value(reach)) if reach else None for reach in found]
+                        head, [format_value(value(reach)) if reach else None for reach in found]
                     )
 
     def _figures(self) -> Iterator[_Figure]:
@@ -228,6 +228,6 @@ class _Texts(dict[int, str | None]):
     """Values as they are written, each worked out once."""
 
     def __missing__(self, value: int) -> str | None:
-        text = None if value == ABSENT else written(value)
+        text = None if value == ABSENT else format_value(value)
         self[value] = text
         return text

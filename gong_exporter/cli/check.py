@@ -20,7 +20,7 @@ from gong_exporter.cli.run import web_config_file
 from gong_exporter.config.durations import format_duration
 from gong_exporter.config.errors import ConfigError, Problem
 from gong_exporter.config.model import Config
-from gong_exporter.exposition.telemetry import Telemetry
+from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.client import RetryPolicy
 from gong_exporter.gong.clock import SystemClock
 from gong_exporter.gong.errors import GongError, UserNotFound
@@ -34,7 +34,7 @@ from gong_exporter.runtime.setup import (
     make_setup,
     poll_span,
 )
-from gong_exporter.runtime.site import schedule_text, stretched_text
+from gong_exporter.runtime.state import schedule_text, stretched_text
 from gong_exporter.store import StateFile, open_state
 
 ASKED = WindowSpec("7d", 7)
@@ -160,7 +160,7 @@ def _call(setup: Setup, state: StateFile, clock: SystemClock, warnings: list[str
         setup,
         clock=clock,
         ledger=state.ledger,
-        observer=Telemetry(clock.now),
+        observer=ExporterMetrics(clock.now),
         warn=lambda message, _: warnings.append(shown(message)),
         retry=RetryPolicy(attempts=1, rate_limited=0),
     )

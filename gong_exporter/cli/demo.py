@@ -27,7 +27,7 @@ from gong_exporter.config.load import load_config
 from gong_exporter.config.model import Config
 from gong_exporter.exposition.body import once_text
 from gong_exporter.runtime.app import Exporter
-from gong_exporter.runtime.stop import Signals
+from gong_exporter.runtime.signals import Signals
 from gong_exporter.simulator.roster import roster_csv
 from gong_exporter.simulator.serve import Simulator
 from gong_exporter.web.listen import ListenError, bind, describe
@@ -84,7 +84,7 @@ def demo(
         raise click.UsageError(str(error)) from None
     with ExitStack() as stack:
         signals = Signals()
-        stack.enter_context(signals.heard())
+        stack.enter_context(signals.handlers_installed())
         simulator = stack.enter_context(Simulator(company, wanted.options))
         # A poll that is cut off by Ctrl-C may still write to its state file.
         scratch = tempfile.TemporaryDirectory(prefix="gong-demo-", ignore_cleanup_errors=True)
@@ -159,7 +159,7 @@ def _introduce(
         click.echo(f"The first poll brought nothing yet: {exporter.site.ready().reason}", err=True)
     url = f"http{'s' * tls}://{address}"
     snapshot = exporter.snapshot
-    series = once_text(snapshot, exporter.telemetry).count(b"\ngong_user_activity{")
+    series = once_text(snapshot, exporter.metrics).count(b"\ngong_user_activity{")
     company = simulator.company
     scheme = "\n        scheme: https" if tls else ""
     click.echo(f"""

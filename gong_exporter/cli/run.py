@@ -19,7 +19,7 @@ from gong_exporter.config.model import Config
 from gong_exporter.exposition.body import once_text
 from gong_exporter.gong.clock import Stopped
 from gong_exporter.runtime.app import Exporter, assemble
-from gong_exporter.runtime.stop import Aside, Interruption, Signals
+from gong_exporter.runtime.signals import BackgroundTask, Signals, StopSignal
 from gong_exporter.web.listen import BadAddress, ListenError, bind, from_systemd
 from gong_exporter.web.routes import Options
 from gong_exporter.web.security import WebConfigFile
@@ -65,7 +65,7 @@ def serve(common: Common, serving: Serving) -> None:
     web_config = web_config_file(serving)
     log = common.log()
     signals = Signals()
-    with signals.heard():
+    with signals.handlers_installed():
         sockets = systemd_sockets() if serving.systemd_socket else bind_all(serving.addresses)
         log.info("starting", version=__version__, config=str(config.path))
         keep_running(
@@ -79,7 +79,7 @@ def serve(common: Common, serving: Serving) -> None:
             ),
             signals,
         )
-        signals.end()
+        signals.ignore_further()
 
 
 def keep_running(
@@ -102,9 +102,9 @@ def keep_running(
         started.append(exporter)
         once_started(exporter)
 
-    starting = Aside("start", start, lambda: signals.say("look"))
+    starting = BackgroundTask("start", start, lambda: signals.put("wake"))
     reload_wanted = False
-    reloading: Aside | None = None
+    reloading: BackgroundTask | None = None
     while (word := signals.wait(LOOK)) != "stop":
         reload_wanted |= word == "reload"
         if starting.error is not None:
@@ -115,20 +115,20 @@ def keep_running(
             fail("the HTTP server ended; the log says why")
         if reload_wanted and (reloading is None or reloading.done):
             # One at a time: the signals that come during one are one more, which reads it all.
-            reloading = _reload(started[0], lambda: signals.say("look"))
+            reloading = _reload(started[0], lambda: signals.put("wake"))
             reload_wanted = reloading is None
     for exporter in started:
         exporter.stop()
 
 
-def _reload(exporter: Exporter, over: Callable[[], None]) -> Aside | None:
+def _reload(exporter: Exporter, over: Callable[[], None]) -> BackgroundTask | None:
     """A reload that has begun; None where the system has no thread for it just now."""
 
     def reload() -> None:
         exporter.reload()
 
     try:
-        return Aside("reload", reload, over)
+        return BackgroundTask("reload", reload, over)
     except RuntimeError:
         return None
 
@@ -179,18 +179,18 @@ def poll_once(common: Common) -> None:
     """Poll once and print the exposition; exit 1, with nothing printed, if no window arrived."""
     config = common.config()
     log = common.log()
-    interruption = Interruption()
+    stop_signal = StopSignal()
     signals = Signals()
     shown: list[bytes] = []
-    with signals.heard():
-        polling = Aside(
+    with signals.handlers_installed():
+        polling = BackgroundTask(
             "once",
-            lambda: shown.append(_once(config, log, interruption)),
-            lambda: signals.say("look"),
+            lambda: shown.append(_once(config, log, stop_signal)),
+            lambda: signals.put("wake"),
         )
         while not polling.done:
             if signals.wait() == "stop":
-                interruption.stop()
+                stop_signal.stop()
                 polling.join(ONCE_GRACE)
                 fail("stopped before the poll was over")
     if polling.error is not None:
@@ -200,9 +200,9 @@ def poll_once(common: Common) -> None:
     _print(shown[0])
 
 
-def _once(config: Config, log: FilteringBoundLogger, interruption: Interruption) -> bytes:
+def _once(config: Config, log: FilteringBoundLogger, stop_signal: StopSignal) -> bytes:
     """The exposition after one poll; empty when no window arrived."""
-    parts = assemble(config, log, interruption)
+    parts = assemble(config, log, stop_signal)
     # Beside a running exporter this only shares its ledger; alone it saves what it learns.
     parts.polls.keep = parts.state.poller_lock().acquire()
     try:
@@ -214,7 +214,7 @@ def _once(config: Config, log: FilteringBoundLogger, interruption: Interruption)
         parts.state.close()
     if result is None or not result.windows:
         return b""
-    return once_text(parts.polls.standing.snapshot, parts.telemetry)
+    return once_text(parts.polls.poll_state.snapshot, parts.metrics)
 
 
 def _print(text: bytes) -> None:

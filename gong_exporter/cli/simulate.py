@@ -14,7 +14,7 @@ import click
 
 from gong_exporter.activity.poll import load_zone
 from gong_exporter.cli.options import common_options, fail, resolve
-from gong_exporter.runtime.stop import Signals
+from gong_exporter.runtime.signals import Signals
 from gong_exporter.simulator import demo
 from gong_exporter.simulator.company import SimulatedCompany
 from gong_exporter.simulator.events import Event, parse_event
@@ -192,14 +192,14 @@ def simulate(ctx: click.Context, /, **options: Any) -> None:
     simulator = Simulator(company, wanted.options, host=host, port=port, on_entry=journal)
     signals = Signals()
     # Heard before it says that it serves: whoever reads that may stop it at once.
-    with signals.heard(reload=False):
+    with signals.handlers_installed(reload=False):
         try:
             simulator.start()
         except OSError as error:
             fail(f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}; see --port")
         _introduce(simulator, company, wanted)
         signals.wait()
-        signals.end()
+        signals.ignore_further()
         simulator.stop()
 
 

@@ -104,7 +104,7 @@ class Exposition:
     """Hands out what was published last. ``publish`` and ``body`` may run in any threads.
 
     Args:
-        live: collectors asked at scrapes: the telemetry, the process, the platform.
+        live: collectors asked at scrapes: the metrics, the process, the platform.
         monotonic: seconds that only ever grow.
     """
 
@@ -141,9 +141,9 @@ class Exposition:
         return live
 
 
-def once_text(snapshot: Snapshot, telemetry: Collector) -> bytes:
+def once_text(snapshot: Snapshot, metrics: Collector) -> bytes:
     """The exposition in the text format, for a file: nothing about the process that wrote it."""
-    return b"".join([*render(snapshot), _render_live([telemetry], openmetrics=False)])
+    return b"".join([*render(snapshot), _render_live([metrics], openmetrics=False)])
 
 
 def _render_live(collectors: Sequence[Collector], *, openmetrics: bool) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
 from gong_exporter.activity.snapshot import Snapshot
-from gong_exporter.exposition.families import (
+from gong_exporter.exposition.names import (
     ACTIVITY_USERS,
     USER_ACTIVITY,
     USER_INFO,

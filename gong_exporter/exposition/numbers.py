@@ -8,8 +8,8 @@ from itertools import accumulate
 
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from gong_exporter.exposition import families
-from gong_exporter.exposition.families import Family, label_value, written
+from gong_exporter.exposition import names
+from gong_exporter.exposition.names import Family, format_value, label_value
 
 BUCKETS: tuple[float, ...] = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Upper bounds of the request durations, in seconds; +Inf comes on top."""
@@ -34,7 +34,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Numbers:
-    """All of the telemetry at one moment. Times are Unix seconds; None is not known (yet).
+    """All of the metrics at one moment. Times are Unix seconds; None is not known (yet).
 
     Attributes:
         version: the exporter's.
@@ -91,34 +91,34 @@ class Numbers:
 
 def families_of(n: Numbers) -> Iterator[Metric]:
     """Fresh families in the order of the table; one without a sample is left out."""
-    yield from _gauge(families.UP, n.up)
-    yield from _by_label(families.LAST_SUCCESS.gauge(), n.last_success)
-    yield from _gauge(families.POLL_DURATION, n.poll_duration)
-    yield from _gauge(families.NEXT_POLL, n.next_poll)
-    yield from _gauge(families.POLL_INTERVAL, n.interval)
-    yield families.POLLS.counter(n.polls)
-    yield families.POLL_FAILURES.counter(n.poll_failures)
-    yield from _by_label(families.API_REQUESTS.counter(), n.requests)
-    yield from _by_label(families.API_ERRORS.counter(), n.errors)
+    yield from _gauge(names.UP, n.up)
+    yield from _by_label(names.LAST_SUCCESS.gauge(), n.last_success)
+    yield from _gauge(names.POLL_DURATION, n.poll_duration)
+    yield from _gauge(names.NEXT_POLL, n.next_poll)
+    yield from _gauge(names.POLL_INTERVAL, n.interval)
+    yield names.POLLS.counter(n.polls)
+    yield names.POLL_FAILURES.counter(n.poll_failures)
+    yield from _by_label(names.API_REQUESTS.counter(), n.requests)
+    yield from _by_label(names.API_ERRORS.counter(), n.errors)
     yield _durations(n)
-    yield families.RATE_LIMITED.counter(n.rate_limited)
-    yield families.RATE_LIMITED_UNTIL.gauge(n.rate_limited_until)
-    yield families.THROTTLE.counter(n.throttled)
-    yield from _gauge(families.QUOTA_USED, n.quota_used)
-    yield from _gauge(families.QUOTA_LIMIT, n.quota_limit)
-    yield families.STATE_ERRORS.counter(n.state_errors)
-    yield from _gauge(families.RELOAD_SUCCESSFUL, n.config_accepted)
-    yield from _gauge(families.RELOAD_TIMESTAMP, n.config_accepted_at)
-    build = families.BUILD_INFO.gauge()
+    yield names.RATE_LIMITED.counter(n.rate_limited)
+    yield names.RATE_LIMITED_UNTIL.gauge(n.rate_limited_until)
+    yield names.THROTTLE.counter(n.throttled)
+    yield from _gauge(names.QUOTA_USED, n.quota_used)
+    yield from _gauge(names.QUOTA_LIMIT, n.quota_limit)
+    yield names.STATE_ERRORS.counter(n.state_errors)
+    yield from _gauge(names.RELOAD_SUCCESSFUL, n.config_accepted)
+    yield from _gauge(names.RELOAD_TIMESTAMP, n.config_accepted_at)
+    build = names.BUILD_INFO.gauge()
     build.add_metric((n.version, n.python), 1)
     yield build
 
 
 def _durations(numbers: Numbers) -> Metric:
-    family = families.API_DURATION.histogram()
+    family = names.API_DURATION.histogram()
     counts = accumulate(numbers.durations)
     bounds = (*BUCKETS, float("inf"))
-    buckets = [(written(bound), count) for bound, count in zip(bounds, counts, strict=True)]
+    buckets = [(format_value(bound), count) for bound, count in zip(bounds, counts, strict=True)]
     family.add_metric((), buckets, numbers.duration_sum)
     return family
 

@@ -16,7 +16,7 @@ from prometheus_client.exposition import generate_latest
 
 from gong_exporter.activity.snapshot import Snapshot, User, Values, WindowData
 from gong_exporter.exposition.collector import Collected, window_families
-from gong_exporter.exposition.families import USER_ACTIVITY, USER_INFO, label_value, written
+from gong_exporter.exposition.names import USER_ACTIVITY, USER_INFO, format_value, label_value
 
 SLICE = 256 * 1024
 """Bytes of a slice: enough to compress well and small enough not to count."""
@@ -168,5 +168,5 @@ def _lines(user: User, parts: Iterable[_Part], values: Values) -> Iterator[bytes
         if value is not None:
             yield b'%b{email="%b",metric="%b",user="%b",window="%b"} %b\n' % (
                 *(name, email, metric, user_id, window),
-                written(value).encode(),
+                format_value(value).encode(),
             )

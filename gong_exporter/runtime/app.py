@@ -14,16 +14,16 @@ from gong_exporter.activity.snapshot import Snapshot
 from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.model import Config
 from gong_exporter.exposition.body import Exposition
-from gong_exporter.exposition.telemetry import Telemetry
+from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.clock import SystemClock
 from gong_exporter.runtime.heartbeat import Heartbeat
+from gong_exporter.runtime.poll_runner import PollRunner
 from gong_exporter.runtime.poller import Duty, Poller
-from gong_exporter.runtime.polls import Polls
 from gong_exporter.runtime.reload import Reloader, require_budget
 from gong_exporter.runtime.schedule import Schedule
 from gong_exporter.runtime.setup import make_setup
-from gong_exporter.runtime.site import ExporterSite
-from gong_exporter.runtime.stop import Interruption
+from gong_exporter.runtime.signals import StopSignal
+from gong_exporter.runtime.state import ExporterSite
 from gong_exporter.store import StateFile, open_state
 from gong_exporter.web.listen import describe
 from gong_exporter.web.routes import Options, build_app
@@ -42,24 +42,24 @@ class Parts:
     """What polling needs, wired up.
 
     Attributes:
-        clock: its waits end by the interruption.
+        clock: its waits end by the stop_signal.
         state: the state file.
-        telemetry: the exporter's own numbers.
+        metrics: the exporter's own numbers.
         exposition: what is served.
         polls: what a poll is.
     """
 
     clock: SystemClock
     state: StateFile
-    telemetry: Telemetry
+    metrics: ExporterMetrics
     exposition: Exposition
-    polls: Polls
+    polls: PollRunner
 
 
 def assemble(
     config: Config,
     log: FilteringBoundLogger,
-    interruption: Interruption,
+    stop_signal: StopSignal,
     beat: Callable[[], None] = lambda: None,
 ) -> Parts:
     """Put together what a poll needs, and bring back what the state file knows.
@@ -67,24 +67,24 @@ def assemble(
     Raises:
         ConfigError: by what is known of the company, the schedule cannot fit the quota.
     """
-    clock = SystemClock(interruption.event, beat)
-    telemetry = Telemetry(clock.now)
+    clock = SystemClock(stop_signal.event, beat)
+    metrics = ExporterMetrics(clock.now)
 
     def report(trouble: str) -> None:
         log.warning("state file", trouble=trouble)
 
     state = open_state(config.state.file, report=report, now=clock.now)
-    telemetry.set_state_errors(lambda: state.error_count)
+    metrics.set_state_errors(lambda: state.error_count)
     exposition = Exposition(
-        [telemetry, ProcessCollector(registry=None), PlatformCollector(registry=None)],
+        [metrics, ProcessCollector(registry=None), PlatformCollector(registry=None)],
         clock.monotonic,
     )
     setup = make_setup(config)
-    polls = Polls(
+    polls = PollRunner(
         setup=setup,
         clock=clock,
         state=state,
-        telemetry=telemetry,
+        metrics=metrics,
         exposition=exposition,
         log=log,
         keep=False,
@@ -95,13 +95,13 @@ def assemble(
     except ConfigError:
         state.close()
         raise
-    telemetry.config_read(accepted=True, at=clock.now())
+    metrics.config_read(accepted=True, at=clock.now())
     for warning in config.warnings:
         log.warning(warning)
     return Parts(
         clock=clock,
         state=state,
-        telemetry=telemetry,
+        metrics=metrics,
         exposition=exposition,
         polls=polls,
     )
@@ -133,21 +133,21 @@ class Exporter:
         web_config: WebConfigFile | None = None,
     ) -> None:
         self._log = log
-        self._interruption = Interruption()
+        self._stop_signal = StopSignal()
         self._sockets = tuple(sockets)
         heartbeat = Heartbeat()
-        self._parts = assemble(config, log, self._interruption, heartbeat.beat)
+        self._parts = assemble(config, log, self._stop_signal, heartbeat.beat)
         parts = self._parts
         heartbeat.at_every_beat(parts.polls.lapse)
         lock = parts.state.poller_lock()
         self._poller = Poller(
             polls=parts.polls,
             clock=parts.clock,
-            interruption=self._interruption,
+            stop_signal=self._stop_signal,
             heartbeat=heartbeat,
             duty=Duty(acquire=lock.acquire, holder=lambda: _held_by(lock.owner)),
             timetable=Schedule(),
-            on_next_poll=parts.telemetry.set_next_poll,
+            on_next_poll=parts.metrics.set_next_poll,
             log=log,
         )
         self._reloader = Reloader(
@@ -155,7 +155,7 @@ class Exporter:
             load=load,
             polls=parts.polls,
             poller=self._poller,
-            telemetry=parts.telemetry,
+            metrics=parts.metrics,
             clock=parts.clock,
             log=log,
         )
@@ -163,7 +163,7 @@ class Exporter:
             polls=parts.polls,
             poller=self._poller,
             exposition=parts.exposition,
-            telemetry=parts.telemetry,
+            metrics=parts.metrics,
             state=parts.state,
             clock=parts.clock,
             started_at=parts.clock.now(),
@@ -175,17 +175,17 @@ class Exporter:
     @property
     def snapshot(self) -> Snapshot:
         """What is served."""
-        return self._parts.polls.standing.snapshot
+        return self._parts.polls.poll_state.snapshot
 
     @property
     def first_poll_over(self) -> bool:
         """Whether a poll has ended, well or not."""
-        return self._parts.polls.standing.failed is not None
+        return self._parts.polls.poll_state.failed is not None
 
     @property
-    def telemetry(self) -> Telemetry:
+    def metrics(self) -> ExporterMetrics:
         """The exporter's own numbers."""
-        return self._parts.telemetry
+        return self._parts.metrics
 
     def start(self) -> None:
         """Serve and poll."""
@@ -205,7 +205,7 @@ class Exporter:
 
     def stop(self) -> None:
         """End within two seconds, also in the middle of a wait or a hanging exchange."""
-        self._interruption.stop()
+        self._stop_signal.stop()
         self._poller.ask_to_stop()
         self._web.stop(WEB_GRACE)
         if self._poller.join(POLLER_GRACE):

@@ -16,12 +16,12 @@ from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.windows import company_today, day_start
 from gong_exporter.gong.clock import Clock, Stopped
-from gong_exporter.runtime.bell import Bell, Order
 from gong_exporter.runtime.heartbeat import Heartbeat
-from gong_exporter.runtime.polls import Polls
+from gong_exporter.runtime.poll_requests import Order, PollRequests
+from gong_exporter.runtime.poll_runner import PollRunner
 from gong_exporter.runtime.schedule import Timetable
 from gong_exporter.runtime.setup import Setup, budget_fault, interval_in_effect
-from gong_exporter.runtime.stop import Interruption
+from gong_exporter.runtime.signals import StopSignal
 
 AFTER_MIDNIGHT = 120.0
 """Seconds into the company's new day at which it is polled: clocks differ a little, and a date
@@ -65,7 +65,7 @@ class Poller:
     Args:
         polls: what a poll is; used by this thread alone once started.
         clock: time and waits; they end by ``interruption``.
-        interruption: ends what is going on, for good or for a new configuration.
+        stop_signal: ends what is going on, for good or for a new configuration.
         heartbeat: shared with the clock.
         duty: only one process polls with one state file.
         timetable: rings when a poll is due.
@@ -80,9 +80,9 @@ class Poller:
     def __init__(
         self,
         *,
-        polls: Polls,
+        polls: PollRunner,
         clock: Clock,
-        interruption: Interruption,
+        stop_signal: StopSignal,
         heartbeat: Heartbeat,
         duty: Duty,
         timetable: Timetable,
@@ -92,14 +92,14 @@ class Poller:
     ) -> None:
         self._polls = polls
         self._clock = clock
-        self._interruption = interruption
+        self._stop_signal = stop_signal
         self._heartbeat = heartbeat
         self._duty = duty
         self._timetable = timetable
         self._on_next_poll = on_next_poll
         self._log = log
         self._idle = turn
-        self._bell = Bell()
+        self._bell = PollRequests()
         self._thread = threading.Thread(target=self._main, name="poller", daemon=True)
         self._on_duty = False
         self._looked_at = -math.inf
@@ -114,7 +114,7 @@ class Poller:
         self._thread.start()
 
     def ask_to_stop(self) -> None:
-        """Wake it to the interruption, which is for good already."""
+        """Wake it to the stop_signal, which is for good already."""
         self._bell.wake()
         self._timetable.stop()
 
@@ -132,7 +132,7 @@ class Poller:
         """
         order = self._bell.hand_over(setup)
         if at_once:
-            self._interruption.interrupt()
+            self._stop_signal.interrupt()
         return order
 
     @property
@@ -143,11 +143,11 @@ class Poller:
 
     def _main(self) -> None:
         try:
-            while not self._interruption.for_good:
+            while not self._stop_signal.stopping:
                 try:
                     self._turn()
                 except Stopped:
-                    self._interruption.resume()
+                    self._stop_signal.resume()
             self._log.debug("the poll loop ends")
         except Exception:  # noqa: BLE001 - see below
             # Without this thread nothing is polled: /-/healthy says so, and whoever watches
@@ -181,7 +181,7 @@ class Poller:
 
     def _put_in_force(self, order: Order) -> None:
         # Before its polls begin: an interruption that comes later is not about this one.
-        self._interruption.resume()
+        self._stop_signal.resume()
         self._polls.use(order.setup)
         order.in_force.set()
         if self._on_duty:
@@ -210,7 +210,7 @@ class Poller:
 
     def _begin(self, reason: str) -> None:
         """Poll at once, unless there is today's data, young enough, and nothing is amiss."""
-        fresh_until = 0.0 if self._polls.standing.failed else self._polls.fresh_until()
+        fresh_until = 0.0 if self._polls.poll_state.failed else self._polls.fresh_until()
         if fresh_until > self._clock.now():
             self._log.info("the data is fresh: no poll now", because=reason)
             self._plan(first=fresh_until)
@@ -234,7 +234,7 @@ class Poller:
         """
         if self._polled_at is None:
             return False
-        standing = self._polls.standing
+        standing = self._polls.poll_state
         by_line = standing.setup.config.poll.cron is not None and not standing.forecast.stretched
         apart = SAME_MINUTE if by_line else interval_in_effect(standing.forecast) - TURN
         return self._clock.now() < self._polled_at + apart
@@ -243,7 +243,7 @@ class Poller:
         self._log.debug("poll begins", because=reasons)
         self._polled_at = self._clock.now()
         result = self._polls.run()
-        standing = self._polls.standing
+        standing = self._polls.poll_state
         fault = budget_fault(standing.setup, standing.forecast)
         if fault:
             self._log.error(fault)
@@ -263,7 +263,7 @@ class Poller:
         Only while nothing is served, and not where the quota is short: what is there keeps for
         an interval, and a stretched interval is stretched because the calls are spent.
         """
-        standing = self._polls.standing
+        standing = self._polls.poll_state
         if not standing.failed or standing.snapshot.windows:
             self._in_vain = 0
             return None
@@ -280,7 +280,7 @@ class Poller:
             first: when the next poll by interval is due; an interval after the last one's start
                 unless given.
         """
-        standing = self._polls.standing
+        standing = self._polls.poll_state
         poll = standing.setup.config.poll
         now = self._clock.now()
         begun = now if self._polled_at is None else self._polled_at

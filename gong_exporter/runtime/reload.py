@@ -9,10 +9,10 @@ from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.config.errors import ConfigError, Problem
 from gong_exporter.config.model import Config
-from gong_exporter.exposition.telemetry import Telemetry
+from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.clock import Clock
+from gong_exporter.runtime.poll_runner import PollRunner
 from gong_exporter.runtime.poller import Poller
-from gong_exporter.runtime.polls import Polls
 from gong_exporter.runtime.setup import Setup, budget_fault, forecast_calls, make_setup
 
 TAKEN_WITHIN = 5.0
@@ -27,7 +27,7 @@ class Reloader:
         load: reads the configuration; raises ConfigError.
         polls: knows how many calls a poll takes.
         poller: puts configurations in force.
-        telemetry: is told of success and failure.
+        metrics: is told of success and failure.
         clock: the time.
         log: is told.
 
@@ -40,9 +40,9 @@ class Reloader:
         *,
         config: Config,
         load: Callable[[], Config],
-        polls: Polls,
+        polls: PollRunner,
         poller: Poller,
-        telemetry: Telemetry,
+        metrics: ExporterMetrics,
         clock: Clock,
         log: FilteringBoundLogger,
     ) -> None:
@@ -50,7 +50,7 @@ class Reloader:
         self._load = load
         self._polls = polls
         self._poller = poller
-        self._telemetry = telemetry
+        self._metrics = metrics
         self._clock = clock
         self._log = log
         self._lock = threading.Lock()
@@ -75,7 +75,7 @@ class Reloader:
             self._config = config
             order = self._poller.use(setup, at_once=changed)
             self.refused = None
-            self._telemetry.config_read(accepted=True, at=self._clock.now())
+            self._metrics.config_read(accepted=True, at=self._clock.now())
             for warning in config.warnings:
                 self._log.warning(warning)
             if order.in_force.wait(TAKEN_WITHIN):
@@ -94,12 +94,12 @@ class Reloader:
 
     def _refuse(self, reason: str) -> str:
         self.refused = reason
-        self._telemetry.config_read(accepted=False, at=self._clock.now())
+        self._metrics.config_read(accepted=False, at=self._clock.now())
         self._log.error("reload refused, the old configuration stays in force", error=reason)
         return reason
 
 
-def require_budget(setup: Setup, polls: Polls) -> None:
+def require_budget(setup: Setup, polls: PollRunner) -> None:
     """Refuse a schedule that would let data lapse. Raises: ConfigError."""
     fault = budget_fault(setup, forecast_calls(setup, polls.knowledge))
     if fault:

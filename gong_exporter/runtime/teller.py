@@ -9,7 +9,7 @@ from structlog.typing import FilteringBoundLogger
 from gong_exporter.activity.outcome import Failure
 from gong_exporter.config.model import Config
 from gong_exporter.exposition import numbers
-from gong_exporter.exposition.telemetry import Telemetry
+from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.clock import Clock
 from gong_exporter.runtime.setup import hide_addresses
 
@@ -22,7 +22,7 @@ class Teller:
 
     Args:
         log: is told.
-        telemetry: keeps the last failure.
+        metrics: keeps the last failure.
         clock: the time.
         config: in force.
 
@@ -34,12 +34,12 @@ class Teller:
         self,
         *,
         log: FilteringBoundLogger,
-        telemetry: Telemetry,
+        metrics: ExporterMetrics,
         clock: Clock,
         config: Config,
     ) -> None:
         self._log = log
-        self._telemetry = telemetry
+        self._metrics = metrics
         self._clock = clock
         self.config = config
         self._unknown: tuple[str, ...] = ()
@@ -85,7 +85,7 @@ class Teller:
         self._log.warning(hide_addresses(self.config)(message), request_id=request_id)
 
     def _failed(self, reason: str, message: str, request_id: str | None) -> None:
-        self._telemetry.failed(
+        self._metrics.failed(
             numbers.Failure(
                 at=self._clock.now(), reason=reason, message=message, request_id=request_id
             )

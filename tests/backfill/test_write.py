@@ -27,7 +27,7 @@ from gong_exporter.backfill.style import Format, Style
 from gong_exporter.backfill.survey import look_through
 from gong_exporter.backfill.write import Written, write_file
 from gong_exporter.exposition.collector import SnapshotCollector
-from gong_exporter.exposition.families import label_value
+from gong_exporter.exposition.names import label_value
 from tests.support.backfill_samples import Samples, read_output
 from tests.support.servers import promtool
 

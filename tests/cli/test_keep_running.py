@@ -12,7 +12,7 @@ from gong_exporter.cli.options import FAILED
 from gong_exporter.cli.run import keep_running
 from gong_exporter.config.load import load_config
 from gong_exporter.runtime.app import Exporter
-from gong_exporter.runtime.stop import Signals
+from gong_exporter.runtime.signals import Signals
 from gong_exporter.web.listen import bind
 from gong_exporter.web.routes import Options
 from tests.support.exporter import write_config
@@ -43,7 +43,7 @@ def test_an_exporter_that_serves_no_more_does_not_linger(
             exporter._web.stop(1.0)
 
         try:
-            with signals.heard(), pytest.raises(SystemExit) as ended:
+            with signals.handlers_installed(), pytest.raises(SystemExit) as ended:
                 keep_running(build, signals, end_the_server)
         finally:
             for exporter in running:

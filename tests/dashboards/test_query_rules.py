@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import promql_parser
 import pytest
 
-from gong_exporter.exposition.families import FAMILIES
+from gong_exporter.exposition.names import FAMILIES
 from tests.dashboards.pages import UIDS, Target, dashboard, targets
 
 ABOUT_ACTIVITY = UIDS[:3]

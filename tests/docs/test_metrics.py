@@ -9,7 +9,7 @@ import pytest
 from promql_parser import VectorSelector, parse
 
 from gong_exporter.activity.snapshot import METRICS, metric_name
-from gong_exporter.exposition.telemetry import KNOWN_CODES
+from gong_exporter.exposition.metrics import KNOWN_CODES
 from gong_exporter.gong.errors import REASONS
 from gong_exporter.gong.records import COUNTERS
 from tests.docs.conftest import Demo

@@ -12,9 +12,9 @@ from prometheus_client.parser import text_string_to_metric_families as text_fami
 from gong_exporter.activity.snapshot import Snapshot, User
 from gong_exporter.exposition.body import Exposition, once_text
 from gong_exporter.exposition.collector import SnapshotCollector
+from tests.support.exposition_metrics import busy_metrics
 from tests.support.exposition_servers import serving
 from tests.support.exposition_snapshots import AWKWARD, snapshot, window
-from tests.support.exposition_telemetry import busy_telemetry
 from tests.support.servers import need, prometheus_scraping, promtool
 
 
@@ -36,7 +36,7 @@ def odd_snapshot() -> Snapshot:
 
 
 def exposition_of(shown: Snapshot) -> Exposition:
-    live = [busy_telemetry(), ProcessCollector(registry=None), PlatformCollector(registry=None)]
+    live = [busy_metrics(), ProcessCollector(registry=None), PlatformCollector(registry=None)]
     exposition = Exposition(live, monotonic=lambda: 0.0)
     exposition.publish(shown)
     return exposition
@@ -46,7 +46,7 @@ def exposition_of(shown: Snapshot) -> Exposition:
 def test_promtool_has_nothing_to_say(odd_snapshot: Snapshot) -> None:
     for text in (
         b"".join(exposition_of(odd_snapshot).body(None, None).chunks),
-        once_text(snapshot(), busy_telemetry()),
+        once_text(snapshot(), busy_metrics()),
     ):
         checked = promtool("check", "metrics", text=text)
         assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from gong_exporter.config.durations import parse_duration
-from gong_exporter.exposition.families import FAMILIES
+from gong_exporter.exposition.names import FAMILIES
 from tests.support.exporter import ROOT
 from tests.support.rules_engine import PROMETHEUS
 from tests.support.servers import need

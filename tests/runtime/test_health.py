@@ -12,7 +12,7 @@ from gong_exporter.runtime.heartbeat import SILENCE, Heartbeat
 from gong_exporter.runtime.poller import Duty, Poller
 from gong_exporter.runtime.reload import Reloader
 from gong_exporter.runtime.schedule import Schedule
-from gong_exporter.runtime.site import ExporterSite
+from gong_exporter.runtime.state import ExporterSite
 from gong_exporter.web.listen import bind
 from gong_exporter.web.routes import Options, build_app
 from gong_exporter.web.server import WebServer
@@ -33,11 +33,11 @@ def served(loop: Bench, acquire: Callable[[], bool], silent_for: list[float]) ->
     poller = Poller(
         polls=loop.polls,
         clock=loop.clock,
-        interruption=loop.interruption,
+        stop_signal=loop.stop_signal,
         heartbeat=heartbeat,
         duty=Duty(acquire=acquire, holder=lambda: "somebody else polls"),
         timetable=Schedule(),
-        on_next_poll=loop.telemetry.set_next_poll,
+        on_next_poll=loop.metrics.set_next_poll,
         log=log,
         turn=0.01,
     )
@@ -45,7 +45,7 @@ def served(loop: Bench, acquire: Callable[[], bool], silent_for: list[float]) ->
         polls=loop.polls,
         poller=poller,
         exposition=loop.exposition,
-        telemetry=loop.telemetry,
+        metrics=loop.metrics,
         state=loop.state,
         clock=loop.clock,
         started_at=loop.clock.now(),
@@ -54,7 +54,7 @@ def served(loop: Bench, acquire: Callable[[], bool], silent_for: list[float]) ->
             load=lambda: loop.config,
             polls=loop.polls,
             poller=poller,
-            telemetry=loop.telemetry,
+            metrics=loop.metrics,
             clock=loop.clock,
             log=log,
         ),
@@ -68,7 +68,7 @@ def served(loop: Bench, acquire: Callable[[], bool], silent_for: list[float]) ->
         poller.start()
         yield port
     finally:
-        loop.interruption.stop()
+        loop.stop_signal.stop()
         poller.ask_to_stop()
         assert poller.join(5)
         assert server.stop()

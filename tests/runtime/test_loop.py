@@ -32,7 +32,7 @@ def test_a_defect_in_a_poll_is_counted_and_told_and_the_loop_goes_on(tmp_path: P
         assert loop.value("gong_exporter_poll_failures_total") == 1
         (line,) = loop.said("the poll broke down: a defect, please report it")
         assert "ZeroDivisionError: made for a test" in line["exception"]
-        failure = loop.telemetry.numbers().last_failure
+        failure = loop.metrics.numbers().last_failure
         assert failure is not None
         assert (failure.reason, failure.message) == ("defect", "ZeroDivisionError")
         loop.sleep(HOUR)
@@ -43,11 +43,11 @@ def test_a_defect_in_a_poll_is_counted_and_told_and_the_loop_goes_on(tmp_path: P
 def test_a_defect_in_a_later_poll_leaves_the_data_there_is(tmp_path: Path) -> None:
     with bench(tmp_path) as loop:
         loop.run()
-        before = loop.polls.standing.snapshot
+        before = loop.polls.poll_state.snapshot
         break_once(loop)
         loop.sleep(HOUR)
         assert loop.value("gong_up") == 0
-        assert loop.polls.standing.snapshot is before
+        assert loop.polls.poll_state.snapshot is before
 
 
 class Brittle(Exposition):
@@ -87,7 +87,7 @@ def test_a_reload_in_the_middle_of_a_poll_abandons_it_and_polls_anew(tmp_path: P
         assert loop.value("gong_exporter_polls_total") == 0
         loop.clock._stop_at = None
         loop.run()
-        assert [data.window for data in loop.polls.standing.windows] == ["2d"]
+        assert [data.window for data in loop.polls.poll_state.windows] == ["2d"]
         assert loop.value("gong_exporter_polls_total") == 1
 
 
@@ -103,7 +103,7 @@ def test_reloads_while_a_poll_runs_are_one_and_the_last_one_counts(tmp_path: Pat
 
         loop.during = reload_thrice
         loop.run()
-        assert [data.window for data in loop.polls.standing.windows] == ["4d"]
+        assert [data.window for data in loop.polls.poll_state.windows] == ["4d"]
         assert len(loop.polled) == 2
 
 
@@ -114,7 +114,7 @@ def test_a_reload_and_a_schedule_at_the_same_moment_are_one_poll(tmp_path: Path)
         loop.poller.use(setup, at_once=True)
         loop.poller._bell.ring("schedule")
         loop.run()
-        assert [data.window for data in loop.polls.standing.windows] == ["2d"]
+        assert [data.window for data in loop.polls.poll_state.windows] == ["2d"]
         assert len(loop.polled) == 2
 
 
@@ -155,4 +155,4 @@ def test_a_stop_in_the_middle_of_a_poll_ends_it_without_counting_it(tmp_path: Pa
         loop.turn()
         assert loop.value("gong_exporter_polls_total") == 0
         assert loop.value("gong_up") is None
-        assert loop.telemetry.numbers().polling_since is None
+        assert loop.metrics.numbers().polling_since is None

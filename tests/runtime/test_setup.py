@@ -23,7 +23,7 @@ from gong_exporter.runtime.setup import (
     make_setup,
     poll_span,
 )
-from gong_exporter.runtime.site import stretched_text
+from gong_exporter.runtime.state import stretched_text
 from tests.support.exporter import write_config
 
 HOST = "https://api.gong.io"

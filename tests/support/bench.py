@@ -20,14 +20,14 @@ from gong_exporter.config.crontab import CronSchedule
 from gong_exporter.config.load import load_config
 from gong_exporter.config.model import Config
 from gong_exporter.exposition.body import Exposition, once_text
-from gong_exporter.exposition.telemetry import Telemetry
+from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.clock import Clock, Stopped
 from gong_exporter.runtime.crontab_trigger import CrontabTrigger
 from gong_exporter.runtime.heartbeat import Heartbeat
+from gong_exporter.runtime.poll_runner import Ask, PollRunner
 from gong_exporter.runtime.poller import Duty, Poller
-from gong_exporter.runtime.polls import Ask, Polls
 from gong_exporter.runtime.setup import Setup, make_setup
-from gong_exporter.runtime.stop import Interruption
+from gong_exporter.runtime.signals import StopSignal
 from gong_exporter.simulator.records import Company
 from gong_exporter.simulator.serve import Simulator
 from gong_exporter.store import StateFile, open_state
@@ -102,12 +102,12 @@ class Bench:
     clock: FakeClock
     simulator: Simulator
     timetable: HandTimetable
-    polls: Polls
+    polls: PollRunner
     poller: Poller
-    telemetry: Telemetry
+    metrics: ExporterMetrics
     exposition: Exposition
     state: StateFile
-    interruption: Interruption
+    stop_signal: StopSignal
     heartbeat: Heartbeat
     config: Config
     sink: io.StringIO
@@ -130,7 +130,7 @@ class Bench:
         try:
             self.poller._turn()
         except Stopped:
-            self.interruption.resume()
+            self.stop_signal.resume()
 
     def sleep(self, seconds: float) -> None:
         """Let time pass, with everything that is due in it."""
@@ -162,7 +162,7 @@ class Bench:
 
     def value(self, name: str, **labels: str) -> float | None:
         """A sample of what would be served now."""
-        text = once_text(self.polls.standing.snapshot, self.telemetry).decode()
+        text = once_text(self.polls.poll_state.snapshot, self.metrics).decode()
         for family in text_string_to_metric_families(text):
             for sample in family.samples:
                 if sample.name == name and sample.labels == labels:
@@ -206,32 +206,32 @@ def bench(
         config = changed(load_config(path, {}), **changes)
         sink = io.StringIO()
         log = make_log("debug", "json", sink)
-        telemetry = Telemetry(clock.now)
+        metrics = ExporterMetrics(clock.now)
         state = open_state(config.state.file, report=lambda _: None, now=clock.now)
-        exposition = exposition_type([telemetry], clock.monotonic)
+        exposition = exposition_type([metrics], clock.monotonic)
         benches: list[Bench] = []
-        polls = Polls(
+        polls = PollRunner(
             setup=make_setup(config),
             clock=clock,
             state=state,
-            telemetry=telemetry,
+            metrics=metrics,
             exposition=exposition,
             log=log,
             keep=False,
             ask=_noting(benches),
         )
         polls.restore()
-        interruption = Interruption()
+        stop_signal = StopSignal()
         timetable = HandTimetable(clock)
         heartbeat = Heartbeat(clock.monotonic)
         poller = Poller(
             polls=polls,
             clock=clock,
-            interruption=interruption,
+            stop_signal=stop_signal,
             heartbeat=heartbeat,
             duty=Duty(acquire=acquire, holder=lambda: "somebody else polls"),
             timetable=timetable,
-            on_next_poll=telemetry.set_next_poll,
+            on_next_poll=metrics.set_next_poll,
             log=log,
             turn=0.0,
         )
@@ -243,10 +243,10 @@ def bench(
                 timetable,
                 polls,
                 poller,
-                telemetry,
+                metrics,
                 exposition,
                 state,
-                interruption,
+                stop_signal,
                 heartbeat,
                 config,
                 sink,

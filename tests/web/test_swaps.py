@@ -16,7 +16,7 @@ from prometheus_client.openmetrics.parser import (
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from gong_exporter.exposition.body import Exposition
-from gong_exporter.exposition.telemetry import Telemetry
+from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.web.site import Body
 from tests.support.exposition_snapshots import snapshot
 from tests.support.servers import until
@@ -53,7 +53,7 @@ def samples(families: Iterable[Metric]) -> int:
 
 
 def test_fifty_scrapers_see_whole_snapshots_and_never_an_older_one() -> None:
-    exposition = Exposition([Telemetry()], time.monotonic)
+    exposition = Exposition([ExporterMetrics()], time.monotonic)
     exposition.publish(snapshot(USERS))
     over = threading.Event()
     shown = 0

@@ -31,7 +31,7 @@ MAX_CODES = 40
 _TOO_MANY_REQUESTS = 429
 
 
-class Telemetry:
+class ExporterMetrics:
     """Implements gong's Observer and the client library's Collector. Safe for many threads.
 
     Args:

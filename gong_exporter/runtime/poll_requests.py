@@ -34,7 +34,7 @@ class Asked:
     order: Order | None = None
 
 
-class Bell:
+class PollRequests:
     """Collects what is asked for until the loop looks. For any threads."""
 
     def __init__(self) -> None:

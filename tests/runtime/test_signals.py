@@ -10,15 +10,15 @@ import time
 import pytest
 
 from gong_exporter.gong.clock import Stopped, SystemClock
-from gong_exporter.runtime.bell import Bell
-from gong_exporter.runtime.stop import Aside, Interruption, Signals
+from gong_exporter.runtime.poll_requests import PollRequests
+from gong_exporter.runtime.signals import BackgroundTask, Signals, StopSignal
 from tests.support.servers import until
 
 
 def test_signals_become_words_in_their_order() -> None:
     signals = Signals()
     before = signal.getsignal(signal.SIGTERM)
-    with signals.heard():
+    with signals.handlers_installed():
         for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
             os.kill(os.getpid(), number)
         assert [signals.wait(5) for _ in range(3)] == ["reload", "stop", "stop"]
@@ -27,25 +27,25 @@ def test_signals_become_words_in_their_order() -> None:
 
 
 def test_an_interruption_ends_a_wait_and_the_next_one_waits_again() -> None:
-    interruption = Interruption()
-    clock = SystemClock(interruption.event)
-    threading.Timer(0.05, interruption.interrupt).start()
+    stop_signal = StopSignal()
+    clock = SystemClock(stop_signal.event)
+    threading.Timer(0.05, stop_signal.interrupt).start()
     began = time.monotonic()
     with pytest.raises(Stopped):
         clock.wait(30)
     assert time.monotonic() - began < 20
-    interruption.resume()
+    stop_signal.resume()
     clock.wait(0.01)
-    assert not interruption.for_good
+    assert not stop_signal.stopping
 
 
-def test_a_stop_is_for_good() -> None:
-    interruption = Interruption()
-    clock = SystemClock(interruption.event)
-    interruption.interrupt()
-    interruption.stop()
-    interruption.resume()
-    assert interruption.for_good
+def test_a_stop_is_stopping() -> None:
+    stop_signal = StopSignal()
+    clock = SystemClock(stop_signal.event)
+    stop_signal.interrupt()
+    stop_signal.stop()
+    stop_signal.resume()
+    assert stop_signal.stopping
     with pytest.raises(Stopped):
         clock.check()
 
@@ -59,7 +59,7 @@ def test_a_long_wait_gives_a_sign_of_life_each_second() -> None:
 
 def test_work_aside_ends_well_or_not_and_either_is_told() -> None:
     told: list[str] = []
-    well = Aside("test", lambda: None, lambda: told.append("well"))
+    well = BackgroundTask("test", lambda: None, lambda: told.append("well"))
     assert well.join(5)
     until(lambda: told == ["well"], "it is told")
     assert (well.done, well.error) == (True, None)
@@ -67,14 +67,14 @@ def test_work_aside_ends_well_or_not_and_either_is_told() -> None:
     def fail() -> None:
         raise ZeroDivisionError
 
-    ill = Aside("test", fail, lambda: told.append("ill"))
+    ill = BackgroundTask("test", fail, lambda: told.append("ill"))
     assert ill.join(5)
     assert isinstance(ill.error, ZeroDivisionError)
 
 
 def test_work_aside_that_hangs_is_not_waited_for() -> None:
     gate = threading.Event()
-    aside = Aside("test", lambda: assert_none(gate.wait(30)), lambda: None)
+    aside = BackgroundTask("test", lambda: assert_none(gate.wait(30)), lambda: None)
     assert not aside.join(0.01)
     assert not aside.done
     gate.set()
@@ -85,7 +85,7 @@ def assert_none(_: object) -> None:
 
 
 def test_the_bell_hands_out_everything_once() -> None:
-    bell = Bell()
+    bell = PollRequests()
     assert bell.take().reasons == frozenset()
     bell.ring("schedule")
     bell.ring("midnight")
@@ -98,7 +98,7 @@ def test_the_bell_hands_out_everything_once() -> None:
 
 
 def test_nothing_that_is_rung_while_the_bell_is_emptied_is_lost() -> None:
-    bell = Bell()
+    bell = PollRequests()
     rung = [f"{n}-{thread}" for n in range(2000) for thread in range(4)]
 
     def ring(thread: int) -> None:

@@ -6,15 +6,15 @@ import pytest
 from prometheus_client.metrics_core import Metric
 
 from gong_exporter.exposition.collector import SnapshotCollector
-from gong_exporter.exposition.families import (
+from gong_exporter.exposition.names import (
     EXPORTER_FAMILIES,
     FAMILIES,
     SNAPSHOT_FAMILIES,
     USER_ACTIVITY,
     Family,
 )
+from tests.support.exposition_metrics import busy_metrics
 from tests.support.exposition_snapshots import snapshot
-from tests.support.exposition_telemetry import busy_telemetry
 
 
 def by_name(families: list[Metric]) -> dict[str, Metric]:
@@ -45,8 +45,8 @@ def test_a_snapshot_shows_its_families_as_the_table_has_them_and_no_others() -> 
         _check(family, shown[family.name])
 
 
-def test_the_telemetry_shows_its_families_as_the_table_has_them_and_no_others() -> None:
-    shown = by_name(list(busy_telemetry().collect()))
+def test_the_metrics_show_its_families_as_the_table_has_them_and_no_others() -> None:
+    shown = by_name(list(busy_metrics().collect()))
     assert list(shown) == [family.name for family in EXPORTER_FAMILIES]
     for family in EXPORTER_FAMILIES:
         _check(family, shown[family.name])

@@ -10,15 +10,15 @@ from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.config.durations import format_duration
 from gong_exporter.config.model import PollConfig
 from gong_exporter.exposition.body import Exposition
+from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.exposition.numbers import Numbers
-from gong_exporter.exposition.telemetry import Telemetry
 from gong_exporter.gong.clock import Clock
 from gong_exporter.runtime.heartbeat import SILENCE
+from gong_exporter.runtime.poll_runner import PollRunner
+from gong_exporter.runtime.poll_state import PollState
 from gong_exporter.runtime.poller import Poller
-from gong_exporter.runtime.polls import Polls
 from gong_exporter.runtime.reload import Reloader
 from gong_exporter.runtime.setup import interval_in_effect, search_share
-from gong_exporter.runtime.standing import Standing
 from gong_exporter.store import StateFile
 from gong_exporter.web.security import WebConfigFile
 from gong_exporter.web.site import (
@@ -41,7 +41,7 @@ class ExporterSite:
         polls: what was polled.
         poller: the loop.
         exposition: the rendered bytes.
-        telemetry: the exporter's own numbers.
+        metrics: the exporter's own numbers.
         state: the state file.
         clock: the time.
         started_at: Unix seconds at which the process started.
@@ -52,10 +52,10 @@ class ExporterSite:
     def __init__(
         self,
         *,
-        polls: Polls,
+        polls: PollRunner,
         poller: Poller,
         exposition: Exposition,
-        telemetry: Telemetry,
+        metrics: ExporterMetrics,
         state: StateFile,
         clock: Clock,
         started_at: float,
@@ -65,7 +65,7 @@ class ExporterSite:
         self._polls = polls
         self._poller = poller
         self._exposition = exposition
-        self._telemetry = telemetry
+        self._metrics = metrics
         self._state = state
         self._clock = clock
         self._started_at = started_at
@@ -88,10 +88,10 @@ class ExporterSite:
 
     def ready(self) -> Health:
         """See Site."""
-        windows = self._polls.standing.snapshot.windows
+        windows = self._polls.poll_state.snapshot.windows
         if windows:
             return Health(True, "ready: serving " + ", ".join(data.window for data in windows))
-        failure = self._telemetry.numbers().last_failure
+        failure = self._metrics.numbers().last_failure
         why = f": {failure.message}" if failure else ", the first poll is not over"
         return Health(False, f"not ready: no data to serve{why}")
 
@@ -104,9 +104,9 @@ class ExporterSite:
 
     def status(self) -> Status:
         """See Site."""
-        standing = self._polls.standing
+        standing = self._polls.poll_state
         now = self._clock.now()
-        numbers = self._telemetry.numbers()
+        numbers = self._metrics.numbers()
         gong = standing.setup.config.gong
         return Status(
             version=__version__,
@@ -133,7 +133,7 @@ class ExporterSite:
 
     def activity(self, window: str) -> ActivityTable | None:
         """See Site."""
-        snapshot = self._polls.standing.snapshot
+        snapshot = self._polls.poll_state.snapshot
         for data in snapshot.windows:
             if data.window != window:
                 continue
@@ -148,7 +148,7 @@ class ExporterSite:
             )
         return None
 
-    def _warnings(self, standing: Standing) -> tuple[str, ...]:
+    def _warnings(self, standing: PollState) -> tuple[str, ...]:
         found = list(standing.setup.config.warnings)
         if self._state.error:
             found.append(f"State file: {self._state.error}")
@@ -161,7 +161,7 @@ class ExporterSite:
         return tuple(found)
 
 
-def _polling(standing: Standing, numbers: Numbers) -> Polling:
+def _polling(standing: PollState, numbers: Numbers) -> Polling:
     return Polling(
         schedule=schedule_text(standing.setup.config.poll),
         interval_seconds=interval_in_effect(standing.forecast),
@@ -176,7 +176,7 @@ def _polling(standing: Standing, numbers: Numbers) -> Polling:
     )
 
 
-def _failure(standing: Standing, numbers: Numbers) -> Failure | None:
+def _failure(standing: PollState, numbers: Numbers) -> Failure | None:
     failure = numbers.last_failure
     if failure is None:
         return None
@@ -210,7 +210,7 @@ def stretched_text(cost: Forecast) -> str:
     )
 
 
-def _window(name: str, standing: Standing) -> WindowStatus:
+def _window(name: str, standing: PollState) -> WindowStatus:
     snapshot = standing.snapshot
     unknown = len(snapshot.unknown)
     held: WindowData | None = next((d for d in standing.windows if d.window == name), None)

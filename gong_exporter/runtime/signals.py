@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Literal
 
-Word = Literal["stop", "reload", "look"]
-"""``look``: something happened that the main thread wants to know of."""
+Word = Literal["stop", "reload", "wake"]
+"""``wake``: something happened that the main thread wants to know of."""
 
 
 class Signals:
@@ -29,16 +29,16 @@ class Signals:
         except queue.Empty:
             return None
 
-    def say(self, word: Word) -> None:
+    def put(self, word: Word) -> None:
         """As if the signal had come."""
         self._words.put(word)
 
-    def end(self) -> None:
+    def ignore_further(self) -> None:
         """The process ends: signals that still come are not to change how."""
         self._ending = True
 
     @contextmanager
-    def heard(self, *, reload: bool = True) -> Iterator[None]:
+    def handlers_installed(self, *, reload: bool = True) -> Iterator[None]:
         """Listen; only in the main thread.
 
         Args:
@@ -64,7 +64,7 @@ class Signals:
                 signal.signal(number, signal.SIG_IGN if self._ending else handler)
 
 
-class Interruption:
+class StopSignal:
     """Ends the waits and exchanges of a poll: for good, or once, for a new configuration.
 
     Attributes:
@@ -74,17 +74,17 @@ class Interruption:
     def __init__(self) -> None:
         self.event = threading.Event()
         self._lock = threading.Lock()
-        self._for_good = False
+        self._stopping = False
 
     @property
-    def for_good(self) -> bool:
+    def stopping(self) -> bool:
         """Whether the process is stopping."""
-        return self._for_good
+        return self._stopping
 
     def stop(self) -> None:
         """From now on nothing waits any more."""
         with self._lock:
-            self._for_good = True
+            self._stopping = True
             self.event.set()
 
     def interrupt(self) -> None:
@@ -94,11 +94,11 @@ class Interruption:
     def resume(self) -> None:
         """The interruption was noticed; does nothing when it is for good."""
         with self._lock:
-            if not self._for_good:
+            if not self._stopping:
                 self.event.clear()
 
 
-class Aside:
+class BackgroundTask:
     """Work in a daemon thread, while the main thread stays free to hear signals.
 
     Python runs a signal's handler in the main thread, between two of its instructions: not

@@ -30,7 +30,7 @@ def label_value(text: str) -> str:
     return _UNPRINTABLE.sub("\ufffd", text)
 
 
-def written(value: float) -> str:
+def format_value(value: float) -> str:
     """A sample's value (or a bucket's bound) as the client library writes it."""
     text: str = floatToGoString(value)  # type: ignore[no-untyped-call]  # it carries no types
     return text

@@ -21,7 +21,7 @@ HOUR = 3600.0
 
 
 def labels(loop: Bench) -> set[str]:
-    return {user.email for user in loop.polls.standing.snapshot.users}
+    return {user.email for user in loop.polls.poll_state.snapshot.users}
 
 
 def test_a_hash_key_that_cannot_be_read_costs_neither_polls_nor_labels(tmp_path: Path) -> None:
@@ -57,10 +57,10 @@ def test_long_polls_let_data_lapse_while_they_run(tmp_path: Path) -> None:
     with bench(tmp_path) as loop:
         loop.run()
         loop.polls.lapse()
-        assert loop.polls.standing.snapshot.windows
+        assert loop.polls.poll_state.snapshot.windows
         loop.clock.advance(26 * HOUR + 10)
         loop.polls.lapse()
-        assert not loop.polls.standing.snapshot.windows
+        assert not loop.polls.poll_state.snapshot.windows
         assert loop.said("data too old to serve")
 
 
@@ -73,10 +73,10 @@ def test_another_host_is_another_company_and_the_first_is_not_forgotten(tmp_path
         there = make_setup(changed(loop.config, base_url="http://127.0.0.1:9"))
         loop.polls.use(there)
         assert loop.polls.knowledge.named == {}
-        assert not loop.polls.standing.snapshot.windows
+        assert not loop.polls.poll_state.snapshot.windows
         loop.polls.use(here)
         assert loop.polls.knowledge.named == named
-        assert len(loop.polls.standing.snapshot.windows) == 3
+        assert len(loop.polls.poll_state.snapshot.windows) == 3
 
 
 def test_a_window_that_a_reload_removes_costs_no_memory_and_comes_back_without_a_call(
@@ -110,7 +110,7 @@ def test_what_a_poll_brings_is_not_kept_while_another_process_keeps_it(tmp_path:
     with bench(tmp_path, acquire=lambda: True) as loop:
         loop.polls.keep = False
         loop.polls.run()
-        assert loop.polls.standing.snapshot.windows
+        assert loop.polls.poll_state.snapshot.windows
         assert loop.state.load(loop.config.gong.base_url).windows == ()
 
 

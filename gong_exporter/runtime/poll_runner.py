@@ -18,17 +18,17 @@ from gong_exporter.activity.snapshot import EMPTY, WindowData
 from gong_exporter.activity.users import build_snapshot
 from gong_exporter.activity.windows import company_today, day_start
 from gong_exporter.exposition.body import Exposition
-from gong_exporter.exposition.telemetry import Telemetry
+from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.client import GongClient
 from gong_exporter.gong.clock import Clock, Stopped
 from gong_exporter.runtime.addresses import hidden, labels_now
 from gong_exporter.runtime.client import make_client
+from gong_exporter.runtime.poll_state import PollState
 from gong_exporter.runtime.setup import (
     Setup,
     forecast_calls,
     interval_in_effect,
 )
-from gong_exporter.runtime.standing import Standing
 from gong_exporter.runtime.teller import Teller
 from gong_exporter.store import StateFile
 
@@ -36,14 +36,14 @@ Ask = Callable[[PageSource, PollPlan, Knowledge, Clock, Warn], PollResult]
 """What asks Gong for a plan's windows."""
 
 
-class Polls:
+class PollRunner:
     """Runs polls, one at a time, in the thread of whoever calls.
 
     Args:
         setup: the configuration in force.
         clock: time and waits.
         state: the state file, or memory.
-        telemetry: counts.
+        metrics: counts.
         exposition: is given each new snapshot.
         log: is told.
         keep: write what polls bring to the state file; not while another process does.
@@ -56,7 +56,7 @@ class Polls:
         setup: Setup,
         clock: Clock,
         state: StateFile,
-        telemetry: Telemetry,
+        metrics: ExporterMetrics,
         exposition: Exposition,
         log: FilteringBoundLogger,
         keep: bool = True,
@@ -64,7 +64,7 @@ class Polls:
     ) -> None:
         self._clock = clock
         self._state = state
-        self._telemetry = telemetry
+        self._metrics = metrics
         self._exposition = exposition
         self._log = log
         self._ask = ask
@@ -73,14 +73,14 @@ class Polls:
         self._knowledge = Knowledge(host=setup.plan.host)
         self._windows: dict[str, WindowData] = {}
         self._loaded: frozenset[str] = frozenset()
-        self._teller = Teller(log=log, telemetry=telemetry, clock=clock, config=setup.config)
+        self._teller = Teller(log=log, metrics=metrics, clock=clock, config=setup.config)
         self._client: GongClient | None = None
         self._served: tuple[WindowData, ...] | None = None
         self._stretched = False
         self._failed: tuple[str, ...] | None = None
         self._snapshot = EMPTY
         self._label: Callable[[str], str] = hidden
-        self.standing = Standing(setup=setup, forecast=forecast_calls(setup, None), zone=None)
+        self.poll_state = PollState(setup=setup, forecast=forecast_calls(setup, None), zone=None)
 
     @property
     def knowledge(self) -> Knowledge:
@@ -105,10 +105,10 @@ class Polls:
         self._teller.config = setup.config
         self._client = self._new_client()
         self._hold(setup.plan)
-        self._telemetry.keep_windows(window.name for window in setup.plan.windows)
+        self._metrics.keep_windows(window.name for window in setup.plan.windows)
         for data in self._matching():
-            self._telemetry.window_succeeded(data.window, data.fetched_at)
-        self._telemetry.set_quota(
+            self._metrics.window_succeeded(data.window, data.fetched_at)
+        self._metrics.set_quota(
             lambda: self._state.ledger.used(self._clock.now()), setup.limits.requests_per_day
         )
         self._served = None
@@ -132,7 +132,7 @@ class Polls:
             if data.end_timestamp != day_start(today, zone):
                 return 0.0
         oldest = min(data.fetched_at for data in matching.values())
-        return oldest + interval_in_effect(self.standing.forecast)
+        return oldest + interval_in_effect(self.poll_state.forecast)
 
     def run(self) -> PollResult | None:
         """One poll, from the first call to the published snapshot; None if it broke down.
@@ -143,14 +143,14 @@ class Polls:
         if self._client is None:
             self._client = self._new_client()
         began = self._clock.monotonic()
-        self._telemetry.poll_started(self._clock.now())
+        self._metrics.poll_started(self._clock.now())
         try:
             result = self._ask(
                 self._client, self._setup.plan, self._knowledge, self._clock, self._teller.warn
             )
             self._learn(result)
         except Stopped:
-            self._telemetry.poll_abandoned()
+            self._metrics.poll_abandoned()
             raise
         except Exception as error:  # noqa: BLE001 - see below
             # A defect of ours must not end the loop: it is counted, told and tried again.
@@ -165,8 +165,8 @@ class Polls:
             seconds=round(self._clock.monotonic() - began, 3),
             windows=",".join(data.window for data in result.windows) or "none",
             failed=",".join(failed) or "none",
-            users=len(self.standing.snapshot.users),
-            unknown=len(self.standing.snapshot.unknown),
+            users=len(self.poll_state.snapshot.users),
+            unknown=len(self.poll_state.snapshot.unknown),
         )
         self._teller.unknown(self._snapshot.unknown)
         return result
@@ -216,7 +216,7 @@ class Polls:
         self._knowledge = result.knowledge
         for data in result.windows:
             self._windows[data.window] = data
-            self._telemetry.window_succeeded(data.window, data.fetched_at)
+            self._metrics.window_succeeded(data.window, data.fetched_at)
         self._teller.failures(result.failures)
         if self.keep:
             self._state.save(result.knowledge, result.windows)
@@ -247,8 +247,8 @@ class Polls:
         return [data for data in held if data and data.fingerprint == plan.fingerprint]
 
     def _budget(self) -> None:
-        cost = self.standing.forecast
-        self._telemetry.set_interval(interval_in_effect(cost))
+        cost = self.poll_state.forecast
+        self._metrics.set_interval(interval_in_effect(cost))
         if cost.stretched and not self._stretched:
             self._log.warning(
                 "polling less often than configured, to keep gong.requests_per_day",
@@ -262,11 +262,11 @@ class Polls:
     def _ended(self, began: float, failed: tuple[str, ...]) -> None:
         seconds = self._clock.monotonic() - began
         self._failed = failed
-        self._telemetry.poll_finished(duration=seconds, failed=bool(failed))
+        self._metrics.poll_finished(duration=seconds, failed=bool(failed))
         self._stand()
 
     def _stand(self) -> None:
-        self.standing = Standing(
+        self.poll_state = PollState(
             setup=self._setup,
             forecast=forecast_calls(self._setup, self._knowledge),
             zone=self.zone,
@@ -281,6 +281,6 @@ class Polls:
             self._setup,
             clock=self._clock,
             ledger=self._state.ledger,
-            observer=self._telemetry,
+            observer=self._metrics,
             warn=self._teller.warn,
         )

@@ -13,7 +13,7 @@ from gong_exporter.runtime.setup import Setup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class PollState:
     """One moment of it; the poll loop makes a new one, any thread may read.
 
     Attributes:
