@@ -21,9 +21,9 @@ from zoneinfo import ZoneInfo
 
 from table import machine, show
 
-from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.snapshot import METRICS, User, WindowData
-from gong_exporter.activity.users import EVERYONE
+from gong_exporter.activity.users import ALL_USERS
 from gong_exporter.activity.windows import day_start, parse_window
 from gong_exporter.backfill.outputs import Template
 from gong_exporter.backfill.style import Format, Style
@@ -91,7 +91,7 @@ def fill(work: WorkFile, number: int) -> None:
     company = SimulatedCompany(USERS, SEED, ZONE, LAST)
     for day in days(number):
         found = [window(company, name, day) for name in WINDOWS]
-        work.finish(day, found, [], Knowledge(host=""), 0.0)
+        work.finish(day, found, [], CompanyState(host=""), 0.0)
 
 
 def write(
@@ -102,8 +102,8 @@ def write(
     survey = look_through(
         days(number),
         work.windows,
-        selection=EVERYONE,
-        knowledge=Knowledge(host=""),
+        selection=ALL_USERS,
+        company_state=CompanyState(host=""),
         latest=(),
         windows=WINDOWS,
         metrics=None,

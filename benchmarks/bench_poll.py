@@ -23,7 +23,7 @@ import servers
 from prometheus_client import PlatformCollector, ProcessCollector
 from table import machine, show, times
 
-from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.poll import poll
 from gong_exporter.activity.windows import WindowSpec, company_today
 from gong_exporter.cli.logs import make_log
@@ -101,7 +101,7 @@ def a_poll(setup: Setup, ledger: Ledger, clock: PatientClock) -> int:
         setup, clock=clock, ledger=ledger, observer=ExporterMetrics(clock.now), warn=_complain
     )
     with closing(client):
-        result = poll(client, setup.plan, Knowledge(host=setup.plan.host), clock, _complain)
+        result = poll(client, setup.plan, CompanyState(host=setup.plan.host), clock, _complain)
     if not result.complete:
         raise RuntimeError(f"the poll failed: {result.failures}")
     return sum(window.pages for window in result.windows)

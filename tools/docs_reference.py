@@ -17,7 +17,7 @@ from typing import Any
 import click
 from pydantic import BaseModel
 
-from gong_exporter.activity.budget import DAY, Forecast, forecast
+from gong_exporter.activity.budget import DAY, PAGE_SIZE, CallBudget, call_budget
 from gong_exporter.activity.windows import WindowSpec
 from gong_exporter.cli.main import cli
 from gong_exporter.config.document import Document, GongKeys
@@ -25,7 +25,6 @@ from gong_exporter.config.durations import format_duration
 from gong_exporter.config.model import EmailLabel, UsersAll
 from gong_exporter.config.values import MIN_INTERVAL
 from gong_exporter.exposition.names import EXPORTER_FAMILIES, SNAPSHOT_FAMILIES, Family
-from gong_exporter.runtime.setup import PAGE
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -150,21 +149,21 @@ def calls() -> Iterator[str]:
     )
 
 
-def _forecast(users: int, polls: float) -> Forecast:
+def _forecast(users: int, polls: float) -> CallBudget:
     windows = ("1d", "7d", "28d")
-    return forecast(
-        pages=dict.fromkeys(windows, math.ceil(users / PAGE)),
+    return call_budget(
+        pages=dict.fromkeys(windows, math.ceil(users / PAGE_SIZE)),
         windows=windows,
         runs_per_day=polls,
         requests_per_day=GongKeys.model_fields["requests_per_day"].default,
     )
 
 
-def _day(cost: Forecast) -> str:
+def _day(cost: CallBudget) -> str:
     return f"{cost.calls_per_day:,}" + (" \\*" if cost.stretched else "")
 
 
-def _shortest(cost: Forecast) -> str:
+def _shortest(cost: CallBudget) -> str:
     """The shortest interval that fits the default quota."""
     most = cost.requests_per_day / cost.calls_per_poll - 1
     seconds = max(MIN_INTERVAL, math.ceil(DAY / most))

@@ -8,9 +8,17 @@ from dataclasses import dataclass
 
 DAY = 86_400.0
 
+PAGE_SIZE = 100
+"""Users on a full page of Gong's, as seen at the live API. It is not documented."""
+
+
+def pages_for(users: int) -> int:
+    """Calls that a listing of so many users takes; at least one."""
+    return max(1, math.ceil(users / PAGE_SIZE))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Forecast:
+class CallBudget:
     """What polling will cost.
 
     Attributes:
@@ -45,15 +53,15 @@ class Forecast:
         return math.isinf(self.effective_interval)
 
 
-def forecast(
+def call_budget(
     *,
     pages: Mapping[str, int],
     windows: tuple[str, ...],
     runs_per_day: float,
     requests_per_day: int,
     search_pages: int = 0,
-) -> Forecast:
-    """Forecast a day's calls.
+) -> CallBudget:
+    """CallBudget a day's calls.
 
     Args:
         pages: pages by window name as last seen; a window not in it counts as one page.
@@ -72,7 +80,7 @@ def forecast(
         effective = max(interval, math.ceil(DAY * per_poll / room))
     else:
         effective = math.inf
-    return Forecast(
+    return CallBudget(
         calls_per_poll=per_poll,
         polls_per_day=runs_per_day + 1,
         extra_calls_per_day=search_pages,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Protocol
 
+from gong_exporter.activity.budget import PAGE_SIZE
 from gong_exporter.gong.errors import BadRequest, InvalidResponse, UserNotFound
 from gong_exporter.gong.records import ActivityFilter, Page, UserActivity
 
@@ -21,9 +22,6 @@ MAX_USERS = 100_000
 
 MAX_COUNTERS = 20 * MAX_USERS
 """Counters of all its users together: the 15 documented ones of so many, and some to spare."""
-
-FULL_PAGE = 100
-"""Users on a page behind which more may follow, when neither a total nor a cursor says."""
 
 
 class PageSource(Protocol):
@@ -174,5 +172,5 @@ def _check_whole(last: Page, received: int) -> None:
     elif size is not None and size != last.records_received:
         problem = f"currentPageSize is {size}, but {last.records_received} users came"
         raise _Abandoned(problem, last.request_id)
-    elif last.records_received >= FULL_PAGE:
+    elif last.records_received >= PAGE_SIZE:
         raise _Abandoned("neither totalRecords nor a cursor with a full page", last.request_id)

@@ -1,4 +1,4 @@
-"""One poll: all windows of one company day, from the client to whole windows and knowledge.
+"""One poll: fetches all windows of one company day.
 
 The longest window comes first: it contains the others, so an unfiltered listing of it settles
 which listed users Gong knows at all.
@@ -10,13 +10,18 @@ from dataclasses import replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from gong_exporter.activity.asking import Asking
-from gong_exporter.activity.assemble import window_data
+from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.fetch import Listing, PageSource
-from gong_exporter.activity.knowledge import Knowledge
-from gong_exporter.activity.outcome import Failure, PollResult, bare
-from gong_exporter.activity.plan import ENDS_THE_POLL, PollPlan, Warn
-from gong_exporter.activity.snapshot import WindowData
+from gong_exporter.activity.poll_plan import (
+    ENDS_THE_POLL,
+    PollPlan,
+    PollResult,
+    Warn,
+    WindowFailure,
+    without_traceback,
+)
+from gong_exporter.activity.snapshot import WindowData, window_data
+from gong_exporter.activity.window_fetcher import WindowFetcher
 from gong_exporter.activity.windows import (
     DayRange,
     WindowSpec,
@@ -37,13 +42,13 @@ from gong_exporter.gong.errors import (
 )
 from gong_exporter.gong.limits import DAY
 
-__all__ = ["Failure", "PollPlan", "PollResult", "Warn", "load_zone", "poll"]
+__all__ = ["PollPlan", "PollResult", "Warn", "WindowFailure", "load_zone", "poll"]
 
 
 def poll(
     source: PageSource,
     plan: PollPlan,
-    knowledge: Knowledge,
+    company_state: CompanyState,
     clock: Clock,
     warn: Warn,
     *,
@@ -56,7 +61,7 @@ def poll(
     Args:
         source: the client.
         plan: what to ask for.
-        knowledge: what earlier polls learned.
+        company_state: what earlier polls learned.
         clock: time and waits.
         warn: is told of oddities.
         today: a company day to ask as if it were today (a backfill's); None for the current one.
@@ -64,9 +69,9 @@ def poll(
     Raises:
         Stopped: the process is stopping.
     """
-    if knowledge.host != plan.host:
-        knowledge = Knowledge(host=plan.host)
-    return _Poll(source, plan, knowledge, clock=clock, warn=warn, today=today).run()
+    if company_state.host != plan.host:
+        company_state = CompanyState(host=plan.host)
+    return _Poll(source, plan, company_state, clock=clock, warn=warn, today=today).run()
 
 
 class _ZoneMoved(Exception):
@@ -84,7 +89,7 @@ class _Poll:
         self,
         source: PageSource,
         plan: PollPlan,
-        knowledge: Knowledge,
+        company_state: CompanyState,
         *,
         clock: Clock,
         warn: Warn,
@@ -96,14 +101,14 @@ class _Poll:
         self._now = clock.now()
         self._today = today
         self._warn = warn
-        self._asking = Asking(source, plan, knowledge, warn)
+        self._fetcher = WindowFetcher(source, plan, company_state, warn)
         self._last = ""  # the window last asked for
         self._wondered = False
         self._asked_whether_moved = False
 
     def run(self) -> PollResult:
         configured = self._plan.zone
-        known = configured or load_zone(self._asking.knowledge.time_zone or "")
+        known = configured or load_zone(self._fetcher.company_state.time_zone or "")
         try:
             zone = known or self._learned_zone()
         except GongError as error:
@@ -122,7 +127,7 @@ class _Poll:
         if days.empty:
             days = WindowSpec("1d", 1).on(over)
         try:
-            page = self._source.page(self._asking.filter(days))
+            page = self._source.page(self._fetcher.filter(days))
         except UserNotFound as error:
             raise InvalidResponse(
                 "Gong has no activity to learn the company's time zone from: set gong.time_zone",
@@ -142,12 +147,12 @@ class _Poll:
         return zone
 
     def _remember_zone(self, name: str) -> None:
-        self._asking.knowledge = replace(self._asking.knowledge, time_zone=name)
+        self._fetcher.company_state = replace(self._fetcher.company_state, time_zone=name)
 
     def _nothing(self, error: GongError) -> PollResult:
         """No window could be asked for."""
         names = tuple(window.name for window in self._plan.windows)
-        return self._result({}, (Failure(windows=names, error=error),), error, None)
+        return self._result({}, (WindowFailure(windows=names, error=error),), error, None)
 
     def _windows(self, zone: ZoneInfo, *, sure: bool) -> PollResult:
         """Fetch them, the longest first. Raises: _ZoneMoved, unless ``sure`` of the zone."""
@@ -163,10 +168,10 @@ class _Poll:
             self._last = window.name
             try:
                 days = window.on(today)
-                asked = self._asking.window(window, days, today, is_longest=window == first)
+                asked = self._fetcher.window(window, days, today, is_longest=window == first)
                 self._check_zone(asked.listing, days, zone, sure=sure)
             except GongError as error:
-                failed[window.name] = bare(error)
+                failed[window.name] = without_traceback(error)
                 if isinstance(error, ENDS_THE_POLL):
                     ended = error
                 elif isinstance(error, BadRequest) and not sure:
@@ -232,14 +237,14 @@ class _Poll:
 
     def _note_cost(self, window: WindowSpec, calls: int | None) -> None:
         if calls is not None:
-            knowledge = self._asking.knowledge
-            pages = {**knowledge.pages, window.name: calls}
-            self._asking.knowledge = replace(knowledge, pages=pages)
+            company_state = self._fetcher.company_state
+            pages = {**company_state.pages, window.name: calls}
+            self._fetcher.company_state = replace(company_state, pages=pages)
 
     def _result(
         self,
         arrived: dict[str, WindowData],
-        failures: tuple[Failure, ...],
+        failures: tuple[WindowFailure, ...],
         ended: GongError | None,
         zone: ZoneInfo | None,
     ) -> PollResult:
@@ -247,7 +252,7 @@ class _Poll:
             windows=tuple(
                 arrived[window.name] for window in self._plan.windows if window.name in arrived
             ),
-            knowledge=self._asking.knowledge,
+            company_state=self._fetcher.company_state,
             failures=failures,
             retry_at=self._retry_at(ended),
             zone=zone,
@@ -259,14 +264,14 @@ class _Poll:
             # When one call is free, a listing of many pages would use it up and come to nothing,
             # again and again. So wait until as many may be free as a poll takes; where that turns
             # out to be more than was known, until twice as many as came to nothing.
-            pages = self._asking.knowledge.pages
+            pages = self._fetcher.company_state.pages
             calls = sum(pages.get(window.name, 1) for window in self._plan.windows)
-            if self._asking.came >= pages.get(self._last, 1):
-                calls = max(calls, 2 * self._asking.came)
+            if self._fetcher.came >= pages.get(self._last, 1):
+                calls = max(calls, 2 * self._fetcher.came)
             return max(ended.until, self._clock.now() + min(calls * ended.spacing, DAY))
         return ended.until if isinstance(ended, RateLimited | NotSent) else None
 
-    def _grouped(self, failed: dict[str, GongError]) -> tuple[Failure, ...]:
+    def _grouped(self, failed: dict[str, GongError]) -> tuple[WindowFailure, ...]:
         """One failure per reason and message, so that one cause is one log line."""
         groups: dict[tuple[str, str], list[str]] = {}
         errors: dict[tuple[str, str], GongError] = {}
@@ -276,5 +281,5 @@ class _Poll:
                 groups.setdefault(key, []).append(window.name)
                 errors.setdefault(key, error)
         return tuple(
-            Failure(windows=tuple(names), error=errors[key]) for key, names in groups.items()
+            WindowFailure(windows=tuple(names), error=errors[key]) for key, names in groups.items()
         )

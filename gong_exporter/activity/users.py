@@ -7,13 +7,13 @@ import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.snapshot import Snapshot, User, WindowData
 from gong_exporter.gong.records import UserActivity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class ListedUser:
     """One entry of ``activity.users``: an id, or an address, or both.
 
     Attributes:
@@ -40,33 +40,33 @@ class Selection:
         listed: the entries; None for ``all``.
     """
 
-    listed: tuple[Listed, ...] | None = None
+    listed: tuple[ListedUser, ...] | None = None
 
     @property
-    def everyone(self) -> bool:
+    def all_users(self) -> bool:
         """``users: all``."""
         return self.listed is None
 
-    def found(self, knowledge: Knowledge) -> frozenset[str]:
+    def known_ids(self, company_state: CompanyState) -> frozenset[str]:
         """The ids of the listed users whom Gong has named."""
         return frozenset(
             user_id
             for entry in self.listed or ()
-            if (user_id := _identify(entry, knowledge)) is not None
+            if (user_id := _identify(entry, company_state)) is not None
         )
 
-    def missing(
-        self, knowledge: Knowledge, among: Collection[str] | None = None
+    def unknown_users(
+        self, company_state: CompanyState, among: Collection[str] | None = None
     ) -> tuple[str, ...]:
         """The entries that Gong never named, or that are not ``among`` these ids; as configured."""
         return tuple(
             entry.name
             for entry in self.listed or ()
-            if (user_id := _identify(entry, knowledge)) is None
+            if (user_id := _identify(entry, company_state)) is None
             or (among is not None and user_id not in among)
         )
 
-    def addresses(self) -> frozenset[str]:
+    def emails(self) -> frozenset[str]:
         """The addresses to resolve, in lower case."""
         return frozenset(
             entry.email.lower()
@@ -74,23 +74,23 @@ class Selection:
             if entry.user_id is None and entry.email
         )
 
-    def addressed(self, knowledge: Knowledge) -> frozenset[str]:
+    def ids_by_email(self, company_state: CompanyState) -> frozenset[str]:
         """The ids that listed addresses were found to belong to."""
-        found = (knowledge.resolved.get(address) for address in self.addresses())
+        found = (company_state.ids_by_email.get(address) for address in self.emails())
         return frozenset(user_id for user_id in found if user_id is not None)
 
 
-EVERYONE = Selection()
+ALL_USERS = Selection()
 """``users: all``."""
 
 
-def learn(
-    knowledge: Knowledge, users: Iterable[UserActivity], selection: Selection
+def record_users(
+    company_state: CompanyState, users: Iterable[UserActivity], selection: Selection
 ) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """``named`` and ``resolved`` of a Knowledge, with what a listing adds to them."""
-    named = dict(knowledge.named)
-    resolved = dict(knowledge.resolved)
-    wanted = selection.addresses()
+    """``named`` and ``resolved`` of a CompanyState, with what a listing adds to them."""
+    named = dict(company_state.known_users)
+    resolved = dict(company_state.ids_by_email)
+    wanted = selection.emails()
     for user in users:
         named[user.user_id] = user.email or named.get(user.user_id, "")
         address = (user.email or "").lower()
@@ -99,23 +99,23 @@ def learn(
     return named, resolved
 
 
-def follow(
-    knowledge: Knowledge, users: Iterable[UserActivity], selection: Selection
+def reassign_addresses(
+    company_state: CompanyState, users: Iterable[UserActivity], selection: Selection
 ) -> Mapping[str, str]:
-    """``resolved`` of a Knowledge, after a search: accounts are deleted, and made anew.
+    """``resolved`` of a CompanyState, after a search: accounts are deleted, and made anew.
 
     A listed address moves to the user who is named by it where the one it was found to belong
     to is not named at all. As long as that one is, whatever the address: somebody who was
     renamed is still meant, and of two with one address the first is.
 
     Args:
-        knowledge: with what the listing taught already.
+        company_state: with what the listing taught already.
         users: everybody, over the longest window.
         selection: whose addresses.
     """
     everybody = tuple(users)
     there = {user.user_id for user in everybody}
-    resolved, wanted = dict(knowledge.resolved), selection.addresses()
+    resolved, wanted = dict(company_state.ids_by_email), selection.emails()
     for user in everybody:
         address = (user.email or "").lower()
         if address in wanted and resolved.get(address) not in there:
@@ -123,12 +123,12 @@ def follow(
     return resolved
 
 
-def resolve(knowledge: Knowledge, selection: Selection) -> Mapping[str, str]:
+def resolve_emails(company_state: CompanyState, selection: Selection) -> Mapping[str, str]:
     """``resolved``, with the listed addresses that people named earlier turn out to have."""
-    resolved = dict(knowledge.resolved)
-    wanted = selection.addresses() - resolved.keys()
+    resolved = dict(company_state.ids_by_email)
+    wanted = selection.emails() - resolved.keys()
     if wanted:
-        for user_id, email in knowledge.named.items():
+        for user_id, email in company_state.known_users.items():
             if email.lower() in wanted:
                 resolved.setdefault(email.lower(), user_id)
     return resolved
@@ -148,7 +148,7 @@ def fingerprint(
 def build_snapshot(
     *,
     windows: Iterable[WindowData],
-    knowledge: Knowledge,
+    company_state: CompanyState,
     selection: Selection,
     metrics: tuple[str, ...] | None,
     email_label: Callable[[str], str],
@@ -163,7 +163,7 @@ def build_snapshot(
 
     Args:
         windows: the ones to serve, in the order to serve them.
-        knowledge: names and addresses.
+        company_state: names and addresses.
         selection: ``activity.users``.
         metrics: the ones to export; None for all.
         email_label: from an address ("" for none) to the ``email`` label.
@@ -171,17 +171,17 @@ def build_snapshot(
         columns_of: a user's roster columns, by id and address ("" for none).
     """
     served = tuple(windows)
-    if selection.everyone:
+    if selection.all_users:
         known = {user_id for window in served for user_id in window.users}
     else:
-        found = selection.found(knowledge)
-        known = {user for user in found if all(window.tells_of(user) for window in served)}
+        found = selection.known_ids(company_state)
+        known = {user for user in found if all(window.covers(user) for window in served)}
     emails: dict[str, str] = {}
     for window in sorted(served, key=lambda data: data.fetched_at):
         emails.update(window.emails)
     users = []
     for user_id in sorted(known):
-        email = emails.get(user_id) or knowledge.named.get(user_id, "")
+        email = emails.get(user_id) or company_state.known_users.get(user_id, "")
         columns = columns_of(user_id, email) if columns_of else {}
         users.append(
             User(
@@ -193,13 +193,13 @@ def build_snapshot(
     return Snapshot(
         windows=served,
         users=tuple(users),
-        unknown=selection.missing(knowledge, known),
+        unknown=selection.unknown_users(company_state, known),
         metrics=metrics,
         label_names=label_names,
     )
 
 
-def _identify(entry: Listed, knowledge: Knowledge) -> str | None:
+def _identify(entry: ListedUser, company_state: CompanyState) -> str | None:
     if entry.user_id is not None:
-        return entry.user_id if entry.user_id in knowledge.named else None
-    return knowledge.resolved.get((entry.email or "").lower())
+        return entry.user_id if entry.user_id in company_state.known_users else None
+    return company_state.ids_by_email.get((entry.email or "").lower())

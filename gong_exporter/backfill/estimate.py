@@ -6,10 +6,11 @@ from collections.abc import Collection
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.activity.budget import PAGE_SIZE, pages_for
+from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.snapshot import METRICS, User, WindowData
 from gong_exporter.backfill.order import Means, Order
-from gong_exporter.backfill.plan import PAGE, Crowd, Forecast, Share, forecast, pages_of
+from gong_exporter.backfill.plan import Crowd, Forecast, Share, forecast
 from gong_exporter.backfill.style import Format, Style
 from gong_exporter.exposition.names import USER_ACTIVITY, USER_INFO
 from gong_exporter.gong.records import Page
@@ -25,7 +26,7 @@ def estimate(
     zone: ZoneInfo,
     days: Collection[date],
     done: Collection[date],
-    knowledge: Knowledge,
+    company_state: CompanyState,
     page: Page | None,
 ) -> Forecast:
     """Forecast an order.
@@ -36,21 +37,21 @@ def estimate(
         zone: the company's.
         days: of the output.
         done: days that need no call.
-        knowledge: pages of each window, as last seen.
+        company_state: pages of each window, as last seen.
         page: the one page that was asked for to learn more; None if that was not needed.
     """
     selection = order.plan.selection
     people = _people(page, means.latest) if selection.listed is None else len(selection.listed)
-    most = pages_of(people)
+    most = pages_for(people)
     search = 0
-    if selection.missing(knowledge):
-        search = pages_of(len(knowledge.named))
+    if selection.unknown_users(company_state):
+        search = pages_for(len(company_state.known_users))
     return forecast(
         days_left=len(set(days) - set(done)),
         days=len(days),
         windows=order.plan.windows,
         pages={
-            window.name: knowledge.pages.get(window.name, most) for window in order.plan.windows
+            window.name: company_state.pages.get(window.name, most) for window in order.plan.windows
         },
         search=search,
         crowd=_crowd(order, people, zone),
@@ -67,7 +68,7 @@ def _people(page: Page | None, latest: Collection[WindowData]) -> int:
     """How many people there are, as far as one page or the last poll says."""
     if page is not None:
         return max(page.total_records or 0, len(page.users))
-    return max((len(data.users) for data in latest), default=PAGE)
+    return max((len(data.users) for data in latest), default=PAGE_SIZE)
 
 
 def _crowd(order: Order, people: int, zone: ZoneInfo) -> Crowd:

@@ -7,16 +7,16 @@ from dataclasses import replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
+from gong_exporter.activity.budget import pages_for
+from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.fetch import PageSource, fetch_listing
-from gong_exporter.activity.knowledge import Knowledge
-from gong_exporter.activity.plan import PollPlan, Warn
 from gong_exporter.activity.poll import poll
+from gong_exporter.activity.poll_plan import PollPlan, Warn
 from gong_exporter.activity.snapshot import WindowData
-from gong_exporter.activity.users import learn
+from gong_exporter.activity.users import record_users
 from gong_exporter.activity.windows import DayRange, WindowSpec, longest
 from gong_exporter.backfill.ask import Asker
 from gong_exporter.backfill.errors import BackfillError
-from gong_exporter.backfill.plan import pages_of
 from gong_exporter.backfill.progress import Progress
 from gong_exporter.backfill.workfile import Refusal, WorkFile
 from gong_exporter.gong.clock import Clock
@@ -36,7 +36,7 @@ class Fetch:
         plan: what a live exporter asks for.
         zone: the company's time zone.
         work: keeps what comes.
-        knowledge: what polls and earlier runs learned; it is not changed for them.
+        company_state: what polls and earlier runs learned; it is not changed for them.
         clock: time.
         warn: is told of oddities.
         progress: is told of days.
@@ -50,7 +50,7 @@ class Fetch:
         plan: PollPlan,
         zone: ZoneInfo,
         work: WorkFile,
-        knowledge: Knowledge,
+        company_state: CompanyState,
         clock: Clock,
         warn: Warn,
         progress: Progress,
@@ -62,12 +62,12 @@ class Fetch:
         self._clock = clock
         self._warn = warn
         self._progress = progress
-        self._knowledge = knowledge
+        self._company_state = company_state
 
     @property
-    def knowledge(self) -> Knowledge:
+    def company_state(self) -> CompanyState:
         """What is known now."""
-        return self._knowledge
+        return self._company_state
 
     def run(self, days: Sequence[date]) -> None:
         """Fetch them all.
@@ -108,7 +108,7 @@ class Fetch:
             except BadRequest as error:
                 said = self._asker.words(error).splitlines()[0]
                 refused.append(Refusal(day=day, window=window.name, said=said))
-        self._work.finish(day, windows, refused, self._knowledge, self._clock.now())
+        self._work.finish(day, windows, refused, self._company_state, self._clock.now())
         return refused
 
     def _window(self, window: WindowSpec, day: date) -> WindowData:
@@ -117,21 +117,21 @@ class Fetch:
                 self._source,
                 replace(self._plan, windows=(window,)),
                 # Listed users are looked for once, for all days together.
-                replace(self._knowledge, looked_up=day),
+                replace(self._company_state, last_search_day=day),
                 self._clock,
                 self._warn,
                 today=day,
             )
-            self._knowledge = result.knowledge
+            self._company_state = result.company_state
             if result.failures:
                 raise result.failures[0].error
             return result.windows[0]
 
-        return self._asker.insist(ask, self._knowledge.pages.get(window.name, 1))
+        return self._asker.insist(ask, self._company_state.pages.get(window.name, 1))
 
     def _search(self, days: Sequence[date]) -> None:
         """Find the ids of listed users: everybody active in the whole range is among them."""
-        if not self._plan.selection.missing(self._knowledge):
+        if not self._plan.selection.unknown_users(self._company_state):
             return
         reach = DayRange(longest(self._plan.windows, days[0]).on(days[0]).start, days[-1])
         if reach.empty or self._work.searched(reach):
@@ -142,7 +142,7 @@ class Fetch:
                 f"Gong refuses {reach.start} to {reach.end}, and every part of it."
                 f" {self._asker.words(refusals[0])}"
             )
-        self._work.note_search(reach, self._knowledge)
+        self._work.note_search(reach, self._company_state)
 
     def _look_through(self, reach: DayRange, refusals: list[BadRequest]) -> bool:
         """One unfiltered listing, or two of the halves where Gong refuses so long a range.
@@ -155,7 +155,7 @@ class Fetch:
             created_from=self._plan.created_from,
             created_to=self._plan.created_to,
         )
-        pages = pages_of(len(self._knowledge.named))
+        pages = pages_for(len(self._company_state.known_users))
         try:
             listing = self._asker.insist(
                 lambda: fetch_listing(self._source, wanted, self._warn), pages
@@ -169,6 +169,6 @@ class Fetch:
             half = reach.start + (reach.end - reach.start) // 2
             before = self._look_through(DayRange(reach.start, half), refusals)
             return self._look_through(DayRange(half, reach.end), refusals) or before
-        named, resolved = learn(self._knowledge, listing.users, self._plan.selection)
-        self._knowledge = replace(self._knowledge, named=named, resolved=resolved)
+        named, resolved = record_users(self._company_state, listing.users, self._plan.selection)
+        self._company_state = replace(self._company_state, known_users=named, ids_by_email=resolved)
         return True

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.fetch import PageSource
-from gong_exporter.activity.knowledge import Knowledge
-from gong_exporter.activity.plan import PollPlan, Warn
+from gong_exporter.activity.poll_plan import PollPlan, Warn
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.backfill.outputs import Template
 from gong_exporter.backfill.plan import Days
@@ -52,7 +52,7 @@ class Means:
         clock: time and waits.
         quota: the share of the day's calls.
         calls_per_second: of the limiter.
-        knowledge: what polls learned, None for nothing; it is read and never changed.
+        company_state: what polls learned, None for nothing; it is read and never changed.
         latest: the windows that polls fetched last.
         warn: is told of oddities.
         progress: is told of every step.
@@ -63,7 +63,7 @@ class Means:
     clock: Clock
     quota: Quota
     calls_per_second: float
-    knowledge: Knowledge | None
+    company_state: CompanyState | None
     latest: tuple[WindowData, ...]
     warn: Warn
     progress: Progress

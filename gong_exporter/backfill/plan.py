@@ -16,9 +16,6 @@ DAY = 86_400
 EARLIEST = date(2010, 1, 1)
 """The first day that can be asked for; there is no Gong before it."""
 
-PAGE = 100
-"""Users on one of Gong's pages."""
-
 SHORTEST_STEP = 60
 
 _EXCHANGE = 0.3
@@ -71,11 +68,6 @@ class Days:
 def begins(day: date, zone: ZoneInfo) -> int:
     """Unix time at which a company day begins; offsets are whole seconds."""
     return int(day_start(day, zone))
-
-
-def pages_of(users: int) -> int:
-    """How many pages a listing of so many users has; one of nobody has one."""
-    return max(1, math.ceil(users / PAGE))
 
 
 def check_step(step: float) -> int:

@@ -7,9 +7,9 @@ from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.snapshot import WindowData
-from gong_exporter.activity.users import resolve
+from gong_exporter.activity.users import resolve_emails
 from gong_exporter.activity.windows import WindowSpec, company_today, longest, today_everywhere
 from gong_exporter.activity.zones import load_zone
 from gong_exporter.backfill.ask import Asker
@@ -72,9 +72,13 @@ class Backfill:
             clock=means.clock, quota=means.quota, progress=means.progress, shown=means.shown
         )
         host = order.plan.host
-        known = means.knowledge if means.knowledge and means.knowledge.host == host else None
-        knowledge = known or Knowledge(host=host)
-        self.zone, page = self._settle(knowledge)
+        known = (
+            means.company_state
+            if means.company_state and means.company_state.host == host
+            else None
+        )
+        company_state = known or CompanyState(host=host)
+        self.zone, page = self._settle(company_state)
         now = means.clock.now()
         order.days.check_over(company_today(now, self.zone), self.zone)
         self.days: tuple[date, ...] = order.days.of(self.zone)
@@ -88,9 +92,10 @@ class Backfill:
         except BaseException:
             self._work.close()
             raise
-        self._knowledge = _merged(knowledge, self._work.knowledge())
-        self._knowledge = replace(
-            self._knowledge, resolved=resolve(self._knowledge, order.plan.selection)
+        self._company_state = _merged(company_state, self._work.company_state())
+        self._company_state = replace(
+            self._company_state,
+            ids_by_email=resolve_emails(self._company_state, order.plan.selection),
         )
         self.forecast: Forecast = estimate(
             order,
@@ -98,7 +103,7 @@ class Backfill:
             zone=self.zone,
             days=self.days,
             done=self._work.done(now),
-            knowledge=self._knowledge,
+            company_state=self._company_state,
             page=page,
         )
 
@@ -110,7 +115,7 @@ class Backfill:
             plan=self._order.plan,
             zone=self.zone,
             work=self._work,
-            knowledge=self._knowledge,
+            company_state=self._company_state,
             clock=self._means.clock,
             warn=self._means.warn,
             progress=self._means.progress,
@@ -118,7 +123,7 @@ class Backfill:
         try:
             fetch.run(self.days)
         finally:
-            self._knowledge = fetch.knowledge
+            self._company_state = fetch.company_state
 
     def write(self) -> Summary:
         """Write every file. Raises: BackfillError, Stopped."""
@@ -128,7 +133,7 @@ class Backfill:
             self.days,
             self._read,
             selection=order.plan.selection,
-            knowledge=self._knowledge,
+            company_state=self._company_state,
             latest=means.latest,
             windows=[window.name for window in order.plan.windows],
             metrics=order.metrics,
@@ -163,18 +168,18 @@ class Backfill:
             days=len(survey.days),
             last=instants(survey.days[-1], self.zone, order.step, style.until)[-1],
             users=len(survey.users),
-            unknown=order.plan.selection.missing(self._knowledge),
+            unknown=order.plan.selection.unknown_users(self._company_state),
         )
 
     def close(self) -> None:
         """Let go of the work file."""
         self._work.close()
 
-    def _settle(self, knowledge: Knowledge) -> tuple[ZoneInfo, Page | None]:
+    def _settle(self, company_state: CompanyState) -> tuple[ZoneInfo, Page | None]:
         """The company's zone; and a page, if it took one call to learn that or how many pages."""
         plan = self._order.plan
-        zone = plan.zone or load_zone(knowledge.time_zone or "")
-        if zone is not None and (knowledge.pages or not plan.selection.everyone):
+        zone = plan.zone or load_zone(company_state.time_zone or "")
+        if zone is not None and (company_state.pages or not plan.selection.all_users):
             return zone, None
         day = min(self._order.days.last, today_everywhere(self._means.clock.now()))
         reach = longest(plan.windows, day).on(day)
@@ -230,13 +235,13 @@ class Backfill:
         self._means.clock.check()
 
 
-def _merged(polled: Knowledge, kept: Knowledge | None) -> Knowledge:
+def _merged(polled: CompanyState, kept: CompanyState | None) -> CompanyState:
     """What polls learned, and what earlier runs of the backfill found out besides."""
     if kept is None:
         return polled
     return replace(
         polled,
-        named={**kept.named, **polled.named},
-        resolved={**kept.resolved, **polled.resolved},
+        known_users={**kept.known_users, **polled.known_users},
+        ids_by_email={**kept.ids_by_email, **polled.ids_by_email},
         pages={**kept.pages, **polled.pages},
     )

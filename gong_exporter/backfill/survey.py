@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.snapshot import User, WindowData
-from gong_exporter.activity.users import Selection, resolve
+from gong_exporter.activity.users import Selection, resolve_emails
 
 ReadDay = Callable[[date], tuple[WindowData, ...]]
 """A day's windows, from the work file."""
@@ -62,7 +62,7 @@ def look_through(
     read: ReadDay,
     *,
     selection: Selection,
-    knowledge: Knowledge,
+    company_state: CompanyState,
     latest: Iterable[WindowData],
     windows: Sequence[str],
     metrics: tuple[str, ...] | None,
@@ -79,7 +79,7 @@ def look_through(
         days: of the output, in order.
         read: reads a day.
         selection: whose activity.
-        knowledge: for addresses that no window has.
+        company_state: for addresses that no window has.
         latest: windows that the live exporter fetched; addresses in them may be newer.
         windows: their names, in the order of the configuration.
         metrics: the ones to write; None for all.
@@ -98,12 +98,14 @@ def look_through(
             gathered.window(data, len(held))
         held.append(day)
         there = {user_id for data in found for user_id in data.users}
-        known.append(len(there if selection.everyone else gathered.on))
-    on = gathered.on if selection.everyone else _ever_since(gathered.on, len(held))
+        known.append(len(there if selection.all_users else gathered.on))
+    on = gathered.on if selection.all_users else _ever_since(gathered.on, len(held))
     return Survey(
         days=tuple(held),
         users={
-            user_id: portray(user_id, gathered.address(user_id) or knowledge.named.get(user_id, ""))
+            user_id: portray(
+                user_id, gathered.address(user_id) or company_state.known_users.get(user_id, "")
+            )
             for user_id in sorted(on)
         },
         on=on,
@@ -115,7 +117,7 @@ def look_through(
         ),
         reaches={name: tuple(gathered.reaches.get(name, ())) for name in windows},
         known=tuple(known),
-        unknown=_unknown(on, len(held), selection, knowledge),
+        unknown=_unknown(on, len(held), selection, company_state),
     )
 
 
@@ -163,12 +165,12 @@ def _ever_since(on: Mapping[str, int], days: int) -> dict[str, int]:
 
 
 def _unknown(
-    on: Mapping[str, int], days: int, selection: Selection, knowledge: Knowledge
+    on: Mapping[str, int], days: int, selection: Selection, company_state: CompanyState
 ) -> tuple[int, ...]:
     """Entries of the list without series: each user may be on it by id or by address."""
     if selection.listed is None:
         return (0,) * days
-    resolved = resolve(knowledge, selection)
+    resolved = resolve_emails(company_state, selection)
     ids = (entry.user_id or resolved.get((entry.email or "").lower()) for entry in selection.listed)
     bits = [on.get(user_id or "", 0) for user_id in ids]
     return tuple(sum(not each >> place & 1 for each in bits) for place in range(days))

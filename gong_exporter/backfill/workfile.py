@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.activity.windows import DayRange
 from gong_exporter.backfill.errors import BackfillError, Refused
@@ -135,7 +135,7 @@ class WorkFile:
         day: date,
         windows: Sequence[WindowData],
         refused: Sequence[Refusal],
-        knowledge: Knowledge,
+        company_state: CompanyState,
         now: float,
     ) -> None:
         """Keep a day: all of its windows, or that they were refused. Raises: BackfillError."""
@@ -150,7 +150,7 @@ class WorkFile:
                 "INSERT INTO refusals VALUES (?, ?, ?, ?)",
                 [(str(day), refusal.window, refusal.said, now) for refusal in refused],
             )
-            self._know(knowledge)
+            self._know(company_state)
 
     def windows(self, day: date) -> tuple[WindowData, ...]:
         """A day's windows, those that were not refused. Raises: BackfillError."""
@@ -169,7 +169,7 @@ class WorkFile:
             Refusal(day=date.fromisoformat(day), window=name, said=said) for day, name, said in rows
         )
 
-    def knowledge(self) -> Knowledge | None:
+    def company_state(self) -> CompanyState | None:
         """What was known after the last finished day."""
         rows = self._run("SELECT body FROM knowledge")
         try:
@@ -184,11 +184,11 @@ class WorkFile:
         )
         return bool(rows)
 
-    def note_search(self, days: DayRange, knowledge: Knowledge) -> None:
+    def note_search(self, days: DayRange, company_state: CompanyState) -> None:
         """Listed users were looked for in all of a range. Raises: BackfillError."""
         with self._transaction():
             self._run("INSERT INTO searched VALUES (?, ?)", str(days.start), str(days.end))
-            self._know(knowledge)
+            self._know(company_state)
 
     def count_calls(self, number: int, now: float) -> None:
         """Calls were made by now. Raises: BackfillError."""
@@ -214,8 +214,8 @@ class WorkFile:
         """Let go of the file."""
         self._db.close()
 
-    def _know(self, knowledge: Knowledge) -> None:
-        self._run("INSERT OR REPLACE INTO knowledge VALUES (1, ?)", pack_knowledge(knowledge))
+    def _know(self, company_state: CompanyState) -> None:
+        self._run("INSERT OR REPLACE INTO knowledge VALUES (1, ?)", pack_knowledge(company_state))
 
     def _run(self, statement: str, *values: str | float | bytes) -> list[tuple[Any, ...]]:
         try:

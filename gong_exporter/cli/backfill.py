@@ -17,7 +17,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from gong_exporter.activity.plan import Warn
+from gong_exporter.activity.poll_plan import Warn
 from gong_exporter.activity.snapshot import User
 from gong_exporter.backfill.errors import BackfillError, Refused
 from gong_exporter.backfill.order import Means, Order
@@ -211,7 +211,7 @@ def _run(wanted: Wanted, common: Common) -> None:
             clock=clock,
             quota=quota,
             calls_per_second=setup.limits.requests_per_second,
-            knowledge=saved.knowledge,
+            company_state=saved.knowledge,
             latest=saved.windows,
             warn=warn,
             progress=display,

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from gong_exporter.activity.budget import Forecast
+from gong_exporter.activity.budget import CallBudget
 from gong_exporter.activity.windows import DayRange, WindowSpec, company_today, today_everywhere
 from gong_exporter.activity.zones import in_words, load_zone
 from gong_exporter.cli.check_people import people_lines
@@ -111,7 +111,7 @@ def _folder_warnings(file: Path | None) -> Iterator[str]:
         yield f"state.file: there is no folder {file.parent}; until there is, nothing is kept"
 
 
-def _describe(setup: Setup, cost: Forecast, *, measured: bool) -> None:
+def _describe(setup: Setup, cost: CallBudget, *, measured: bool) -> None:
     config = setup.config
     users = setup.plan.selection.listed
     rows = [
@@ -140,10 +140,10 @@ _NO_STATE = (
 )
 
 
-def _calls(setup: Setup, cost: Forecast, *, measured: bool) -> str:
+def _calls(setup: Setup, cost: CallBudget, *, measured: bool) -> str:
     if measured:
         basis = "by the pages of the last polls"
-    elif setup.plan.selection.everyone:
+    elif setup.plan.selection.all_users:
         basis = "if each window fits one page; Gong sends 100 active users a page"
     else:
         basis = "if all of the list were active, 100 to a page, and one page holds everybody"

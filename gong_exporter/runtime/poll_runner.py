@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 from structlog.typing import FilteringBoundLogger
 
+from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.fetch import PageSource
-from gong_exporter.activity.knowledge import Knowledge
 from gong_exporter.activity.poll import PollPlan, PollResult, Warn, load_zone, poll
 from gong_exporter.activity.snapshot import EMPTY, WindowData
 from gong_exporter.activity.users import build_snapshot
@@ -32,7 +32,7 @@ from gong_exporter.runtime.setup import (
 from gong_exporter.runtime.teller import Teller
 from gong_exporter.store import StateFile
 
-Ask = Callable[[PageSource, PollPlan, Knowledge, Clock, Warn], PollResult]
+Ask = Callable[[PageSource, PollPlan, CompanyState, Clock, Warn], PollResult]
 """What asks Gong for a plan's windows."""
 
 
@@ -70,7 +70,7 @@ class PollRunner:
         self._ask = ask
         self.keep = keep
         self._setup = setup
-        self._knowledge = Knowledge(host=setup.plan.host)
+        self._knowledge = CompanyState(host=setup.plan.host)
         self._windows: dict[str, WindowData] = {}
         self._loaded: frozenset[str] = frozenset()
         self._teller = Teller(log=log, metrics=metrics, clock=clock, config=setup.config)
@@ -83,7 +83,7 @@ class PollRunner:
         self.poll_state = PollState(setup=setup, forecast=forecast_calls(setup, None), zone=None)
 
     @property
-    def knowledge(self) -> Knowledge:
+    def knowledge(self) -> CompanyState:
         """What is known of the company."""
         return self._knowledge
 
@@ -198,7 +198,7 @@ class PollRunner:
     def _load(self, plan: PollPlan) -> None:
         self._loaded = frozenset(window.name for window in plan.windows)
         saved = self._state.load(plan.host, self._loaded)
-        self._knowledge = saved.knowledge or Knowledge(host=plan.host)
+        self._knowledge = saved.knowledge or CompanyState(host=plan.host)
         self._windows = {data.window: data for data in saved.windows}
 
     def _hold(self, plan: PollPlan) -> None:
@@ -213,13 +213,13 @@ class PollRunner:
             self._windows |= {name: held[name] for name in self._loaded & held.keys()}
 
     def _learn(self, result: PollResult) -> None:
-        self._knowledge = result.knowledge
+        self._knowledge = result.company_state
         for data in result.windows:
             self._windows[data.window] = data
             self._metrics.window_succeeded(data.window, data.fetched_at)
         self._teller.failures(result.failures)
         if self.keep:
-            self._state.save(result.knowledge, result.windows)
+            self._state.save(result.company_state, result.windows)
         self.refresh()
 
     def _publish(self, served: tuple[WindowData, ...]) -> None:
@@ -228,7 +228,7 @@ class PollRunner:
         self._snapshot = (
             build_snapshot(
                 windows=served,
-                knowledge=self._knowledge,
+                company_state=self._knowledge,
                 selection=self._setup.plan.selection,
                 metrics=activity.metrics,
                 email_label=self._label,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from gong_exporter.activity.budget import Forecast
+from gong_exporter.activity.budget import CallBudget
 from gong_exporter.activity.snapshot import EMPTY, Snapshot, WindowData
 from gong_exporter.runtime.addresses import hidden
 from gong_exporter.runtime.setup import Setup
@@ -27,7 +27,7 @@ class PollState:
     """
 
     setup: Setup
-    forecast: Forecast
+    forecast: CallBudget
     zone: ZoneInfo | None
     snapshot: Snapshot = EMPTY
     windows: tuple[WindowData, ...] = ()

@@ -8,10 +8,10 @@ from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gong_exporter.activity.budget import DAY, Forecast, forecast
-from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.activity.budget import DAY, CallBudget, call_budget, pages_for
+from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.poll import PollPlan
-from gong_exporter.activity.users import EVERYONE, Listed, Selection, fingerprint
+from gong_exporter.activity.users import ALL_USERS, ListedUser, Selection, fingerprint
 from gong_exporter.config.crontab import runs_per_day_max
 from gong_exporter.config.durations import format_duration
 from gong_exporter.config.model import Config, EmailLabel, PollConfig, UsersAll
@@ -20,9 +20,6 @@ from gong_exporter.gong.limits import CallLimits
 
 _ADDRESS = re.compile(r"[^\s@<>\"'(),;:]+@[^\s@<>\"'(),;:]+")
 """Whatever may be an e-mail address."""
-
-PAGE = 100
-"""Users on one of Gong's pages, as seen at the live API."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +111,7 @@ def runs_per_day(poll: PollConfig) -> float:
     return DAY / (poll.interval or DAY)
 
 
-def forecast_calls(setup: Setup, knowledge: Knowledge | None) -> Forecast:
+def forecast_calls(setup: Setup, knowledge: CompanyState | None) -> CallBudget:
     """What a day's polls will cost, by the pages seen last, or by the list's length.
 
     Left out is what nobody knows beforehand: retries, the one call that learns the time zone, and
@@ -124,11 +121,15 @@ def forecast_calls(setup: Setup, knowledge: Knowledge | None) -> Forecast:
     config = setup.config
     listed = setup.plan.selection.listed
     if knowledge is None or knowledge.host != setup.plan.host:
-        knowledge = Knowledge(host=setup.plan.host)
-    least = 1 if listed is None else _pages(len(listed))
+        knowledge = CompanyState(host=setup.plan.host)
+    least = 1 if listed is None else pages_for(len(listed))
     pages = {window.name: knowledge.pages.get(window.name, least) for window in setup.plan.windows}
-    search = _pages(len(knowledge.named)) if setup.plan.selection.missing(knowledge) else 0
-    return forecast(
+    search = (
+        pages_for(len(knowledge.known_users))
+        if setup.plan.selection.unknown_users(knowledge)
+        else 0
+    )
+    return call_budget(
         pages=pages,
         windows=tuple(pages),
         runs_per_day=runs_per_day(config.poll),
@@ -137,12 +138,7 @@ def forecast_calls(setup: Setup, knowledge: Knowledge | None) -> Forecast:
     )
 
 
-def _pages(users: int) -> int:
-    """Calls that it takes to list so many, at least one."""
-    return max(1, -(-users // PAGE))
-
-
-def interval_in_effect(cost: Forecast) -> float:
+def interval_in_effect(cost: CallBudget) -> float:
     """Seconds between two polls: by the schedule, or stretched; a day where no interval fits.
 
     That can happen while the exporter runs, when a company grows. Then the calls of one poll
@@ -156,13 +152,13 @@ def poll_span(setup: Setup, calls: int) -> float:
     return calls * setup.limits.hold / setup.limits.slots
 
 
-def search_share(cost: Forecast) -> str:
+def search_share(cost: CallBudget) -> str:
     """What to say behind a quota; else the polls would seem to have all of it."""
     calls = cost.extra_calls_per_day
     return f" ({calls} of them for the daily search for unknown users)" if calls else ""
 
 
-def budget_fault(setup: Setup, cost: Forecast) -> str | None:
+def budget_fault(setup: Setup, cost: CallBudget) -> str | None:
     """Why this schedule cannot keep data fresh within the quota; None when it can."""
     stale_after = setup.config.poll.stale_after
     needed = cost.effective_interval + poll_span(setup, cost.calls_per_poll)
@@ -187,10 +183,10 @@ def budget_fault(setup: Setup, cost: Forecast) -> str | None:
 def _selection(config: Config) -> Selection:
     users = config.activity.users
     if isinstance(users, UsersAll):
-        return EVERYONE
+        return ALL_USERS
     return Selection(
         listed=tuple(
-            Listed(user_id=user.id, email=user.email, labels=tuple(user.labels.items()))
+            ListedUser(user_id=user.id, email=user.email, labels=tuple(user.labels.items()))
             for user in users
         )
     )

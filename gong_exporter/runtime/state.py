@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from gong_exporter import __version__
-from gong_exporter.activity.budget import Forecast
+from gong_exporter.activity.budget import CallBudget
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.config.durations import format_duration
 from gong_exporter.config.model import PollConfig
@@ -196,7 +196,7 @@ def schedule_text(poll: PollConfig) -> str:
     return f"every {format_duration(poll.interval or 0)}"
 
 
-def stretched_text(cost: Forecast) -> str:
+def stretched_text(cost: CallBudget) -> str:
     """Why the interval in effect is not the configured one."""
     if cost.impossible:
         return (

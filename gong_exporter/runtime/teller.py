@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from structlog.typing import FilteringBoundLogger
 
-from gong_exporter.activity.outcome import Failure
+from gong_exporter.activity.poll_plan import WindowFailure
 from gong_exporter.config.model import Config
 from gong_exporter.exposition import numbers
 from gong_exporter.exposition.metrics import ExporterMetrics
@@ -44,7 +44,7 @@ class Teller:
         self.config = config
         self._unknown: tuple[str, ...] = ()
 
-    def failures(self, failures: Iterable[Failure]) -> None:
+    def failures(self, failures: Iterable[WindowFailure]) -> None:
         """One log line per reason, however many windows it cost, and the page's last failure."""
         shown = hide_addresses(self.config)
         for failure in failures:

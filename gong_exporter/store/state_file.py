@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.gong.limits import Ledger
 from gong_exporter.store import windows as saved_windows
@@ -52,7 +52,7 @@ class StateFile:
         self._disk = StateDatabase(path, report=report, now=now, opened=self._bring_together)
         self._ledger = FallbackLedger(self._disk)
         self._lock = PollerLock(path and path.with_name(f"{path.name}.lock"), report)
-        self._knowledge: Knowledge | None = None
+        self._knowledge: CompanyState | None = None
         self._windows: dict[str, WindowData] = {}
         self._unsaved: set[str] = set()
         self._knowledge_saved = True
@@ -111,7 +111,7 @@ class StateFile:
         self._windows = {data.window: data for data in saved.windows}
         return saved
 
-    def save(self, knowledge: Knowledge, windows: Sequence[WindowData]) -> None:
+    def save(self, knowledge: CompanyState, windows: Sequence[WindowData]) -> None:
         """Keep the knowledge, and the windows that a poll renewed: all of it or nothing.
 
         What cannot be written now is written when the file is usable again.

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from gong_exporter.activity.knowledge import Knowledge, Understood
+from gong_exporter.activity.company_state import CompanyState, Resolved404
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.store.schema import transaction
 
@@ -33,7 +33,7 @@ class SavedState:
             caller serves those of its own configuration only.
     """
 
-    knowledge: Knowledge | None = None
+    knowledge: CompanyState | None = None
     windows: tuple[WindowData, ...] = ()
 
 
@@ -83,7 +83,7 @@ def read(
 
 def write(
     connection: sqlite3.Connection,
-    knowledge: Knowledge,
+    knowledge: CompanyState,
     windows: Iterable[WindowData],
     now: float,
 ) -> None:
@@ -163,40 +163,42 @@ def unpack_window(body: bytes) -> WindowData:
         raise CorruptRow(str(error)) from error
 
 
-def pack_knowledge(knowledge: Knowledge) -> bytes:
-    """The bytes that unpack_knowledge() turns into an equal Knowledge."""
+def pack_knowledge(knowledge: CompanyState) -> bytes:
+    """The bytes that unpack_knowledge() turns into an equal CompanyState."""
     return _pack(
         {
             "host": knowledge.host,
             "time_zone": knowledge.time_zone,
-            "named": dict(knowledge.named),
-            "resolved": dict(knowledge.resolved),
-            "looked_up": None if knowledge.looked_up is None else knowledge.looked_up.isoformat(),
+            "named": dict(knowledge.known_users),
+            "resolved": dict(knowledge.ids_by_email),
+            "looked_up": None
+            if knowledge.last_search_day is None
+            else knowledge.last_search_day.isoformat(),
             "understood": {
-                window: _understood(said) for window, said in knowledge.understood.items()
+                window: _understood(said) for window, said in knowledge.resolved_404s.items()
             },
             "pages": dict(knowledge.pages),
         }
     )
 
 
-def unpack_knowledge(body: bytes) -> Knowledge:
+def unpack_knowledge(body: bytes) -> CompanyState:
     """The knowledge that was packed. Raises: CorruptRow."""
     try:
         found = _unpack(body)
         looked_up = found["looked_up"]
-        return Knowledge(
+        return CompanyState(
             host=found["host"],
             time_zone=found["time_zone"],
-            named=found["named"],
-            resolved=found["resolved"],
-            looked_up=None if looked_up is None else date.fromisoformat(looked_up),
-            understood={
-                window: Understood(
+            known_users=found["named"],
+            ids_by_email=found["resolved"],
+            last_search_day=None if looked_up is None else date.fromisoformat(looked_up),
+            resolved_404s={
+                window: Resolved404(
                     start=date.fromisoformat(said["start"]),
                     end=date.fromisoformat(said["end"]),
-                    asked=frozenset(said["asked"]),
-                    active=frozenset(said["active"]),
+                    requested_ids=frozenset(said["asked"]),
+                    active_ids=frozenset(said["active"]),
                 )
                 for window, said in found["understood"].items()
             },
@@ -210,12 +212,12 @@ _BROKEN = (zlib.error, ValueError, LookupError, TypeError, AttributeError)
 """What taking broken or foreign content apart can raise."""
 
 
-def _understood(said: Understood) -> Mapping[str, Any]:
+def _understood(said: Resolved404) -> Mapping[str, Any]:
     return {
         "start": said.start.isoformat(),
         "end": said.end.isoformat(),
-        "asked": sorted(said.asked),
-        "active": sorted(said.active),
+        "asked": sorted(said.requested_ids),
+        "active": sorted(said.active_ids),
     }
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.poll import PollResult, poll
 from gong_exporter.activity.snapshot import Snapshot, WindowData
 from gong_exporter.activity.users import Selection, build_snapshot
@@ -45,7 +45,7 @@ FEW = FixtureCompany(30)
 
 @dataclass
 class Polls:
-    """Polls one simulated company again and again, with one knowledge.
+    """Polls one simulated company again and again, with one company_state.
 
     Attributes:
         broken: faults that strike the requests for everybody, and no others.
@@ -55,7 +55,7 @@ class Polls:
     simulator: Simulator
     selection: Selection
     clock: FakeClock
-    knowledge: Knowledge
+    company_state: CompanyState
     said: Said = field(default_factory=Said)
     broken: tuple[str, ...] = ()
     broken_from: int = 1
@@ -76,10 +76,10 @@ class Polls:
             return client.page(wanted, cursor)
 
         source = Answering(ask) if self.broken else client
-        result = poll(source, plan, self.knowledge, self.clock, self.said)
+        result = poll(source, plan, self.company_state, self.clock, self.said)
         if self.broken:
             self.simulator.set_faults()
-        self.knowledge = result.knowledge
+        self.company_state = result.company_state
         return result
 
     @property
@@ -110,12 +110,12 @@ def polls(
     """A company of which everybody was named before, and those in ``gone`` are no more."""
     clock = FakeClock(now)
     with running_simulator(company, now=clock.datetime, readings=reading) as simulator:
-        knowledge = Knowledge(
+        company_state = CompanyState(
             host=simulator.url,
             time_zone=company.time_zone.key,
-            named=dict.fromkeys(gone, "gone@acme.example"),
+            known_users=dict.fromkeys(gone, "gone@acme.example"),
         )
-        yield Polls(simulator, listed(*entries), clock, knowledge)
+        yield Polls(simulator, listed(*entries), clock, company_state)
 
 
 def ghosts(count: int) -> tuple[str, ...]:
@@ -138,7 +138,7 @@ def snapshot_of(result: PollResult, selection: Selection, *older: WindowData) ->
     fresh = {window.window: window for window in (*older, *result.windows)}
     return build_snapshot(
         windows=fresh.values(),
-        knowledge=result.knowledge,
+        company_state=result.company_state,
         selection=selection,
         metrics=None,
         email_label=str,

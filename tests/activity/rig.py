@@ -9,10 +9,10 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from gong_exporter.activity.plan import PollPlan
 from gong_exporter.activity.poll import PollResult
+from gong_exporter.activity.poll_plan import PollPlan
 from gong_exporter.activity.snapshot import WindowData
-from gong_exporter.activity.users import EVERYONE, Listed, Selection
+from gong_exporter.activity.users import ALL_USERS, ListedUser, Selection
 from gong_exporter.activity.windows import parse_window
 from gong_exporter.gong.client import GongClient, RetryPolicy
 from gong_exporter.gong.errors import GongError
@@ -137,7 +137,8 @@ def listed(*entries: str) -> Selection:
     """``activity.users`` as a list of ids and addresses."""
     return Selection(
         listed=tuple(
-            Listed(email=entry) if "@" in entry else Listed(user_id=entry) for entry in entries
+            ListedUser(email=entry) if "@" in entry else ListedUser(user_id=entry)
+            for entry in entries
         )
     )
 
@@ -145,7 +146,7 @@ def listed(*entries: str) -> Selection:
 def plan_of(
     *windows: str,
     host: str = "http://gong.test",
-    selection: Selection = EVERYONE,
+    selection: Selection = ALL_USERS,
     zone: str | None = None,
     **more: Any,
 ) -> PollPlan:

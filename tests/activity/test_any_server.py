@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.poll import PollResult, poll
-from gong_exporter.activity.users import EVERYONE, Selection, build_snapshot
+from gong_exporter.activity.users import ALL_USERS, Selection, build_snapshot
 from gong_exporter.gong.errors import (
     BadRequest,
     ConnectionFailed,
@@ -157,14 +157,14 @@ def check(result: PollResult, moments: list[Users], selection: Selection, known:
     for window in result.windows:
         shown = {name: values[0] for name, values in window.users.items()}
         truths = [counted(world, window.start) for world in moments]
-        if not selection.everyone:
+        if not selection.all_users:
             about = window.covered or frozenset()
             assert about <= known
             truths = [{n: v for n, v in truth.items() if n in about} for truth in truths]
         assert shown in truths, window.window
     snapshot = build_snapshot(
         windows=result.windows,
-        knowledge=result.knowledge,
+        company_state=result.company_state,
         selection=selection,
         metrics=None,
         email_label=str,
@@ -179,7 +179,7 @@ def check(result: PollResult, moments: list[Users], selection: Selection, known:
 
 worlds = st.dictionaries(st.integers(10, 20).map(str), st.integers(1, 30), max_size=8)
 selections = st.one_of(
-    st.just(EVERYONE),
+    st.just(ALL_USERS),
     st.lists(
         st.sampled_from([*map(str, range(10, 20)), "u12@acme.example", "901", "902"]),
         min_size=1,
@@ -204,13 +204,15 @@ def test_a_window_equals_the_truth_of_one_moment_or_is_absent(
     clock = FakeClock(datetime(2026, 3, 11, 18, tzinfo=UTC))
     plan = plan_of("1d", "7d", selection=selection)
     named = {"901": "", "902": "", **{str(n): f"u{n}@acme.example" for n in range(10, 20)}}
-    knowledge = Knowledge(host=plan.host, time_zone="UTC", named=named if liar.strict else {})
+    company_state = CompanyState(
+        host=plan.host, time_zone="UTC", known_users=named if liar.strict else {}
+    )
     for _ in range(3):
         begun = len(liar.moments)
-        result = poll(liar, plan, knowledge, clock, Said())
-        knowledge = result.knowledge
+        result = poll(liar, plan, company_state, clock, Said())
+        company_state = result.company_state
         moments = liar.moments[max(0, begun - 1) :]
-        check(result, moments, selection, set(knowledge.named))
+        check(result, moments, selection, set(company_state.known_users))
         got = {window.window for window in result.windows}
         failed = {name for failure in result.failures for name in failure.windows}
         assert got | failed == {"1d", "7d"}
@@ -221,10 +223,10 @@ def test_a_window_equals_the_truth_of_one_moment_or_is_absent(
 def test_the_liar_is_believed_when_it_does_not_lie() -> None:
     """Without this, a poll that never brings anything would pass above."""
     liar = Liar({"10": 3, "11": 30, "12": 12, "13": 1, "14": 10}, lambda n: n - 1)
-    knowledge = Knowledge(host="http://gong.test", time_zone="UTC")
-    result = poll(liar, plan_of("1d", "7d"), knowledge, FakeClock(), Said())
+    company_state = CompanyState(host="http://gong.test", time_zone="UTC")
+    result = poll(liar, plan_of("1d", "7d"), company_state, FakeClock(), Said())
     assert result.complete
-    check(result, liar.moments, EVERYONE, set())
+    check(result, liar.moments, ALL_USERS, set())
     assert [len(window.users) for window in result.windows] == [3, 5]
 
 
@@ -233,7 +235,7 @@ def test_the_liar_is_believed_about_listed_users_when_it_does_not_lie(gone: str)
     liar = Liar({"10": 3, "11": 30, "12": 12}, lambda n: n - 1, strict=True)
     plan = plan_of("1d", "7d", selection=listed("10", "11", gone))
     named = dict.fromkeys(["10", "11", gone], "")
-    knowledge = Knowledge(host=plan.host, time_zone="UTC", named=named)
-    result = poll(liar, plan, knowledge, FakeClock(), Said())
+    company_state = CompanyState(host=plan.host, time_zone="UTC", known_users=named)
+    result = poll(liar, plan, company_state, FakeClock(), Said())
     assert result.complete
     assert [set(window.users) for window in result.windows] == [{"11"}, {"10", "11"}]

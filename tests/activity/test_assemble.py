@@ -7,9 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gong_exporter.activity.assemble import window_data
 from gong_exporter.activity.fetch import Listing
-from gong_exporter.activity.snapshot import METRICS, WindowData, metric_name
+from gong_exporter.activity.snapshot import METRICS, WindowData, metric_name, window_data
 from gong_exporter.activity.windows import DayRange, parse_window
 from gong_exporter.gong.records import COUNTERS, UserActivity
 

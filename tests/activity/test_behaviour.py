@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.fetch import STARTS
-from gong_exporter.activity.knowledge import Knowledge
 from gong_exporter.activity.poll import poll
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.gong.client import MAX_RETRY_AFTER, RetryPolicy
@@ -78,7 +78,7 @@ def test_a_fault_does_what_the_page_says(name: str) -> None:
     with running_simulator(COMPANY) as simulator:
         simulator.set_faults(name)
         plan = plan_of("7d", host=simulator.url)
-        known = Knowledge(host=plan.host, time_zone="US/Pacific")
+        known = CompanyState(host=plan.host, time_zone="US/Pacific")
         client = client_of(
             simulator,
             clock,
@@ -100,7 +100,7 @@ def test_a_fault_now_and_then_never_publishes_anything_else(name: str) -> None:
     with running_simulator(COMPANY) as simulator:
         simulator.set_faults(f"{name}:0.5")
         plan = plan_of("7d", host=simulator.url)
-        known = Knowledge(host=plan.host, time_zone="US/Pacific")
+        known = CompanyState(host=plan.host, time_zone="US/Pacific")
         client = client_of(simulator, clock, timeout=0.1 if slow else 5.0)
         for _ in range(3):
             result = poll(client, plan, known, clock, Said())

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gong_exporter.activity.budget import DAY, Forecast, forecast
+from gong_exporter.activity.budget import DAY, CallBudget, call_budget
 
 WINDOWS = ("1d", "7d", "28d")
 
@@ -20,8 +20,8 @@ def cost(
     runs: float = 24.0,
     quota: int = 5000,
     search: int = 0,
-) -> Forecast:
-    return forecast(
+) -> CallBudget:
+    return call_budget(
         pages=pages or {},
         windows=windows,
         runs_per_day=runs,

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.poll import poll
 from gong_exporter.gong.errors import ServerError, UserNotFound
 from gong_exporter.gong.records import ActivityFilter, Page
@@ -33,7 +33,7 @@ def test_users_by_address_and_by_id_are_the_same_users() -> None:
     with polls(MANY, *entries) as company:
         first = company.poll()
         assert_true(first, MANY, known)
-        assert company.selection.missing(company.knowledge) == ("nobody@acme.example",)
+        assert company.selection.unknown_users(company.company_state) == ("nobody@acme.example",)
         assert_true(company.poll(after=HOUR), MANY, known)
         filters = [body["filter"]["userIds"] for body in asked(company.simulator)]
         assert filters == [sorted(known)] * 3
@@ -48,13 +48,13 @@ def test_an_address_that_gong_changes_later_still_means_the_same_user() -> None:
 
     source, clock = Answering(answer), FakeClock()
     plan = plan_of("7d", selection=listed("Jane@acme.example"))
-    first = poll(source, plan, Knowledge(host=plan.host, time_zone="UTC"), clock, Said())
+    first = poll(source, plan, CompanyState(host=plan.host, time_zone="UTC"), clock, Said())
     assert set(window_of(first, "7d").users) == {"7"}
     renamed[:] = [activity("7", 2, "jane.doe@acme.example"), activity("8", 3, "jane@acme.example")]
-    second = poll(source, plan, first.knowledge, clock, Said())
+    second = poll(source, plan, first.company_state, clock, Said())
     assert set(window_of(second, "7d").users) == {"7"}
     assert source.calls[-1][0].user_ids == ("7",)
-    assert second.knowledge.named["7"] == "jane.doe@acme.example"
+    assert second.company_state.known_users["7"] == "jane.doe@acme.example"
 
 
 def test_a_user_who_appears_later_is_found_by_the_next_days_search() -> None:
@@ -65,9 +65,9 @@ def test_a_user_who_appears_later_is_found_by_the_next_days_search() -> None:
         assert set(window_of(company.poll(), "28d").users) == set(people[:2])
         late._user_ids = tuple(people)
         company.poll(after=HOUR)
-        assert company.selection.missing(company.knowledge) == (people[2],)
+        assert company.selection.unknown_users(company.company_state) == (people[2],)
         assert_true(company.poll(after=DAY), late, tuple(people))
-        assert company.selection.missing(company.knowledge) == ()
+        assert company.selection.unknown_users(company.company_state) == ()
         company.poll(after=DAY)
         assert company.listings == {}  # nobody is looked for any more
 
@@ -84,8 +84,8 @@ def test_a_user_added_to_the_list_needs_no_search_if_everybody_was_listed_before
 def test_a_search_that_fails_does_not_cost_the_known_users_their_numbers(fault: str) -> None:
     known = (user_id(0), user_id(1))
     with polls(FEW, *known, "555") as company:
-        company.knowledge = Knowledge(
-            host=company.simulator.url, time_zone="US/Pacific", named=dict.fromkeys(known, "")
+        company.company_state = CompanyState(
+            host=company.simulator.url, time_zone="US/Pacific", known_users=dict.fromkeys(known, "")
         )
         plan = plan_of(*WINDOWS, host=company.simulator.url, selection=company.selection)
         client = client_of(company.simulator, company.clock)
@@ -94,9 +94,9 @@ def test_a_search_that_fails_does_not_cost_the_known_users_their_numbers(fault: 
             company.simulator.set_faults(*([fault] if wanted.user_ids is None else []))
             return client.page(wanted, cursor)
 
-        result = poll(Answering(answer), plan, company.knowledge, company.clock, company.said)
+        result = poll(Answering(answer), plan, company.company_state, company.clock, company.said)
         assert_true(result, FEW, known)
-        assert result.knowledge.looked_up == date(2026, 3, 11)
+        assert result.company_state.last_search_day == date(2026, 3, 11)
         assert company.said.messages[-1].startswith("looking for unknown users: ")
 
 
@@ -113,8 +113,8 @@ def test_an_error_that_ends_the_poll_ends_it_in_the_search_as_well(fault: str) -
 def test_somebody_whom_nobody_asked_for_is_left_out() -> None:
     source = Answering(lambda *_: page_of([activity("1"), activity("2")]))
     plan = plan_of("7d", selection=listed("1"))
-    knowledge = Knowledge(host=plan.host, time_zone="UTC", named={"1": "", "2": ""})
-    result = poll(source, plan, knowledge, FakeClock(), Said())
+    company_state = CompanyState(host=plan.host, time_zone="UTC", known_users={"1": "", "2": ""})
+    result = poll(source, plan, company_state, FakeClock(), Said())
     assert set(window_of(result, "7d").users) == {"1"}
 
 
@@ -134,20 +134,20 @@ def test_somebody_named_just_now_has_no_zero_in_a_window_that_was_not_about_them
 
     clock, selection = FakeClock(), listed(*others, "2")
     plan = plan_of("7d", "28d", selection=selection)
-    start = Knowledge(host=plan.host, time_zone="UTC")
+    start = CompanyState(host=plan.host, time_zone="UTC")
     first = poll(Answering(answer), plan, start, clock, Said())
     assert [user.user_id for user in snapshot_of(first, selection).users] == [*others]
     broken = True
     clock.advance(DAY)
     clock.set(datetime(2026, 3, 11, 23, tzinfo=UTC))
-    knowledge = replace(first.knowledge, looked_up=None)
-    second = poll(Answering(answer), plan, knowledge, clock, Said())
-    assert second.knowledge.named.keys() == {"1", "2"}
+    company_state = replace(first.company_state, last_search_day=None)
+    second = poll(Answering(answer), plan, company_state, clock, Said())
+    assert second.company_state.known_users.keys() == {"1", "2"}
     shown = snapshot_of(second, selection, window_of(first, "7d"))
     assert [user.user_id for user in shown.users] == [*others]
     assert shown.unknown == ("2",)
     broken = False
-    third = poll(Answering(answer), plan, second.knowledge, clock, Said())
+    third = poll(Answering(answer), plan, second.company_state, clock, Said())
     shown = snapshot_of(third, selection)
     assert [user.user_id for user in shown.users] == [*others, "2"]
     assert shown.unknown == ()
@@ -162,8 +162,10 @@ def test_somebody_whom_the_listing_behind_a_404_names_first_is_in_that_window() 
     selection = listed("1", "2")
     plan = plan_of("7d", selection=selection)
     today = date(2026, 3, 11)
-    knowledge = Knowledge(host=plan.host, time_zone="UTC", named={"1": ""}, looked_up=today)
-    result = poll(Answering(answer), plan, knowledge, FakeClock(), Said())
+    company_state = CompanyState(
+        host=plan.host, time_zone="UTC", known_users={"1": ""}, last_search_day=today
+    )
+    result = poll(Answering(answer), plan, company_state, FakeClock(), Said())
     assert set(window_of(result, "7d").users) == {"1", "2"}
     assert [user.user_id for user in snapshot_of(result, selection).users] == ["1", "2"]
 
@@ -172,6 +174,6 @@ def test_an_empty_window_is_about_everybody() -> None:
     clock, selection = FakeClock(datetime(2026, 6, 1, 18, tzinfo=UTC)), listed("1")
     source = Answering(lambda *_: page_of([activity("1")]))
     plan = plan_of("mtd", "7d", selection=selection)
-    result = poll(source, plan, Knowledge(host=plan.host, time_zone="UTC"), clock, Said())
+    result = poll(source, plan, CompanyState(host=plan.host, time_zone="UTC"), clock, Said())
     snapshot = snapshot_of(result, selection)
     assert dict(snapshot.rows(window_of(result, "mtd"))) == {snapshot.users[0]: (0,) * 15}

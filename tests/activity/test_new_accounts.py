@@ -103,7 +103,7 @@ def test_an_address_moves_in_the_search_for_others_as_well() -> None:
         company.clock.advance(DAY)
         assert shown(company) == [NEW]
         assert company.listings.total() == 1
-        assert company.selection.missing(company.knowledge) == ("555",)
+        assert company.selection.unknown_users(company.company_state) == ("555",)
 
 
 def test_a_listed_id_is_that_account_whatever_becomes_of_its_address() -> None:

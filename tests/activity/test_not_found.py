@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.poll import poll
 from gong_exporter.gong.errors import GongError, UserNotFound
 from gong_exporter.gong.records import ActivityFilter, Page
@@ -66,7 +66,7 @@ def test_ids_that_gong_never_named_cost_the_others_nothing(
         assert company.listings == {("2026-02-11", "2026-03-11"): 1}
         assert company.calls == 3 + (2 if known else 0)
         # What the search cost is not what the next poll will.
-        assert company.knowledge.pages == dict.fromkeys(WINDOWS if known else ["28d"], 1)
+        assert company.company_state.pages == dict.fromkeys(WINDOWS if known else ["28d"], 1)
 
         assert_true(company.poll(after=HOUR), MANY, known)
         assert company.listings == {}
@@ -93,7 +93,7 @@ def test_ids_that_are_gone_cost_few_calls_once_a_day_and_the_others_nothing(
         assert set(company.listings.values()) <= {1}
         assert len(company.listings) == (3 if spoilt else 0)
         assert company.calls == (3 * (1 + 3) if spoilt else 3)
-        assert company.knowledge.pages == dict.fromkeys(WINDOWS, 1)
+        assert company.company_state.pages == dict.fromkeys(WINDOWS, 1)
 
         for _ in range(3):  # the same day: what a 404 meant is known
             assert_true(company.poll(after=HOUR), MANY, known)
@@ -174,18 +174,18 @@ def test_a_404_unless_everybody_has_data_would_be_understood_too(named: int) -> 
     source, clock = Strict("1", "2"), FakeClock()
     plan = plan_of("7d", selection=listed("1", "2", "3"))
     people = {str(number): "" for number in range(named)}
-    knowledge = Knowledge(host=plan.host, time_zone="UTC", named=people)
-    first = poll(source, plan, knowledge, clock, Said())
+    company_state = CompanyState(host=plan.host, time_zone="UTC", known_users=people)
+    first = poll(source, plan, company_state, clock, Said())
     assert set(window_of(first, "7d").users) == {"1", "2"}
-    second = poll(source, plan, first.knowledge, clock, Said())
+    second = poll(source, plan, first.company_state, clock, Said())
     assert set(window_of(second, "7d").users) == {"1", "2"}
     # One page for everybody costs no more than asking; five do.
     assert source.listings == (2 if named == 5 else 1)
     source.active = {"2"}  # somebody asked for alone has left meanwhile
-    third = poll(source, plan, second.knowledge, clock, Said())
+    third = poll(source, plan, second.company_state, clock, Said())
     assert third.complete
     if named == 500:  # should the next poll find the same, it pays for a 404 and a listing
-        assert third.knowledge.pages == {"7d": 2}
+        assert third.company_state.pages == {"7d": 2}
     assert set(window_of(third, "7d").users) == {"2"}
 
 
@@ -193,11 +193,11 @@ def test_what_a_404_meant_is_not_taken_for_an_answer_about_other_users() -> None
     """Somebody was added to the list: asking for the ones that were active would miss them."""
     source, clock = Strict("1", "2"), FakeClock()
     people = {str(number): "" for number in range(500)}
-    knowledge = Knowledge(host="http://gong.test", time_zone="UTC", named=people)
-    first = poll(source, plan_of("7d", selection=listed("1", "3")), knowledge, clock, Said())
+    company_state = CompanyState(host="http://gong.test", time_zone="UTC", known_users=people)
+    first = poll(source, plan_of("7d", selection=listed("1", "3")), company_state, clock, Said())
     assert set(window_of(first, "7d").users) == {"1"}
     plan = plan_of("7d", selection=listed("1", "2", "3"))
-    second = poll(source, plan, first.knowledge, clock, Said())
+    second = poll(source, plan, first.company_state, clock, Said())
     assert set(window_of(second, "7d").users) == {"1", "2"}
 
 
@@ -210,8 +210,8 @@ def test_an_error_in_the_listing_behind_a_404_fails_that_window_alone() -> None:
         raise UserNotFound(404, errors=("User not found",))
 
     plan = plan_of(selection=listed("1"))
-    knowledge = Knowledge(host=plan.host, time_zone="UTC", named={"1": ""})
-    result = poll(Answering(answer), plan, knowledge, FakeClock(), Said())
+    company_state = CompanyState(host=plan.host, time_zone="UTC", known_users={"1": ""})
+    result = poll(Answering(answer), plan, company_state, FakeClock(), Said())
     assert [window.window for window in result.windows] == ["1d", "28d"]
     assert [failure.windows for failure in result.failures] == [("7d",)]
-    assert "7d" not in result.knowledge.understood
+    assert "7d" not in result.company_state.resolved_404s

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
-from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.poll import poll
 from gong_exporter.activity.snapshot import METRICS
 from gong_exporter.activity.windows import day_start
@@ -30,10 +30,10 @@ def test_a_first_poll_learns_the_zone_and_then_fetches_every_window_true() -> No
     clock, said = FakeClock(), Said()
     with running_simulator(COMPANY) as simulator:
         plan = plan_of(host=simulator.url)
-        result = poll(client_of(simulator, clock), plan, Knowledge(host=plan.host), clock, said)
+        result = poll(client_of(simulator, clock), plan, CompanyState(host=plan.host), clock, said)
         bodies = asked(simulator)
     assert result.complete
-    assert (result.zone, result.knowledge.time_zone) == (ZoneInfo("US/Pacific"), "US/Pacific")
+    assert (result.zone, result.company_state.time_zone) == (ZoneInfo("US/Pacific"), "US/Pacific")
     assert bodies[0] == {"filter": {"fromDate": "2026-02-11", "toDate": "2026-03-11"}}
     assert [window.window for window in result.windows] == ["1d", "7d", "28d"]
     for name, start in (
@@ -50,8 +50,8 @@ def test_a_first_poll_learns_the_zone_and_then_fetches_every_window_true() -> No
         assert clock.now() - 5 < window.fetched_at <= clock.now()
         assert (window.fingerprint, window.pages) == ("f1", 2)
         assert window.emails["7000"] == "user0@acme.example"
-    assert result.knowledge.pages == {"1d": 2, "7d": 2, "28d": 2}
-    assert set(result.knowledge.named) == set(COMPANY.user_ids)
+    assert result.company_state.pages == {"1d": 2, "7d": 2, "28d": 2}
+    assert set(result.company_state.known_users) == set(COMPANY.user_ids)
     assert said.warnings == []
 
 
@@ -59,9 +59,9 @@ def test_the_next_poll_knows_the_zone_and_begins_with_the_longest_window() -> No
     clock = FakeClock()
     with running_simulator(COMPANY) as simulator:
         plan, client = plan_of("1d", "28d", "mtd", host=simulator.url), client_of(simulator, clock)
-        first = poll(client, plan, Knowledge(host=plan.host), clock, Said())
+        first = poll(client, plan, CompanyState(host=plan.host), clock, Said())
         simulator.journal.clear()
-        poll(client, plan, first.knowledge, clock, Said())
+        poll(client, plan, first.company_state, clock, Said())
         days = ranges(body for body in asked(simulator) if "cursor" not in body)
     assert days == [
         ("2026-02-11", "2026-03-11"),
@@ -72,12 +72,14 @@ def test_the_next_poll_knows_the_zone_and_begins_with_the_longest_window() -> No
 
 def test_what_is_known_of_another_host_is_another_companys() -> None:
     clock = FakeClock()
-    stranger = Knowledge(host="https://other", time_zone="Asia/Tokyo", named={"1": "a@other"})
+    stranger = CompanyState(
+        host="https://other", time_zone="Asia/Tokyo", known_users={"1": "a@other"}
+    )
     with running_simulator(COMPANY) as simulator:
         plan = plan_of("1d", host=simulator.url)
         result = poll(client_of(simulator, clock), plan, stranger, clock, Said())
-    assert (result.knowledge.host, result.knowledge.time_zone) == (plan.host, "US/Pacific")
-    assert "1" not in result.knowledge.named
+    assert (result.company_state.host, result.company_state.time_zone) == (plan.host, "US/Pacific")
+    assert "1" not in result.company_state.known_users
 
 
 def test_the_created_range_is_passed_on_with_every_call() -> None:
@@ -89,7 +91,7 @@ def test_the_created_range_is_passed_on_with_every_call() -> None:
             created_to="2026-03-01T00:00:00Z",
         )
         assert poll(
-            client_of(simulator, clock), plan, Knowledge(host=plan.host), clock, Said()
+            client_of(simulator, clock), plan, CompanyState(host=plan.host), clock, Said()
         ).complete
         filters = [body["filter"] for body in asked(simulator)]
     assert len(filters) == 7
@@ -102,7 +104,7 @@ def test_on_the_first_day_of_a_period_nothing_is_asked_and_the_window_is_empty()
     clock = FakeClock(datetime(2026, 6, 1, 18, tzinfo=UTC))
     with running_simulator(COMPANY, now=clock.datetime) as simulator:
         plan = plan_of("wtd", "mtd", "1d", host=simulator.url)
-        known = Knowledge(host=plan.host, time_zone="US/Pacific", pages={"wtd": 2})
+        known = CompanyState(host=plan.host, time_zone="US/Pacific", pages={"wtd": 2})
         result = poll(client_of(simulator, clock), plan, known, clock, Said())
         days = ranges(asked(simulator))
     assert result.complete
@@ -113,18 +115,18 @@ def test_on_the_first_day_of_a_period_nothing_is_asked_and_the_window_is_empty()
         assert window.start_timestamp == window.end_timestamp
         assert (window.users, window.pages) == ({}, 0)
     # Tomorrow it costs calls again, and the forecast must not forget it.
-    assert result.knowledge.pages["wtd"] == 2
+    assert result.company_state.pages["wtd"] == 2
 
 
 def test_only_periods_and_all_of_them_empty_cost_no_call_once_the_zone_is_known() -> None:
     clock = FakeClock(datetime(2026, 6, 1, 18, tzinfo=UTC))
     with running_simulator(COMPANY, now=clock.datetime) as simulator:
         plan = plan_of("wtd", "mtd", host=simulator.url)
-        first = poll(client_of(simulator, clock), plan, Knowledge(host=plan.host), clock, Said())
+        first = poll(client_of(simulator, clock), plan, CompanyState(host=plan.host), clock, Said())
         assert first.complete
         assert ranges(asked(simulator)) == [("2026-05-31", "2026-06-01")]  # for the zone
         simulator.journal.clear()
-        assert poll(client_of(simulator, clock), plan, first.knowledge, clock, Said()).complete
+        assert poll(client_of(simulator, clock), plan, first.company_state, clock, Said()).complete
         assert asked(simulator) == []
 
 
@@ -135,7 +137,7 @@ def test_a_poll_can_be_asked_as_of_another_day() -> None:
         result = poll(
             client_of(simulator, clock),
             plan,
-            Knowledge(host=plan.host),
+            CompanyState(host=plan.host),
             clock,
             Said(),
             today=date(2025, 1, 3),

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.poll import poll
 from gong_exporter.gong.clock import Stopped
 from gong_exporter.gong.errors import (
@@ -42,7 +42,7 @@ COMPANY = FixtureCompany(150)
 
 SOON = NOW.timestamp() + 60
 
-KNOWN = Knowledge(host="http://gong.test", time_zone="Etc/UTC")
+KNOWN = CompanyState(host="http://gong.test", time_zone="Etc/UTC")
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,9 @@ def test_what_would_befall_every_window_ends_the_poll_with_one_call_and_one_fail
     with running_simulator(COMPANY) as simulator:
         simulator.set_faults(fault)
         plan = plan_of(host=simulator.url, zone=zone)
-        result = poll(client_of(simulator, clock), plan, Knowledge(host=plan.host), clock, Said())
+        result = poll(
+            client_of(simulator, clock), plan, CompanyState(host=plan.host), clock, Said()
+        )
         assert len(asked(simulator)) == 1
     (failure,) = result.failures
     assert failure.windows == ("1d", "7d", "28d")
@@ -82,7 +84,9 @@ def test_a_bad_request_is_not_retried_and_fails_each_window_with_one_failure() -
     with running_simulator(COMPANY) as simulator:
         simulator.set_faults("bad-request")
         plan = plan_of(host=simulator.url, zone="US/Pacific")
-        result = poll(client_of(simulator, clock), plan, Knowledge(host=plan.host), clock, Said())
+        result = poll(
+            client_of(simulator, clock), plan, CompanyState(host=plan.host), clock, Said()
+        )
         assert len(asked(simulator)) == 3
     (failure,) = result.failures
     assert failure.windows == ("1d", "7d", "28d")
@@ -118,7 +122,7 @@ def test_a_spent_quota_keeps_what_is_whole_over_real_sockets() -> None:
     with running_simulator(COMPANY) as simulator:
         plan = plan_of(host=simulator.url, zone="US/Pacific")
         client = client_of(simulator, clock, per_day=3)
-        result = poll(client, plan, Knowledge(host=plan.host), clock, Said())
+        result = poll(client, plan, CompanyState(host=plan.host), clock, Said())
         assert len(asked(simulator)) == 3
     assert [window.window for window in result.windows] == ["28d"]
     assert result.retry_at == pytest.approx(NOW.timestamp() + 86_400, abs=5)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.poll import poll
 from gong_exporter.activity.windows import day_start
 from gong_exporter.activity.zones import in_words
@@ -76,7 +76,9 @@ def test_no_date_is_asked_for_that_the_company_has_not_reached(zone: str, now: s
     company = FixtureCompany(3, time_zone=zone)
     with running_simulator(company, now=clock.datetime) as simulator:
         plan = plan_of(host=simulator.url)
-        result = poll(client_of(simulator, clock), plan, Knowledge(host=plan.host), clock, Said())
+        result = poll(
+            client_of(simulator, clock), plan, CompanyState(host=plan.host), clock, Said()
+        )
         statuses = {entry.status for entry in simulator.journal.entries()}
     today = clock.datetime().astimezone(ZoneInfo(zone)).date()
     assert result.complete
@@ -101,9 +103,9 @@ def test_at_no_moment_in_no_zone_is_such_a_date_asked_for(
         assert wanted.from_date < wanted.to_date <= today
         return page_of([activity("1")], time_zone=zone)
 
-    knowledge = Knowledge(host="http://gong.test", time_zone=zone if known else None)
+    company_state = CompanyState(host="http://gong.test", time_zone=zone if known else None)
     plan = plan_of("1d", "7d", "28d", "400d", "wtd", "mtd", "qtd", "ytd")
-    assert poll(Answering(answer), plan, knowledge, clock, Said()).complete
+    assert poll(Answering(answer), plan, company_state, clock, Said()).complete
 
 
 @pytest.mark.parametrize(
@@ -122,12 +124,12 @@ def test_a_company_that_moved_to_another_zone_gets_its_new_days_in_the_same_poll
     company = FixtureCompany(3, time_zone=moved_to)
     with running_simulator(company, now=clock.datetime) as simulator:
         plan = plan_of(host=simulator.url)
-        knowledge = Knowledge(host=plan.host, time_zone=known)
-        result = poll(client_of(simulator, clock), plan, knowledge, clock, said)
+        company_state = CompanyState(host=plan.host, time_zone=known)
+        result = poll(client_of(simulator, clock), plan, company_state, clock, said)
         got = [entry.status for entry in simulator.journal.entries()]
     today = clock.datetime().astimezone(ZoneInfo(moved_to)).date()
     assert result.complete
-    assert (result.zone, result.knowledge.time_zone) == (ZoneInfo(moved_to), moved_to)
+    assert (result.zone, result.company_state.time_zone) == (ZoneInfo(moved_to), moved_to)
     for window in result.windows:
         assert window.end == today
         assert window.end_timestamp == day_start(today, ZoneInfo(moved_to))
@@ -146,8 +148,8 @@ def test_refused_ranges_make_it_ask_for_the_zone_once_in_a_poll() -> None:
         return page_of([activity("1")], time_zone="US/Pacific")
 
     source = Answering(answer)
-    knowledge = Knowledge(host="http://gong.test", time_zone="US/Pacific")
-    result = poll(source, plan_of(), knowledge, FakeClock(), Said())
+    company_state = CompanyState(host="http://gong.test", time_zone="US/Pacific")
+    result = poll(source, plan_of(), company_state, FakeClock(), Said())
     assert result.windows == ()
     assert len(source.calls) == 4  # three windows, and the question
 
@@ -156,10 +158,10 @@ def test_another_name_for_the_same_days_costs_no_call() -> None:
     clock, said = FakeClock(), Said()
     with running_simulator(FixtureCompany(3, time_zone="America/Los_Angeles")) as simulator:
         plan = plan_of(host=simulator.url)
-        knowledge = Knowledge(host=plan.host, time_zone="US/Pacific")
-        result = poll(client_of(simulator, clock), plan, knowledge, clock, said)
+        company_state = CompanyState(host=plan.host, time_zone="US/Pacific")
+        result = poll(client_of(simulator, clock), plan, company_state, clock, said)
         assert len(asked(simulator)) == 3
-    assert (result.knowledge.time_zone, said.warnings) == ("America/Los_Angeles", [])
+    assert (result.company_state.time_zone, said.warnings) == ("America/Los_Angeles", [])
 
 
 @pytest.mark.parametrize("month", [3, 11], ids=["the end moves", "the start moves"])
@@ -168,24 +170,24 @@ def test_a_zone_that_moves_either_end_of_a_window_is_another_zone(month: int) ->
     clock = FakeClock(datetime(2026, month, 11, 18, tzinfo=UTC))
     with running_simulator(FixtureCompany(3, "US/Arizona"), now=clock.datetime) as simulator:
         plan = plan_of("28d", host=simulator.url)
-        knowledge = Knowledge(host=plan.host, time_zone="US/Mountain")
-        result = poll(client_of(simulator, clock), plan, knowledge, clock, Said())
+        company_state = CompanyState(host=plan.host, time_zone="US/Mountain")
+        result = poll(client_of(simulator, clock), plan, company_state, clock, Said())
     window = window_of(result, "28d")
     assert window.end_timestamp - window.start_timestamp == 28 * 86_400
 
 
 def test_a_move_is_remembered_even_if_nothing_else_arrives() -> None:
     source = Answering(fail_after(1, ServerError(500)))
-    knowledge = Knowledge(host="http://gong.test", time_zone="US/Pacific")
-    result = poll(source, plan_of(), knowledge, FakeClock(), Said())
-    assert (result.windows, result.knowledge.time_zone) == ((), "UTC")
+    company_state = CompanyState(host="http://gong.test", time_zone="US/Pacific")
+    result = poll(source, plan_of(), company_state, FakeClock(), Said())
+    assert (result.windows, result.company_state.time_zone) == ((), "UTC")
 
 
 def test_a_zone_that_changes_with_every_answer_is_not_believed() -> None:
     zones = iter(["Asia/Tokyo", "US/Pacific"] * 9)
     source = Answering(lambda *_: page_of([activity("1")], time_zone=next(zones)))
-    knowledge = Knowledge(host="http://gong.test", time_zone="Etc/UTC")
-    result = poll(source, plan_of(), knowledge, FakeClock(), Said())
+    company_state = CompanyState(host="http://gong.test", time_zone="Etc/UTC")
+    result = poll(source, plan_of(), company_state, FakeClock(), Said())
     assert not result.complete
     assert {type(failure.error) for failure in result.failures} == {InvalidResponse}
     assert {window.end_timestamp for window in result.windows} <= {
@@ -198,8 +200,8 @@ def test_a_configured_zone_wins_and_the_difference_is_said_once() -> None:
     clock, said = FakeClock(), Said()
     with running_simulator(COMPANY) as simulator:
         plan = plan_of(host=simulator.url, zone="US/Eastern")
-        knowledge = Knowledge(host=plan.host, time_zone="Asia/Tokyo")
-        result = poll(client_of(simulator, clock), plan, knowledge, clock, said)
+        company_state = CompanyState(host=plan.host, time_zone="Asia/Tokyo")
+        result = poll(client_of(simulator, clock), plan, company_state, clock, said)
     assert result.zone == ZoneInfo("US/Eastern")
     assert {window.end_timestamp for window in result.windows} == {
         datetime(2026, 3, 11, 4, tzinfo=UTC).timestamp()
@@ -216,7 +218,9 @@ def test_a_configured_zone_ahead_of_the_company_fails_and_is_not_overridden() ->
     clock = FakeClock(datetime(2026, 3, 11, 5, tzinfo=UTC))
     with running_simulator(COMPANY, now=clock.datetime) as simulator:
         plan = plan_of(host=simulator.url, zone="Pacific/Auckland")
-        result = poll(client_of(simulator, clock), plan, Knowledge(host=plan.host), clock, Said())
+        result = poll(
+            client_of(simulator, clock), plan, CompanyState(host=plan.host), clock, Said()
+        )
         assert len(asked(simulator)) == 3
     (failure,) = result.failures
     assert failure.windows == ("1d", "7d", "28d")
@@ -238,7 +242,9 @@ def test_a_zone_that_cannot_be_learned_is_one_failure_that_says_what_to_set(
     with running_simulator(COMPANY) as simulator:
         simulator.set_faults(fault)
         plan = plan_of(host=simulator.url)
-        result = poll(client_of(simulator, clock), plan, Knowledge(host=plan.host), clock, Said())
+        result = poll(
+            client_of(simulator, clock), plan, CompanyState(host=plan.host), clock, Said()
+        )
         assert len(asked(simulator)) == 1
     (failure,) = result.failures
     assert failure.windows == ("1d", "7d", "28d")
@@ -261,10 +267,10 @@ def test_a_known_zone_stays_when_gong_names_none_that_is_known(
     with running_simulator(COMPANY) as simulator:
         simulator.set_faults(fault)
         plan = plan_of(host=simulator.url, zone=configured)
-        knowledge = Knowledge(host=plan.host, time_zone="US/Pacific")
-        result = poll(client_of(simulator, clock), plan, knowledge, clock, said)
+        company_state = CompanyState(host=plan.host, time_zone="US/Pacific")
+        result = poll(client_of(simulator, clock), plan, company_state, clock, said)
     assert result.complete
-    assert result.knowledge.time_zone == "US/Pacific"
+    assert result.company_state.time_zone == "US/Pacific"
     assert said.messages == messages
 
 
@@ -273,7 +279,9 @@ def test_a_company_without_any_activity_cannot_teach_its_zone_where_empty_is_404
     company = FixtureCompany(3, silent=range(3))
     with running_simulator(company, readings=Readings(empty_is_404=True)) as simulator:
         plan = plan_of(host=simulator.url)
-        result = poll(client_of(simulator, clock), plan, Knowledge(host=plan.host), clock, Said())
+        result = poll(
+            client_of(simulator, clock), plan, CompanyState(host=plan.host), clock, Said()
+        )
     (failure,) = result.failures
     assert failure.error.message.endswith("set gong.time_zone")
 
@@ -286,8 +294,8 @@ def test_an_empty_window_is_empty_in_both_readings(empty_is_404: bool) -> None: 
     readings = Readings(empty_is_404=empty_is_404)
     with running_simulator(company, now=clock.datetime, readings=readings) as simulator:
         plan = plan_of(host=simulator.url)
-        knowledge = Knowledge(host=plan.host, time_zone="US/Pacific")
-        result = poll(client_of(simulator, clock), plan, knowledge, clock, Said())
+        company_state = CompanyState(host=plan.host, time_zone="US/Pacific")
+        result = poll(client_of(simulator, clock), plan, company_state, clock, Said())
         calls = len(asked(simulator))
     assert result.complete
     assert window_of(result, "1d").users == {}

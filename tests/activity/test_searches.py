@@ -6,10 +6,10 @@ from datetime import date
 
 import pytest
 
-from gong_exporter.activity.asking import Asking
-from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.poll import poll
-from gong_exporter.activity.users import EVERYONE, Selection
+from gong_exporter.activity.users import ALL_USERS, Selection
+from gong_exporter.activity.window_fetcher import WindowFetcher
 from gong_exporter.activity.windows import DayRange
 from gong_exporter.gong.errors import QuotaSpent
 from gong_exporter.gong.records import ActivityFilter, Page
@@ -36,8 +36,8 @@ SEARCH = ("2026-02-11", "2026-03-11")
 
 def know(company: Polls, *users: str) -> None:
     """Let Gong have named these before."""
-    company.knowledge = Knowledge(
-        host=company.simulator.url, time_zone="US/Pacific", named=dict.fromkeys(users, "")
+    company.company_state = CompanyState(
+        host=company.simulator.url, time_zone="US/Pacific", known_users=dict.fromkeys(users, "")
     )
 
 
@@ -51,11 +51,11 @@ def test_a_search_that_failed_is_that_days_search(fault: str) -> None:
         for _ in range(3):
             assert_true(company.poll(after=HOUR), FEW, KNOWN)
             assert company.calls == len(WINDOWS)
-        assert company.selection.missing(company.knowledge) == (LATE, "555")
+        assert company.selection.unknown_users(company.company_state) == (LATE, "555")
         company.broken = ()
         assert_true(company.poll(after=DAY), FEW, (*KNOWN, LATE))
         assert company.listings.total() == 1
-        assert company.selection.missing(company.knowledge) == ("555",)
+        assert company.selection.unknown_users(company.company_state) == ("555",)
 
 
 @pytest.mark.parametrize("fault", ["server-error", "wrong-total"])
@@ -119,7 +119,7 @@ def test_a_listing_of_everybody_behind_a_404_is_that_days_search() -> None:
     gone = ("555", "556")
     with polls(company_of_two, *gone, gone=gone) as company:
         company.poll()
-        assert company.knowledge.looked_up == TODAY
+        assert company.company_state.last_search_day == TODAY
         window = window_of(company.poll(after=HOUR), "28d")
         assert dict(window.users) == {}
         assert window.covered == frozenset(gone)
@@ -136,15 +136,15 @@ def test_a_search_that_used_up_the_quota_lengthens_no_wait(whole: bool) -> None:
         more = None if cursor == "9" else str(place)
         return page_of([activity(str(place))], total=None, cursor=more)
 
-    before = Knowledge(host="http://gong.test", time_zone="Etc/UTC", named={"1": ""})
+    before = CompanyState(host="http://gong.test", time_zone="Etc/UTC", known_users={"1": ""})
     plan = plan_of(selection=listed("1", "555"))
     result = poll(Answering(ask), plan, before, FakeClock(), Said())
     assert [window.window for window in result.windows] == (["28d"] if whole else [])
-    assert result.knowledge.looked_up == TODAY
+    assert result.company_state.last_search_day == TODAY
     assert result.retry_at == NOW.timestamp() + len(WINDOWS) * 17
 
 
-@pytest.mark.parametrize("selection", [listed(email(0)), EVERYONE], ids=["a list", "everybody"])
+@pytest.mark.parametrize("selection", [listed(email(0)), ALL_USERS], ids=["a list", "everybody"])
 def test_a_first_listing_that_used_up_the_quota_is_given_time_to_come_whole(
     selection: Selection,
 ) -> None:
@@ -153,19 +153,19 @@ def test_a_first_listing_that_used_up_the_quota_is_given_time_to_come_whole(
     with polls(company) as rig:
         client = client_of(rig.simulator, rig.clock, per_day=14)
         plan = plan_of("28d", host=rig.simulator.url, selection=selection)
-        another = Asking(client, plan, rig.knowledge, rig.said).filter(
+        another = WindowFetcher(client, plan, rig.company_state, rig.said).filter(
             DayRange(date(2026, 3, 1), date(2026, 3, 2))
         )
         for _ in range(2):  # ten pages fit, but never in what one half of the day's calls leaves
             for _ in range(7):
                 client.page(another)
             rig.clock.advance(DAY / 2)
-        result = poll(client, plan, rig.knowledge, rig.clock, rig.said)
+        result = poll(client, plan, rig.company_state, rig.clock, rig.said)
         assert not result.complete
         for _ in range(3):
             assert result.retry_at is not None
             rig.clock.advance(result.retry_at - rig.clock.now() + 1)
-            result = poll(client, plan, result.knowledge, rig.clock, rig.said)
+            result = poll(client, plan, result.company_state, rig.clock, rig.said)
             if result.complete:
                 break
-        assert_true(result, company, tuple(company.user_ids) if selection.everyone else KNOWN[:1])
+        assert_true(result, company, tuple(company.user_ids) if selection.all_users else KNOWN[:1])

@@ -8,23 +8,23 @@ from datetime import date
 
 import pytest
 
-from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.snapshot import METRICS, Snapshot, User, WindowData
 from gong_exporter.activity.users import (
-    EVERYONE,
-    Listed,
+    ALL_USERS,
+    ListedUser,
     Selection,
     build_snapshot,
     fingerprint,
-    learn,
-    resolve,
+    record_users,
+    resolve_emails,
 )
 from tests.activity.rig import activity, listed
 
-KNOWN = Knowledge(
+KNOWN = CompanyState(
     host="h",
-    named={"1": "ann@acme.example", "2": "Bob@acme.example", "3": ""},
-    resolved={"old@acme.example": "1"},
+    known_users={"1": "ann@acme.example", "2": "Bob@acme.example", "3": ""},
+    ids_by_email={"old@acme.example": "1"},
 )
 
 
@@ -54,13 +54,13 @@ def window(
 
 def snapshot(
     *windows: WindowData,
-    knowledge: Knowledge = KNOWN,
-    selection: Selection = EVERYONE,
+    company_state: CompanyState = KNOWN,
+    selection: Selection = ALL_USERS,
     metrics: tuple[str, ...] | None = None,
 ) -> Snapshot:
     return build_snapshot(
         windows=windows,
-        knowledge=knowledge,
+        company_state=company_state,
         selection=selection,
         metrics=metrics,
         email_label=lambda email: f"<{email}>",
@@ -142,8 +142,8 @@ def test_columns_are_looked_up_by_id_and_address_and_empty_where_there_are_none(
 
     got = build_snapshot(
         windows=[window(users={"1": 1, "3": 1})],
-        knowledge=KNOWN,
-        selection=EVERYONE,
+        company_state=KNOWN,
+        selection=ALL_USERS,
         metrics=None,
         email_label=lambda _: "",
         label_names=("team", "region"),
@@ -170,36 +170,36 @@ def test_only_the_chosen_metrics_are_columns() -> None:
 def test_a_listed_user_is_found_by_id_or_by_address_in_any_case() -> None:
     chosen = Selection(
         listed=(
-            Listed(user_id="1"),
-            Listed(email="OLD@acme.example"),
-            Listed(user_id="2", email="old@acme.example"),
-            Listed(user_id="555", email="old@acme.example"),
+            ListedUser(user_id="1"),
+            ListedUser(email="OLD@acme.example"),
+            ListedUser(user_id="2", email="old@acme.example"),
+            ListedUser(user_id="555", email="old@acme.example"),
         )
     )
-    assert chosen.found(KNOWN) == {"1", "2"}
-    assert chosen.missing(KNOWN) == ("555",)
-    assert chosen.addresses() == {"old@acme.example"}
+    assert chosen.known_ids(KNOWN) == {"1", "2"}
+    assert chosen.unknown_users(KNOWN) == ("555",)
+    assert chosen.emails() == {"old@acme.example"}
 
 
 def test_what_a_listing_names_is_learned_and_an_address_is_kept_when_it_is_left_out() -> None:
-    named, resolved = learn(
+    named, resolved = record_users(
         KNOWN,
         [activity("1", address=None), activity("4", address="Dan@acme.example")],
         listed("dan@acme.example", "eve@acme.example"),
     )
-    assert named == {**KNOWN.named, "4": "Dan@acme.example"}
+    assert named == {**KNOWN.known_users, "4": "Dan@acme.example"}
     assert resolved == {"old@acme.example": "1", "dan@acme.example": "4"}
 
 
 def test_an_address_once_found_stays_with_its_user() -> None:
-    _, resolved = learn(
+    _, resolved = record_users(
         KNOWN, [activity("9", address="old@acme.example")], listed("old@acme.example")
     )
     assert resolved == {"old@acme.example": "1"}
 
 
 def test_an_address_listed_only_now_is_found_among_the_people_named_before() -> None:
-    assert resolve(KNOWN, listed("BOB@acme.example", "eve@acme.example", "2")) == {
+    assert resolve_emails(KNOWN, listed("BOB@acme.example", "eve@acme.example", "2")) == {
         "old@acme.example": "1",
         "bob@acme.example": "2",
     }
@@ -209,15 +209,15 @@ def test_an_address_listed_only_now_is_found_among_the_people_named_before() -> 
 
 
 QUESTIONS = [
-    ("h", EVERYONE, None, None),
-    ("i", EVERYONE, None, None),
+    ("h", ALL_USERS, None, None),
+    ("i", ALL_USERS, None, None),
     ("h", listed(), None, None),
     ("h", listed("1"), None, None),
     ("h", listed("2"), None, None),
     ("h", listed("1", "2"), None, None),
     ("h", listed("a@acme.example"), None, None),
-    ("h", EVERYONE, "2026-01-01T00:00:00Z", None),
-    ("h", EVERYONE, None, "2026-01-01T00:00:00Z"),
+    ("h", ALL_USERS, "2026-01-01T00:00:00Z", None),
+    ("h", ALL_USERS, None, "2026-01-01T00:00:00Z"),
 ]
 
 
@@ -233,5 +233,7 @@ def test_the_same_question_has_the_same_fingerprint(
 
 
 def test_order_and_labels_do_not_make_another_question() -> None:
-    labelled = Selection(listed=(Listed(user_id="2", labels=(("team", "x"),)), Listed(user_id="1")))
+    labelled = Selection(
+        listed=(ListedUser(user_id="2", labels=(("team", "x"),)), ListedUser(user_id="1"))
+    )
     assert fingerprint("h", labelled, None, None) == fingerprint("h", listed("1", "2"), None, None)

@@ -8,8 +8,8 @@ import json
 
 import pytest
 
+from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.fetch import fetch_listing
-from gong_exporter.activity.knowledge import Knowledge
 from gong_exporter.activity.poll import poll
 from gong_exporter.gong.errors import InvalidResponse
 from gong_exporter.gong.records import UserActivity
@@ -75,9 +75,9 @@ def test_windows_that_were_refused_hold_no_users_while_the_poll_goes_on(fault: s
     with running_simulator(company, now=clock.datetime) as simulator:
         simulator.set_faults(fault)
         plan = plan_of("1d", "7d", "28d", host=simulator.url, zone="US/Pacific")
-        client, knowledge = client_of(simulator, clock), Knowledge(host=simulator.url)
+        client, company_state = client_of(simulator, clock), CompanyState(host=simulator.url)
         before = users_held()
-        result = poll(client, plan, knowledge, clock, Said())
+        result = poll(client, plan, company_state, clock, Said())
         held = users_held()
     assert sum(len(failure.windows) for failure in result.failures) == 3
     assert [user for user in held if not any(user is other for other in before)] == []

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.poll import poll
 from gong_exporter.activity.windows import parse_window
 from gong_exporter.backfill.errors import BackfillError
@@ -19,9 +19,9 @@ WINDOWS = ("1d", "7d", "28d")
 HOUR = 3600.0
 
 
-def known(rig: MakeRig, *ids: str) -> Knowledge:
+def known(rig: MakeRig, *ids: str) -> CompanyState:
     """As polls would have learned it."""
-    return Knowledge(host=rig().simulator.url, named=dict.fromkeys(ids, ""))
+    return CompanyState(host=rig().simulator.url, known_users=dict.fromkeys(ids, ""))
 
 
 def truth(rig: Rig, number: int) -> object:
@@ -45,7 +45,7 @@ def test_a_live_poll_of_today_asks_the_same(rig: MakeRig) -> None:
     one = rig(zone="US/Pacific")
     one.run(days_before(1))
     backfilled = [body["filter"] for body in one.asked()[-3:]]
-    live = poll(one.client(), one.plan(), Knowledge(host=one.simulator.url), one.clock, print)
+    live = poll(one.client(), one.plan(), CompanyState(host=one.simulator.url), one.clock, print)
     assert live.complete
     asked = [body["filter"] for body in one.asked()[-3:]]
     assert sorted(map(str, asked)) == sorted(map(str, backfilled))
@@ -245,7 +245,7 @@ def test_a_refused_day_is_asked_for_again_a_day_later(rig: MakeRig, clock: FakeC
 
 
 def test_when_even_the_last_day_is_refused_the_others_are_not_asked_for(rig: MakeRig) -> None:
-    one = rig(zone="US/Pacific", knowledge=known(rig, user_id(0)), users=(user_id(0),))
+    one = rig(zone="US/Pacific", company_state=known(rig, user_id(0)), users=(user_id(0),))
     one.simulator.set_faults("bad-request")
     with pytest.raises(BackfillError, match=r"Gong refuses even 2026-03-11(.|\n)*gong.time_zone"):
         one.run(days_before(30))

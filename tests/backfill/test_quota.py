@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.poll import poll
 from gong_exporter.backfill.errors import Refused
 from gong_exporter.backfill.quota import LOOK_AGAIN, Counter, Quota
@@ -64,7 +64,7 @@ def test_a_live_exporter_beside_it_always_finds_room(rig: MakeRig, clock: FakeCl
         while clock.now() >= due[0]:
             due[0] += HOUR
             result = poll(
-                client, plan, Knowledge(host=plan.host, time_zone="US/Pacific"), quiet, say
+                client, plan, CompanyState(host=plan.host, time_zone="US/Pacific"), quiet, say
             )
             assert result.complete, result.failures
             polled.append(clock.now())

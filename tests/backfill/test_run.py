@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.snapshot import METRICS
 from gong_exporter.backfill.errors import BackfillError, Refused
 from gong_exporter.backfill.plan import DAY, Days
@@ -28,8 +28,8 @@ def test_the_zone_is_learned_by_one_call_when_nobody_knows_it(rig: MakeRig) -> N
 
 def test_the_zone_that_polls_learned_needs_no_call(rig: MakeRig) -> None:
     one = rig()
-    known = Knowledge(host=one.simulator.url, time_zone="US/Pacific", pages={"7d": 1})
-    backfill = replace(one, knowledge=known).prepare(days_before(3))
+    known = CompanyState(host=one.simulator.url, time_zone="US/Pacific", pages={"7d": 1})
+    backfill = replace(one, company_state=known).prepare(days_before(3))
     assert backfill.zone.key == "US/Pacific"
     assert one.asked() == []
     backfill.close()
@@ -37,8 +37,8 @@ def test_the_zone_that_polls_learned_needs_no_call(rig: MakeRig) -> None:
 
 def test_what_was_learned_of_another_company_is_not_used(rig: MakeRig) -> None:
     one = rig()
-    known = Knowledge(host="https://other.example", time_zone="Asia/Tokyo", pages={"7d": 1})
-    backfill = replace(one, knowledge=known).prepare(days_before(3))
+    known = CompanyState(host="https://other.example", time_zone="Asia/Tokyo", pages={"7d": 1})
+    backfill = replace(one, company_state=known).prepare(days_before(3))
     assert backfill.zone.key == "US/Pacific"
     backfill.close()
 
@@ -153,9 +153,9 @@ def test_only_the_chosen_metrics_are_written(rig: MakeRig) -> None:
 def test_what_polls_know_is_not_changed(rig: MakeRig) -> None:
     """The state file is the exporter's: a backfill has no way to write what it learns there."""
     one = rig()
-    known = Knowledge(host=one.simulator.url, time_zone="US/Pacific", pages={"7d": 1})
-    replace(one, knowledge=known).run(days_before(2))
-    assert known == Knowledge(host=one.simulator.url, time_zone="US/Pacific", pages={"7d": 1})
+    known = CompanyState(host=one.simulator.url, time_zone="US/Pacific", pages={"7d": 1})
+    replace(one, company_state=known).run(days_before(2))
+    assert known == CompanyState(host=one.simulator.url, time_zone="US/Pacific", pages={"7d": 1})
 
 
 def test_counters_that_nobody_has_heard_of_are_written_as_a_live_exporter_shows_them(

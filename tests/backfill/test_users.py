@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.simulator.records import COUNTERS, UserActivity
 from tests.backfill.conftest import MakeRig
@@ -63,8 +63,8 @@ def days_of(samples: Samples, user: str, family: str = "gong_user_info") -> int:
     return len(times)
 
 
-def known_from(rig: MakeRig, **named: str) -> Knowledge:
-    return Knowledge(host=rig().simulator.url, named=named)
+def known_from(rig: MakeRig, **named: str) -> CompanyState:
+    return CompanyState(host=rig().simulator.url, known_users=named)
 
 
 def test_with_all_users_somebody_is_there_while_a_window_names_them(rig: MakeRig) -> None:
@@ -125,7 +125,7 @@ def test_what_polls_know_needs_no_search(rig: MakeRig) -> None:
     company = Diary({ANN: ago(3, 2, 1)})
     rig(company)
     one = rig(
-        windows=("1d",), users=(ANN,), zone="US/Pacific", knowledge=known_from(rig, **{ANN: ""})
+        windows=("1d",), users=(ANN,), zone="US/Pacific", company_state=known_from(rig, **{ANN: ""})
     )
     one.run(days_before(3))
     assert {str(body["filter"].get("userIds")) for body in one.asked()} == {f"['{ANN}']"}

@@ -34,7 +34,7 @@ def test_a_finished_day_is_there_after_it_was_closed(tmp_path: Path) -> None:
     assert again.done(NOON) == {MONDAY}
     assert again.windows(MONDAY) == (a_window("1d"), a_window("7d"))
     assert again.windows(TUESDAY) == ()
-    assert again.knowledge() == some_knowledge()
+    assert again.company_state() == some_knowledge()
 
 
 def test_a_day_that_cannot_be_kept_whole_is_not_kept_at_all(tmp_path: Path) -> None:

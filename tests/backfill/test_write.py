@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.snapshot import METRICS, User, WindowData
-from gong_exporter.activity.users import EVERYONE, Listed, Selection, build_snapshot
+from gong_exporter.activity.users import ALL_USERS, ListedUser, Selection, build_snapshot
 from gong_exporter.activity.windows import day_start, parse_window
 from gong_exporter.backfill import write
 from gong_exporter.backfill.errors import BackfillError
@@ -54,8 +54,8 @@ class Case:
     @property
     def selection(self) -> Selection:
         if self.listed is None:
-            return EVERYONE
-        return Selection(listed=tuple(Listed(user_id=name) for name in self.listed))
+            return ALL_USERS
+        return Selection(listed=tuple(ListedUser(user_id=name) for name in self.listed))
 
 
 def a_window(
@@ -86,7 +86,7 @@ def files(case: Case, paths: Mapping[Path, Collection[date]]) -> list[Written | 
         tuple(case.days),
         lambda day: case.days[day],
         selection=case.selection,
-        knowledge=Knowledge(host="", named=dict.fromkeys(case.listed or (), "")),
+        company_state=CompanyState(host="", known_users=dict.fromkeys(case.listed or (), "")),
         latest=(),
         windows=WINDOWS,
         metrics=case.metrics,
@@ -116,7 +116,7 @@ def as_live(case: Case) -> Samples:
         ids = [data.users.keys() for data in windows]
         snapshot = build_snapshot(
             windows=windows,
-            knowledge=Knowledge(host="", named=named),
+            company_state=CompanyState(host="", known_users=named),
             selection=case.selection,
             metrics=case.metrics,
             email_label=str,
@@ -301,8 +301,8 @@ def _peak(path: Path, number: int) -> int:
         survey = look_through(
             days,
             _made_up,
-            selection=EVERYONE,
-            knowledge=Knowledge(host=""),
+            selection=ALL_USERS,
+            company_state=CompanyState(host=""),
             latest=(),
             windows=WINDOWS,
             metrics=None,

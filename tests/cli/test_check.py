@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.activity.company_state import CompanyState
 from tests.support.exporter import run, run_here, write_config
 from tests.support.saved_state import state_at
 
@@ -57,7 +57,7 @@ def test_a_list_of_users_is_counted_by_pages_of_a_hundred(tmp_path: Path) -> Non
 def test_the_pages_of_earlier_polls_are_what_counts(tmp_path: Path) -> None:
     config = write_config(tmp_path, GONG)
     with state_at(tmp_path / "gong-exporter.db") as state:
-        state.save(Knowledge(host=GONG, pages={"1d": 4, "7d": 9, "28d": 12}), [])
+        state.save(CompanyState(host=GONG, pages={"1d": 4, "7d": 9, "28d": 12}), [])
     checked = run_here("check", f"--config.file={config}")
     assert checked.returncode == 0
     assert row(checked.stdout, "calls") == (

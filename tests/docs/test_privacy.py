@@ -41,4 +41,4 @@ def test_addresses_are_shown_as_configured_and_in_the_state_file_in_any_case(
     with closing(open_state(state, report=pytest.fail, now=time.time)) as opened:
         knowledge = opened.load(simulator.url).knowledge
     assert knowledge is not None
-    assert knowledge.named[user_id(1)] == email(1)
+    assert knowledge.known_users[user_id(1)] == email(1)

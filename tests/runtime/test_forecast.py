@@ -79,7 +79,7 @@ def test_a_404_costs_itself_and_a_listing_for_each_window_and_day_beyond_the_for
     gone = "555000"
     with bench(tmp_path, COMPANY, sections=asking([*LIST, gone])) as loop:
         loop.simulator.set_faults("unknown-id-fails")
-        before = replace(loop.polls.knowledge, named={gone: "gone@acme.example"})
+        before = replace(loop.polls.knowledge, known_users={gone: "gone@acme.example"})
         loop.state.save(before, [])
         loop.polls.restore()
         calls(loop, DAY)

@@ -67,15 +67,15 @@ def test_long_polls_let_data_lapse_while_they_run(tmp_path: Path) -> None:
 def test_another_host_is_another_company_and_the_first_is_not_forgotten(tmp_path: Path) -> None:
     with bench(tmp_path) as loop:
         loop.run()
-        named = loop.polls.knowledge.named
+        named = loop.polls.knowledge.known_users
         assert len(named) == 3
         here = make_setup(loop.config)
         there = make_setup(changed(loop.config, base_url="http://127.0.0.1:9"))
         loop.polls.use(there)
-        assert loop.polls.knowledge.named == {}
+        assert loop.polls.knowledge.known_users == {}
         assert not loop.polls.poll_state.snapshot.windows
         loop.polls.use(here)
-        assert loop.polls.knowledge.named == named
+        assert loop.polls.knowledge.known_users == named
         assert len(loop.polls.poll_state.snapshot.windows) == 3
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gong_exporter.activity.knowledge import Knowledge
+from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.config.load import load_config
 from gong_exporter.config.model import Config
 from gong_exporter.gong.errors import CredentialsUnreadable
@@ -107,7 +107,7 @@ def test_hashed_labels_are_the_same_for_the_same_address_and_key_alone(tmp_path:
 def test_the_forecast_goes_by_the_pages_seen_of_this_host(tmp_path: Path) -> None:
     setup = make_setup(load(tmp_path))
     assert forecast_calls(setup, None).calls_per_poll == 3
-    seen = Knowledge(host=HOST, pages={"1d": 2, "7d": 3, "28d": 4, "90d": 50})
+    seen = CompanyState(host=HOST, pages={"1d": 2, "7d": 3, "28d": 4, "90d": 50})
     assert forecast_calls(setup, seen).calls_per_poll == 9
     elsewhere = replace(seen, host="https://elsewhere.example")
     assert forecast_calls(setup, elsewhere).calls_per_poll == 3
@@ -116,17 +116,23 @@ def test_the_forecast_goes_by_the_pages_seen_of_this_host(tmp_path: Path) -> Non
 def test_the_search_for_unknown_users_is_in_the_forecast(tmp_path: Path) -> None:
     setup = make_setup(load(tmp_path, activity={"users": ["1", "2"]}))
     everyone = {str(n): "" for n in range(1, 251)}
-    assert forecast_calls(setup, Knowledge(host=HOST, named=everyone)).extra_calls_per_day == 0
+    assert (
+        forecast_calls(setup, CompanyState(host=HOST, known_users=everyone)).extra_calls_per_day
+        == 0
+    )
     del everyone["2"]
-    assert forecast_calls(setup, Knowledge(host=HOST, named=everyone)).extra_calls_per_day == 3
+    assert (
+        forecast_calls(setup, CompanyState(host=HOST, known_users=everyone)).extra_calls_per_day
+        == 3
+    )
 
 
 def test_with_a_list_and_nothing_known_the_first_poll_searches(tmp_path: Path) -> None:
     setup = make_setup(load(tmp_path, activity={"users": ["1", "2"]}))
-    for nothing in (None, Knowledge(host=HOST), Knowledge(host="https://elsewhere.example")):
+    for nothing in (None, CompanyState(host=HOST), CompanyState(host="https://elsewhere.example")):
         assert forecast_calls(setup, nothing).extra_calls_per_day == 1
     everybody = make_setup(load(tmp_path))
-    for nothing in (None, Knowledge(host=HOST)):
+    for nothing in (None, CompanyState(host=HOST)):
         assert forecast_calls(everybody, nothing).extra_calls_per_day == 0
 
 
@@ -147,22 +153,22 @@ def test_a_quota_that_the_search_uses_up_is_not_blamed_on_the_poll(
     poll = {"stale_after": "24h"}
     setup = make_setup(load(tmp_path, gong=gong, activity={"users": ["x@y.example"]}, poll=poll))
     everyone = {str(n): "" for n in range(30_000)}
-    cost = forecast_calls(setup, Knowledge(host=HOST, named=everyone))
+    cost = forecast_calls(setup, CompanyState(host=HOST, known_users=everyone))
     assert f"a poll takes 3 calls, {words}" in (budget_fault(setup, cost) or "")
     assert f"{quota} a day are allowed (300 of them for the daily" in stretched_text(cost)
 
 
 def test_a_budget_that_lets_data_lapse_is_a_fault_with_the_numbers_in_it(tmp_path: Path) -> None:
     setup = make_setup(load(tmp_path, gong={"requests_per_day": 40}))
-    fits = forecast_calls(setup, Knowledge(host=HOST, pages={"1d": 5, "7d": 5, "28d": 5}))
+    fits = forecast_calls(setup, CompanyState(host=HOST, pages={"1d": 5, "7d": 5, "28d": 5}))
     assert interval_in_effect(fits) == fits.effective_interval > 3600
     assert budget_fault(setup, fits) is None
-    tight = forecast_calls(setup, Knowledge(host=HOST, pages={"1d": 9, "7d": 9, "28d": 9}))
+    tight = forecast_calls(setup, CompanyState(host=HOST, pages={"1d": 9, "7d": 9, "28d": 9}))
     fault = budget_fault(setup, tight)
     assert fault is not None
     assert "a poll takes 27 calls" in fault
     assert "poll.stale_after (26h)" in fault
-    never = forecast_calls(setup, Knowledge(host=HOST, pages={"1d": 20, "7d": 20, "28d": 20}))
+    never = forecast_calls(setup, CompanyState(host=HOST, pages={"1d": 20, "7d": 20, "28d": 20}))
     assert "not even two polls a day fit" in (budget_fault(setup, never) or "")
     assert interval_in_effect(never) == 86_400
 

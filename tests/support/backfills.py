@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from gong_exporter.activity.knowledge import Knowledge
-from gong_exporter.activity.plan import PollPlan
+from gong_exporter.activity.company_state import CompanyState
+from gong_exporter.activity.poll_plan import PollPlan
 from gong_exporter.activity.snapshot import User, WindowData
-from gong_exporter.activity.users import EVERYONE, Listed, Selection, fingerprint
+from gong_exporter.activity.users import ALL_USERS, ListedUser, Selection, fingerprint
 from gong_exporter.activity.windows import parse_window
 from gong_exporter.backfill.order import Means, Order
 from gong_exporter.backfill.outputs import Template
@@ -86,7 +86,7 @@ class Rig:
         per_day: calls that the backfill may make of its own.
         together: calls that everybody may make.
         rate: calls a second.
-        knowledge, latest: what a state file holds.
+        company_state, latest: what a state file holds.
         metrics, labels, form, step, output: what is asked for.
         created_from: of the configuration.
     """
@@ -101,7 +101,7 @@ class Rig:
     per_day: int = 5000
     together: int = 5000
     rate: float = 3.0
-    knowledge: Knowledge | None = None
+    company_state: CompanyState | None = None
     latest: tuple[WindowData, ...] = ()
     metrics: tuple[str, ...] | None = None
     labels: tuple[tuple[str, str], ...] = ()
@@ -141,7 +141,7 @@ class Rig:
         )
 
     def plan(self) -> PollPlan:
-        selection = EVERYONE
+        selection = ALL_USERS
         if self.users:
             selection = Selection(listed=tuple(map(_listed, self.users)))
         return PollPlan(
@@ -166,7 +166,7 @@ class Rig:
                 progress=self.told,
             ),
             calls_per_second=self.rate,
-            knowledge=self.knowledge,
+            company_state=self.company_state,
             latest=self.latest,
             warn=lambda message, _: self.warnings.append(message),
             progress=self.told,
@@ -211,5 +211,5 @@ class Rig:
         return [entry.body for entry in self.simulator.journal.entries()]
 
 
-def _listed(name: str) -> Listed:
-    return Listed(email=name) if "@" in name else Listed(user_id=name)
+def _listed(name: str) -> ListedUser:
+    return ListedUser(email=name) if "@" in name else ListedUser(user_id=name)

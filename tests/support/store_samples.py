@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
-from gong_exporter.activity.knowledge import Knowledge, Understood
+from gong_exporter.activity.company_state import CompanyState, Resolved404
 from gong_exporter.activity.snapshot import METRICS, WindowData
 from gong_exporter.gong.limits import CallLimits
 
@@ -46,20 +46,20 @@ def a_window(name: str = "7d", number: int = 0, users: int = 3) -> WindowData:
     )
 
 
-def some_knowledge(number: int = 0, host: str = HOST) -> Knowledge:
+def some_knowledge(number: int = 0, host: str = HOST) -> CompanyState:
     """Knowledge that can be told from another of a different ``number``."""
-    return Knowledge(
+    return CompanyState(
         host=host,
         time_zone="US/Pacific",
-        named={"1": "", "99999999999999999999": "jane@acme.example"},
-        resolved={"jane.doe@acme.example": "99999999999999999999"},
-        looked_up=date(2026, 2, 1),
-        understood={
-            "7d": Understood(
+        known_users={"1": "", "99999999999999999999": "jane@acme.example"},
+        ids_by_email={"jane.doe@acme.example": "99999999999999999999"},
+        last_search_day=date(2026, 2, 1),
+        resolved_404s={
+            "7d": Resolved404(
                 start=date(2026, 1, 26),
                 end=date(2026, 2, 2),
-                asked=frozenset({"1", "2"}),
-                active=frozenset({"1"}),
+                requested_ids=frozenset({"1", "2"}),
+                active_ids=frozenset({"1"}),
             )
         },
         pages={"7d": number},
