@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := $(shell find gong_exporter -type f ! -name '*.pyc')
 PYTEST_ARGS ?=
+SERVERS ?=
 DASHBOARD_PREVIEW ?=
 
 .PHONY: help demo demo-history install test lint format docs bench soak study screenshots lock copies image-test compose-test systemd-test install-test test-pythons dist clean
@@ -24,9 +25,8 @@ demo-history: $(VENV)/.runtime ## The demo with 120 days of past, in a real Prom
 
 install: $(VENV)/.installed ## The exporter into .venv, without the tools to develop it
 
-test: $(VENV)/.dev ## The whole suite, real servers included
-	@tools/install-servers.sh
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+test: $(VENV)/.dev ## The whole suite; SERVERS=new: with the newest Prometheus, Alertmanager, VictoriaMetrics
+	@SERVERS=$(SERVERS) tools/test.sh $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev ## Ruff, mypy --strict, the layers
 	$(BIN)/ruff check .

@@ -9,6 +9,8 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from gong_exporter.activity.windows import company_today
 from tests.docs.pages import Block, blocks
 from tests.support.backfill_servers import KEEP, everything, stored
@@ -17,6 +19,8 @@ from tests.support.exporter import ROOT, environment, write_config
 from tests.support.servers import PATIENCE, Prometheus, need, prometheus, until
 from tests.support.simulator import running_simulator
 from tests.support.victoria import victoria_metrics
+
+pytestmark = pytest.mark.server("prometheus", "promtool", "victoria-metrics")
 
 PAGE = ROOT / "docs" / "backfill.md"
 HERE = "tools/demo_history.py"

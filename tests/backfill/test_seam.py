@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from gong_exporter.activity.windows import company_today, day_start
 from tests.support.backfill_servers import KEEP, everything, make_blocks
 from tests.support.companies import FixtureCompany, zone_where_it_is_morning
 from tests.support.exporter import exporter, run, write_config
 from tests.support.servers import prometheus, scrape_config, until
 from tests.support.simulator import running_simulator
+
+pytestmark = pytest.mark.server("prometheus", "promtool")
 
 SERIES = 3 * 2 * 15
 

@@ -24,6 +24,8 @@ from tests.support.servers import Prometheus, prometheus
 from tests.support.simulator import running_simulator
 from tests.support.victoria import victoria_metrics
 
+pytestmark = pytest.mark.server("prometheus", "promtool", "victoria-metrics")
+
 ZONE = ZoneInfo("US/Pacific")
 TODAY = date(2025, 11, 12)
 DAYS = 32  # with the one of 25 hours, November 2nd

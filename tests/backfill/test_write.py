@@ -223,6 +223,7 @@ def a_case(days: Read) -> Case:
     return Case(days=days, form=Format.OPENMETRICS, step=DAY, listed=None, metrics=None, labels=())
 
 
+@pytest.mark.server("promtool")
 def test_promtool_takes_the_file(tmp_path: Path) -> None:
     path = tmp_path / "out.om"
     (written,) = files(a_case(some_days(3)), {path: some_days(3)})

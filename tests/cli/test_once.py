@@ -6,6 +6,8 @@ import signal
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from gong_exporter.simulator.serve import utc_now
 from tests.support.companies import FixtureCompany
 from tests.support.exporter import ROOT, Samples, command, environment, exporter, run, write_config
@@ -17,6 +19,7 @@ from tests.support.truth import expected, published, windows_of
 COMPANY = FixtureCompany(users=5)
 
 
+@pytest.mark.server("promtool")
 def test_stdout_is_exactly_the_exposition_without_the_process_that_wrote_it(
     tmp_path: Path,
 ) -> None:

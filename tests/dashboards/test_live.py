@@ -13,6 +13,8 @@ from tests.support.dashboard_company import demo
 from tests.support.dashboard_variables import Variables
 from tests.support.servers import Prometheus, prometheus_scraping, until
 
+pytestmark = pytest.mark.server("prometheus")
+
 BY_THE_DAY = {
     "Against the usual",
     "Against their own usual",

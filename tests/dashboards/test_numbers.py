@@ -14,6 +14,8 @@ from tests.dashboards.pages import span, target
 from tests.support.truth import NAMES
 from tools.dashboards.looks import TOO_LITTLE
 
+pytestmark = pytest.mark.server("prometheus", "promtool")
+
 OVERVIEW, TEAM, USER = "gong-overview", "gong-team", "gong-user"
 DAY = timedelta(days=1)
 

@@ -11,6 +11,8 @@ import pytest
 from tests.dashboards.conftest import BARE, DEMO, REPLICAS, Past
 from tests.dashboards.pages import UIDS, Target, dashboard, span, targets
 
+pytestmark = pytest.mark.server("prometheus", "promtool")
+
 EVERY_TARGET = [(uid, target) for uid in UIDS for target in targets(dashboard(uid))]
 NAMES = [f"{uid}: {target.panel} {target.ref}" for uid, target in EVERY_TARGET]
 

@@ -15,6 +15,8 @@ from tests.support.dashboard_variables import Variables
 from tests.support.servers import Prometheus, prometheus, promtool
 from tools.dashboards.looks import TOO_LITTLE
 
+pytestmark = pytest.mark.server("prometheus", "promtool")
+
 OVERVIEW, TEAM, USER, EXPORTER = UIDS
 NOW = int(datetime(2026, 3, 16, 18, tzinfo=UTC).timestamp())
 HOUR, DAY = 3600, 86_400

@@ -49,6 +49,7 @@ def _script(path: Path, command: str) -> None:
     path.chmod(0o755)
 
 
+@pytest.mark.server("prometheus")
 @pytest.mark.parametrize("block", RUN, ids=lambda block: f"{block.page}:{block.line}")
 def test_a_command_of_the_docs_runs(
     block: Block, folder: Path, demo: Demo, demo_prometheus: Prometheus

@@ -22,8 +22,24 @@ PATIENCE = 30.0
 """Seconds that a program may take to come up, or a condition to come true."""
 
 
+MONITORING = {
+    "prometheus",
+    "promtool",
+    "prometheus-alertmanager",
+    "amtool",
+    "victoria-metrics",
+    "vmagent",
+}
+"""The programs that ``SERVERS=new`` replaces. A test that uses one is marked with its name."""
+
+marked: bool | None = None
+"""Whether the running test is marked with one of those; None outside of tests."""
+
+
 def need(name: str) -> str:
-    """Where a program is. Skips the test where there is none, except in CI, where it fails."""
+    """The path of a program. Skips the test if there is none, except in CI, where it fails."""
+    if name in MONITORING and marked is False:
+        pytest.fail(f"this test uses {name}: mark it with pytest.mark.server({name!r})")
     found = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin")
     if found is not None:
         return found
@@ -33,10 +49,16 @@ def need(name: str) -> str:
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on, for programs that cannot pick one themselves."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A free loopback port for a program that cannot pick one itself.
+
+    The port stays in TIME_WAIT for a minute. So the kernel gives it to no other process, and a
+    server, which sets ``SO_REUSEADDR``, can still bind it.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = int(server.getsockname()[1])
+        with socket.create_connection(("127.0.0.1", port)):
+            server.accept()[0].close()
+    return port
 
 
 def until(true: Callable[[], object], what: str, timeout: float = PATIENCE) -> None:
