@@ -20,7 +20,7 @@ from typing import Any
 
 import requests
 import servers
-from prometheus_client import PlatformCollector, ProcessCollector
+from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 from table import machine, show, times
 
 from gong_exporter.activity.company_state import CompanyState
@@ -98,7 +98,11 @@ def bare_loop(url: str) -> int:
 def a_poll(setup: Setup, ledger: Ledger, clock: PatientClock) -> int:
     """Our poll, from the first call to whole windows. Returns the pages."""
     client = make_client(
-        setup, clock=clock, ledger=ledger, observer=ExporterMetrics(clock.now), warn=_complain
+        setup,
+        clock=clock,
+        ledger=ledger,
+        observer=ExporterMetrics(CollectorRegistry(), clock.now),
+        warn=_complain,
     )
     with closing(client):
         result = poll(client, setup.plan, CompanyState(host=setup.plan.host), clock, _complain)
@@ -109,7 +113,7 @@ def a_poll(setup: Setup, ledger: Ledger, clock: PatientClock) -> int:
 
 def a_poll_and_all(setup: Setup, state: StateFile, clock: PatientClock) -> int:
     """The same, and what follows: the state file, the snapshot, its rendering and compression."""
-    metrics = ExporterMetrics(clock.now)
+    metrics = ExporterMetrics(CollectorRegistry(), clock.now)
     live = [metrics, ProcessCollector(registry=None), PlatformCollector(registry=None)]
     polls = PollRunner(
         setup=setup,

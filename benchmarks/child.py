@@ -79,7 +79,11 @@ class Site:
 
 def serve_exporter(users: int) -> int:
     """The exporter's own server; the snapshot stays, as the poller keeps it. Returns its port."""
-    live = [ExporterMetrics(), ProcessCollector(registry=None), PlatformCollector(registry=None)]
+    live = [
+        ExporterMetrics(CollectorRegistry()).registry,
+        ProcessCollector(registry=None),
+        PlatformCollector(registry=None),
+    ]
     prepared = exposition.Exposition(live, time.monotonic)
     for _ in range(3):  # as after some polls, the old one and the new one side by side
         snapshot = company.snapshot(users)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from prometheus_client import CollectorRegistry
 
 from gong_exporter.activity.budget import CallBudget
 from gong_exporter.activity.windows import DayRange, WindowSpec, company_today, today_everywhere
@@ -160,7 +161,7 @@ def _call(setup: Setup, state: StateFile, clock: SystemClock, warnings: list[str
         setup,
         clock=clock,
         ledger=state.ledger,
-        observer=ExporterMetrics(clock.now),
+        observer=ExporterMetrics(CollectorRegistry(), clock.now),
         warn=lambda message, _: warnings.append(shown(message)),
         retry=RetryPolicy(attempts=1, rate_limited=0),
     )

@@ -159,7 +159,7 @@ def _introduce(
         click.echo(f"The first poll brought nothing yet: {exporter.site.ready().reason}", err=True)
     url = f"http{'s' * tls}://{address}"
     snapshot = exporter.snapshot
-    series = once_text(snapshot, exporter.metrics).count(b"\ngong_user_activity{")
+    series = once_text(snapshot, exporter.metrics.registry).count(b"\ngong_user_activity{")
     company = simulator.company
     scheme = "\n        scheme: https" if tls else ""
     click.echo(f"""

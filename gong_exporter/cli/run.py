@@ -214,7 +214,7 @@ def _once(config: Config, log: FilteringBoundLogger, stop_signal: StopSignal) ->
         parts.state.close()
     if result is None or not result.windows:
         return b""
-    return once_text(parts.polls.poll_state.snapshot, parts.metrics)
+    return once_text(parts.polls.poll_state.snapshot, parts.metrics.registry)
 
 
 def _print(text: bytes) -> None:

@@ -1,1 +1,1 @@
-"""From a snapshot and the exporter's own numbers to the bytes that Prometheus reads."""
+"""Turns a snapshot and the exporter's own numbers into the bytes that Prometheus reads."""

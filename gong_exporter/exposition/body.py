@@ -1,9 +1,9 @@
-"""What a scrape gets: the snapshot's lines, prepared once, and the live ones joined behind them.
+"""The response to a scrape: the snapshot's lines, prepared once, joined with the live metrics.
 
 A snapshot's lines are rendered and deflated when it is published. The deflate stream ends in
 ``Z_FULL_FLUSH``: on a byte boundary and with an empty dictionary, so that another raw deflate
 stream can follow, and both lie in one gzip member (RFC 1951, RFC 1952). The checksum in its
-trailer goes on from the prepared part's.
+trailer continues the prepared part's.
 """
 
 from __future__ import annotations
@@ -20,32 +20,31 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from prometheus_client.registry import Collector
 
 from gong_exporter.activity.snapshot import EMPTY, Snapshot
-from gong_exporter.exposition.collector import Collected
 from gong_exporter.exposition.negotiate import choose_format, gzip_wanted
-from gong_exporter.exposition.render import render
+from gong_exporter.exposition.render import Collected, render
 
 LIVE_FOR = 1.0
 """Seconds for which the live part is kept: rendering it is most of what a scrape costs."""
 
 _LEVEL = 6
-"""Of compression: once per poll a few tenths of a second, at every scrape a third fewer bytes."""
+"""Compression level: a few tenths of a second per poll, a third fewer bytes per scrape."""
 
 _RAW = -zlib.MAX_WBITS
 """Deflate without a header or trailer of its own."""
 
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
-"""Deflate, no name, no time, written on a system that need not be known."""
+"""Deflate, no file name, no time, unknown operating system."""
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """One answer to a scrape.
+    """One response to a scrape.
 
     Attributes:
         content_type: of the format chosen.
         content_encoding: ``gzip``, or None.
-        chunks: what to send, in order; shared between answers, so nothing is copied. The first
-            can be tens of megabytes: to be sent in slices, as the reader takes them.
+        chunks: what to send, in order; shared between responses, so nothing is copied. The first
+            can be tens of megabytes, so it is sent in slices, as the client takes them.
     """
 
     content_type: str
@@ -71,7 +70,7 @@ class _Prepared:
         packed: the same as a gzip member up to where more deflate blocks can follow.
         crc: CRC-32 of the plain lines.
         live: the live parts last joined to it, by format (True for OpenMetrics). A new snapshot
-            starts without, so that what the poll changed shows together.
+            starts without one, so that everything that a poll changed appears together.
     """
 
     plain: bytes
@@ -81,8 +80,8 @@ class _Prepared:
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> _Prepared:
-        # Growing buffers, not lists to join: of the last snapshot's slices, malloc would keep as
-        # much again for the next ones (138 MB instead of 79 at 10,000 users).
+        # Growing buffers instead of lists to join: malloc would keep the memory of the last
+        # snapshot's slices for the next ones (138 MB instead of 79 at 10,000 users).
         plain, packed = BytesIO(), BytesIO()
         packed.write(_GZIP_HEADER)
         crc = 0
@@ -101,11 +100,11 @@ class _Prepared:
 
 
 class Exposition:
-    """Hands out what was published last. ``publish`` and ``body`` may run in any threads.
+    """Serves the snapshot that was published last. All methods may run in any thread.
 
     Args:
-        live: collectors asked at scrapes: the metrics, the process, the platform.
-        monotonic: seconds that only ever grow.
+        live: collected at scrapes: the exporter's own metrics, the process, the platform.
+        monotonic: seconds of a clock that never goes back.
     """
 
     def __init__(self, live: Iterable[Collector], monotonic: Callable[[], float]) -> None:
@@ -114,16 +113,16 @@ class Exposition:
         self._prepared = _Prepared.of(EMPTY)
 
     def publish(self, snapshot: Snapshot) -> None:
-        """Render a snapshot and, once it is ready, show it instead of the last one.
+        """Render a snapshot, then serve it instead of the last one.
 
-        Takes some tenths of a second for 10,000 users; scrapes meanwhile get the last one, and
-        one that has begun keeps it to its end.
+        Rendering takes some tenths of a second for 10,000 users. Scrapes get the last snapshot
+        until then, and a response that has begun keeps its snapshot to the end.
         """
         self._prepared = _Prepared.of(snapshot)
 
     def body(self, accept: str | None, accept_encoding: str | None) -> Body:
-        """The answer to a scrape with these headers (None for absent ones)."""
-        prepared = self._prepared  # looked at once: an answer is of one snapshot
+        """The response to a scrape with these headers (None if absent)."""
+        prepared = self._prepared  # read once: a response has one snapshot
         wanted = choose_format(accept)
         live = self._live_part(prepared, openmetrics=wanted.openmetrics)
         if gzip_wanted(accept_encoding):
@@ -142,7 +141,7 @@ class Exposition:
 
 
 def once_text(snapshot: Snapshot, metrics: Collector) -> bytes:
-    """The exposition in the text format, for a file: nothing about the process that wrote it."""
+    """The exposition in the text format, for a file, so without ``process_*`` and ``python_*``."""
     return b"".join([*render(snapshot), _render_live([metrics], openmetrics=False)])
 
 

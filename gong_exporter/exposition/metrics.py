@@ -1,7 +1,8 @@
-"""The exporter's own numbers: plain ones behind a lock, copied out together when asked for.
+"""The exporter's own numbers: the client library's metrics on a registry that is passed in.
 
-The client library's ``Counter`` and ``Histogram`` would emit ``_created`` series and live in a
-global registry; these are passed in, and anybody's registry can collect them.
+A library gauge without labels reads 0 as soon as it exists, and 0 does not mean "unknown". So the
+values that can be absent (``gong_up`` before the first poll, a window that was removed) are kept in
+one frozen record, and a small collector yields those that are known.
 """
 
 from __future__ import annotations
@@ -9,62 +10,156 @@ from __future__ import annotations
 import platform
 import threading
 import time
-from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+)
 from prometheus_client.metrics_core import Metric
 
 from gong_exporter import __version__
-from gong_exporter.exposition.numbers import BUCKETS, Failure, Numbers, families_of
+from gong_exporter.exposition import names
+from gong_exporter.exposition.names import Family, label_value
 from gong_exporter.gong.errors import REASONS
 from gong_exporter.gong.records import Exchange
+
+BUCKETS: tuple[float, ...] = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+"""Upper bounds of the request durations, in seconds; the library adds +Inf."""
 
 KNOWN_CODES: tuple[str, ...] = (
     *("200", "400", "401", "403", "404", "429", "500", "502", "503", "504"),
     "none",
 )
-"""Values of ``code`` that are there from the start: documented, or seen from the edge."""
+"""Values of ``code`` that exist from the start: documented by Gong, or seen from its edge."""
 
 MAX_CODES = 40
-"""Distinct values of ``code``; what a broken proxy invents beyond them counts as ``other``."""
+"""Distinct values of ``code``; what a proxy may invent beyond them counts as ``other``."""
 
 _TOO_MANY_REQUESTS = 429
 
 
-class ExporterMetrics:
-    """Implements gong's Observer and the client library's Collector. Safe for many threads.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """The last thing that went wrong, for the status page.
 
-    Args:
-        now: Unix time in seconds, to know when a poll ended and a Retry-After is over.
-        version: the exporter's.
+    Attributes:
+        at: Unix seconds.
+        reason: one of gong's REASONS, or ``defect``.
+        message: for people; contains no secret and no e-mail address.
+        request_id: Gong's ``requestId``; None if the response had none.
     """
 
-    def __init__(self, now: Callable[[], float] = time.time, version: str = __version__) -> None:
+    at: float
+    reason: str
+    message: str
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExporterStatus:
+    """The exporter's own numbers at one moment. Times are Unix seconds; None means not known.
+
+    Attributes:
+        up: whether the last poll got every window.
+        polling_since: when the running poll began; None between polls.
+        last_poll: when the last poll ended.
+        poll_duration: seconds that it took.
+        next_poll: when the next poll is due.
+        interval: seconds between scheduled polls in effect.
+        last_success: when each window last arrived whole.
+        polls: polls that ended.
+        poll_failures: polls that left a window without new data.
+        requests: exchanges with Gong by status code.
+        errors: failed exchanges by reason.
+        rate_limited_until: end of a running Retry-After; 0 when none is in force.
+        quota_used: calls in the last 24 hours.
+        quota_limit: ``gong.requests_per_day``.
+        config_accepted: whether the configuration was accepted when it was last read.
+        config_accepted_at: when a configuration was last accepted.
+        last_failure: what went wrong last, fixed or not.
+    """
+
+    up: bool | None = None
+    polling_since: float | None = None
+    last_poll: float | None = None
+    poll_duration: float | None = None
+    next_poll: float | None = None
+    interval: float | None = None
+    last_success: Mapping[str, float] = field(default_factory=dict)
+    polls: int = 0
+    poll_failures: int = 0
+    requests: Mapping[str, int] = field(default_factory=dict)
+    errors: Mapping[str, int] = field(default_factory=dict)
+    rate_limited_until: float = 0.0
+    quota_used: int | None = None
+    quota_limit: int | None = None
+    config_accepted: bool | None = None
+    config_accepted_at: float | None = None
+    last_failure: Failure | None = None
+
+
+class ExporterMetrics:
+    """Counts what the exporter does. Implements gong's Observer. Safe for many threads.
+
+    Switches off the client library's ``_created`` series, for the whole process.
+
+    Args:
+        registry: the metrics are registered here, and its ``collect()`` yields them.
+        now: Unix time in seconds.
+        quota_used: calls in the last 24 hours; None when unknown. It is called at every scrape,
+            in the scrape's thread, so it must return at once and not raise.
+        state_errors: failures to read or write the state file; called likewise.
+        version: the exporter's.
+
+    Attributes:
+        registry: as given.
+    """
+
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        now: Callable[[], float] = time.time,
+        *,
+        quota_used: Callable[[], int | None] = lambda: None,
+        state_errors: Callable[[], int] = lambda: 0,
+        version: str = __version__,
+    ) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # it has no types
+        self.registry = registry
         self._now = now
-        self._version = version
+        self._quota_used = quota_used
+        self._state_errors = state_errors
         self._lock = threading.Lock()
-        self._requests = dict.fromkeys(KNOWN_CODES, 0)
-        self._errors = dict.fromkeys(REASONS, 0)
-        self._durations = [0] * (len(BUCKETS) + 1)
-        self._duration_sum = 0.0
-        self._rate_limited = 0
-        self._rate_limited_until = 0.0
-        self._throttled = 0.0
-        self._polls = 0
-        self._poll_failures = 0
-        self._state_errors: Callable[[], int] = lambda: 0
-        self._up: bool | None = None
-        self._polling_since: float | None = None
-        self._last_poll: float | None = None
-        self._poll_duration: float | None = None
-        self._next_poll: float | None = None
-        self._interval: float | None = None
-        self._last_success: dict[str, float] = {}
-        self._quota_used: Callable[[], int | None] = lambda: None
-        self._quota_limit: int | None = None
-        self._config_accepted: bool | None = None
-        self._config_accepted_at: float | None = None
-        self._last_failure: Failure | None = None
+        self._status = ExporterStatus()
+
+        def counter(family: Family) -> Counter:
+            return Counter(family.name, family.help, family.labels, registry=registry)
+
+        registry.register(_OptionalValues(self._optional_values))
+        self._polls = counter(names.POLLS)
+        self._poll_failures = counter(names.POLL_FAILURES)
+        self._requests = counter(names.API_REQUESTS)
+        self._errors = counter(names.API_ERRORS)
+        self._rate_limited = counter(names.RATE_LIMITED)
+        self._throttled = counter(names.THROTTLE)
+        self._durations = Histogram(
+            names.API_DURATION.name, names.API_DURATION.help, registry=registry, buckets=BUCKETS
+        )
+        build = Gauge(
+            names.BUILD_INFO.name, names.BUILD_INFO.help, names.BUILD_INFO.labels, registry=registry
+        )
+        build.labels(version, platform.python_version()).set(1)
+        for code in KNOWN_CODES:
+            self._requests.labels(code)
+        for reason in REASONS:
+            self._errors.labels(reason)
+        self._codes = set(KNOWN_CODES)
 
     # gong's Observer
 
@@ -72,142 +167,144 @@ class ExporterMetrics:
         """See Observer."""
         code = "none" if exchange.code is None else str(exchange.code)
         with self._lock:
-            if code not in self._requests and len(self._requests) >= MAX_CODES:
+            if code not in self._codes and len(self._codes) >= MAX_CODES:
                 code = "other"
-            self._requests[code] = self._requests.get(code, 0) + 1
-            if exchange.reason in self._errors:
-                self._errors[exchange.reason] += 1
-            if exchange.code == _TOO_MANY_REQUESTS:
-                self._rate_limited += 1
-            self._durations[bisect_left(BUCKETS, exchange.duration)] += 1
-            self._duration_sum += exchange.duration
+            self._codes.add(code)
+        self._requests.labels(code).inc()
+        if exchange.reason in REASONS:
+            self._errors.labels(exchange.reason).inc()
+        if exchange.code == _TOO_MANY_REQUESTS:
+            self._rate_limited.inc()
+        self._durations.observe(exchange.duration)
 
     def throttled(self, seconds: float) -> None:
         """See Observer."""
-        with self._lock:
-            self._throttled += seconds
+        self._throttled.inc(seconds)
 
     def rate_limited_until(self, until: float) -> None:
         """See Observer."""
-        with self._lock:
-            self._rate_limited_until = until
+        self._set(rate_limited_until=until)
 
-    # The poller, and those around it
+    # runtime
 
     def poll_started(self, at: float) -> None:
         """A poll began at Unix time ``at``."""
-        with self._lock:
-            self._polling_since = at
+        self._set(polling_since=at)
 
     def poll_finished(self, *, duration: float, failed: bool) -> None:
         """A poll ended now, after ``duration`` seconds.
 
-        It failed if it left a window without new data, whatever kept it from it.
+        It failed if it left a window without new data, whatever the reason.
         """
-        at = self._now()
-        with self._lock:
-            self._polling_since = None
-            self._polls += 1
-            self._poll_failures += failed
-            self._last_poll = at
-            self._poll_duration = duration
-            self._up = not failed
+        self._polls.inc()
+        if failed:
+            self._poll_failures.inc()
+        self._set(polling_since=None, last_poll=self._now(), poll_duration=duration, up=not failed)
 
     def poll_abandoned(self) -> None:
-        """A poll was stopped halfway because the process or its configuration is going."""
-        with self._lock:
-            self._polling_since = None
+        """A poll was interrupted because the process stops or its configuration changes."""
+        self._set(polling_since=None)
 
     def window_succeeded(self, window: str, at: float) -> None:
-        """A window was whole at Unix time ``at``; also for what a state file brought back."""
+        """A window arrived whole at Unix time ``at``, in this process or an earlier one."""
         with self._lock:
-            self._last_success[window] = at
+            known = {**self._status.last_success, window: at}
+            self._status = replace(self._status, last_success=known)
 
     def keep_windows(self, windows: Iterable[str]) -> None:
-        """Forget the successes of windows other than these: they are no longer configured."""
+        """Forget the successes of windows that are no longer configured."""
         kept = frozenset(windows)
         with self._lock:
-            self._last_success = {w: at for w, at in self._last_success.items() if w in kept}
+            known = {w: at for w, at in self._status.last_success.items() if w in kept}
+            self._status = replace(self._status, last_success=known)
 
     def set_next_poll(self, at: float | None) -> None:
-        """The next poll is due at Unix time ``at``; None while nobody can say."""
-        with self._lock:
-            self._next_poll = at
+        """The next poll is due at Unix time ``at``; None when it is not known."""
+        self._set(next_poll=at)
 
     def set_interval(self, seconds: float) -> None:
         """The interval in effect, stretched or not, in seconds."""
-        with self._lock:
-            self._interval = seconds
+        self._set(interval=seconds)
 
-    def set_quota(self, used: Callable[[], int | None], limit: int) -> None:
-        """Where the quota can be read.
-
-        Args:
-            used: calls in the last 24 hours; None when it cannot say. Asked at scrapes, in their
-                thread: it answers at once and does not raise.
-            limit: ``gong.requests_per_day``.
-        """
-        with self._lock:
-            self._quota_used, self._quota_limit = used, limit
+    def set_quota_limit(self, limit: int) -> None:
+        """``gong.requests_per_day`` of the configuration in force."""
+        self._set(quota_limit=limit)
 
     def config_read(self, *, accepted: bool, at: float) -> None:
-        """The configuration was read at Unix time ``at``, at the start or for a reload."""
-        with self._lock:
-            self._config_accepted = accepted
-            if accepted:
-                self._config_accepted_at = at
-
-    def set_state_errors(self, count: Callable[[], int]) -> None:
-        """Where to read how often the state file could not be read or written.
-
-        Asked at scrapes, in their thread: it answers at once and does not raise.
-        """
-        with self._lock:
-            self._state_errors = count
+        """The configuration was read at Unix time ``at``, at the start or by a reload."""
+        if accepted:
+            self._set(config_accepted=True, config_accepted_at=at)
+        else:
+            self._set(config_accepted=False)
 
     def failed(self, failure: Failure) -> None:
-        """Something worth showing on the status page went wrong."""
-        with self._lock:
-            self._last_failure = failure
+        """Keep a failure for the status page."""
+        self._set(last_failure=failure)
 
-    # Who asks
+    # readers
 
-    def numbers(self) -> Numbers:
-        """All of it, as of one moment."""
+    def status(self) -> ExporterStatus:
+        """All numbers that the status page shows."""
+        return replace(
+            self._current(),
+            polls=int(_values(self._polls).get("", 0)),
+            poll_failures=int(_values(self._poll_failures).get("", 0)),
+            requests={code: int(n) for code, n in _values(self._requests).items()},
+            errors={reason: int(n) for reason, n in _values(self._errors).items()},
+        )
+
+    def _set(self, **changes: Any) -> None:
         with self._lock:
-            ask_used, ask_errors = self._quota_used, self._state_errors
-        quota_used, state_errors = ask_used(), ask_errors()  # others' locks, so not under ours
-        now = self._now()
-        with self._lock:
-            return Numbers(
-                version=self._version,
-                python=platform.python_version(),
-                up=self._up,
-                polling_since=self._polling_since,
-                last_poll=self._last_poll,
-                poll_duration=self._poll_duration,
-                next_poll=self._next_poll,
-                interval=self._interval,
-                last_success=dict(self._last_success),
-                polls=self._polls,
-                poll_failures=self._poll_failures,
-                requests=dict(self._requests),
-                errors=dict(self._errors),
-                durations=tuple(self._durations),
-                duration_sum=self._duration_sum,
-                rate_limited=self._rate_limited,
-                rate_limited_until=self._rate_limited_until
-                if self._rate_limited_until > now
-                else 0.0,
-                throttled=self._throttled,
-                quota_used=quota_used,
-                quota_limit=self._quota_limit,
-                state_errors=state_errors,
-                config_accepted=self._config_accepted,
-                config_accepted_at=self._config_accepted_at,
-                last_failure=self._last_failure,
-            )
+            self._status = replace(self._status, **changes)
+
+    def _current(self) -> ExporterStatus:
+        status = self._status
+        over = status.rate_limited_until <= self._now()
+        return replace(
+            status,
+            quota_used=self._quota_used(),
+            rate_limited_until=0.0 if over else status.rate_limited_until,
+        )
+
+    def _optional_values(self) -> Iterator[Metric]:
+        """The families of the record, without those that have no sample."""
+        status = self._current()
+        for family, value in (
+            (names.UP, status.up),
+            (names.POLL_DURATION, status.poll_duration),
+            (names.NEXT_POLL, status.next_poll),
+            (names.POLL_INTERVAL, status.interval),
+            (names.RATE_LIMITED_UNTIL, status.rate_limited_until),
+            (names.QUOTA_USED, status.quota_used),
+            (names.QUOTA_LIMIT, status.quota_limit),
+            (names.RELOAD_SUCCESSFUL, status.config_accepted),
+            (names.RELOAD_TIMESTAMP, status.config_accepted_at),
+        ):
+            if value is not None:
+                yield family.gauge(value)
+        if status.last_success:
+            last_success = names.LAST_SUCCESS.gauge()
+            for window, at in status.last_success.items():
+                last_success.add_metric((label_value(window),), at)
+            yield last_success
+        yield names.STATE_ERRORS.counter(self._state_errors())
+
+
+class _OptionalValues:
+    """Yields what ``families`` returns at each scrape."""
+
+    def __init__(self, families: Callable[[], Iterable[Metric]]) -> None:
+        self._families = families
 
     def collect(self) -> Iterable[Metric]:
-        """The client library's Collector."""
-        return families_of(self.numbers())
+        """See the client library's Collector."""
+        return self._families()
+
+
+def _values(counter: Counter) -> dict[str, float]:
+    """A counter's values by its only label's value; by an empty text if it has no label."""
+    return {
+        next(iter(sample.labels.values()), ""): sample.value
+        for family in counter.collect()
+        for sample in family.samples
+    }

@@ -1,6 +1,6 @@
-"""Every family that is exposed: its name, type, labels and HELP, in one table.
+"""Every family that is exposed: name, type, labels and HELP, in one table.
 
-HELP never holds a double quote, a backslash or a line break: the text format and OpenMetrics
+HELP never contains a double quote, a backslash or a line break: the text format and OpenMetrics
 escape them differently, and gauges are rendered once for both. Names and meanings follow
 https://prometheus.io/docs/practices/naming/.
 """
@@ -11,11 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from prometheus_client.metrics_core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-)
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.utils import floatToGoString
 
 _UNPRINTABLE = re.compile("[\x00\ud800-\udfff]")
@@ -24,15 +20,16 @@ _UNPRINTABLE = re.compile("[\x00\ud800-\udfff]")
 def label_value(text: str) -> str:
     """The text as a label value that can be sent.
 
-    A lone surrogate (JSON can hold one) has no UTF-8, and Prometheus's parsers take a NUL for the
-    end of the input: one such address would cost the whole scrape. Both become U+FFFD.
+    A lone surrogate (JSON can contain one) has no UTF-8 encoding, and Prometheus's parsers take a
+    NUL for the end of the input, so one such address would fail the whole scrape. Both become
+    U+FFFD.
     """
     return _UNPRINTABLE.sub("\ufffd", text)
 
 
 def format_value(value: float) -> str:
     """A sample's value (or a bucket's bound) as the client library writes it."""
-    text: str = floatToGoString(value)  # type: ignore[no-untyped-call]  # it carries no types
+    text: str = floatToGoString(value)  # type: ignore[no-untyped-call]  # it has no types
     return text
 
 
@@ -42,9 +39,9 @@ class Family:
 
     Attributes:
         name: as in the text format, with ``_total`` for a counter.
-        kind: its type.
+        kind: its Prometheus type.
         help: what is counted, and where the number comes from.
-        labels: label names; ``gong_user_info`` has the roster's columns beside them.
+        labels: label names; ``gong_user_info`` also has the roster's columns.
     """
 
     name: str
@@ -57,20 +54,14 @@ class Family:
         return f"# HELP {self.name} {self.help}\n# TYPE {self.name} {self.kind}\n".encode()
 
     def gauge(self, value: float | None = None) -> GaugeMetricFamily:
-        """A fresh gauge family of one collection: with its one value, or yet without samples."""
+        """A new gauge family for one scrape, with one value or, without it, no samples yet."""
         return GaugeMetricFamily(
             self.name, self.help, value, labels=self.labels if value is None else None
         )
 
-    def counter(self, value: float | None = None) -> CounterMetricFamily:
-        """A fresh counter family of one collection, likewise."""
-        return CounterMetricFamily(
-            self.name, self.help, value, labels=self.labels if value is None else None
-        )
-
-    def histogram(self) -> HistogramMetricFamily:
-        """A fresh histogram family of one collection, yet without samples."""
-        return HistogramMetricFamily(self.name, self.help, labels=self.labels)
+    def counter(self, value: float) -> CounterMetricFamily:
+        """A new counter family for one scrape, with one value."""
+        return CounterMetricFamily(self.name, self.help, value)
 
 
 WINDOW_START = Family(

@@ -1,7 +1,7 @@
-"""Which format and which encoding a scraper asked for, by its Accept and Accept-Encoding.
+"""Chooses the format and the encoding by the Accept and Accept-Encoding headers.
 
-Content types are the client library's (``choose_encoder``), which looks at names and order only;
-here q-values count too (RFC 9110, sections 12.4.2 and 12.5), as Prometheus sends them.
+Content types are those of the client library's ``choose_encoder``, which ignores q-values. Here
+they count (RFC 9110, sections 12.4.2 and 12.5), because Prometheus sends them.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from prometheus_client.openmetrics.exposition import (
 )
 
 _ESCAPINGS = (ALLOWUTF8, UNDERSCORES, VALUES)
-"""Name escapings that leave our names as they are, all being plain letters and underscores.
+"""Escapings that do not change our names, which consist of letters and underscores.
 
-``dots`` would double every underscore; whoever asks for it is told ``underscores``, and gets that.
+``dots`` would double every underscore, so a client that asks for it gets ``underscores``.
 """
 
 _LONGEST = 1024
-"""Characters of a header that are looked at, at every scrape; Prometheus sends some 400."""
+"""Characters of a header that are parsed at every scrape; Prometheus sends about 400."""
 
 _WILD, _OLD, _EXACT = range(3)
-"""Between entries of equal q, the one that says more of our newest formats wins, then the first."""
+"""Specificity: of entries with equal q the higher one wins, then the first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How to write an exposition.
+    """A format of an exposition.
 
     Attributes:
-        content_type: what to call it.
+        content_type: the whole Content-Type value.
         openmetrics: OpenMetrics 1.0, else the Prometheus text format.
     """
 
@@ -44,11 +44,11 @@ class Format:
 
 
 TEXT = Format(CONTENT_TYPE_PLAIN_0_0_4, openmetrics=False)
-"""What everybody reads: the answer to no wish at all, and to none that can be met."""
+"""Every client reads it: used without an Accept header and when no accepted format is known."""
 
 
 def choose_format(accept: str | None) -> Format:
-    """The format that suits an Accept header best; never refuses, as no exporter does."""
+    """The format that an Accept header prefers; the text format if none is known."""
     best, best_rank = TEXT, (0.0, 0)
     for name, parameters in _entries(accept):
         found = _format(name, parameters)
@@ -62,7 +62,7 @@ def choose_format(accept: str | None) -> Format:
 
 
 def gzip_wanted(accept_encoding: str | None) -> bool:
-    """Whether an Accept-Encoding header takes gzip, and does not like it less than none."""
+    """True if the client accepts gzip with at least the weight of an uncompressed response."""
     named = {name: _quality(parameters) for name, parameters in _entries(accept_encoding)}
     gzip = named.get("gzip", named.get("x-gzip", named.get("*", 0.0)))
     return gzip > 0 and gzip >= named.get("identity", 0.0)
@@ -73,11 +73,11 @@ def _format(name: str, parameters: dict[str, str]) -> tuple[Format, int] | None:
     escaping = _escaping(parameters)
     match name, version:
         case "application/openmetrics-text", "" | "1.0.0":
-            said = CONTENT_TYPE_LATEST + (escaping if version else "")
-            found = Format(said, openmetrics=True), _EXACT
+            content_type = CONTENT_TYPE_LATEST + (escaping if version else "")
+            found = Format(content_type, openmetrics=True), _EXACT
         case "application/openmetrics-text", "0.0.1":
-            said = CONTENT_TYPE_LATEST.replace("1.0.0", version)
-            found = Format(said, openmetrics=True), _OLD
+            content_type = CONTENT_TYPE_LATEST.replace("1.0.0", version)
+            found = Format(content_type, openmetrics=True), _OLD
         case "text/plain", "1.0.0":
             found = Format(CONTENT_TYPE_PLAIN_1_0_0 + escaping, openmetrics=False), _EXACT
         case "text/plain", "" | "0.0.4":
@@ -108,7 +108,7 @@ def _entries(header: str | None) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def _quality(parameters: dict[str, str]) -> float:
-    """The weight of an entry, 1 when it has none; an unreadable one makes it unwanted."""
+    """The weight of an entry: 1 without a q, 0 for a malformed one."""
     try:
         quality = float(parameters.get("q", "1"))
     except ValueError:

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from prometheus_client import PlatformCollector, ProcessCollector
+from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.snapshot import Snapshot
@@ -68,17 +68,21 @@ def assemble(
         ConfigError: by what is known of the company, the schedule cannot fit the quota.
     """
     clock = SystemClock(stop_signal.event, beat)
-    metrics = ExporterMetrics(clock.now)
 
     def report(trouble: str) -> None:
         log.warning("state file", trouble=trouble)
 
     state = open_state(config.state.file, report=report, now=clock.now)
-    metrics.set_state_errors(lambda: state.error_count)
-    exposition = Exposition(
-        [metrics, ProcessCollector(registry=None), PlatformCollector(registry=None)],
-        clock.monotonic,
+    metrics = ExporterMetrics(
+        CollectorRegistry(),
+        clock.now,
+        quota_used=lambda: state.ledger.used(clock.now()),
+        state_errors=lambda: state.error_count,
     )
+    process = CollectorRegistry()
+    ProcessCollector(registry=process)
+    PlatformCollector(registry=process)
+    exposition = Exposition([metrics.registry, process], clock.monotonic)
     setup = make_setup(config)
     polls = PollRunner(
         setup=setup,

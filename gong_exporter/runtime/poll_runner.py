@@ -108,9 +108,7 @@ class PollRunner:
         self._metrics.keep_windows(window.name for window in setup.plan.windows)
         for data in self._matching():
             self._metrics.window_succeeded(data.window, data.fetched_at)
-        self._metrics.set_quota(
-            lambda: self._state.ledger.used(self._clock.now()), setup.limits.requests_per_day
-        )
+        self._metrics.set_quota_limit(setup.limits.requests_per_day)
         self._served = None
         self.refresh()
         self._budget()

@@ -10,8 +10,7 @@ from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.config.durations import format_duration
 from gong_exporter.config.model import PollConfig
 from gong_exporter.exposition.body import Exposition
-from gong_exporter.exposition.metrics import ExporterMetrics
-from gong_exporter.exposition.numbers import Numbers
+from gong_exporter.exposition.metrics import ExporterMetrics, ExporterStatus
 from gong_exporter.gong.clock import Clock
 from gong_exporter.runtime.heartbeat import SILENCE
 from gong_exporter.runtime.poll_runner import PollRunner
@@ -91,7 +90,7 @@ class ExporterSite:
         windows = self._polls.poll_state.snapshot.windows
         if windows:
             return Health(True, "ready: serving " + ", ".join(data.window for data in windows))
-        failure = self._metrics.numbers().last_failure
+        failure = self._metrics.status().last_failure
         why = f": {failure.message}" if failure else ", the first poll is not over"
         return Health(False, f"not ready: no data to serve{why}")
 
@@ -106,24 +105,24 @@ class ExporterSite:
         """See Site."""
         standing = self._polls.poll_state
         now = self._clock.now()
-        numbers = self._metrics.numbers()
+        status = self._metrics.status()
         gong = standing.setup.config.gong
         return Status(
             version=__version__,
             now=now,
             started_at=self._started_at,
             time_zone=standing.zone.key if standing.zone else None,
-            polling=_polling(standing, numbers),
+            polling=_polling(standing, status),
             api=Api(
                 base_url=gong.base_url,
-                quota_used=numbers.quota_used or 0,
+                quota_used=status.quota_used or 0,
                 quota_limit=gong.requests_per_day,
-                rate_limited_until=numbers.rate_limited_until or None,
-                requests={code: n for code, n in numbers.requests.items() if n},
-                errors={reason: n for reason, n in numbers.errors.items() if n},
+                rate_limited_until=status.rate_limited_until or None,
+                requests={code: n for code, n in status.requests.items() if n},
+                errors={reason: n for reason, n in status.errors.items() if n},
             ),
             windows=tuple(_window(window.name, standing) for window in standing.setup.plan.windows),
-            failure=_failure(standing, numbers),
+            failure=_failure(standing, status),
             unknown_users=tuple(
                 name if "@" not in name else standing.label(name) or "(hidden)"
                 for name in standing.snapshot.unknown
@@ -161,23 +160,23 @@ class ExporterSite:
         return tuple(found)
 
 
-def _polling(standing: PollState, numbers: Numbers) -> Polling:
+def _polling(standing: PollState, status: ExporterStatus) -> Polling:
     return Polling(
         schedule=schedule_text(standing.setup.config.poll),
         interval_seconds=interval_in_effect(standing.forecast),
         stretched=stretched_text(standing.forecast) if standing.forecast.stretched else None,
-        running=numbers.polling_since is not None,
-        next_poll=numbers.next_poll,
-        last_poll=numbers.last_poll,
-        last_seconds=numbers.poll_duration,
-        last_ok=numbers.up,
-        polls=numbers.polls,
-        failures=numbers.poll_failures,
+        running=status.polling_since is not None,
+        next_poll=status.next_poll,
+        last_poll=status.last_poll,
+        last_seconds=status.poll_duration,
+        last_ok=status.up,
+        polls=status.polls,
+        failures=status.poll_failures,
     )
 
 
-def _failure(standing: PollState, numbers: Numbers) -> Failure | None:
-    failure = numbers.last_failure
+def _failure(standing: PollState, status: ExporterStatus) -> Failure | None:
+    failure = status.last_failure
     if failure is None:
         return None
     return Failure(

@@ -8,8 +8,8 @@ from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.poll_plan import WindowFailure
 from gong_exporter.config.model import Config
-from gong_exporter.exposition import numbers
 from gong_exporter.exposition.metrics import ExporterMetrics
+from gong_exporter.exposition.metrics import Failure as LastFailure
 from gong_exporter.gong.clock import Clock
 from gong_exporter.runtime.setup import hide_addresses
 
@@ -86,7 +86,5 @@ class Teller:
 
     def _failed(self, reason: str, message: str, request_id: str | None) -> None:
         self._metrics.failed(
-            numbers.Failure(
-                at=self._clock.now(), reason=reason, message=message, request_id=request_id
-            )
+            LastFailure(at=self._clock.now(), reason=reason, message=message, request_id=request_id)
         )

@@ -26,9 +26,9 @@ from gong_exporter.backfill.plan import DAY, instants
 from gong_exporter.backfill.style import Format, Style
 from gong_exporter.backfill.survey import look_through
 from gong_exporter.backfill.write import Written, write_file
-from gong_exporter.exposition.collector import SnapshotCollector
 from gong_exporter.exposition.names import label_value
 from tests.support.backfill_samples import Samples, read_output
+from tests.support.exposition_collector import SnapshotCollector
 from tests.support.servers import promtool
 
 ZONE = ZoneInfo("US/Pacific")

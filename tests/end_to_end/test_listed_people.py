@@ -16,7 +16,7 @@ JANE, BOB = "jane@acme.example", "bob@acme.example"
 
 def people(loop: Bench) -> dict[str, str]:
     """Ids and addresses of all that have series of activity, each in every window."""
-    text = once_text(loop.polls.poll_state.snapshot, loop.metrics).decode()
+    text = once_text(loop.polls.poll_state.snapshot, loop.metrics.registry).decode()
     windows: dict[tuple[str, str], set[str]] = {}
     for family in text_string_to_metric_families(text):
         if family.name == "gong_user_activity":

@@ -20,7 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families as text_fami
 
 from gong_exporter.activity.snapshot import Snapshot
 from gong_exporter.exposition.body import LIVE_FOR, Body, Exposition, once_text
-from gong_exporter.exposition.collector import SnapshotCollector
+from tests.support.exposition_collector import SnapshotCollector
 from tests.support.exposition_metrics import busy_metrics
 from tests.support.exposition_snapshots import snapshot, snapshots
 
@@ -36,7 +36,7 @@ class Both:
 
     def collect(self) -> Iterable[Metric]:
         yield from SnapshotCollector(self._shown).collect()
-        yield from busy_metrics().collect()
+        yield from busy_metrics().registry.collect()
 
 
 class Counting:
@@ -51,7 +51,7 @@ class Counting:
 
 
 def exposition_of(shown: Snapshot) -> Exposition:
-    exposition = Exposition([busy_metrics()], monotonic=lambda: 0.0)
+    exposition = Exposition([busy_metrics().registry], monotonic=lambda: 0.0)
     exposition.publish(shown)
     return exposition
 
@@ -90,7 +90,11 @@ def test_gzip_holds_the_same_as_plain(users: int, accept: str | None) -> None:
 
 
 def test_a_whole_answer_passes_the_client_librarys_parsers_with_process_and_platform() -> None:
-    live = [busy_metrics(), ProcessCollector(registry=None), PlatformCollector(registry=None)]
+    live = [
+        busy_metrics().registry,
+        ProcessCollector(registry=None),
+        PlatformCollector(registry=None),
+    ]
     exposition = Exposition(live, monotonic=lambda: 0.0)
     exposition.publish(snapshot(40))
     text = unpacked(exposition.body(None, "gzip")).decode()
@@ -108,8 +112,8 @@ def test_a_whole_answer_passes_the_client_librarys_parsers_with_process_and_plat
 
 
 def test_before_anything_is_published_there_are_only_our_own_families() -> None:
-    exposition = Exposition([busy_metrics()], monotonic=lambda: 0.0)
-    assert unpacked(exposition.body(None, "gzip")) == generate_latest(busy_metrics())
+    exposition = Exposition([busy_metrics().registry], monotonic=lambda: 0.0)
+    assert unpacked(exposition.body(None, "gzip")) == generate_latest(busy_metrics().registry)
 
 
 def test_someone_who_vanished_is_gone_at_the_next_scrape() -> None:
@@ -202,7 +206,7 @@ def test_old_and_new_never_mix_while_snapshots_are_swapped() -> None:
 
 
 def test_once_prints_the_snapshot_and_our_own_families_and_nothing_of_the_process() -> None:
-    text = once_text(snapshot(), busy_metrics())
+    text = once_text(snapshot(), busy_metrics().registry)
     assert text == generate_latest(Both(snapshot()))
     assert b"gong_up 0.0" in text
     assert b"\nprocess_" not in text

@@ -12,8 +12,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
-from gong_exporter.exposition.metrics import KNOWN_CODES, MAX_CODES, ExporterMetrics
-from gong_exporter.exposition.numbers import Failure
+from gong_exporter.exposition.metrics import KNOWN_CODES, MAX_CODES, ExporterMetrics, Failure
 from gong_exporter.gong.errors import REASONS
 from gong_exporter.gong.observer import Observer
 from tests.support.exposition_metrics import NOW, busy_metrics, exchange
@@ -24,7 +23,7 @@ Labels = Mapping[str, str]
 def values(metrics: ExporterMetrics, name: str) -> dict[frozenset[tuple[str, str]], float]:
     return {
         frozenset(sample.labels.items()): sample.value
-        for family in metrics.collect()
+        for family in metrics.registry.collect()
         for sample in family.samples
         if sample.name == name
     }
@@ -36,7 +35,7 @@ def value(metrics: ExporterMetrics, name: str, **labels: str) -> float | None:
 
 @pytest.fixture
 def metrics() -> ExporterMetrics:
-    return ExporterMetrics(now=lambda: NOW)
+    return ExporterMetrics(CollectorRegistry(), lambda: NOW)
 
 
 def test_every_counter_is_zero_from_the_start_with_every_known_label_value(
@@ -72,9 +71,11 @@ def test_the_documented_statuses_and_no_answer_are_known_codes() -> None:
         "gong_exporter_config_last_reload_successful",
     ],
 )
-def test_what_nobody_knows_yet_is_absent_and_not_zero(metrics: ExporterMetrics, name: str) -> None:
+def test_a_value_that_is_not_known_yet_is_absent_and_not_zero(
+    metrics: ExporterMetrics, name: str
+) -> None:
     assert values(metrics, name) == {}
-    assert name not in {family.name for family in metrics.collect()}
+    assert name not in {family.name for family in metrics.registry.collect()}
 
 
 def test_up_appears_when_the_first_poll_ends_and_follows_each(metrics: ExporterMetrics) -> None:
@@ -89,11 +90,11 @@ def test_up_appears_when_the_first_poll_ends_and_follows_each(metrics: ExporterM
     assert value(metrics, "gong_exporter_poll_failures_total") == 1
 
 
-def test_an_abandoned_poll_is_no_poll(metrics: ExporterMetrics) -> None:
+def test_an_abandoned_poll_is_not_counted(metrics: ExporterMetrics) -> None:
     metrics.poll_started(NOW)
-    assert metrics.numbers().polling_since == NOW
+    assert metrics.status().polling_since == NOW
     metrics.poll_abandoned()
-    assert metrics.numbers().polling_since is None
+    assert metrics.status().polling_since is None
     assert value(metrics, "gong_exporter_polls_total") == 0
 
 
@@ -117,7 +118,7 @@ def test_exchanges_are_counted_by_code_and_reason(metrics: ExporterMetrics) -> N
     }
 
 
-def test_codes_that_a_proxy_makes_up_do_not_make_series_without_end(
+def test_codes_that_a_proxy_invents_do_not_make_series_without_end(
     metrics: ExporterMetrics,
 ) -> None:
     for code in range(600, 1000):
@@ -150,7 +151,7 @@ def test_throttling_adds_up(metrics: ExporterMetrics) -> None:
 
 def test_a_retry_after_that_is_over_reads_zero() -> None:
     now = [NOW]
-    metrics = ExporterMetrics(now=lambda: now[0])
+    metrics = ExporterMetrics(CollectorRegistry(), lambda: now[0])
     name = "gong_exporter_api_rate_limited_until_timestamp_seconds"
     assert value(metrics, name) == 0
     metrics.rate_limited_until(NOW + 30)
@@ -169,31 +170,31 @@ def test_successes_of_windows_that_are_no_longer_configured_vanish(
     assert values(metrics, name) == {frozenset({("window", "7d")}): NOW}
 
 
-def test_the_quota_is_read_at_each_collection(metrics: ExporterMetrics) -> None:
+def test_the_quota_is_read_at_each_collection() -> None:
     used = [0]
-    metrics.set_quota(lambda: used[0], 5000)
+    metrics = ExporterMetrics(CollectorRegistry(), quota_used=lambda: used[0])
+    metrics.set_quota_limit(5000)
     assert value(metrics, "gong_exporter_api_quota_used") == 0
     used[0] = 12
     assert value(metrics, "gong_exporter_api_quota_used") == 12
     assert value(metrics, "gong_exporter_api_quota_limit") == 5000
 
 
-def test_a_quota_that_cannot_be_read_is_absent_and_its_limit_stays(
-    metrics: ExporterMetrics,
-) -> None:
-    metrics.set_quota(lambda: None, 5000)
+def test_a_quota_that_cannot_be_read_is_absent_and_its_limit_stays() -> None:
+    metrics = ExporterMetrics(CollectorRegistry(), quota_used=lambda: None)
+    metrics.set_quota_limit(5000)
     assert value(metrics, "gong_exporter_api_quota_used") is None
     assert value(metrics, "gong_exporter_api_quota_limit") == 5000
 
 
-def test_state_errors_are_read_where_they_are_counted(metrics: ExporterMetrics) -> None:
-    metrics.set_state_errors(lambda: 3)
+def test_state_errors_are_read_at_each_collection() -> None:
+    metrics = ExporterMetrics(CollectorRegistry(), state_errors=lambda: 3)
     assert value(metrics, "gong_exporter_state_errors_total") == 3
 
 
 def test_the_end_of_the_last_poll_is_kept(metrics: ExporterMetrics) -> None:
     metrics.poll_finished(duration=2.0, failed=False)
-    assert metrics.numbers().last_poll == NOW
+    assert metrics.status().last_poll == NOW
 
 
 def test_a_refused_reload_keeps_the_time_of_the_last_good_one(metrics: ExporterMetrics) -> None:
@@ -205,30 +206,33 @@ def test_a_refused_reload_keeps_the_time_of_the_last_good_one(metrics: ExporterM
 
 
 def test_the_build_names_both_versions() -> None:
-    metrics = ExporterMetrics(now=lambda: NOW, version="1.2.3")
+    metrics = ExporterMetrics(CollectorRegistry(), lambda: NOW, version="1.2.3")
     name = "gong_exporter_build_info"
     assert value(metrics, name, version="1.2.3", python=platform.python_version()) == 1
 
 
 def test_the_last_failure_is_kept(metrics: ExporterMetrics) -> None:
-    assert metrics.numbers().last_failure is None
+    assert metrics.status().last_failure is None
     failure = Failure(at=NOW, reason="unauthorized", message="Gong answered 401", request_id="4al0")
     metrics.failed(failure)
-    assert metrics.numbers().last_failure == failure
+    assert metrics.status().last_failure == failure
 
 
 def test_it_never_emits_created_series_or_timestamps() -> None:
-    text = generate_latest(busy_metrics()).decode()
-    text += generate_openmetrics(busy_metrics()).decode()  # type: ignore[no-untyped-call]
+    registry = busy_metrics().registry
+    text = generate_latest(registry).decode()
+    text += generate_openmetrics(registry).decode()  # type: ignore[no-untyped-call]
     assert "_created" not in text
-    samples = [sample for family in busy_metrics().collect() for sample in family.samples]
+    samples = [sample for family in registry.collect() for sample in family.samples]
+    assert samples
     assert all(sample.timestamp is None for sample in samples)
 
 
-def test_anybodys_registry_takes_it() -> None:
-    registry = CollectorRegistry(auto_describe=True)
-    registry.register(busy_metrics())
-    assert registry.get_sample_value("gong_exporter_polls_total") == 1
+def test_two_exporters_in_one_process_count_apart() -> None:
+    first, second = busy_metrics(), busy_metrics()
+    first.poll_finished(duration=1.0, failed=False)
+    assert first.registry.get_sample_value("gong_exporter_polls_total") == 2
+    assert second.registry.get_sample_value("gong_exporter_polls_total") == 1
 
 
 def test_it_is_an_observer_of_gongs() -> None:
@@ -242,7 +246,7 @@ def test_no_count_is_lost_between_threads(metrics: ExporterMetrics) -> None:
             metrics.exchanged(exchange(duration=1.0))
             metrics.throttled(1.0)
             metrics.poll_finished(duration=1.0, failed=True)
-            list(metrics.collect())
+            list(metrics.registry.collect())
 
     usual = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
@@ -254,8 +258,7 @@ def test_no_count_is_lost_between_threads(metrics: ExporterMetrics) -> None:
             thread.join()
     finally:
         sys.setswitchinterval(usual)
-    numbers = metrics.numbers()
-    assert numbers.requests["200"] == 1500
-    assert numbers.duration_sum == 1500
-    assert numbers.throttled == 1500
-    assert numbers.poll_failures == 1500
+    assert metrics.status().requests["200"] == 1500
+    assert value(metrics, "gong_exporter_api_request_duration_seconds_sum") == 1500
+    assert value(metrics, "gong_exporter_api_throttle_seconds_total") == 1500
+    assert metrics.status().poll_failures == 1500

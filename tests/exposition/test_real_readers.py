@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families as text_fami
 
 from gong_exporter.activity.snapshot import Snapshot, User
 from gong_exporter.exposition.body import Exposition, once_text
-from gong_exporter.exposition.collector import SnapshotCollector
+from tests.support.exposition_collector import SnapshotCollector
 from tests.support.exposition_metrics import busy_metrics
 from tests.support.exposition_servers import serving
 from tests.support.exposition_snapshots import AWKWARD, snapshot, window
@@ -36,7 +36,11 @@ def odd_snapshot() -> Snapshot:
 
 
 def exposition_of(shown: Snapshot) -> Exposition:
-    live = [busy_metrics(), ProcessCollector(registry=None), PlatformCollector(registry=None)]
+    live = [
+        busy_metrics().registry,
+        ProcessCollector(registry=None),
+        PlatformCollector(registry=None),
+    ]
     exposition = Exposition(live, monotonic=lambda: 0.0)
     exposition.publish(shown)
     return exposition
@@ -46,7 +50,7 @@ def exposition_of(shown: Snapshot) -> Exposition:
 def test_promtool_has_nothing_to_say(odd_snapshot: Snapshot) -> None:
     for text in (
         b"".join(exposition_of(odd_snapshot).body(None, None).chunks),
-        once_text(snapshot(), busy_metrics()),
+        once_text(snapshot(), busy_metrics().registry),
     ):
         checked = promtool("check", "metrics", text=text)
         assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")

@@ -12,8 +12,8 @@ from prometheus_client.openmetrics.parser import text_fd_to_metric_families as o
 from prometheus_client.parser import text_string_to_metric_families as text_families
 
 from gong_exporter.activity.snapshot import EMPTY, METRICS, Snapshot, User
-from gong_exporter.exposition.collector import SnapshotCollector
 from gong_exporter.exposition.render import SLICE, render
+from tests.support.exposition_collector import SnapshotCollector
 from tests.support.exposition_snapshots import AWKWARD, snapshot, snapshots, window
 
 

@@ -32,7 +32,7 @@ def test_a_defect_in_a_poll_is_counted_and_told_and_the_loop_goes_on(tmp_path: P
         assert loop.value("gong_exporter_poll_failures_total") == 1
         (line,) = loop.said("the poll broke down: a defect, please report it")
         assert "ZeroDivisionError: made for a test" in line["exception"]
-        failure = loop.metrics.numbers().last_failure
+        failure = loop.metrics.status().last_failure
         assert failure is not None
         assert (failure.reason, failure.message) == ("defect", "ZeroDivisionError")
         loop.sleep(HOUR)
@@ -155,4 +155,4 @@ def test_a_stop_in_the_middle_of_a_poll_ends_it_without_counting_it(tmp_path: Pa
         loop.turn()
         assert loop.value("gong_exporter_polls_total") == 0
         assert loop.value("gong_up") is None
-        assert loop.metrics.numbers().polling_since is None
+        assert loop.metrics.status().polling_since is None

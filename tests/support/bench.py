@@ -12,6 +12,7 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
+from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from gong_exporter.activity.poll import poll
@@ -162,7 +163,7 @@ class Bench:
 
     def value(self, name: str, **labels: str) -> float | None:
         """A sample of what would be served now."""
-        text = once_text(self.polls.poll_state.snapshot, self.metrics).decode()
+        text = once_text(self.polls.poll_state.snapshot, self.metrics.registry).decode()
         for family in text_string_to_metric_families(text):
             for sample in family.samples:
                 if sample.name == name and sample.labels == labels:
@@ -206,9 +207,14 @@ def bench(
         config = changed(load_config(path, {}), **changes)
         sink = io.StringIO()
         log = make_log("debug", "json", sink)
-        metrics = ExporterMetrics(clock.now)
         state = open_state(config.state.file, report=lambda _: None, now=clock.now)
-        exposition = exposition_type([metrics], clock.monotonic)
+        metrics = ExporterMetrics(
+            CollectorRegistry(),
+            clock.now,
+            quota_used=lambda: state.ledger.used(clock.now()),
+            state_errors=lambda: state.error_count,
+        )
+        exposition = exposition_type([metrics.registry], clock.monotonic)
         benches: list[Bench] = []
         polls = PollRunner(
             setup=make_setup(config),

@@ -1,9 +1,10 @@
-"""A telemetry that everything has happened to, so that each of its families has a sample."""
+"""Metrics of an exporter to which everything has happened, so that each family has a sample."""
 
 from __future__ import annotations
 
-from gong_exporter.exposition.metrics import ExporterMetrics
-from gong_exporter.exposition.numbers import Failure
+from prometheus_client import CollectorRegistry
+
+from gong_exporter.exposition.metrics import ExporterMetrics, Failure
 from gong_exporter.gong.records import Exchange
 
 NOW = 1_762_165_000.0
@@ -16,10 +17,16 @@ def exchange(code: int | None = 200, reason: str | None = None, duration: float 
 
 def busy_metrics() -> ExporterMetrics:
     """It has polled, been limited, reloaded, and failed."""
-    metrics = ExporterMetrics(now=lambda: NOW, version="1.2.3")
+    metrics = ExporterMetrics(
+        CollectorRegistry(),
+        lambda: NOW,
+        quota_used=lambda: 17,
+        state_errors=lambda: 2,
+        version="1.2.3",
+    )
     metrics.config_read(accepted=True, at=NOW - 100)
     metrics.set_interval(3600)
-    metrics.set_quota(lambda: 17, 5000)
+    metrics.set_quota_limit(5000)
     metrics.poll_started(NOW - 10)
     metrics.exchanged(exchange())
     metrics.exchanged(exchange(429, "rate_limited", 0.01))
@@ -30,5 +37,4 @@ def busy_metrics() -> ExporterMetrics:
     metrics.failed(Failure(at=NOW - 2, reason="timeout", message="no answer within 30 s"))
     metrics.poll_finished(duration=10.0, failed=True)
     metrics.set_next_poll(NOW + 3600)
-    metrics.set_state_errors(lambda: 2)
     return metrics

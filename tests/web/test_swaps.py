@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
-from prometheus_client import Metric
+from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.openmetrics.parser import (
     text_string_to_metric_families as parse_openmetrics,
 )
@@ -53,7 +53,7 @@ def samples(families: Iterable[Metric]) -> int:
 
 
 def test_fifty_scrapers_see_whole_snapshots_and_never_an_older_one() -> None:
-    exposition = Exposition([ExporterMetrics()], time.monotonic)
+    exposition = Exposition([ExporterMetrics(CollectorRegistry()).registry], time.monotonic)
     exposition.publish(snapshot(USERS))
     over = threading.Event()
     shown = 0
