@@ -27,6 +27,7 @@ from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.poll import poll
 from gong_exporter.activity.windows import WindowSpec, company_today
 from gong_exporter.cli.logs import make_log
+from gong_exporter.common.redact import Redactor
 from gong_exporter.config.load import load_config
 from gong_exporter.exposition.body import Exposition
 from gong_exporter.exposition.metrics import ExporterMetrics
@@ -102,6 +103,7 @@ def a_poll(setup: Setup, ledger: Ledger, clock: PatientClock) -> int:
         clock=clock,
         ledger=ledger,
         observer=ExporterMetrics(CollectorRegistry(), clock.now),
+        redactor=Redactor(),
         warn=_complain,
     )
     with closing(client):
@@ -121,7 +123,8 @@ def a_poll_and_all(setup: Setup, state: StateFile, clock: PatientClock) -> int:
         state=state,
         metrics=metrics,
         exposition=Exposition(live, clock.monotonic),
-        log=make_log("error", "logfmt", io.StringIO()),
+        log=make_log("error", "logfmt", io.StringIO(), Redactor()),
+        redactor=Redactor(),
     )
     with closing(polls):
         result = polls.run()

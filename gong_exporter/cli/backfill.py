@@ -39,7 +39,6 @@ from gong_exporter.runtime.setup import (
     Setup,
     email_label,
     forecast_calls,
-    hide_addresses,
     make_setup,
 )
 from gong_exporter.store import open_state
@@ -179,7 +178,7 @@ def _run(wanted: Wanted, common: Common) -> None:
     clock = SystemClock(stop)
     with ExitStack() as stack:
         display = stack.enter_context(shown(common.log(), Console(stderr=True)))
-        warn = _once(display.warn, hide_addresses(config))
+        warn = _once(display.warn, common.redactor.redact)
         state = open_state(config.state.file, report=lambda text: warn(text, None), now=clock.now)
         stack.callback(state.close)
         if config.state.file is None:
@@ -203,6 +202,7 @@ def _run(wanted: Wanted, common: Common) -> None:
             clock=clock,
             ledger=state.ledger,
             observer=counter,
+            redactor=common.redactor,
             warn=warn,
         )
         stack.callback(client.close)
@@ -215,7 +215,7 @@ def _run(wanted: Wanted, common: Common) -> None:
             latest=saved.windows,
             warn=warn,
             progress=display,
-            shown=hide_addresses(config),
+            shown=common.redactor.redact,
         )
         with _stopping(stop):
             work = Backfill(order, means)
@@ -226,7 +226,7 @@ def _run(wanted: Wanted, common: Common) -> None:
         with _stopping(stop):
             work.fetch()
             summary = work.write()
-    click.echo(summary_text(summary, work, order, now=clock.now(), hide=hide_addresses(config)))
+    click.echo(summary_text(summary, work, order, now=clock.now(), hide=common.redactor.redact))
 
 
 def _order(wanted: Wanted, setup: Setup) -> Order:

@@ -18,22 +18,24 @@ from gong_exporter.activity.zones import in_words, load_zone
 from gong_exporter.cli.check_people import people_lines
 from gong_exporter.cli.options import Common, common_options, fail, refuse, resolve
 from gong_exporter.cli.run import web_config_file
+from gong_exporter.common.redact import MIN_PIECE, Redactor
 from gong_exporter.config.durations import format_duration
 from gong_exporter.config.errors import ConfigError, Problem
 from gong_exporter.config.model import Config
+from gong_exporter.config.secrets import BearerCredentials, Credentials
 from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.client import RetryPolicy
 from gong_exporter.gong.clock import SystemClock
-from gong_exporter.gong.errors import GongError, UserNotFound
+from gong_exporter.gong.errors import CredentialsUnreadable, GongError, UserNotFound
 from gong_exporter.gong.records import ActivityFilter, Page
 from gong_exporter.runtime.client import make_client
 from gong_exporter.runtime.setup import (
     Setup,
     budget_fault,
     forecast_calls,
-    hide_addresses,
     make_setup,
     poll_span,
+    redaction_policy,
 )
 from gong_exporter.runtime.state import schedule_text, stretched_text
 from gong_exporter.store import StateFile, open_state
@@ -61,12 +63,14 @@ def run_check(common: Common, *, live: bool) -> None:
     with ExitStack() as stack:
         warnings = stack.enter_context(_warnings())
         config = _config(common, warnings)
+        common.redactor.use(redaction_policy(config))
         setup = make_setup(config)
         clock = SystemClock(threading.Event())
         state = open_state(_existing(config.state.file), report=warnings.append, now=clock.now)
         stack.callback(state.close)
         knowledge = state.load(setup.plan.host).knowledge
         warnings += [*config.warnings, *_folder_warnings(config.state.file)]
+        warnings += short_secret_warnings(config.gong.credentials)
         cost = forecast_calls(setup, knowledge)
         fault = budget_fault(setup, cost)
         if fault:
@@ -74,7 +78,7 @@ def run_check(common: Common, *, live: bool) -> None:
         click.echo(f"{config.path}: valid")
         _describe(setup, cost, measured=bool(knowledge and knowledge.pages))
         if live:
-            _call(setup, state, clock, warnings)
+            _call(setup, state, clock, warnings, common.redactor)
 
 
 @contextmanager
@@ -110,6 +114,28 @@ def _folder_warnings(file: Path | None) -> Iterator[str]:
     """The exporter runs without its state file, and is not sure to be read when it says so."""
     if file is not None and not file.parent.is_dir():
         yield f"state.file: there is no folder {file.parent}; until there is, nothing is kept"
+
+
+def short_secret_warnings(credentials: Credentials) -> Iterator[str]:
+    """A secret this short is probably a placeholder, and cannot be redacted inside words."""
+    try:
+        secrets = credentials.read()
+    except CredentialsUnreadable:
+        return  # another warning or error says so
+    named = (
+        {"gong.bearer_token": secrets.token}
+        if isinstance(secrets, BearerCredentials)
+        else {
+            "gong.access_key": secrets.access_key,
+            "gong.access_key_secret": secrets.access_key_secret,
+        }
+    )
+    for key, secret in named.items():
+        if len(secret.reveal()) < MIN_PIECE:
+            yield (
+                f"{key} has fewer than {MIN_PIECE} characters: logs and pages redact it only as a"
+                " whole word"
+            )
 
 
 def _describe(setup: Setup, cost: CallBudget, *, measured: bool) -> None:
@@ -154,15 +180,21 @@ def _calls(setup: Setup, cost: CallBudget, *, measured: bool) -> str:
     )
 
 
-def _call(setup: Setup, state: StateFile, clock: SystemClock, warnings: list[str]) -> None:
+def _call(
+    setup: Setup,
+    state: StateFile,
+    clock: SystemClock,
+    warnings: list[str],
+    redactor: Redactor,
+) -> None:
     """One call for a week that is over everywhere; proves key, scope, host and zone."""
-    shown = hide_addresses(setup.config)
     client = make_client(
         setup,
         clock=clock,
         ledger=state.ledger,
         observer=ExporterMetrics(CollectorRegistry(), clock.now),
-        warn=lambda message, _: warnings.append(shown(message)),
+        redactor=redactor,
+        warn=lambda message, _: warnings.append(redactor.redact(message)),
         retry=RetryPolicy(attempts=1, rate_limited=0),
     )
     days = ASKED.on(today_everywhere(clock.now()))
@@ -173,15 +205,21 @@ def _call(setup: Setup, state: StateFile, clock: SystemClock, warnings: list[str
     except GongError as error:
         request = f" (requestId {error.request_id})" if error.request_id else ""
         advice = f"\n  {error.advice}" if error.advice else ""
-        fail(f"the live call failed: {shown(error.message)}{request}{advice}")
+        fail(f"the live call failed: {error.message}{request}{advice}")
     finally:
         client.close()
     click.echo("live call: key, scope and host are right")
-    _describe_answer(setup, page, days, clock.now(), warnings)
+    _describe_answer(setup, page, days, clock.now(), warnings, redactor=redactor)
 
 
 def _describe_answer(
-    setup: Setup, page: Page | None, days: DayRange, now: float, warnings: list[str]
+    setup: Setup,
+    page: Page | None,
+    days: DayRange,
+    now: float,
+    warnings: list[str],
+    *,
+    redactor: Redactor,
 ) -> None:
     configured = setup.plan.zone
     told = page.time_zone if page is not None else None
@@ -191,7 +229,7 @@ def _describe_answer(
         click.echo(f"  {page.total_records} users were active from {days.start} to {last}")
     if zone is None and configured is None:
         said = f"named as {in_words(told)}, which is not known here" if told else "not told by Gong"
-        fail(f"the company's time zone was {said}: set gong.time_zone")
+        fail(redactor.redact(f"the company's time zone was {said}: set gong.time_zone"))
     shown = configured or zone
     if shown is not None:
         today = company_today(now, shown)
@@ -200,5 +238,5 @@ def _describe_answer(
     if configured is not None and zone is not None and configured.key != zone.key:
         warnings.append(f"gong.time_zone is {configured.key}, but Gong says {zone.key}")
     if page is not None:
-        for line in people_lines(setup.config, page):
+        for line in people_lines(setup.config, page, redactor):
             click.echo(f"  {line}")

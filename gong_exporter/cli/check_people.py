@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gong_exporter.common.redact import Redactor
 from gong_exporter.config.model import Config, UsersAll
 from gong_exporter.gong.records import Page
-from gong_exporter.runtime.setup import hide_addresses
 
 _SHOWN = 5
 
 
-def people_lines(config: Config, page: Page) -> Iterator[str]:
+def people_lines(config: Config, page: Page, redactor: Redactor) -> Iterator[str]:
     """Lines for people: who of the list was active, who of the active is in the roster.
 
     Args:
         config: whose lists they are.
         page: the first page of an unfiltered listing.
+        redactor: redacts the users' addresses.
     """
     ids = {user.user_id for user in page.users}
     emails = {(user.email or "").lower() for user in page.users} - {""}
@@ -32,7 +33,7 @@ def people_lines(config: Config, page: Page) -> Iterator[str]:
             if (user.id not in ids if user.id else (user.email or "").lower() not in emails)
         ]
         yield f"{len(listed) - len(absent)} of the {len(listed)} listed users {_among(page)}" + (
-            f"; not {_names(config, absent)}" if absent else ""
+            f"; not {_names(absent, redactor)}" if absent else ""
         )
     roster = config.activity.roster
     if roster.by_id or roster.by_email:
@@ -47,7 +48,7 @@ def _among(page: Page) -> str:
     return "are on its first page" if page.cursor is not None else "were active then"
 
 
-def _names(config: Config, absent: list[str]) -> str:
-    shown = ", ".join(map(hide_addresses(config), absent[:_SHOWN]))
+def _names(absent: list[str], redactor: Redactor) -> str:
+    shown = ", ".join(map(redactor.redact, absent[:_SHOWN]))
     more = len(absent) - _SHOWN
     return f"{shown} and {more} more" if more > 0 else shown

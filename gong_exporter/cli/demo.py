@@ -100,6 +100,7 @@ def demo(
                 sockets=sockets,
                 options=routes,
                 log=common.log(),
+                redactor=common.redactor,
                 web_config=guarded,
             ),
             signals,

@@ -1,4 +1,7 @@
-"""Log lines on stderr, as logfmt or JSON; one logger, built and passed on."""
+"""Log lines on stderr, as logfmt or JSON, with secrets and addresses redacted.
+
+One logger is built and passed on. The libraries' own log records go through it too.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,12 @@ import io
 import logging
 import os
 import select
-from typing import TextIO
+from typing import Any, TextIO
 
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
+
+from gong_exporter.common.redact import Redactor
 
 LEVELS = ("debug", "info", "warn", "error")
 FORMATS = ("logfmt", "json")
@@ -21,13 +26,14 @@ PATIENCE = 0.3
 LOST = "log lines were left out: nobody read them"
 
 
-def make_log(level: str, form: str, stream: TextIO) -> FilteringBoundLogger:
+def make_log(level: str, form: str, stream: TextIO, redactor: Redactor) -> FilteringBoundLogger:
     """A logger that writes one line per event.
 
     Args:
         level: one of LEVELS.
         form: one of FORMATS.
         stream: where to.
+        redactor: redacts messages, values and tracebacks.
     """
     renderer = (
         structlog.processors.JSONRenderer()
@@ -52,6 +58,7 @@ def make_log(level: str, form: str, stream: TextIO) -> FilteringBoundLogger:
             structlog.processors.format_exc_info,
             structlog.processors.EventRenamer("msg"),
             _short,
+            _RedactValues(redactor),
             render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_number(level)),
@@ -68,6 +75,28 @@ def _short(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Leave out what is None, and spell levels as Prometheus does."""
     level = {"warning": "warn"}.get(event["level"], event["level"])
     return {key: value for key, value in event.items() if value is not None} | {"level": level}
+
+
+class _RedactValues:
+    """Redacts every value of an event; keys are literals of the code."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+
+    def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        fixed = {key: event[key] for key in ("ts", "level")}
+        return {key: self._redacted(value) for key, value in event.items()} | fixed
+
+    def _redacted(self, value: Any) -> Any:
+        match value:
+            case None | bool() | int() | float():
+                return value
+            case dict():
+                return {str(key): self._redacted(item) for key, item in value.items()}
+            case list() | tuple() | set() | frozenset():
+                return [self._redacted(item) for item in value]
+            case _:
+                return self._redactor.redact(str(value))
 
 
 def _adopt_libraries(log: FilteringBoundLogger) -> None:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeVar
 
 import click
 from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.cli.logs import FORMATS, LEVELS, make_log
+from gong_exporter.common.redact import Redactor
 from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.load import load_config
 from gong_exporter.config.model import Config
+from gong_exporter.runtime.setup import redaction_policy
 
 FAILED = 1
 """Exit status: it failed at run time."""
@@ -38,22 +40,29 @@ class Common:
         config_file: as given, or from the environment, or the default.
         log_level: one of LEVELS.
         log_format: one of FORMATS.
+        redactor: redacts log lines and what the command prints of Gong's responses.
     """
 
     config_file: str
     log_level: str
     log_format: str
+    redactor: Redactor = field(default_factory=Redactor)
 
     def log(self) -> FilteringBoundLogger:
         """The logger, on stderr."""
-        return make_log(self.log_level, self.log_format, sys.stderr)
+        return make_log(self.log_level, self.log_format, sys.stderr, self.redactor)
 
     def config(self) -> Config:
-        """The configuration, checked; ends the command with its faults when it has any."""
+        """The configuration, checked and in force for the redactor.
+
+        Ends the command with the configuration's faults when it has any.
+        """
         try:
-            return self.load()
+            config = self.load()
         except ConfigError as error:
             self.refuse(error)
+        self.redactor.use(redaction_policy(config))
+        return config
 
     def refuse(self, error: ConfigError) -> NoReturn:
         """End the command with the configuration's faults, which load() has raised."""

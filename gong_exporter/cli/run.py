@@ -14,6 +14,7 @@ from structlog.typing import FilteringBoundLogger
 
 from gong_exporter import __version__
 from gong_exporter.cli.options import Common, bad_usage, fail, refuse
+from gong_exporter.common.redact import Redactor
 from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.model import Config
 from gong_exporter.exposition.body import once_text
@@ -75,6 +76,7 @@ def serve(common: Common, serving: Serving) -> None:
                 sockets=sockets,
                 options=options,
                 log=log,
+                redactor=common.redactor,
                 web_config=web_config,
             ),
             signals,
@@ -185,7 +187,7 @@ def poll_once(common: Common) -> None:
     with signals.handlers_installed():
         polling = BackgroundTask(
             "once",
-            lambda: shown.append(_once(config, log, stop_signal)),
+            lambda: shown.append(_once(config, log, common.redactor, stop_signal)),
             lambda: signals.put("wake"),
         )
         while not polling.done:
@@ -200,9 +202,11 @@ def poll_once(common: Common) -> None:
     _print(shown[0])
 
 
-def _once(config: Config, log: FilteringBoundLogger, stop_signal: StopSignal) -> bytes:
+def _once(
+    config: Config, log: FilteringBoundLogger, redactor: Redactor, stop_signal: StopSignal
+) -> bytes:
     """The exposition after one poll; empty when no window arrived."""
-    parts = assemble(config, log, stop_signal)
+    parts = assemble(config, log, redactor, stop_signal)
     # Beside a running exporter this only shares its ledger; alone it saves what it learns.
     parts.polls.keep = parts.state.poller_lock().acquire()
     try:

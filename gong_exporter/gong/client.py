@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 from tenacity.wait import wait_random_exponential
 
+from gong_exporter.common.redact import Redactor
 from gong_exporter.gong.clock import Clock
 from gong_exporter.gong.errors import (
     BadRequest,
@@ -38,10 +39,12 @@ from gong_exporter.gong.observer import Observer
 from gong_exporter.gong.records import ActivityFilter, Exchange, Page
 from gong_exporter.gong.responses import parse_error, parse_page
 from gong_exporter.gong.transport import Response, Transport
-from gong_exporter.gong.transport_errors import redactor
 
 MAX_RETRY_AFTER = 30 * 86_400.0
 """Seconds past which a Retry-After is not believed."""
+
+MAX_MESSAGE = 2000
+"""Characters of an error's message, which may quote Gong or a proxy."""
 
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
 _HEADER_VALUE = re.compile(r"[\x21-\x7e]+( [\x21-\x7e]+)*")
@@ -87,6 +90,8 @@ class GongClient:
         clock: time, and the waits.
         authorization: the Authorization header's value, read anew for each call since secrets
             rotate. Raises CredentialsUnreadable.
+        redactor: redacts what errors and warnings quote of a response; is given each header that
+            is sent.
         retry: how often to try.
         warn: is told, in words and with Gong's requestId, of what in a page could not be taken
             at its word, and of exchanges that are tried again.
@@ -100,6 +105,7 @@ class GongClient:
         observer: Observer,
         clock: Clock,
         authorization: Callable[[], str],
+        redactor: Redactor,
         retry: RetryPolicy | None = None,
         warn: Callable[[str, str | None], None] | None = None,
     ) -> None:
@@ -108,6 +114,7 @@ class GongClient:
         self._observer = observer
         self._clock = clock
         self._authorization = authorization
+        self._redactor = redactor
         self._retry = retry or RetryPolicy()
         self._warn = warn or _say_nothing
 
@@ -166,6 +173,7 @@ class GongClient:
 
     def _once(self, body: bytes) -> Page:
         authorization = _sendable(self._authorization())
+        self._redactor.add_authorization(authorization)
         call = self._limiter.acquire()
         started_at, began = self._clock.now(), self._clock.monotonic()
         code: int | None = None
@@ -173,11 +181,13 @@ class GongClient:
         try:
             answer = self._transport.post(body, authorization, self._clock)
             code = answer.status
-            page = _read(answer, self._clock.now(), authorization)
+            page = _read(answer, self._clock.now(), self._redactor)
             if page.anomalies:
                 reason = InvalidResponse.reason
                 self._warn("; ".join(page.anomalies), page.request_id)
         except GongError as error:
+            error.message = self._redactor.shorten(error.message, MAX_MESSAGE)
+            error.args = (error.message,)
             code, reason = error.code if code is None else code, error.reason
             raise
         else:
@@ -216,12 +226,12 @@ def _sendable(authorization: str) -> str:
     return authorization
 
 
-def _read(answer: Response, now: float, authorization: str) -> Page:
+def _read(answer: Response, now: float, redactor: Redactor) -> Page:
     """A page, or the error that the status stands for."""
-    status, redact = answer.status, redactor(authorization)
+    status = answer.status
     if status == HTTPStatus.OK:
-        return parse_page(answer.body, redact)
-    request_id, errors = parse_error(answer.body, redact)
+        return parse_page(answer.body, redactor)
+    request_id, errors = parse_error(answer.body, redactor)
     match status // 100:
         case 3:
             location = _origin(answer.headers.get("location"))

@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable
 from typing import Any
 
+from gong_exporter.common.redact import Redactor
 from gong_exporter.gong.errors import InvalidResponse
 from gong_exporter.gong.records import COUNTERS, MAX_COUNT, Page, UserActivity
 
@@ -40,33 +40,31 @@ _UNPRINTABLE = re.compile(
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
-def parse_page(body: bytes, redact: Callable[[str], str] = str) -> Page:
+def parse_page(body: bytes, redactor: Redactor) -> Page:
     """Read a 200 answer.
 
     Args:
         body: the answer's.
-        redact: as in ``parse_error``, of what ends up in log lines only.
+        redactor: redacts what is only meant for log lines.
 
     Raises:
         InvalidResponse: not JSON, not an object, or without its list of users.
     """
     answer = _load(body)
-    request_id = _text(answer.get("requestId"), redact)
+    request_id = _text(answer.get("requestId"), redactor)
     try:
-        return _page(answer, request_id)
+        return _page(answer, request_id, redactor)
     except InvalidResponse as error:
         error.request_id = request_id
         raise
 
 
-def parse_error(
-    body: bytes, redact: Callable[[str], str] = str
-) -> tuple[str | None, tuple[str, ...]]:
+def parse_error(body: bytes, redactor: Redactor) -> tuple[str | None, tuple[str, ...]]:
     """``requestId`` and ``errors`` of an error answer; nothing if it is no such answer.
 
     Args:
         body: the answer's.
-        redact: takes out what must not be shown, before anything is shortened.
+        redactor: redacts what must not be shown, before anything is shortened.
     """
     try:
         answer = _load(body)
@@ -74,8 +72,8 @@ def parse_error(
         return None, ()
     errors = answer.get("errors")
     listed = errors[:_MAX_ERRORS] if isinstance(errors, list) else []
-    said = (_text(item, redact) for item in listed)
-    return _text(answer.get("requestId"), redact), tuple(item for item in said if item)
+    said = (_text(item, redactor) for item in listed)
+    return _text(answer.get("requestId"), redactor), tuple(item for item in said if item)
 
 
 def _load(body: bytes) -> dict[str, Any]:
@@ -94,7 +92,7 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def _page(answer: dict[str, Any], request_id: str | None) -> Page:
+def _page(answer: dict[str, Any], request_id: str | None, redactor: Redactor) -> Page:
     anomalies: list[str] = []
     records = answer.get("records")
     if records is None:
@@ -123,9 +121,9 @@ def _page(answer: dict[str, Any], request_id: str | None) -> Page:
         cursor=_cursor(records.get("cursor")),
         users=_bounded(users, anomalies),
         records_received=len(stats),
-        time_zone=_text(answer.get("timeZone")),
-        from_date_time=_text(answer.get("fromDateTime")),
-        to_date_time=_text(answer.get("toDateTime")),
+        time_zone=_value(answer.get("timeZone"), redactor),
+        from_date_time=_value(answer.get("fromDateTime"), redactor),
+        to_date_time=_value(answer.get("toDateTime"), redactor),
         anomalies=_said_once(anomalies),
     )
 
@@ -236,11 +234,18 @@ def _whole(value: object, name: str, anomalies: list[str]) -> int | None:
     return count
 
 
-def _text(value: object, redact: Callable[[str], str] = str) -> str | None:
-    """Text fit for a log line: one line, printable, of a bounded length."""
+def _text(value: object, redactor: Redactor) -> str | None:
+    """Text fit for a log line: redacted, on one line, printable, of a bounded length."""
     if not isinstance(value, str):
         return None
-    return _UNPRINTABLE.sub(" ", redact(value)[:_MAX_TEXT]).strip() or None
+    return _UNPRINTABLE.sub(" ", redactor.shorten(value, _MAX_TEXT)).strip() or None
+
+
+def _value(value: object, redactor: Redactor) -> str | None:
+    """Text that is used as data, so it is redacted only when it is too long to be any."""
+    if isinstance(value, str) and len(value) <= _MAX_TEXT:
+        return _UNPRINTABLE.sub(" ", value).strip() or None
+    return _text(value, redactor)
 
 
 def _bounded(users: tuple[UserActivity, ...], anomalies: list[str]) -> tuple[UserActivity, ...]:

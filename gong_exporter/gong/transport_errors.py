@@ -1,20 +1,16 @@
-"""What broke an exchange, in words: what the libraries say, without URLs, objects and secrets."""
+"""What broke an exchange, in words: what the libraries say, without URLs and objects."""
 
 from __future__ import annotations
 
-import base64
-import contextlib
 import http.client
 import re
 import socket
 import ssl
-from collections.abc import Callable
 
 import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
-_MAX_TEXT = 200
 
 
 def is_timeout(error: BaseException) -> bool:
@@ -59,26 +55,8 @@ def describe(error: BaseException) -> str:
     return proxy + _line(text)
 
 
-def redactor(authorization: str) -> Callable[[str], str]:
-    """Takes out of a text the credentials that whoever answered may have repeated in it."""
-    secrets = [authorization]
-    scheme, _, value = authorization.partition(" ")
-    secrets.append(value)
-    if scheme.lower() == "basic":
-        with contextlib.suppress(ValueError):
-            pair = base64.b64decode(value).decode("utf-8", "replace")
-            secrets += [pair, *pair.split(":", 1)]
-
-    def redact(text: str) -> str:
-        for secret in filter(None, secrets):
-            text = text.replace(secret, "***")
-        return text
-
-    return redact
-
-
 def _line(text: str) -> str:
-    return _UNPRINTABLE.sub(" ", text)[:_MAX_TEXT].strip()
+    return _UNPRINTABLE.sub(" ", text).strip()
 
 
 def _chain(error: BaseException) -> list[BaseException]:

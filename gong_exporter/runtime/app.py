@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, PlatformCollector, ProcessColle
 from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.snapshot import Snapshot
+from gong_exporter.common.redact import Redactor
 from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.model import Config
 from gong_exporter.exposition.body import Exposition
@@ -59,6 +60,7 @@ class Parts:
 def assemble(
     config: Config,
     log: FilteringBoundLogger,
+    redactor: Redactor,
     stop_signal: StopSignal,
     beat: Callable[[], None] = lambda: None,
 ) -> Parts:
@@ -91,6 +93,7 @@ def assemble(
         metrics=metrics,
         exposition=exposition,
         log=log,
+        redactor=redactor,
         keep=False,
     )
     polls.restore()
@@ -120,6 +123,7 @@ class Exporter:
         sockets: listening.
         options: of the routes.
         log: is told.
+        redactor: redacts by the configuration in force.
         web_config: TLS, users and headers; None for plain HTTP.
 
     Raises:
@@ -134,13 +138,14 @@ class Exporter:
         sockets: Sequence[socket.socket],
         options: Options,
         log: FilteringBoundLogger,
+        redactor: Redactor,
         web_config: WebConfigFile | None = None,
     ) -> None:
         self._log = log
         self._stop_signal = StopSignal()
         self._sockets = tuple(sockets)
         heartbeat = Heartbeat()
-        self._parts = assemble(config, log, self._stop_signal, heartbeat.beat)
+        self._parts = assemble(config, log, redactor, self._stop_signal, heartbeat.beat)
         parts = self._parts
         heartbeat.at_every_beat(parts.polls.lapse)
         lock = parts.state.poller_lock()
@@ -172,6 +177,7 @@ class Exporter:
             clock=parts.clock,
             started_at=parts.clock.now(),
             reloader=self._reloader,
+            redactor=redactor,
             web_config=web_config,
         )
         self._web = WebServer(build_app(self.site, options), self._sockets, web_config=web_config)

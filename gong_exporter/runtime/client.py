@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gong_exporter import __version__
+from gong_exporter.common.redact import Redactor
 from gong_exporter.gong.client import GongClient, RetryPolicy
 from gong_exporter.gong.clock import Clock
 from gong_exporter.gong.limits import Ledger, Limiter
@@ -19,6 +20,7 @@ def make_client(
     clock: Clock,
     ledger: Ledger,
     observer: Observer,
+    redactor: Redactor,
     warn: Callable[[str, str | None], None],
     retry: RetryPolicy | None = None,
 ) -> GongClient:
@@ -29,6 +31,7 @@ def make_client(
         clock: time and waits.
         ledger: the calls made, perhaps by other processes too.
         observer: is told of every exchange.
+        redactor: redacts what errors and warnings quote of a response.
         warn: is told what was odd, with Gong's requestId.
         retry: how often to try; the client's own policy unless given.
     """
@@ -51,6 +54,7 @@ def make_client(
         observer=observer,
         clock=clock,
         authorization=authorization(gong.credentials),
+        redactor=redactor,
         retry=retry,
         warn=warn,
     )

@@ -17,6 +17,7 @@ from gong_exporter.activity.poll import PollPlan, PollResult, Warn, load_zone, p
 from gong_exporter.activity.snapshot import EMPTY, WindowData
 from gong_exporter.activity.users import build_snapshot
 from gong_exporter.activity.windows import company_today, day_start
+from gong_exporter.common.redact import Redactor
 from gong_exporter.exposition.body import Exposition
 from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.client import GongClient
@@ -28,6 +29,7 @@ from gong_exporter.runtime.setup import (
     Setup,
     forecast_calls,
     interval_in_effect,
+    redaction_policy,
 )
 from gong_exporter.runtime.teller import Teller
 from gong_exporter.store import StateFile
@@ -46,6 +48,7 @@ class PollRunner:
         metrics: counts.
         exposition: is given each new snapshot.
         log: is told.
+        redactor: redacts by the configuration in force.
         keep: write what polls bring to the state file; not while another process does.
         ask: asks Gong.
     """
@@ -59,6 +62,7 @@ class PollRunner:
         metrics: ExporterMetrics,
         exposition: Exposition,
         log: FilteringBoundLogger,
+        redactor: Redactor,
         keep: bool = True,
         ask: Ask = poll,
     ) -> None:
@@ -67,13 +71,14 @@ class PollRunner:
         self._metrics = metrics
         self._exposition = exposition
         self._log = log
+        self._redactor = redactor
         self._ask = ask
         self.keep = keep
         self._setup = setup
         self._knowledge = CompanyState(host=setup.plan.host)
         self._windows: dict[str, WindowData] = {}
         self._loaded: frozenset[str] = frozenset()
-        self._teller = Teller(log=log, metrics=metrics, clock=clock, config=setup.config)
+        self._teller = Teller(log=log, metrics=metrics, clock=clock)
         self._client: GongClient | None = None
         self._served: tuple[WindowData, ...] | None = None
         self._stretched = False
@@ -102,7 +107,7 @@ class PollRunner:
         if self._client is not None:
             self._client.close()
         self._setup = setup
-        self._teller.config = setup.config
+        self._redactor.use(redaction_policy(setup.config))
         self._client = self._new_client()
         self._hold(setup.plan)
         self._metrics.keep_windows(window.name for window in setup.plan.windows)
@@ -280,5 +285,6 @@ class PollRunner:
             clock=self._clock,
             ledger=self._state.ledger,
             observer=self._metrics,
+            redactor=self._redactor,
             warn=self._teller.warn,
         )

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import hmac
-import re
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
 
 from gong_exporter.activity.budget import DAY, CallBudget, call_budget, pages_for
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.poll import PollPlan
 from gong_exporter.activity.users import ALL_USERS, ListedUser, Selection, fingerprint
+from gong_exporter.common.redact import RedactionPolicy
 from gong_exporter.config.crontab import runs_per_day_max
 from gong_exporter.config.durations import format_duration
 from gong_exporter.config.model import Config, EmailLabel, PollConfig, UsersAll
 from gong_exporter.config.secrets import BasicCredentials, Credentials
 from gong_exporter.gong.limits import CallLimits
-
-_ADDRESS = re.compile(r"[^\s@<>\"'(),;:]+@[^\s@<>\"'(),;:]+")
-"""Whatever may be an e-mail address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,11 +95,18 @@ def _hashed(email: str, key: bytes) -> str:
     return hmac.new(key, address, "sha256").hexdigest()[:16]
 
 
-def hide_addresses(config: Config) -> Callable[[str], str]:
-    """From a text that quotes Gong to one that obeys ``activity.email_label``."""
-    if config.activity.email_label is EmailLabel.PLAIN:
-        return lambda text: text
-    return lambda text: _ADDRESS.sub("(hidden)", text)
+def redaction_policy(config: Config) -> RedactionPolicy:
+    """What logs, pages and commands must not show with this configuration.
+
+    The credentials are not part of it: the client adds each header that it sends.
+    """
+    proxy = config.gong.proxy_url
+    userinfo = urlsplit(proxy.reveal()).netloc.rpartition("@")[0] if proxy else ""
+    password = userinfo.partition(":")[2]
+    return RedactionPolicy(
+        hide_addresses=config.activity.email_label is not EmailLabel.PLAIN,
+        secrets=tuple(secret for text in (userinfo, password) if (secret := unquote(text))),
+    )
 
 
 def runs_per_day(poll: PollConfig) -> float:

@@ -7,6 +7,7 @@ import math
 from gong_exporter import __version__
 from gong_exporter.activity.budget import CallBudget
 from gong_exporter.activity.snapshot import WindowData
+from gong_exporter.common.redact import Redactor
 from gong_exporter.config.durations import format_duration
 from gong_exporter.config.model import PollConfig
 from gong_exporter.exposition.body import Exposition
@@ -45,6 +46,7 @@ class ExporterSite:
         clock: the time.
         started_at: Unix seconds at which the process started.
         reloader: reads the configuration again.
+        redactor: redacts what is quoted of Gong, by the configuration in force.
         web_config: the web configuration that is followed; None without one.
     """
 
@@ -59,6 +61,7 @@ class ExporterSite:
         clock: Clock,
         started_at: float,
         reloader: Reloader,
+        redactor: Redactor,
         web_config: WebConfigFile | None = None,
     ) -> None:
         self._polls = polls
@@ -69,6 +72,7 @@ class ExporterSite:
         self._clock = clock
         self._started_at = started_at
         self._reloader = reloader
+        self._redactor = redactor
         self._web_config = web_config
 
     def metrics(self, accept: str, accept_encoding: str) -> Body:
@@ -91,14 +95,18 @@ class ExporterSite:
         if windows:
             return Health(True, "ready: serving " + ", ".join(data.window for data in windows))
         failure = self._metrics.status().last_failure
-        why = f": {failure.message}" if failure else ", the first poll is not over"
+        why = (
+            f": {self._redactor.redact(failure.message)}"
+            if failure
+            else ", the first poll is not over"
+        )
         return Health(False, f"not ready: no data to serve{why}")
 
     def reload(self) -> Health:
         """See Site."""
         refused = self._reloader.reload()
         if refused is not None:
-            return Health(False, refused)
+            return Health(False, self._redactor.redact(refused))
         return Health(True, "the configuration was read again and is in force")
 
     def status(self) -> Status:
@@ -122,7 +130,7 @@ class ExporterSite:
                 errors={reason: n for reason, n in status.errors.items() if n},
             ),
             windows=tuple(_window(window.name, standing) for window in standing.setup.plan.windows),
-            failure=_failure(standing, status),
+            failure=_failure(standing, status, self._redactor),
             unknown_users=tuple(
                 name if "@" not in name else standing.label(name) or "(hidden)"
                 for name in standing.snapshot.unknown
@@ -157,7 +165,7 @@ class ExporterSite:
             found.append(f"The last reload was refused: {self._reloader.refused}")
         if self._web_config is not None and self._web_config.error is not None:
             found.append(f"Web configuration: {self._web_config.error}")
-        return tuple(found)
+        return tuple(map(self._redactor.redact, found))
 
 
 def _polling(standing: PollState, status: ExporterStatus) -> Polling:
@@ -175,15 +183,16 @@ def _polling(standing: PollState, status: ExporterStatus) -> Polling:
     )
 
 
-def _failure(standing: PollState, status: ExporterStatus) -> Failure | None:
+def _failure(standing: PollState, status: ExporterStatus, redactor: Redactor) -> Failure | None:
     failure = status.last_failure
     if failure is None:
         return None
     return Failure(
         at=failure.at,
         reason=failure.reason,
-        message=failure.message,
-        request_id=failure.request_id,
+        # Again, since a reload may hide what it did not hide at the time.
+        message=redactor.redact(failure.message),
+        request_id=redactor.redact(failure.request_id) if failure.request_id else None,
         over=standing.failed == (),
     )
 

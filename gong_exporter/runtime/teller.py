@@ -7,27 +7,21 @@ from collections.abc import Iterable, Sequence
 from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.poll_plan import WindowFailure
-from gong_exporter.config.model import Config
 from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.exposition.metrics import Failure as LastFailure
 from gong_exporter.gong.clock import Clock
-from gong_exporter.runtime.setup import hide_addresses
 
 UNKNOWN_NAMED = 10
 """Listed users unknown to Gong whom a log line names; a list may have thousands."""
 
 
 class Teller:
-    """Tells of polls, and shows of people's addresses no more than the configuration allows.
+    """Logs what polls report; the log redacts it.
 
     Args:
         log: is told.
         metrics: keeps the last failure.
         clock: the time.
-        config: in force.
-
-    Attributes:
-        config: in force; whoever puts another in force sets it.
     """
 
     def __init__(
@@ -36,20 +30,17 @@ class Teller:
         log: FilteringBoundLogger,
         metrics: ExporterMetrics,
         clock: Clock,
-        config: Config,
     ) -> None:
         self._log = log
         self._metrics = metrics
         self._clock = clock
-        self.config = config
         self._unknown: tuple[str, ...] = ()
 
     def failures(self, failures: Iterable[WindowFailure]) -> None:
         """One log line per reason, however many windows it cost, and the page's last failure."""
-        shown = hide_addresses(self.config)
         for failure in failures:
             error = failure.error
-            reason, message = error.reason or type(error).__name__, shown(error.message)
+            reason, message = error.reason or type(error).__name__, error.message
             self._log.error(
                 "no new data from Gong",
                 windows=",".join(failure.windows),
@@ -70,8 +61,7 @@ class Teller:
         told, self._unknown = self._unknown, tuple(users)
         if not users or told == self._unknown:
             return
-        shown = hide_addresses(self.config)
-        names = ", ".join(shown(name) for name in users[:UNKNOWN_NAMED])
+        names = ", ".join(users[:UNKNOWN_NAMED])
         if len(users) > UNKNOWN_NAMED:
             names += f" and {len(users) - UNKNOWN_NAMED} more"
         self._log.warning(
@@ -82,7 +72,7 @@ class Teller:
 
     def warn(self, message: str, request_id: str | None) -> None:
         """An oddity that was dealt with."""
-        self._log.warning(hide_addresses(self.config)(message), request_id=request_id)
+        self._log.warning(message, request_id=request_id)
 
     def _failed(self, reason: str, message: str, request_id: str | None) -> None:
         self._metrics.failed(

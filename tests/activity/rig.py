@@ -14,6 +14,7 @@ from gong_exporter.activity.poll_plan import PollPlan
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.activity.users import ALL_USERS, ListedUser, Selection
 from gong_exporter.activity.windows import parse_window
+from gong_exporter.common.redact import Redactor
 from gong_exporter.gong.client import GongClient, RetryPolicy
 from gong_exporter.gong.errors import GongError
 from gong_exporter.gong.limits import CallLimits, Ledger, Limiter
@@ -72,6 +73,7 @@ def client_of(
         observer=observer,
         clock=clock,
         authorization=lambda: authorization,
+        redactor=Redactor(),
         retry=retry,
         warn=said,
     )

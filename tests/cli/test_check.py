@@ -170,3 +170,13 @@ def test_a_folder_that_is_not_there_keeps_nothing(tmp_path: Path) -> None:
     checked = run_here("check", f"--config.file={config}")
     assert checked.returncode == 0
     assert f"warning: state.file: there is no folder {tmp_path / 'no'};" in checked.stderr
+
+
+def test_a_short_secret_is_warned_about_without_a_character_of_it(tmp_path: Path) -> None:
+    gong = {"access_key": "qxz", "access_key_secret": "12345678"}
+    checked = run_here("check", f"--config.file={write_config(tmp_path, GONG, gong=gong)}")
+    assert checked.returncode == 0
+    assert checked.stderr == (
+        "warning: gong.access_key has fewer than 8 characters: logs and pages redact it only as a"
+        " whole word\n"
+    )

@@ -10,6 +10,7 @@ import pytest
 from gong_exporter.cli.logs import make_log
 from gong_exporter.cli.options import FAILED
 from gong_exporter.cli.run import keep_running
+from gong_exporter.common.redact import Redactor
 from gong_exporter.config.load import load_config
 from gong_exporter.runtime.app import Exporter
 from gong_exporter.runtime.signals import Signals
@@ -35,7 +36,8 @@ def test_an_exporter_that_serves_no_more_does_not_linger(
                 load=lambda: config,
                 sockets=[bind("127.0.0.1:0")],
                 options=Options(),
-                log=make_log("error", "logfmt", io.StringIO()),
+                log=make_log("error", "logfmt", io.StringIO(), Redactor()),
+                redactor=Redactor(),
             )
 
         def end_the_server(exporter: Exporter) -> None:

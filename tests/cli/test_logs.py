@@ -1,9 +1,11 @@
-"""Log lines whose reader takes none: they cost nobody else any time."""
+"""Log lines: what is redacted in them, and a reader that reads none."""
 
 from __future__ import annotations
 
 import fcntl
+import io
 import json
+import logging
 import os
 import threading
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ import pytest
 from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.cli.logs import make_log
+from gong_exporter.common.redact import RedactionPolicy, Redactor
 
 
 @pytest.fixture
@@ -49,7 +52,7 @@ def test_lines_that_nobody_reads_are_left_out_and_counted(
     size: int, pipe: tuple[int, TextIO]
 ) -> None:
     reading, stream = pipe
-    log = make_log("info", "json", stream)
+    log = make_log("info", "json", stream, Redactor())
     say(log, *["x" * size] * 60)
     before = taken(reading)
     say(log, "after")
@@ -63,7 +66,7 @@ def test_lines_that_nobody_reads_are_left_out_and_counted(
 
 def test_what_is_left_of_a_line_that_was_broken_off_ends_there(pipe: tuple[int, TextIO]) -> None:
     reading, stream = pipe
-    log = make_log("info", "logfmt", stream)
+    log = make_log("info", "logfmt", stream, Redactor())
     say(log, "ä" * 100_000)
     assert not taken(reading).endswith("\n")
     say(log, "after")
@@ -75,7 +78,7 @@ def test_what_is_left_of_a_line_that_was_broken_off_ends_there(pipe: tuple[int, 
 
 def test_a_long_line_to_a_reader_is_whole(pipe: tuple[int, TextIO]) -> None:
     reading, stream = pipe
-    log = make_log("info", "json", stream)
+    log = make_log("info", "json", stream, Redactor())
     came: list[str] = []
 
     def read() -> None:
@@ -87,3 +90,65 @@ def test_a_long_line_to_a_reader_is_whole(pipe: tuple[int, TextIO]) -> None:
     say(log, "x" * 100_000)
     reader.join(20)
     assert json.loads("".join(came))["msg"] == "x" * 100_000
+
+
+TOKEN = "token-of-some-length"
+
+
+@pytest.mark.parametrize("form", ["json", "logfmt"])
+def test_every_value_of_a_line_is_redacted(form: str) -> None:
+    sink, redactor = io.StringIO(), Redactor()
+    redactor.add_authorization(f"Bearer {TOKEN}")
+    log = make_log("info", form, sink, redactor)
+    message = f"no jane@acme.example with {TOKEN}"
+    log.warning(
+        message,
+        text=f"Bearer {TOKEN.upper()}",
+        names=["bob@acme.example", {"email": "eve@acme.example"}, 7],
+        error=ValueError(f"no {TOKEN[:12]}"),
+        count=3,
+    )
+    line = sink.getvalue()
+    assert "acme" not in line
+    assert TOKEN[:8] not in line.lower()
+    if form == "json":
+        event = json.loads(line)
+        assert {key: event[key] for key in event if key != "ts"} == {
+            "level": "warn",
+            "msg": "no (hidden) with ***",
+            "text": "***",
+            "names": ["(hidden)", {"email": "(hidden)"}, 7],
+            "error": "no ***",
+            "count": 3,
+        }
+
+
+def test_a_traceback_is_redacted_with_the_errors_that_caused_it() -> None:
+    sink, redactor = io.StringIO(), Redactor()
+    redactor.add_authorization(f"Bearer {TOKEN}")
+    log = make_log("info", "json", sink, redactor)
+    error = RuntimeError("no jane%40acme.example")
+    error.__cause__ = ValueError(f"no {TOKEN}")
+    log.error("a defect", exc_info=error)
+    shown = json.loads(sink.getvalue())["exception"]
+    assert "ValueError: no ***" in shown
+    assert "RuntimeError: no (hidden)" in shown
+
+
+def test_records_of_libraries_are_redacted() -> None:
+    sink, redactor = io.StringIO(), Redactor()
+    redactor.add_authorization(f"Bearer {TOKEN}")
+    make_log("info", "json", sink, redactor)
+    logging.getLogger("urllib3").warning("retrying %s for %s", TOKEN, "jane@acme.example")
+    event = json.loads(sink.getvalue())
+    assert (event["msg"], event["logger"]) == ("retrying *** for (hidden)", "urllib3")
+
+
+def test_a_reload_changes_what_is_hidden() -> None:
+    sink, redactor = io.StringIO(), Redactor(RedactionPolicy(hide_addresses=False))
+    log = make_log("info", "json", sink, redactor)
+    log.info("jane@acme.example")
+    redactor.use(RedactionPolicy())
+    log.info("jane@acme.example")
+    messages = [json.loads(line)["msg"] for line in sink.getvalue().splitlines()]
+    assert messages == ["jane@acme.example", "(hidden)"]

@@ -7,6 +7,7 @@ from datetime import date
 
 import pytest
 
+from gong_exporter.common.redact import RedactionPolicy, Redactor
 from gong_exporter.gong.client import GongClient, RetryPolicy
 from gong_exporter.gong.clock import Clock
 from gong_exporter.gong.errors import (
@@ -81,6 +82,7 @@ def watched(
         observer=seen,
         clock=used,
         authorization=lambda: authorization,
+        redactor=Redactor(RedactionPolicy(hide_addresses=False)),
         retry=retry,
         warn=lambda message, request_id: seen.warnings.append((message, request_id)),
     )

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gong_exporter.common.redact import Redactor
 from gong_exporter.gong.errors import InvalidResponse
 from gong_exporter.gong.records import COUNTERS, MAX_COUNT, Page, UserActivity
 from gong_exporter.gong.responses import parse_error, parse_page
@@ -196,22 +197,22 @@ def test_an_answer_becomes_exactly_this(name: str) -> None:
     body = (ANSWERS / f"{name}.json").read_bytes()
     expected = EXPECTED[name]
     if isinstance(expected, Page):
-        assert parse_page(body) == expected
+        assert parse_page(body, Redactor()) == expected
     else:
         with pytest.raises(InvalidResponse) as caught:
-            parse_page(body)
+            parse_page(body, Redactor())
         assert caught.value.message == expected.replace("N bytes", f"{len(body)} bytes")
 
 
 def test_the_vendors_example_has_fifteen_counters_in_the_order_of_the_page() -> None:
-    (only,) = parse_page((ANSWERS / "vendor-example.json").read_bytes()).users
+    (only,) = parse_page((ANSWERS / "vendor-example.json").read_bytes(), Redactor()).users
     assert tuple(only.counters[name] for name in COUNTERS) == VENDOR_COUNTERS
     assert len(COUNTERS) == 15
 
 
 def test_a_refused_page_keeps_gongs_request_id() -> None:
     with pytest.raises(InvalidResponse) as caught:
-        parse_page((ANSWERS / "list-missing.json").read_bytes())
+        parse_page((ANSWERS / "list-missing.json").read_bytes(), Redactor())
     assert caught.value.request_id == "r1"
 
 
@@ -251,7 +252,7 @@ answers = st.fixed_dictionaries(
 @given(answer=answers)
 def test_any_json_is_a_page_of_believable_numbers_or_refused(answer: object) -> None:
     try:
-        got = parse_page(json.dumps(answer).encode())
+        got = parse_page(json.dumps(answer).encode(), Redactor())
     except InvalidResponse as refusal:
         assert refusal.message  # noqa: PT017 - both ends are right
         return
@@ -268,8 +269,8 @@ def test_any_json_is_a_page_of_believable_numbers_or_refused(answer: object) -> 
 @given(body=st.binary(max_size=200))
 def test_any_bytes_are_a_page_or_refused(body: bytes) -> None:
     with pytest.raises(InvalidResponse):
-        parse_page(body)
-    assert parse_error(body) == (None, ())
+        parse_page(body, Redactor())
+    assert parse_error(body, Redactor()) == (None, ())
 
 
 def error_body(request_id: object, errors: object) -> bytes:
@@ -296,4 +297,4 @@ def error_body(request_id: object, errors: object) -> bytes:
 def test_an_errors_body_gives_what_fits_a_log_line(
     body: bytes, expected: tuple[str | None, tuple[str, ...]]
 ) -> None:
-    assert parse_error(body) == expected
+    assert parse_error(body, Redactor()) == expected

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gong_exporter.cli.logs import make_log
+from gong_exporter.common.redact import Redactor
 from gong_exporter.config.load import load_config
 from gong_exporter.runtime.app import Exporter
 from gong_exporter.simulator.records import UserActivity
@@ -39,13 +40,14 @@ def exporting(
 ) -> Iterator[tuple[Exporter, io.StringIO]]:
     """A running exporter of this process, and its log; no quota stretches its interval."""
     config = load_config(write_config(folder, url, state={"file": None}, **sections), {})
-    sink = io.StringIO()
+    sink, redactor = io.StringIO(), Redactor()
     exporter = Exporter(
         config=changed(config, requests_per_day=10**9, **changes),
         load=lambda: config,
         sockets=[bind("127.0.0.1:0")],
         options=Options(),
-        log=make_log("debug", "json", sink),
+        log=make_log("debug", "json", sink, redactor),
+        redactor=redactor,
     )
     exporter.start()
     try:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gong_exporter.cli.logs import make_log
+from gong_exporter.common.redact import Redactor
 from gong_exporter.runtime.heartbeat import SILENCE, Heartbeat
 from gong_exporter.runtime.poller import Duty, Poller
 from gong_exporter.runtime.reload import Reloader
@@ -28,7 +29,7 @@ class Dead(Exception):
 @contextmanager
 def served(loop: Bench, acquire: Callable[[], bool], silent_for: list[float]) -> Iterator[int]:
     """The port of a site over a real loop thread, whose heart was last heard so long ago."""
-    log = make_log("debug", "json", io.StringIO())
+    log = make_log("debug", "json", io.StringIO(), Redactor())
     heartbeat = Heartbeat(lambda: silent_for[0])
     poller = Poller(
         polls=loop.polls,
@@ -58,6 +59,7 @@ def served(loop: Bench, acquire: Callable[[], bool], silent_for: list[float]) ->
             clock=loop.clock,
             log=log,
         ),
+        redactor=Redactor(),
     )
     sock = bind("127.0.0.1:0")
     server = WebServer(build_app(site, Options()), [sock])

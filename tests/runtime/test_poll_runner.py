@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.cli.logs import make_log
+from gong_exporter.common.redact import Redactor
 from gong_exporter.config.load import load_config
 from gong_exporter.config.model import ListedUser
 from gong_exporter.runtime.addresses import labels_now
@@ -48,7 +49,7 @@ def test_a_hash_key_that_could_never_be_read_shows_nothing_of_anybody(tmp_path: 
     config = load_config(write_config(tmp_path, "http://127.0.0.1:9", activity=activity), {})
     key.unlink()
     sink = io.StringIO()
-    assert labels_now(config, make_log("info", "json", sink))("jane@acme.example") == ""
+    assert labels_now(config, make_log("info", "json", sink, Redactor()))("jane@acme.example") == ""
     assert "addresses are left out" in sink.getvalue()
     assert str(key) in sink.getvalue()
 

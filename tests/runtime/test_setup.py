@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from gong_exporter.activity.company_state import CompanyState
+from gong_exporter.common.redact import Redactor
 from gong_exporter.config.load import load_config
 from gong_exporter.config.model import Config
 from gong_exporter.gong.errors import CredentialsUnreadable
@@ -18,10 +19,10 @@ from gong_exporter.runtime.setup import (
     budget_fault,
     email_label,
     forecast_calls,
-    hide_addresses,
     interval_in_effect,
     make_setup,
     poll_span,
+    redaction_policy,
 )
 from gong_exporter.runtime.state import stretched_text
 from tests.support.exporter import write_config
@@ -85,7 +86,7 @@ def test_a_bearer_token_is_sent_as_one(tmp_path: Path) -> None:
 def test_what_quotes_gong_obeys_email_label(label: str, text: str, tmp_path: Path) -> None:
     config = load(tmp_path, activity={"email_label": label})
     said = "Gong answered 404: no jane.doe+x@acme.example, 'bob@acme.example'"
-    assert hide_addresses(config)(said) == text
+    assert Redactor(redaction_policy(config)).redact(said) == text
     assert email_label(config)("a@b.example") == ("a@b.example" if label == "plain" else "")
 
 
@@ -99,7 +100,7 @@ def test_hashed_labels_are_the_same_for_the_same_address_and_key_alone(tmp_path:
     assert email_label(config)("") == ""
     assert email_label(config)("bob@acme.example") != jane
     assert "acme" not in jane
-    assert hide_addresses(config)("jane@acme.example") == "(hidden)"
+    assert Redactor(redaction_policy(config)).redact("jane@acme.example") == "(hidden)"
     key.write_text("another-key-altogether\n")
     assert email_label(config)("jane@acme.example") != jane
 

@@ -21,6 +21,7 @@ from gong_exporter.backfill.plan import DAY, Days
 from gong_exporter.backfill.quota import Counter, Quota
 from gong_exporter.backfill.run import Backfill, Summary
 from gong_exporter.backfill.style import Format
+from gong_exporter.common.redact import Redactor
 from gong_exporter.gong.client import GongClient
 from gong_exporter.gong.clock import Clock
 from gong_exporter.gong.limits import CallLimits, Ledger, Limiter
@@ -190,6 +191,7 @@ class Rig:
             observer=self.counter,
             clock=self.clock,
             authorization=lambda: header,
+            redactor=Redactor(),
             warn=lambda message, _: self.warnings.append(message),
         )
 

@@ -17,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from gong_exporter.activity.poll import poll
 from gong_exporter.cli.logs import make_log
+from gong_exporter.common.redact import Redactor
 from gong_exporter.config.crontab import CronSchedule
 from gong_exporter.config.load import load_config
 from gong_exporter.config.model import Config
@@ -206,7 +207,8 @@ def bench(
         path = write_config(folder, simulator.url, **(sections or {}))
         config = changed(load_config(path, {}), **changes)
         sink = io.StringIO()
-        log = make_log("debug", "json", sink)
+        redactor = Redactor()
+        log = make_log("debug", "json", sink, redactor)
         state = open_state(config.state.file, report=lambda _: None, now=clock.now)
         metrics = ExporterMetrics(
             CollectorRegistry(),
@@ -223,6 +225,7 @@ def bench(
             metrics=metrics,
             exposition=exposition,
             log=log,
+            redactor=redactor,
             keep=False,
             ask=_noting(benches),
         )

@@ -1,0 +1,1 @@
+"""Helpers below all other packages."""
