@@ -18,9 +18,10 @@ from gong_exporter.activity.zones import in_words, load_zone
 from gong_exporter.cli.check_people import people_lines
 from gong_exporter.cli.options import Common, common_options, fail, refuse, resolve
 from gong_exporter.cli.run import web_config_file
+from gong_exporter.common.problems import Problem
 from gong_exporter.common.redact import MIN_PIECE, Redactor
 from gong_exporter.config.durations import format_duration
-from gong_exporter.config.errors import ConfigError, Problem
+from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.model import Config
 from gong_exporter.config.secrets import BearerCredentials, Credentials
 from gong_exporter.exposition.metrics import ExporterMetrics

@@ -1,1 +1,1 @@
-"""Helpers below all other packages."""
+"""What several packages share; imports nothing else of the project."""

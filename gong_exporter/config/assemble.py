@@ -11,12 +11,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gong_exporter.activity.snapshot import METRICS
+from gong_exporter.common.nearest import nearest, quoted
+from gong_exporter.common.problems import Problem
+from gong_exporter.common.yaml import Items, Keys, Scalar
 from gong_exporter.config.certificates import certificates_fault
 from gong_exporter.config.columns import Roster
 from gong_exporter.config.crontab import longest_gap
 from gong_exporter.config.document import ActivityKeys, GongKeys, PollKeys, StateKeys
 from gong_exporter.config.durations import format_duration
-from gong_exporter.config.errors import Problem
 from gong_exporter.config.model import (
     ActivityConfig,
     EmailLabel,
@@ -25,7 +27,6 @@ from gong_exporter.config.model import (
     StateConfig,
     UsersAll,
 )
-from gong_exporter.config.nearest import nearest, quoted
 from gong_exporter.config.roster import RosterFault, read_roster, with_inline
 from gong_exporter.config.secrets import (
     Credentials,
@@ -36,7 +37,6 @@ from gong_exporter.config.secrets import (
     fault,
     key_fault,
 )
-from gong_exporter.config.tree import Items, Keys, Scalar
 from gong_exporter.config.values import moment
 
 DEFAULT_INTERVAL = 3600.0
@@ -243,7 +243,7 @@ class Assembly:
         section = self.root.get("activity")
         node = section.get("metrics") if isinstance(section, Keys) else None
         lines = {
-            item.text: item.line
+            str(item): item.line
             for item in (node if isinstance(node, Items) else ())
             if isinstance(item, Scalar)
         }

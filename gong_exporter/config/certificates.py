@@ -5,14 +5,18 @@ from __future__ import annotations
 import ssl
 from pathlib import Path
 
-from gong_exporter.config.bounded import read_bounded
+from gong_exporter.common.files import UnreadableFile, read_bounded
+
+MAX_BYTES = 8 * 1024 * 1024
+"""Of a file of certificates; a system's has some 200 kB."""
 
 
 def certificates_fault(path: Path) -> str | None:
     """Why ``gong.ca_file`` cannot be used, without its name; None when it can."""
-    unreadable = read_bounded(path, 0)
-    if isinstance(unreadable, str):
-        return unreadable
+    try:
+        read_bounded(path, MAX_BYTES)
+    except UnreadableFile as error:
+        return str(error)
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
     except ssl.SSLError:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from gong_exporter.common.nearest import dotted, hint
+from gong_exporter.common.problems import Problem
+from gong_exporter.common.sections import Rejected
+from gong_exporter.common.yaml import Keys, Scalar
 from gong_exporter.config.document import Document
-from gong_exporter.config.errors import Problem, Rejected
-from gong_exporter.config.nearest import dotted, hint
-from gong_exporter.config.tree import Keys, Scalar
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails

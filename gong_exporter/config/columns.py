@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gong_exporter.config.nearest import quoted, shown
+from gong_exporter.common.nearest import quoted, shown
 
 _ID = re.compile(r"[0-9]{1,20}", re.ASCII)
 _EMAIL = re.compile(r"[^@\s<>(),;\"]{1,64}@[^@\s<>(),;\"]{1,255}")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
 
-from gong_exporter.config.nearest import hint, quoted
+from gong_exporter.common.nearest import hint, quoted
 
 
 @dataclass(frozen=True, slots=True)

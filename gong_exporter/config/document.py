@@ -14,14 +14,14 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 
 from gong_exporter.activity.windows import WindowSpec
+from gong_exporter.common.nearest import quoted
+from gong_exporter.common.sections import Rejected
+from gong_exporter.common.yaml import Items, Keys, Scalar
 from gong_exporter.config import values
 from gong_exporter.config.crontab import CronSchedule, parse_cron
 from gong_exporter.config.durations import parse_duration
-from gong_exporter.config.errors import Rejected
 from gong_exporter.config.model import EmailLabel, ListedUser, UsersAll
-from gong_exporter.config.nearest import quoted
 from gong_exporter.config.secrets import Secret
-from gong_exporter.config.tree import Items, Keys, Scalar
 from gong_exporter.config.users import parse_users
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ def _one(parse: Callable[[str], T]) -> PlainValidator:
             raise Rejected.whole(f"must be a single value, not a {_kind(node)}")
         if node.null:
             raise ValueError("has no value; leave the key out for its default")
-        return parse(node.text)
+        return parse(str(node))
 
     return PlainValidator(read)
 
@@ -46,7 +46,7 @@ def _maybe(parse: Callable[[str], T]) -> PlainValidator:
     def read(node: object) -> T | None:
         if not isinstance(node, Scalar):
             raise Rejected.whole(f"must be a single value, not a {_kind(node)}")
-        return None if node.null else parse(node.text)
+        return None if node.null else parse(str(node))
 
     return PlainValidator(read)
 
@@ -59,7 +59,7 @@ def _several(
     form = f"must be {alternative}a list of {what}"
 
     def read(node: object) -> tuple[T, ...] | None:
-        if everything and isinstance(node, Scalar) and node.text == everything:
+        if everything and isinstance(node, Scalar) and node == everything:
             return None
         if not isinstance(node, Items):
             raise Rejected.whole(form)
@@ -72,13 +72,13 @@ def _several(
             if not isinstance(item, Scalar):
                 wrong.append((item.line, form))
                 continue
-            if item.text in lines:
-                again = f"{quoted(item.text)} is already on line {lines[item.text]}"
+            if str(item) in lines:
+                again = f"{quoted(str(item))} is already on line {lines[str(item)]}"
                 wrong.append((item.line, again))
             else:
-                lines[item.text] = item.line
+                lines[str(item)] = item.line
                 try:
-                    found[item.text] = parse(item.text)
+                    found[str(item)] = parse(str(item))
                 except ValueError as error:
                     wrong.append((item.line, str(error)))
         if wrong:

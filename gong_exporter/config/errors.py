@@ -1,36 +1,13 @@
-"""What is wrong with a configuration, in words for people: ``path:line: key: what``.
-
-No message here ever holds the value of a secret, nor text that may turn out to be one.
-"""
+"""A configuration that cannot be used."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Self
+
+from gong_exporter.common.problems import Problem
 
 MAX_SHOWN = 50
 """Problems that a message lists; a long list of users can have thousands of one kind."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Problem:
-    """One thing to mend.
-
-    Attributes:
-        line: counted from 1; 0 where it is not about a line of the file.
-        key: dotted, such as ``gong.timeout``; empty where it is about the whole file.
-        what: what is wrong, and what would be right.
-    """
-
-    line: int
-    key: str
-    what: str
-
-    def located(self, path: str) -> str:
-        """``path:line: key: what``, without the parts that there are not."""
-        where = f"{path}:{self.line}" if self.line else path
-        return ": ".join(part for part in (where, self.key, self.what) if part)
 
 
 class ConfigError(Exception):
@@ -55,20 +32,3 @@ class ConfigError(Exception):
         if more:
             lines.append(f"{path}: and {more} more")
         super().__init__("\n".join(lines))
-
-
-class Rejected(ValueError):
-    """A value of several parts (a list, say) is refused, each part on its own line.
-
-    Attributes:
-        parts: line (0 for that of the key itself) and what is wrong there.
-    """
-
-    def __init__(self, parts: Iterable[tuple[int, str]]) -> None:
-        self.parts = tuple(parts)
-        super().__init__("; ".join(what for _, what in self.parts))
-
-    @classmethod
-    def whole(cls, what: str) -> Self:
-        """The value as a whole is of the wrong kind."""
-        return cls([(0, what)])

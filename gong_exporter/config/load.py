@@ -10,15 +10,16 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
+from gong_exporter.common.files import UnreadableFile, read_bounded
+from gong_exporter.common.problems import Problem
+from gong_exporter.common.yaml import Keys, Scalar, parse_yaml
 from gong_exporter.config.assemble import Assembly
-from gong_exporter.config.bounded import read_bounded
 from gong_exporter.config.check import check_section, unknown_sections
 from gong_exporter.config.document import ActivityKeys, GongKeys, PollKeys, StateKeys
-from gong_exporter.config.errors import ConfigError, Problem
+from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.model import Config
-from gong_exporter.config.tree import Tree, read_tree
 
-Keys = TypeVar("Keys", bound=BaseModel)
+Written = TypeVar("Written", bound=BaseModel)
 Section = TypeVar("Section")
 
 MAX_BYTES = 8 * 1024 * 1024
@@ -49,13 +50,19 @@ def _load(name: str, environ: Mapping[str, str]) -> Config | ConfigError:
     text = _read(name)
     if isinstance(text, Problem):
         return ConfigError(name, [text])
-    tree = read_tree(text)
-    if tree.broken:
-        return ConfigError(name, tree.problems)
+    document = parse_yaml(text)
+    if document.broken:
+        return ConfigError(name, document.problems)
+    root = document.root or Keys()
+    if isinstance(root, Scalar) and root.null:
+        root = Keys()
+    if not isinstance(root, Keys):
+        what = "must be a mapping of the sections gong, activity, poll and state"
+        return ConfigError(name, [Problem(root.line, "", what)])
     path = Path(name).absolute()
-    assembly = Assembly(path.parent, tree.root, environ)
-    problems = [*tree.problems, *unknown_sections(tree.root)]
-    sections = _Sections(tree, problems)
+    assembly = Assembly(path.parent, root, environ)
+    problems = [*document.problems, *unknown_sections(root)]
+    sections = _Sections(root, document.problems, problems)
     gong = sections.read("gong", GongKeys, assembly.gong)
     activity = sections.read("activity", ActivityKeys, assembly.activity)
     poll = sections.read("poll", PollKeys, assembly.poll)
@@ -75,28 +82,28 @@ def _load(name: str, environ: Mapping[str, str]) -> Config | ConfigError:
 class _Sections:
     """Reads sections one by one, so that each is looked at though another one is wrong."""
 
-    tree: Tree
+    root: Keys
+    syntax: tuple[Problem, ...]
     problems: list[Problem] = field(repr=False)
 
     def read(
-        self, name: str, model: type[Keys], assemble: Callable[[Keys], Section | None]
+        self, name: str, model: type[Written], assemble: Callable[[Written], Section | None]
     ) -> Section | None:
         """The section put together; None when something is wrong with it."""
-        keys = check_section(self.tree.root, name, model)
+        keys = check_section(self.root, name, model)
         if isinstance(keys, tuple):
             self.problems.extend(keys)
             return None
-        if any(f"{problem.key}.".startswith(f"{name}.") for problem in self.tree.problems):
+        if any(f"{problem.key}.".startswith(f"{name}.") for problem in self.syntax):
             return None  # a value is missing that the file has, so no word about what it lacks
         return assemble(keys)
 
 
 def _read(name: str) -> str | Problem:
-    content = read_bounded(Path(name), MAX_BYTES)
-    if isinstance(content, str):
-        return Problem(0, "", content)
-    if len(content) > MAX_BYTES:
-        return Problem(0, "", f"is larger than {MAX_BYTES} bytes; that is not a configuration")
+    try:
+        content = read_bounded(Path(name), MAX_BYTES)
+    except UnreadableFile as error:
+        return Problem(0, "", str(error))
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

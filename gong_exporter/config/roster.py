@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from gong_exporter.config.bounded import read_bounded
+from gong_exporter.common.files import UnreadableFile, read_bounded
+from gong_exporter.common.nearest import nearest, quoted
 from gong_exporter.config.columns import Roster, column_fault, key_fault
 from gong_exporter.config.model import ListedUser
-from gong_exporter.config.nearest import nearest, quoted
 
 MAX_BYTES = 32 * 1024 * 1024
 """Of a roster file: some 300,000 people."""
@@ -74,11 +74,10 @@ def with_inline(roster: Roster, users: Sequence[ListedUser]) -> Roster:
 
 
 def _text(path: Path) -> str:
-    content = read_bounded(path, MAX_BYTES)
-    if isinstance(content, str):
-        raise RosterFault([(0, content)])
-    if len(content) > MAX_BYTES:
-        raise RosterFault([(0, f"is larger than {MAX_BYTES // 2**20} MiB; that is no roster")])
+    try:
+        content = read_bounded(path, MAX_BYTES)
+    except UnreadableFile as error:
+        raise RosterFault([(0, str(error))]) from error
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise RosterFault([(0, "is UTF-16; save it as 'CSV UTF-8'")])
     if content.startswith(b"PK\x03\x04"):

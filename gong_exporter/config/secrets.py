@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from gong_exporter.config.bounded import read_bounded
+from gong_exporter.common.files import UnreadableFile, read_bounded
 from gong_exporter.gong.errors import CredentialsUnreadable
 
 MAX_SECRET_BYTES: Final = 16_384
@@ -169,11 +169,10 @@ def _read(source: SecretSource) -> Secret:
 
 def _content(path: Path) -> tuple[str, str | None]:
     """The file's text without the line break at its end, and what is wrong with the file."""
-    content = read_bounded(path, MAX_SECRET_BYTES)
-    if isinstance(content, str):
-        return "", content
-    if len(content) > MAX_SECRET_BYTES:
-        return "", f"is larger than {MAX_SECRET_BYTES} bytes; that is not a secret"
+    try:
+        content = read_bounded(path, MAX_SECRET_BYTES)
+    except UnreadableFile as error:
+        return "", str(error)
     try:
         text = content.decode()
     except UnicodeDecodeError:

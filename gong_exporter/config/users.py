@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from gong_exporter.common.nearest import quoted
+from gong_exporter.common.sections import Rejected
+from gong_exporter.common.yaml import Items, Keys, Node, Scalar
 from gong_exporter.config.columns import (
     column,
     column_fault,
@@ -13,17 +16,14 @@ from gong_exporter.config.columns import (
     is_email,
     is_id,
 )
-from gong_exporter.config.errors import Rejected
 from gong_exporter.config.model import ListedUser, UsersAll
-from gong_exporter.config.nearest import quoted
-from gong_exporter.config.tree import Items, Keys, Node, Scalar
 
 _FORM = "an id (1 to 20 digits), an address, or a mapping with id or email"
 
 
 def parse_users(node: object) -> UsersAll | tuple[ListedUser, ...]:
     """Read the value of ``users``. Raises: Rejected, with every line that is wrong."""
-    if isinstance(node, Scalar) and node.text == "all":
+    if isinstance(node, Scalar) and node == "all":
         return UsersAll()
     if not isinstance(node, Items):
         raise Rejected.whole("must be 'all' or a list of ids and addresses")
@@ -52,11 +52,11 @@ def _user(item: Node) -> ListedUser:
 
 def _from_text(item: Scalar) -> ListedUser:
     nothing: Mapping[str, str] = MappingProxyType({})
-    if is_id(item.text):
-        return ListedUser(item.text, None, nothing, item.line)
-    if is_email(item.text):
-        return ListedUser(None, item.text, nothing, item.line)
-    raise Rejected([(item.line, f"{quoted(item.text)} is not a user; write {_FORM}")])
+    if is_id(str(item)):
+        return ListedUser(str(item), None, nothing, item.line)
+    if is_email(str(item)):
+        return ListedUser(None, str(item), nothing, item.line)
+    raise Rejected([(item.line, f"{quoted(str(item))} is not a user; write {_FORM}")])
 
 
 def _from_mapping(item: Keys) -> ListedUser:
@@ -67,8 +67,8 @@ def _from_mapping(item: Keys) -> ListedUser:
         if not isinstance(value, Scalar):
             wrong.append((line, f"{column(name)} of a user must be text"))
             continue
-        texts[name] = value.text
-        fault = _column_fault(name, value.text)
+        texts[name] = str(value)
+        fault = _column_fault(name, str(value))
         if fault:
             wrong.append((line, fault))
     user_id, email = texts.pop("id", None) or None, texts.pop("email", None) or None

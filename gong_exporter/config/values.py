@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from gong_exporter.activity.snapshot import METRICS
 from gong_exporter.activity.windows import MAX_DAYS, PERIODS, WindowSpec, parse_window
+from gong_exporter.common.nearest import nearest, quoted
 from gong_exporter.config.durations import format_duration, parse_duration
 from gong_exporter.config.model import EmailLabel
-from gong_exporter.config.nearest import nearest, quoted
 from gong_exporter.config.secrets import Secret, fault, key_fault
 
 COMPANY_REQUESTS_PER_SECOND = 3

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from structlog.typing import FilteringBoundLogger
 
-from gong_exporter.config.errors import ConfigError, Problem
+from gong_exporter.common.problems import Problem
+from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.model import Config
 from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.clock import Clock

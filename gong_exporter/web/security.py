@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import ssl
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gong_exporter.web.tls import Material, build_context, normal_sans
-from gong_exporter.web.webconfig import (
+from gong_exporter.common.files import UnreadableFile, read_bounded
+from gong_exporter.web.config import (
     TlsSettings,
     WebConfig,
     WebConfigError,
     parse_web_config,
 )
+from gong_exporter.web.tls import Material, build_context, normal_sans
 
 _MAX_FILE_BYTES = 1024 * 1024
 
@@ -110,15 +109,19 @@ class WebConfigFile:
         if old.security != Security() and _says_nothing(text):
             raise WebConfigError(f"{name}: empty; write {{}} to serve without TLS and passwords")
         config = parse_web_config(text, name, self._path.parent)
+        tls = config.tls_server_config
         context, tls_print = _context(config, old, name)
         return _Loaded(
             security=Security(
                 context=context,
-                allowed_sans=normal_sans(config.tls.allowed_sans) if config.tls else frozenset(),
-                users={user.encode(): hashed.encode() for user, hashed in config.users.items()},
-                headers=config.headers,
+                allowed_sans=normal_sans(tls.client_allowed_sans or () if tls else ()),
+                users={
+                    user.encode(): hashed.encode()
+                    for user, hashed in config.basic_auth_users.items()
+                },
+                headers=config.http_server_config.headers,
             ),
-            files=(self._path, *(config.tls.files() if config.tls is not None else ())),
+            files=(self._path, *(tls.files() if tls is not None else ())),
             tls_print=tls_print,
         )
 
@@ -140,17 +143,19 @@ def _says_nothing(text: str) -> bool:
 
 def _context(config: WebConfig, old: _Loaded, name: str) -> tuple[ssl.SSLContext | None, str]:
     """The context for these settings, the old one if nothing in it would differ; its print."""
-    if config.tls is None:
+    settings = config.tls_server_config
+    if settings is None:
         return None, ""
+    client_ca = settings.client_ca_source
     material = Material(
-        cert=_content(config.tls.cert, name),
-        key=_content(config.tls.key, name),
-        client_ca=None if config.tls.client_ca is None else _content(config.tls.client_ca, name),
+        cert=_content(settings.cert_source, name),
+        key=_content(settings.key_source, name),
+        client_ca=None if client_ca is None else _content(client_ca, name),
     )
-    tls_print = _fingerprint(config.tls, material)
+    tls_print = _fingerprint(settings, material)
     if tls_print == old.tls_print:
         return old.security.context, tls_print
-    return build_context(config.tls, material, name), tls_print
+    return build_context(settings, material, name), tls_print
 
 
 def _content(source: Path | str, name: str) -> bytes:
@@ -159,24 +164,10 @@ def _content(source: Path | str, name: str) -> bytes:
 
 def _read(path: Path, name: str) -> bytes:
     try:
-        # By an opener: a descriptor of our own would stay open where open() refuses a folder's.
-        with open(path, "rb", opener=_at_once) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                # It will be read again, when a pipe gives nothing any more.
-                raise WebConfigError(f"{name}: {path} is not a file")
-            content = file.read(_MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise WebConfigError(f"{name}: cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise WebConfigError(f"{name}: {str(path)!r} is not a path: {error}") from error
-    if len(content) > _MAX_FILE_BYTES:
-        raise WebConfigError(f"{name}: {path} is larger than 1 MiB")
-    return content
-
-
-def _at_once(path: str, flags: int) -> int:
-    """As open() does it, but a named pipe does not hang us."""
-    return os.open(path, flags | os.O_NONBLOCK)
+        return read_bounded(path, _MAX_FILE_BYTES)
+    except UnreadableFile as error:
+        where = "" if str(path) == name else f"{path} "
+        raise WebConfigError(f"{name}: {where}{error}") from error
 
 
 def _fingerprint(settings: TlsSettings, material: Material) -> str:

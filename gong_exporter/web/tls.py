@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gong_exporter.web.ciphers import CIPHERS
+from gong_exporter.web.config import TlsSettings, WebConfigError
 from gong_exporter.web.handshake import TellingObject
-from gong_exporter.web.webconfig import TlsSettings, WebConfigError
 
 _VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
 _CERT_REQUIRED = {
@@ -49,7 +49,7 @@ def build_context(settings: TlsSettings, material: Material, name: str) -> ssl.S
     _load_pair(context, material, name)
     if material.client_ca is not None:
         _load_client_ca(context, material.client_ca, name)
-    context.verify_mode = _CERT_REQUIRED[settings.client_auth]
+    context.verify_mode = _CERT_REQUIRED[settings.client_auth_type]
     return context
 
 
@@ -79,7 +79,7 @@ def _normal(name: str) -> str:
 
 
 def _set_ciphers(context: ssl.SSLContext, settings: TlsSettings, name: str) -> None:
-    if settings.server_order:
+    if settings.prefer_server_cipher_suites:
         context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
     else:
         context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE

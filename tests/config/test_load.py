@@ -15,8 +15,9 @@ from certifi import where
 from pydantic import BaseModel
 
 from gong_exporter.activity.windows import WindowSpec
+from gong_exporter.common.problems import Problem
 from gong_exporter.config.document import Document
-from gong_exporter.config.errors import ConfigError, Problem
+from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.load import MAX_BYTES, load_config
 from gong_exporter.config.model import Config, EmailLabel, ListedUser, UsersAll
 from gong_exporter.config.secrets import BasicCredentials, BearerCredentials, Secret
@@ -266,13 +267,13 @@ def test_a_file_that_is_too_large_is_refused(tmp_path: Path) -> None:
     with path.open("wb") as stream:
         stream.truncate(MAX_BYTES + 1)
 
-    assert _refusal(path) == f"FILE: is larger than {MAX_BYTES} bytes; that is not a configuration"
+    assert _refusal(path) == f"FILE: is larger than {MAX_BYTES} bytes"
 
 
 def test_a_file_of_very_many_values_is_refused_before_it_takes_minutes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gong_exporter.config.tree.MAX_VALUES", 100)
+    monkeypatch.setattr("gong_exporter.common.yaml.MAX_VALUES", 100)
     path = tmp_path / "config.yaml"
     path.write_text("activity:\n  users:\n" + "    - a\n" * 1000)
 

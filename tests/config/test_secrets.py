@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gong_exporter.common.yaml import parse_yaml
 from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.load import load_config
 from gong_exporter.config.secrets import (
@@ -25,7 +26,6 @@ from gong_exporter.config.secrets import (
     Secret,
     SecretFile,
 )
-from gong_exporter.config.tree import read_tree
 from gong_exporter.gong.errors import GongError
 
 HIDDEN = "Xq7-made_up.HIDDEN+value/42"
@@ -233,7 +233,7 @@ def test_a_refused_configuration_shows_no_environment(tmp_path: Path) -> None:
 
 
 def test_a_tree_shows_no_value() -> None:
-    root = read_tree(f"gong: {{bearer_token: {HIDDEN}, other: [{HIDDEN}]}}").root
+    root = parse_yaml(f"gong: {{bearer_token: {HIDDEN}, other: [{HIDDEN}]}}").root
 
     assert "bearer_token" in repr(root)
     assert "HIDDEN" not in repr(root)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from gong_exporter.config.errors import Rejected
-from gong_exporter.config.tree import read_tree
+from gong_exporter.common.sections import Rejected
+from gong_exporter.common.yaml import Keys, parse_yaml
 from gong_exporter.config.users import parse_users
 
 
 def _users(text: str) -> object:
-    return read_tree(f"users:\n{text}").root["users"]
+    root = parse_yaml(f"users:\n{text}").root
+    assert isinstance(root, Keys)
+    return root["users"]
 
 
 def test_further_columns_are_labels_as_written() -> None:

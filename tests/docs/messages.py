@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.docs.pages import ROOT
 
-ROOMS = ("activity", "config", "gong", "runtime", "store", "web")
+ROOMS = ("activity", "common", "config", "gong", "runtime", "store", "web")
 """Of the running exporter; the commands that people sit in front of explain themselves."""
 
 LOGGED = {"warning", "error", "exception"}
@@ -28,6 +28,7 @@ RAISED = {
     "WaitTooLong",
     "CredentialsUnreadable",
     "CredentialsError",
+    "UnreadableFile",
     "_Abandoned",
     "Refused",
     "Damaged",
@@ -38,7 +39,6 @@ RETURNED = {
     "disk._quarantine",
     "faults.describe",
     "schema.in_words",
-    "bounded.read_bounded",
     "secrets._content",
     "secrets.fault",
     "secrets.key_fault",

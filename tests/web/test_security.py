@@ -8,8 +8,8 @@ from pathlib import Path
 import bcrypt
 import pytest
 
+from gong_exporter.web.config import WebConfigError
 from gong_exporter.web.security import WebConfigFile
-from gong_exporter.web.webconfig import WebConfigError
 from tests.support.web_certificates import Authority
 
 HASH = bcrypt.hashpw(b"right", bcrypt.gensalt(4)).decode()
@@ -145,5 +145,5 @@ def test_a_folder_in_a_certificates_place_is_said_and_costs_no_descriptors(file:
     assert len(list(Path("/proc/self/fd").iterdir())) == open_now
     assert guarded(config)
     assert config.error is not None
-    assert "cannot read" in config.error
+    assert "cannot be read" in config.error
     assert "Is a directory" in config.error

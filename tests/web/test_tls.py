@@ -336,7 +336,7 @@ def test_a_broken_file_leaves_the_old_rules_in_force_and_is_said_once(
         assert not can_scrape(port, place.stranger())
         assert can_scrape(port, place.client())
         (place.folder / "web.yml").unlink()
-        until(lambda: "cannot read" in str(web_config.error), "the change is in force")
+        until(lambda: "cannot be read" in str(web_config.error), "the change is in force")
         assert can_scrape(port, place.client())
     assert len(caplog.records) == 2
 

@@ -1,4 +1,4 @@
-"""Naming what somebody wrote, and the valid name that was probably meant."""
+"""Quoting what a user wrote in a message, and the valid name that was probably meant."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PLAIN_KEY = re.compile(r"[A-Za-z][A-Za-z_.-]{0,39}|[A-Za-z][\w.-]{0,19}", re.AS
 
 
 def nearest(word: str, valid: Iterable[str]) -> str | None:
-    """The name closest to ``word``, or None when none is close."""
+    """The valid name closest to ``word``, or None when none is close."""
     names = {_plain(name): name for name in valid}
     plain = _plain(word)
     if not plain:
@@ -28,7 +28,7 @@ def nearest(word: str, valid: Iterable[str]) -> str | None:
 
 
 def hint(word: str, valid: Iterable[str]) -> str:
-    """``did you mean 'x'?``, or the list of what is valid when nothing is close."""
+    """``did you mean 'x'?``, or the list of valid names when none is close."""
     names = tuple(valid)
     close = nearest(word, names)
     return f"did you mean '{close}'?" if close else f"valid here: {', '.join(names)}"
@@ -36,20 +36,20 @@ def hint(word: str, valid: Iterable[str]) -> str:
 
 def quoted(text: str) -> str:
     """A value in quotes, shortened."""
-    return repr(text) if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]!r}..."
+    return repr(str(text)) if len(text) <= MAX_QUOTED else f"{str(text[:MAX_QUOTED])!r}..."
 
 
 def shown(key: str) -> str | None:
-    """The key when it looks like one.
+    """The key if it looks like one, otherwise None.
 
     A slip such as ``{access_key:VALUE}``, without the space, makes a secret part of the key.
     """
     return key if _PLAIN_KEY.fullmatch(key) else None
 
 
-def dotted(section: str, key: str) -> str:
-    """``section.key``; only the section when the key does not look like one."""
-    return ".".join(filter(None, (section, shown(key))))
+def dotted(*keys: str) -> str:
+    """``section.key``; parts that do not look like keys are left out."""
+    return ".".join(key for key in keys if shown(key))
 
 
 def _plain(name: str) -> str:

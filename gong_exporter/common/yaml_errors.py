@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import yaml
 from yaml.reader import ReaderError
 
-from gong_exporter.config.errors import Problem
+from gong_exporter.common.problems import Problem
 
 if TYPE_CHECKING:
     from yaml.error import Mark
@@ -36,6 +36,7 @@ _EXPLAINED: tuple[tuple[str, str], ...] = (
     ("while scanning a double-quoted scalar", "a backslash in double quotes; use single quotes"),
     ("while parsing a flow sequence", "a list in [ ] whose commas or closing bracket are missing"),
     ("while parsing a flow mapping", "a mapping in { } whose commas or closing brace are missing"),
+    ("while parsing a flow node", "a list in [ ] or a mapping in { } that is not closed"),
     ("expected <block end>", "wrong indentation, or a value that goes on after its closing quote"),
     ("sequence entries are not allowed here", "a '- ' where no list can begin"),
     ("mapping keys are not allowed here", "a key where none can be"),
@@ -44,18 +45,18 @@ _EXPLAINED: tuple[tuple[str, str], ...] = (
     ("expected '<document start>'", "text after the end of the configuration"),
     ("while scanning a directive", "a '%' at the beginning of a line"),
 )  # fmt: skip
-"""What PyYAML's problem or context says, and what we say; the first that fits."""
+"""PyYAML's problem or context, and our text for it; the first that fits."""
 
 _FROM_THE_BEGINNING = ("while scanning a quoted scalar", "while scanning a simple key")
-"""Contexts whose beginning is the line to look at, not the one where the reader gave up."""
+"""Contexts whose first line is the one to look at, not the line where the parser stopped."""
 
 
 class TooMuch(yaml.YAMLError):
-    """A bound of ours was passed: of depth, or of size.
+    """A limit of ours on depth or size is exceeded.
 
     Attributes:
-        mark: where.
-        what: which.
+        mark: the position.
+        what: the limit.
     """
 
     def __init__(self, mark: Mark, what: str) -> None:
@@ -65,7 +66,7 @@ class TooMuch(yaml.YAMLError):
 
 
 def explain(error: yaml.YAMLError, text: str) -> Problem:
-    """The line and the reason, in our words."""
+    """The line and the reason."""
     if isinstance(error, TooMuch):
         return Problem(error.mark.line + 1, "", error.what)
     if isinstance(error, ReaderError):
@@ -77,7 +78,7 @@ def explain(error: yaml.YAMLError, text: str) -> Problem:
     mark = error.problem_mark or error.context_mark
     if error.context_mark is not None and context.startswith(_FROM_THE_BEGINNING):
         mark = error.context_mark
-    said = f"{context}\n{problem}"
-    what = next((ours for theirs, ours in _EXPLAINED if theirs in said), "")
+    message = f"{context}\n{problem}"
+    what = next((ours for theirs, ours in _EXPLAINED if theirs in message), "")
     line = mark.line + 1 if mark is not None else 0
     return Problem(line, "", f"is not valid YAML: {what}" if what else "is not valid YAML")

@@ -1,0 +1,45 @@
+"""Reading small files: the size is bounded, and a pipe or a device cannot block the reader."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+
+class UnreadableFile(Exception):
+    """A file that cannot be read. The message is the reason, without the file's name."""
+
+
+def read_bounded(path: Path, limit: int) -> bytes:
+    """The content of a regular file.
+
+    Args:
+        path: the file.
+        limit: bytes; a larger file is refused.
+
+    Raises:
+        UnreadableFile: it is missing, too large, not a regular file, or not readable.
+    """
+    try:
+        # With an opener: a descriptor from os.open would leak where open() refuses a folder's.
+        with open(path, "rb", opener=_open_without_waiting) as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise UnreadableFile("is not a file (a pipe could be read only once)")
+            content = stream.read(limit + 1)
+    except OSError as error:
+        raise UnreadableFile(f"cannot be read: {error.strerror or error}") from None
+    except UnicodeError:
+        what = "cannot be read: the locale has no such characters; set LC_ALL=C.UTF-8"
+        raise UnreadableFile(what) from None
+    except ValueError:  # a NUL in the name
+        raise UnreadableFile("cannot be read: no file can have this name") from None
+    if len(content) > limit:
+        del content  # it may hold a secret, and a traceback can show local variables
+        raise UnreadableFile(f"is larger than {limit} bytes")
+    return content
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    """As open() does it, but opening a named pipe does not wait for its writer."""
+    return os.open(path, flags | os.O_NONBLOCK)
