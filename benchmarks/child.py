@@ -32,10 +32,9 @@ from gong_exporter.exposition.names import USER_ACTIVITY
 from gong_exporter.simulator.options import SimulatorOptions
 from gong_exporter.simulator.records import COUNTERS, UserActivity
 from gong_exporter.simulator.serve import Simulator
-from gong_exporter.web import site
-from gong_exporter.web.listen import bind
-from gong_exporter.web.routes import Options, build_app
+from gong_exporter.web.app import Options, build_app
 from gong_exporter.web.server import WebServer
+from gong_exporter.web.sockets import bind
 
 PAGE = 4096
 
@@ -68,10 +67,9 @@ class Site:
     def __init__(self, prepared: exposition.Exposition) -> None:
         self._exposition = prepared
 
-    def metrics(self, accept: str, accept_encoding: str) -> site.Body:
+    def metrics(self, accept: str, accept_encoding: str) -> exposition.Body:
         """The scrape that is measured."""
-        body = self._exposition.body(accept, accept_encoding)
-        return site.Body(body.content_type, body.content_encoding, body.chunks)
+        return self._exposition.body(accept, accept_encoding)
 
     def __getattr__(self, name: str) -> object:
         raise NotImplementedError(f"the benchmark asks for /metrics only, not for {name}")

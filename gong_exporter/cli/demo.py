@@ -30,7 +30,7 @@ from gong_exporter.runtime.app import Exporter
 from gong_exporter.runtime.signals import Signals
 from gong_exporter.simulator.roster import roster_csv
 from gong_exporter.simulator.serve import Simulator
-from gong_exporter.web.listen import ListenError, bind, describe
+from gong_exporter.web.sockets import ListenError, bind, describe
 
 DEMO_ADDRESS = "127.0.0.1:14664"
 PATIENCE = 60.0

@@ -21,10 +21,10 @@ from gong_exporter.exposition.body import once_text
 from gong_exporter.gong.clock import Stopped
 from gong_exporter.runtime.app import Exporter, assemble
 from gong_exporter.runtime.signals import BackgroundTask, Signals, StopSignal
+from gong_exporter.web.app import Options
 from gong_exporter.web.config import WebConfigError
-from gong_exporter.web.listen import BadAddress, ListenError, bind, from_systemd
-from gong_exporter.web.routes import Options
 from gong_exporter.web.security import WebConfigFile
+from gong_exporter.web.sockets import BadAddress, ListenError, bind, from_systemd
 
 DEFAULT_ADDRESS = ":14664"
 """GONG on a phone's keys, after a 1."""

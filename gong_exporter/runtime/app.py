@@ -26,10 +26,10 @@ from gong_exporter.runtime.setup import make_setup
 from gong_exporter.runtime.signals import StopSignal
 from gong_exporter.runtime.state import ExporterSite
 from gong_exporter.store import StateFile, open_state
-from gong_exporter.web.listen import describe
-from gong_exporter.web.routes import Options, build_app
+from gong_exporter.web.app import Options, build_app
 from gong_exporter.web.security import WebConfigFile
 from gong_exporter.web.server import WebServer
+from gong_exporter.web.sockets import describe
 
 WEB_GRACE = 0.8
 """Seconds for answers under way when the process stops; all of it has to end within 2, also on a

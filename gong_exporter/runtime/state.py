@@ -10,7 +10,7 @@ from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.common.redact import Redactor
 from gong_exporter.config.durations import format_duration
 from gong_exporter.config.model import PollConfig
-from gong_exporter.exposition.body import Exposition
+from gong_exporter.exposition.body import Body, Exposition
 from gong_exporter.exposition.metrics import ExporterMetrics, ExporterStatus
 from gong_exporter.gong.clock import Clock
 from gong_exporter.runtime.heartbeat import SILENCE
@@ -21,21 +21,11 @@ from gong_exporter.runtime.reload import Reloader
 from gong_exporter.runtime.setup import interval_in_effect, search_share
 from gong_exporter.store import StateFile
 from gong_exporter.web.security import WebConfigFile
-from gong_exporter.web.site import (
-    ActivityTable,
-    Api,
-    Body,
-    Failure,
-    Health,
-    Polling,
-    Status,
-    UserRow,
-    WindowStatus,
-)
+from gong_exporter.web.status import Api, Failure, Health, Polling, Status, WindowStatus
 
 
 class ExporterSite:
-    """Implements ``web.site.Site`` over the parts of a running exporter; reads only.
+    """Implements ``web.status.Site`` over the parts of a running exporter; reads only.
 
     Args:
         polls: what was polled.
@@ -77,8 +67,7 @@ class ExporterSite:
 
     def metrics(self, accept: str, accept_encoding: str) -> Body:
         """See Site."""
-        body = self._exposition.body(accept, accept_encoding)
-        return Body(body.content_type, body.content_encoding, body.chunks)
+        return self._exposition.body(accept, accept_encoding)
 
     def healthy(self) -> Health:
         """See Site."""
@@ -120,7 +109,7 @@ class ExporterSite:
             now=now,
             started_at=self._started_at,
             time_zone=standing.zone.key if standing.zone else None,
-            polling=_polling(standing, status),
+            polling=_polling(standing, status, self._standby()),
             api=Api(
                 base_url=gong.base_url,
                 quota_used=status.quota_used or 0,
@@ -130,6 +119,7 @@ class ExporterSite:
                 errors={reason: n for reason, n in status.errors.items() if n},
             ),
             windows=tuple(_window(window.name, standing) for window in standing.setup.plan.windows),
+            snapshot=standing.snapshot,
             failure=_failure(standing, status, self._redactor),
             unknown_users=tuple(
                 name if "@" not in name else standing.label(name) or "(hidden)"
@@ -138,29 +128,14 @@ class ExporterSite:
             warnings=self._warnings(standing),
         )
 
-    def activity(self, window: str) -> ActivityTable | None:
-        """See Site."""
-        snapshot = self._polls.poll_state.snapshot
-        for data in snapshot.windows:
-            if data.window != window:
-                continue
-            columns = snapshot.columns(data)
-            return ActivityTable(
-                window=window,
-                metrics=tuple(name for _, name in columns),
-                rows=[
-                    UserRow(user.user_id, user.email, [values[place] for place, _ in columns])
-                    for user, values in snapshot.rows(data)
-                ],
-            )
-        return None
+    def _standby(self) -> str | None:
+        reason = self._poller.standby
+        return None if reason is None else self._redactor.redact(reason)
 
     def _warnings(self, standing: PollState) -> tuple[str, ...]:
         found = list(standing.setup.config.warnings)
         if self._state.error:
             found.append(f"State file: {self._state.error}")
-        if self._poller.standby:
-            found.append(f"Not polling: {self._poller.standby}")
         if self._reloader.refused is not None:
             found.append(f"The last reload was refused: {self._reloader.refused}")
         if self._web_config is not None and self._web_config.error is not None:
@@ -168,12 +143,13 @@ class ExporterSite:
         return tuple(map(self._redactor.redact, found))
 
 
-def _polling(standing: PollState, status: ExporterStatus) -> Polling:
+def _polling(standing: PollState, status: ExporterStatus, standby: str | None) -> Polling:
     return Polling(
         schedule=schedule_text(standing.setup.config.poll),
         interval_seconds=interval_in_effect(standing.forecast),
         stretched=stretched_text(standing.forecast) if standing.forecast.stretched else None,
         running=status.polling_since is not None,
+        standby=standby,
         next_poll=status.next_poll,
         last_poll=status.last_poll,
         last_seconds=status.poll_duration,

@@ -14,8 +14,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gong_exporter.web.threads import in_thread
-from gong_exporter.web.turns import Turns
+from gong_exporter.web.concurrency import FairSemaphore, in_thread
 
 _BCRYPT_BYTES = 72
 _WAITING_EACH = 32
@@ -45,7 +44,7 @@ class Passwords:
 
     def __init__(self, at_a_time: int = 1) -> None:
         self._key = os.urandom(32)
-        self._turns = Turns(at_a_time, _WAITING_EACH)
+        self._turns = FairSemaphore(at_a_time, _WAITING_EACH)
         self._good: dict[tuple[bytes, bytes], bytes] = {}
 
     async def allow(
@@ -74,7 +73,7 @@ class Passwords:
         digest = self._digest(name, against, password)
         if stored is not None and self._known(name, stored, digest):
             return True
-        if not await self._turns.take(address):
+        if not await self._turns.acquire(address):
             raise TooMany
         try:
             # Others with the same password may have been first.
@@ -84,7 +83,7 @@ class Passwords:
                 return False
             matches = await in_thread("password", lambda: _matches(password, against))
         finally:
-            self._turns.give_back()
+            self._turns.release()
         if stored is None or not matches:
             return False
         self._good = {

@@ -1,92 +1,300 @@
-"""The status page: one self-contained HTML document, rendered on the server."""
+"""The status page: one HTML document with its style, rendered on the server, no script."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from gong_exporter.web import sections
-from gong_exporter.web.html import constant, join, tag
-from gong_exporter.web.site import Site, Status
-from gong_exporter.web.style import STYLE, STYLE_HASH
-from gong_exporter.web.table import Query
-from gong_exporter.web.tiles import tiles
-from gong_exporter.web.verdict import judge
-from gong_exporter.web.words import Clockface
+from gong_exporter.web.cards import Level, fact_list, tiles, window_cards
+from gong_exporter.web.format import TimeFormat, clip, count, duration
+from gong_exporter.web.html import Html, constant, join, lines, tag
+from gong_exporter.web.people import Query, render_people
+from gong_exporter.web.status import Failure, Status
 
-__all__ = ["PAGE_HEADERS", "Query", "render_page"]
+_STYLE = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
+_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
 PAGE_HEADERS = {
     "content-type": "text/html; charset=utf-8",
     "content-security-policy": (
-        f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; img-src data:; form-action 'self';"
+        # This style sheet may apply, and no other.
+        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src data:; form-action 'self';"
         " base-uri 'none'; frame-ancestors 'none'"
     ),
     "x-content-type-options": "nosniff",
     "x-frame-options": "deny",
     "referrer-policy": "no-referrer",
     "cache-control": "no-store",
+    "vary": "Accept-Encoding",
 }
 
-_USUAL = "7d"
-
+_UNKNOWN_OPEN = 10
+_UNKNOWN_SHOWN = 1000
+_DEFAULT_WINDOW = "7d"
 _ICON = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"
     "%3Ccircle cx='8' cy='8' r='7' fill='%230a58ca'/%3E%3Cpath d='M4 11V8m4 3V4m4 7V6'"
     " stroke='white' stroke-width='2'/%3E%3C/svg%3E"
 )
+_HELP = {
+    "Window": "A range of past company days: 7d is the last seven days that have ended. Gong"
+    " counts each window by itself, so a longer one is not the sum of its days.",
+    "Fresh": "The last poll brought the numbers.",
+    "Older data": "The last poll did not. The last good numbers are served until poll.stale_after.",
+    "No data": "Nothing is served.",
+    "Active": "Users that Gong named in the window.",
+    "Inactive": "Known users that Gong left out: all their numbers are 0.",
+    "Unknown": "Configured users that Gong never named: they have no numbers.",
+    "\u2013": "A number that Gong did not send. It is not 0.",
+    "In Prometheus": "Each number is a sample of gong_user_activity: select one window and one"
+    " metric of it.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OverallHealth:
+    """The state of the whole exporter.
+
+    Attributes:
+        level: how bad it is.
+        headline: in two or three words.
+        sentence: what that means for the numbers.
+    """
+
+    level: Level
+    headline: str
+    sentence: str
+
+
+def overall_health(status: Status) -> OverallHealth:
+    """What a person should know first."""
+    absent = [window.name for window in status.windows if window.state == "absent"]
+    stale = [window.name for window in status.windows if window.state == "stale"]
+    until = status.api.rate_limited_until
+    wait = ""
+    if until is not None and until > status.now:
+        wait = f" Gong asks to wait for {duration(until - status.now)}."
+    if len(absent) == len(status.windows):
+        return _health_without_data(status, wait)
+    if absent or stale:
+        older = f" The last poll brought nothing new for {_names(stale)}: older data is served."
+        none = f" Nothing is served for {_names(absent)}."
+        sentence = (older if stale else "") + (none if absent else "") + wait
+        return OverallHealth("warn", "Behind", sentence.lstrip())
+    if wait:
+        return OverallHealth("warn", "Waiting", f"Every window is fresh.{wait}")
+    if status.warnings:
+        return OverallHealth("warn", "Working, with warnings", "Every window is fresh.")
+    if status.polling.standby is not None:
+        return OverallHealth("ok", "Standby", "Another process polls, and its data is served here.")
+    return OverallHealth("ok", "Working", "Every window is fresh.")
+
+
+def _health_without_data(status: Status, wait: str) -> OverallHealth:
+    if status.polling.standby is not None:
+        return OverallHealth("warn", "Standby, no data", "The other process has no data yet.")
+    if status.polling.polls == 0 and status.failure is None:
+        return OverallHealth(
+            "warn", "Starting", "The first poll has not ended: no data is served yet."
+        )
+    return OverallHealth("bad", "No data", f"Nothing is served.{wait}")
 
 
 def render_page(
-    site: Site, query: Query, telemetry_path: str = "/metrics", docs_url: str | None = None
+    status: Status, query: Query, telemetry_path: str = "/metrics", docs_url: str | None = None
 ) -> bytes:
     """The page in UTF-8."""
-    status = site.status()
-    query = replace(query, window=_window(status, query.window))
-    clock = Clockface.of(status.now, status.time_zone)
-    verdict = judge(status)
+    query = replace(query, window=_window_to_show(status, query.window))
+    time = TimeFormat.of(status.now, status.time_zone)
+    health = overall_health(status)
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("title", f"{verdict.headline} \u00b7 gong-exporter"),
+        tag("title", f"{health.headline} \u00b7 gong-exporter"),
         tag("link", rel="icon", href=_ICON),
-        tag("style", constant(STYLE)),
+        tag("style", constant(_STYLE)),
     )
-    answer = tag(
+    banner = tag(
         "p",
-        tag("strong", verdict.headline),
+        tag("strong", health.headline),
         " ",
-        verdict.sentence,
-        class_=f"verdict {verdict.level}",
+        health.sentence,
+        class_=f"health {health.level}",
     )
     body = tag(
         "body",
-        sections.header(status, telemetry_path),
+        _header(status, telemetry_path),
         tag(
             "main",
-            answer,
-            sections.warnings(status),
-            sections.failure(status.failure, clock) if status.failure else None,
-            tiles(status, clock),
-            sections.windows(status, clock),
-            sections.unknown(status),
-            sections.users(status, query, site.activity(query.window) if query.window else None),
-            sections.details(status, clock),
+            banner,
+            _standby(status.polling.standby),
+            _warnings(status),
+            _failure(status.failure, time) if status.failure else None,
+            tiles(status, time),
+            window_cards(status, time),
+            _unknown(status.unknown_users),
+            _people(status, query),
+            _details(status, time),
         ),
-        sections.footer(clock, docs_url),
+        _footer(time, docs_url),
     )
     document = join(constant("<!doctype html>\n"), tag("html", head, body, lang="en"))
     return document.encode("utf-8", "replace")
 
 
-def _window(status: Status, wanted: str) -> str:
-    """The window to show: the wanted one, else ``7d``, else the first; empty when there is none.
+def _names(windows: list[str]) -> str:
+    return " and ".join([", ".join(windows[:-1]), windows[-1]] if windows[1:] else windows)
 
-    One with data goes before one without. A single day is often a Sunday, on which hardly anybody
-    does anything.
+
+def _window_to_show(status: Status, wanted: str) -> str:
+    """The wanted window, else ``7d``, else the first; empty when no window is configured.
+
+    Windows with data come before those without. The default is not the shortest window, because a
+    single day is often a Sunday.
     """
     names = [window.name for window in status.windows]
     if wanted in names:
         return wanted
     shown = [window.name for window in status.windows if window.state != "absent"] or names
-    return _USUAL if _USUAL in shown else next(iter(shown), "")
+    return _DEFAULT_WINDOW if _DEFAULT_WINDOW in shown else next(iter(shown), "")
+
+
+def _header(status: Status, telemetry_path: str) -> Html:
+    links = {telemetry_path: "Metrics", "/-/healthy": "Healthy?", "/-/ready": "Ready?"}
+    return tag(
+        "header",
+        tag("h1", "gong-exporter ", tag("span", status.version)),
+        tag(
+            "nav",
+            # Relative, so that the page works behind a proxy that adds a path of its own.
+            [tag("a", label, href=path[1:]) for path, label in links.items()],
+            aria_label="Endpoints",
+        ),
+    )
+
+
+def _standby(reason: str | None) -> Html | None:
+    if reason is None:
+        return None
+    return tag("section", tag("h2", "Standby"), tag("p", lines(clip(reason))), class_="card")
+
+
+def _warnings(status: Status) -> Html | None:
+    if not status.warnings:
+        return None
+    return tag(
+        "section",
+        tag("h2", "Warnings" if len(status.warnings) > 1 else "Warning"),
+        tag("ul", [tag("li", lines(clip(warning))) for warning in status.warnings]),
+        class_="warn",
+    )
+
+
+def _failure(last: Failure, time: TimeFormat) -> Html:
+    request_id = tag("bdi", last.request_id) if last.request_id else None
+    return tag(
+        "section",
+        tag("h2", "Last failure, over since" if last.over else "Last failure"),
+        tag("p", time.at(last.at), f" ({time.ago(last.at)}), ", last.reason),
+        tag("p", lines(clip(last.message)), class_="quote"),
+        tag("p", "Gong\u2019s requestId, for its support: ", request_id) if request_id else None,
+        class_="card" if last.over else "bad",
+    )
+
+
+def _unknown(names: tuple[str, ...]) -> Html | None:
+    if not names:
+        return None
+    listed = tag("ul", [tag("li", tag("bdi", clip(name))) for name in names[:_UNKNOWN_SHOWN]])
+    more = len(names) - _UNKNOWN_SHOWN
+    were = "was" if len(names) == 1 else "were"
+    return tag(
+        "section",
+        tag("h2", "Unknown to Gong", id="unknown"),
+        tag(
+            "p",
+            f"{count(len(names), 'configured user')} {were} never named by Gong: check the"
+            " spelling, and whether they record calls.",
+        ),
+        tag("details", tag("summary", "Show them"), listed)
+        if len(names) > _UNKNOWN_OPEN
+        else listed,
+        tag("p", f"and {count(more)} more", class_="dim") if more > 0 else None,
+        class_="warn",
+        aria_labelledby="unknown",
+    )
+
+
+def _people(status: Status, query: Query) -> Html | None:
+    if not status.windows:
+        return None
+    tabs = [
+        tag(
+            "li",
+            tag(
+                "a",
+                window.name,
+                href=replace(query, window=window.name).link(),
+                aria_current="true" if window.name == query.window else None,
+            ),
+        )
+        for window in status.windows
+    ]
+    snapshot = status.snapshot
+    data = next((data for data in snapshot.windows if data.window == query.window), None)
+    no_data = tag("p", f"There is no data for the window {query.window}.", class_="empty")
+    return tag(
+        "section",
+        tag("h2", "People", id="people"),
+        tag("ul", tabs, class_="tabs", aria_label="Window"),
+        render_people(snapshot, data, query) if data is not None else no_data,
+        aria_labelledby="people",
+    )
+
+
+def _details(status: Status, time: TimeFormat) -> Html:
+    polling, api = status.polling, status.api
+    facts: list[tuple[str, Html | str]] = [
+        ("API", api.base_url),
+        ("Schedule", polling.schedule),
+        ("Interval in effect", duration(polling.interval_seconds)),
+    ]
+    if polling.stretched is not None:
+        facts.append(("Why not as scheduled", polling.stretched))
+    if polling.last_poll is not None:
+        took = "" if polling.last_seconds is None else f", took {duration(polling.last_seconds)}"
+        took += ", left a window without new data" if polling.last_ok is False else ""
+        when = join(time.at(polling.last_poll), f" ({time.ago(polling.last_poll)}){took}")
+        facts.append(("Last poll", when))
+    failed = f"{count(polling.polls)}, {count(polling.failures)} without new data for a window"
+    started = join(time.at(status.started_at), f" ({time.ago(status.started_at)})")
+    facts += [
+        ("Polls since the start", failed),
+        ("Requests by status", _counts(api.requests)),
+        ("Errors by reason", _counts(api.errors)),
+        ("Running since", started),
+    ]
+    return tag(
+        "section",
+        tag("h2", "Details", id="details"),
+        fact_list(facts, class_="card"),
+        aria_labelledby="details",
+    )
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name}: {number:,}" for name, number in sorted(counts.items())) or "none"
+
+
+def _footer(time: TimeFormat, docs_url: str | None) -> Html:
+    explained = [join(tag("dt", term), tag("dd", text)) for term, text in _HELP.items()]
+    return tag(
+        "footer",
+        tag("p", "As of ", time.at(time.now), f". Times are in {time.zone_name}."),
+        tag("details", tag("summary", "How to read this page"), tag("dl", explained)),
+        tag("p", tag("a", "Documentation", href=docs_url)) if docs_url else None,
+    )

@@ -15,13 +15,13 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gong_exporter.web.auth import Gate
+from gong_exporter.web.concurrency import in_thread
 from gong_exporter.web.connection import GuardedProtocol
 from gong_exporter.web.guards import Limits, Seat, Seats, connection_cap
 from gong_exporter.web.handshake import is_plain_http, shake_hands
 from gong_exporter.web.schemes import Schemes, address_of
 from gong_exporter.web.security import Security, WebConfigFile
 from gong_exporter.web.strict import strictly
-from gong_exporter.web.threads import in_thread
 
 _OUT_OF_DESCRIPTORS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _BREATH_SECONDS = 0.05

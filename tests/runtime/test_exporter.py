@@ -17,8 +17,8 @@ from gong_exporter.config.load import load_config
 from gong_exporter.runtime.app import Exporter
 from gong_exporter.simulator.records import UserActivity
 from gong_exporter.simulator.serve import utc_now
-from gong_exporter.web.listen import bind
-from gong_exporter.web.routes import Options
+from gong_exporter.web.app import Options
+from gong_exporter.web.sockets import bind
 from tests.support.bench import changed
 from tests.support.companies import FixtureCompany
 from tests.support.exporter import write_config

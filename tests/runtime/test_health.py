@@ -14,9 +14,9 @@ from gong_exporter.runtime.poller import Duty, Poller
 from gong_exporter.runtime.reload import Reloader
 from gong_exporter.runtime.schedule import Schedule
 from gong_exporter.runtime.state import ExporterSite
-from gong_exporter.web.listen import bind
-from gong_exporter.web.routes import Options, build_app
+from gong_exporter.web.app import Options, build_app
 from gong_exporter.web.server import WebServer
+from gong_exporter.web.sockets import bind
 from tests.support.bench import Bench, bench
 from tests.support.servers import until
 from tests.support.web_site import ask

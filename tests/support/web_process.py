@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from gong_exporter.exposition.body import Body
 from gong_exporter.web.guards import Limits
-from gong_exporter.web.site import Body
 from tests.support.web_site import FixedSite, serving
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,22 +13,22 @@ import pytest
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from gong_exporter.web import server
+from gong_exporter.web.concurrency import FairSemaphore
 from gong_exporter.web.connection import GuardedProtocol
 from gong_exporter.web.guards import Doing, Seats
-from gong_exporter.web.turns import Turns
 
 
 def requests_for_a_turn(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The address of each request that has asked for a turn; from here on it has its place."""
+    """The address of each request that has queued for a permit of a FairSemaphore."""
     seen: list[str] = []
-    take = Turns.take
+    acquire = FairSemaphore.acquire
 
-    async def noted(turns: Turns, address: str) -> bool:
-        # Up to its first wait, taking a turn is one step of the event loop with this.
+    async def noted(semaphore: FairSemaphore, address: str) -> bool:
+        # Up to its first wait, acquiring is one step of the event loop with this.
         seen.append(address)
-        return await take(turns, address)
+        return await acquire(semaphore, address)
 
-    monkeypatch.setattr(Turns, "take", noted)
+    monkeypatch.setattr(FairSemaphore, "acquire", noted)
     return seen
 
 

@@ -5,25 +5,20 @@ from __future__ import annotations
 import http.client
 import socket
 import ssl
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import date
 
+from gong_exporter.activity.snapshot import Snapshot, User, Values, WindowData
+from gong_exporter.exposition.body import Body
+from gong_exporter.web.app import Options, build_app
 from gong_exporter.web.guards import Limits
-from gong_exporter.web.listen import bind
-from gong_exporter.web.routes import Options, build_app
 from gong_exporter.web.security import WebConfigFile
 from gong_exporter.web.server import WebServer
-from gong_exporter.web.site import (
-    ActivityTable,
-    Api,
-    Body,
-    Health,
-    Polling,
-    Status,
-    UserRow,
-    WindowStatus,
-)
+from gong_exporter.web.sockets import bind
+from gong_exporter.web.status import Api, Health, Polling, Status, WindowStatus
 from tests.support.servers import PATIENCE
 
 GET = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -43,6 +38,13 @@ def status() -> Status:
         time_zone="US/Pacific",
         polling=Polling("1h", 3600.0, next_poll=NOW + 900, last_poll=NOW - 2700, last_ok=True),
         api=Api("https://api.gong.io", quota_used=120, quota_limit=5000),
+        snapshot=snapshot(
+            ("calls_as_host", "calls_attended"),
+            [
+                (User(user_id="1", email="ann@acme.com"), (20, 0)),
+                (User(user_id="2", email="bob@acme.com"), (3, None)),
+            ],
+        ),
         windows=(
             WindowStatus(
                 "7d",
@@ -58,13 +60,29 @@ def status() -> Status:
     )
 
 
-def table(window: str = "7d") -> ActivityTable:
-    """Two users, two metrics."""
-    return ActivityTable(
-        window,
-        ("calls_as_host", "calls_attended"),
-        (UserRow("1", "ann@acme.com", (20, 0)), UserRow("2", "bob@acme.com", (3, None))),
+def window_data(
+    window: str, metrics: tuple[str, ...], people: Sequence[tuple[User, Values]]
+) -> WindowData:
+    """A window of these people; only its name, columns and numbers matter here."""
+    return WindowData(
+        window=window,
+        start=date(2026, 9, 14),
+        end=date(2026, 9, 21),
+        start_timestamp=NOW - 7 * DAY,
+        end_timestamp=NOW,
+        fetched_at=NOW - 2700,
+        fingerprint="",
+        metrics=metrics,
+        users={user.user_id: values for user, values in people},
+        emails={},
+        pages=1,
     )
+
+
+def snapshot(metrics: tuple[str, ...], people: Sequence[tuple[User, Values]]) -> Snapshot:
+    """These people in the window 7d."""
+    users = tuple(user for user, _ in people)
+    return Snapshot(windows=(window_data("7d", metrics, people),), users=users)
 
 
 @dataclass
@@ -76,7 +94,6 @@ class FixedSite:
     readiness: Health = field(default_factory=lambda: Health(ok=True, reason="data"))
     reloaded: Health = field(default_factory=lambda: Health(ok=True, reason="reloaded"))
     state: Status = field(default_factory=status)
-    tables: Sequence[ActivityTable] = field(default_factory=lambda: (table(),))
     asked: list[tuple[str, str]] = field(default_factory=list)
     on_reload: Callable[[], object] = lambda: None
 
@@ -97,9 +114,6 @@ class FixedSite:
     def status(self) -> Status:
         return self.state
 
-    def activity(self, window: str) -> ActivityTable | None:
-        return next((table for table in self.tables if table.window == window), None)
-
 
 def big(size: int) -> FixedSite:
     """A site with a body of that many bytes."""
@@ -114,12 +128,13 @@ def serving(
     limits: Limits | None = None,
     addresses: Sequence[str] = ("127.0.0.1:0",),
     web_config: WebConfigFile | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> Iterator[int]:
     """The port of a real server around ``site``."""
     sockets = [bind(address) for address in addresses]
     port = int(sockets[0].getsockname()[1])
     server = WebServer(
-        build_app(site, options or Options()),
+        build_app(site, options or Options(), monotonic),
         sockets,
         limits=limits,
         web_config=web_config,

@@ -5,16 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-from gong_exporter.web.site import (
-    ActivityTable,
-    Api,
-    Failure,
-    Polling,
-    Status,
-    UserRow,
-    WindowStatus,
-)
-from tests.support.web_site import FixedSite
+from gong_exporter.activity.snapshot import EMPTY, User, Values
+from gong_exporter.web.status import Api, Failure, Polling, Status, WindowStatus
+from tests.support.web_site import FixedSite, snapshot, window_data
 
 DAY = 86_400.0
 NOW = 1_790_022_000.0  # Monday 21 September 2026, 13:20 in Los Angeles
@@ -52,22 +45,23 @@ HOSTILE = (
 )
 
 
-def rows(users: int, length: int) -> list[UserRow]:
-    """Users with numbers that differ, some of them 0, some not known."""
+def people(users: int, length: int) -> list[tuple[User, Values]]:
+    """People with numbers that differ, some of them 0, some not known."""
     found = []
     for place in range(users):
         person = f"{FIRST[place % len(FIRST)]}.{LAST[place // len(FIRST) % len(LAST)]}"
         suffix = "" if place < len(FIRST) * len(LAST) else str(place)
         idle = place % 17 == 3
-        numbers = [
+        numbers = tuple(
             None
             if column == 7 and place % 11 == 5
             else 0
             if idle
             else (place * 7 + column * 13) % 40 * length
             for column in range(len(METRICS))
-        ]
-        found.append(UserRow(str(234599484848423 + place), f"{person}{suffix}@acme.com", numbers))
+        )
+        user = User(user_id=str(234599484848423 + place), email=f"{person}{suffix}@acme.com")
+        found.append((user, numbers))
     return found
 
 
@@ -114,12 +108,15 @@ def working(users: int = 48) -> FixedSite:
             errors={"rate_limited": 2},
         ),
         windows=tuple(windows),
+        snapshot=replace(
+            snapshot(METRICS, people(users, 7)),
+            windows=tuple(
+                window_data(name, METRICS, people(users, length))
+                for name, length in (("1d", 1), ("7d", 7), ("28d", 28))
+            ),
+        ),
     )
-    tables = [
-        ActivityTable(name, METRICS, rows(users, length))
-        for name, length in (("1d", 1), ("7d", 7), ("28d", 28))
-    ]
-    return FixedSite(state=status, tables=tables)
+    return FixedSite(state=status)
 
 
 def failing() -> FixedSite:
@@ -159,7 +156,8 @@ def failing() -> FixedSite:
             "The last reload was refused: config.yaml:12: unknown key 'pol' (did you mean poll?)",
         ),
     )
-    site.tables = site.tables[:2]
+    served = site.state.snapshot.windows[:2]
+    site.state = replace(site.state, snapshot=replace(site.state.snapshot, windows=served))
     return site
 
 
@@ -173,8 +171,20 @@ def starting() -> FixedSite:
         polling=Polling("every 1h", 3600.0, running=True),
         api=Api("https://api.gong.io", quota_used=1, quota_limit=5000),
         windows=tuple(WindowStatus(name, "absent") for name in ("1d", "7d", "28d")),
+        snapshot=EMPTY,
     )
-    site.tables = []
+    return site
+
+
+def standby() -> FixedSite:
+    """Another process polls with the same state file."""
+    site = working()
+    polling = replace(
+        site.state.polling,
+        standby="the process 4711 polls with this state file, and this one serves what it saves",
+        next_poll=None,
+    )
+    site.state = replace(site.state, polling=polling)
     return site
 
 
@@ -182,6 +192,8 @@ def hostile() -> FixedSite:
     """Everything that comes from outside tries to break out."""
     site = failing()
     assert site.state.failure is not None
+    names = (*METRICS[:2], "new_<b>counter</b>")
+    rows = [(User(user_id=text, email=text), (1, 2, 3)) for text in HOSTILE]
     site.state = replace(
         site.state,
         failure=replace(site.state.failure, message="\n".join(HOSTILE), request_id=SCRIPT),
@@ -193,8 +205,7 @@ def hostile() -> FixedSite:
             for window, name in zip(site.state.windows, HOSTILE, strict=False)
         ),
         api=replace(site.state.api, base_url=SCRIPT, requests={SCRIPT: 1}),
+        polling=replace(site.state.polling, standby=SCRIPT),
+        snapshot=replace(snapshot(names, rows), windows=(window_data(HOSTILE[0], names, rows),)),
     )
-    names = (*METRICS[:2], "new_<b>counter</b>")
-    rows = [UserRow(text, text, (1, 2, 3)) for text in HOSTILE]
-    site.tables = [ActivityTable(HOSTILE[0], names, rows)]
     return site

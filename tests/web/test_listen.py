@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gong_exporter.web.listen import ListenError, bind, describe, from_systemd
-from gong_exporter.web.routes import Options, build_app
+from gong_exporter.web.app import Options, build_app
 from gong_exporter.web.server import WebServer
+from gong_exporter.web.sockets import ListenError, bind, describe, from_systemd
 from tests.support.web_site import FixedSite, ask, read_to_end, serving
 
 
@@ -93,7 +93,7 @@ def test_a_port_can_be_bound_again_right_after_a_connection_on_it() -> None:
 
 ADOPT = """
 import os, socket, sys
-from gong_exporter.web.listen import ListenError, describe, from_systemd
+from gong_exporter.web.sockets import ListenError, describe, from_systemd
 passed = int(sys.argv[1])
 if passed != 3:
     os.dup2(passed, 3)

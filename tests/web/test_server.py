@@ -9,11 +9,11 @@ from typing import NoReturn
 
 import pytest
 
+from gong_exporter.web.app import Options, build_app
 from gong_exporter.web.guards import Limits
-from gong_exporter.web.listen import bind
-from gong_exporter.web.routes import Options, build_app
 from gong_exporter.web.security import WebConfigFile
 from gong_exporter.web.server import WebServer
+from gong_exporter.web.sockets import bind
 from tests.support.servers import PATIENCE, until
 from tests.support.web_seen import arrivals
 from tests.support.web_site import (

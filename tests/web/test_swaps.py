@@ -15,9 +15,8 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from gong_exporter.exposition.body import Exposition
+from gong_exporter.exposition.body import Body, Exposition
 from gong_exporter.exposition.metrics import ExporterMetrics
-from gong_exporter.web.site import Body
 from tests.support.exposition_snapshots import snapshot
 from tests.support.servers import until
 from tests.support.web_site import FixedSite, serving
@@ -35,8 +34,7 @@ class Live(FixedSite):
         self._exposition = exposition
 
     def metrics(self, accept: str, accept_encoding: str) -> Body:
-        body = self._exposition.body(accept, accept_encoding)
-        return Body(body.content_type, body.content_encoding, body.chunks)
+        return self._exposition.body(accept, accept_encoding)
 
 
 def generation_of(text: str) -> float:

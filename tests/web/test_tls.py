@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from gong_exporter.exposition.body import Body
 from gong_exporter.web.connection import GuardedProtocol
 from gong_exporter.web.guards import Limits
 from gong_exporter.web.security import WebConfigFile
-from gong_exporter.web.site import Body
 from tests.support.servers import until
 from tests.support.web_certificates import Authority
 from tests.support.web_seen import arrivals, departures, tables

@@ -1,4 +1,4 @@
-"""Times, ages and counts as people read them."""
+"""Formats instants, durations and counts for people."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ _UNITS = ((86_400, "day", "days"), (3_600, "h", "h"), (60, "min", "min"), (1, "s
 
 
 @dataclass(frozen=True, slots=True)
-class Clockface:
-    """Says instants in one time zone, seen from one moment.
+class TimeFormat:
+    """Formats instants in one time zone, relative to one moment.
 
     Attributes:
         now: Unix seconds.
-        zone: the company's.
+        zone: the company's time zone.
     """
 
     now: float
     zone: tzinfo
 
     @classmethod
-    def of(cls, now: float, zone_name: str | None) -> Clockface:
-        """For a zone by name; UTC when it is not known."""
+    def of(cls, now: float, zone_name: str | None) -> TimeFormat:
+        """For a zone by its IANA name; UTC when the zone is not known."""
         try:
             return cls(now, ZoneInfo(zone_name) if zone_name else UTC)
         except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -33,7 +33,7 @@ class Clockface:
 
     @property
     def zone_name(self) -> str:
-        """The name of the zone in which times are said."""
+        """The name of the zone."""
         return str(self.zone)
 
     def at(self, instant: float) -> Html:
@@ -59,14 +59,14 @@ class Clockface:
 
 
 def duration(seconds: float) -> str:
-    """A length of time in its largest unit, and the next one while that says something."""
+    """A duration in its largest unit, and the next smaller one while that matters."""
     left = round(seconds)
-    for place, (size, one, many) in enumerate(_UNITS):
+    for index, (size, one, many) in enumerate(_UNITS):
         if left >= size:
-            count, rest = divmod(left, size)
-            text = f"{count} {one if count == 1 else many}"
-            if place + 1 < len(_UNITS) and count < 10:  # noqa: PLR2004  # 12 h 3 min says no more
-                smaller, name = _UNITS[place + 1][0], _UNITS[place + 1][2]
+            whole, rest = divmod(left, size)
+            text = f"{whole} {one if whole == 1 else many}"
+            if index + 1 < len(_UNITS) and whole < 10:  # noqa: PLR2004  # 12 h 3 min is no clearer
+                smaller, name = _UNITS[index + 1][0], _UNITS[index + 1][2]
                 if rest >= smaller:
                     text += f" {rest // smaller} {name}"
             return text
@@ -89,7 +89,7 @@ def days(first: date, end: date) -> str:
 
 
 def count(number: int, one: str = "", many: str = "") -> str:
-    """A number with thousands separators, and what it counts."""
+    """A number with thousands separators, and the noun that it counts."""
     noun = one if number == 1 else many or f"{one}s"
     return f"{number:,} {noun}" if one else f"{number:,}"
 

@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from gong_exporter.web.words import Clockface, clip, count, days, duration
+from gong_exporter.web.format import TimeFormat, clip, count, days, duration
 
 NOON = 1_790_017_200.0  # Monday 21 September 2026, 12:00 in Los Angeles
 
@@ -36,7 +36,7 @@ def test_a_duration_is_said_in_its_largest_units(seconds: float, text: str) -> N
     [(0, "now"), (0.4, "now"), (-0.4, "now"), (-90, "1 min 30 s ago"), (900, "in 15 min")],
 )
 def test_an_instant_is_said_from_now(away: float, text: str) -> None:
-    assert Clockface.of(NOON, None).ago(NOON + away) == text
+    assert TimeFormat.of(NOON, None).ago(NOON + away) == text
 
 
 @pytest.mark.parametrize(
@@ -55,17 +55,17 @@ def test_an_instant_is_said_from_now(away: float, text: str) -> None:
 def test_times_are_the_companys_and_utc_until_its_zone_is_known(
     zone: str | None, text: str
 ) -> None:
-    assert f">{text}</time>" in Clockface.of(NOON, zone).at(NOON)
+    assert f">{text}</time>" in TimeFormat.of(NOON, zone).at(NOON)
 
 
 def test_a_time_of_another_day_or_year_says_so() -> None:
-    clock = Clockface.of(NOON, "America/Los_Angeles")
+    clock = TimeFormat.of(NOON, "America/Los_Angeles")
     assert ">Sun 20 Sep, 12:00</time>" in clock.at(NOON - 86_400)
     assert ">Sun 21 Sep 2025, 12:00</time>" in clock.at(NOON - 365 * 86_400)
 
 
 def test_an_instant_beyond_all_calendars_does_not_break_the_page() -> None:
-    assert "<time" in Clockface.of(NOON, "US/Pacific").at(1e300)
+    assert "<time" in TimeFormat.of(NOON, "US/Pacific").at(1e300)
 
 
 @pytest.mark.parametrize(

@@ -1,34 +1,22 @@
-"""What the routes need to know of the program behind them: one protocol and frozen records.
+"""The exporter as its HTTP side sees it: one protocol, and the records that the page shows.
 
-Every instant is in Unix seconds (float); a name that ends in ``_seconds`` is a duration. ``None``
-means "not known" or "not so", never zero.
+Every instant is in Unix seconds. A name that ends in ``_seconds`` is a duration. ``None`` means
+"not known" or "does not apply", never zero.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal, Protocol
 
+from gong_exporter.activity.snapshot import EMPTY, Snapshot
+from gong_exporter.exposition.body import Body
+
 WindowState = Literal["fresh", "stale", "absent"]
-"""``fresh``: its newest data came with the last poll. ``stale``: older data is still served.
+"""``fresh``: the last poll brought its newest data. ``stale``: older data is still served.
 ``absent``: nothing is served."""
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """An answer that is ready to send.
-
-    Attributes:
-        content_type: the whole ``Content-Type`` value.
-        content_encoding: ``gzip``, or None for plain bytes.
-        chunks: the bytes, in the order in which they go out. Shared, never copied.
-    """
-
-    content_type: str
-    content_encoding: str | None
-    chunks: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +25,7 @@ class Health:
 
     Attributes:
         ok: whether the answer is yes.
-        reason: one sentence for a person, also when it is yes.
+        reason: one sentence for a person, also when the answer is yes.
     """
 
     ok: bool
@@ -52,13 +40,13 @@ class WindowStatus:
         name: as configured: ``7d``, ``mtd``.
         state: see ``WindowState``.
         first_day: the first company day that the numbers cover.
-        end_day: the company day before which they end (exclusive, as ``toDate`` is).
+        end_day: the company day before which they end (exclusive, as Gong's ``toDate`` is).
         start: when ``first_day`` began.
         end: when ``end_day`` began, which is where the numbers end.
         last_success: when the newest data of this window arrived.
         active: users that Gong named.
-        inactive: users that are known and that Gong left out: zero everywhere.
-        unknown: users that are configured and that Gong has never named.
+        inactive: known users that Gong left out: all their counters are 0.
+        unknown: configured users that Gong has never named.
     """
 
     name: str
@@ -75,14 +63,14 @@ class WindowStatus:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What went wrong last.
+    """The last failure.
 
     Attributes:
-        at: when.
+        at: when it happened.
         reason: as in ``gong_exporter_api_request_errors_total``: ``rate_limited``, ``timeout`` ...
-        message: for a person; may quote Gong, so it is never trusted.
+        message: for a person. It may quote Gong, so it is never trusted.
         request_id: Gong's ``requestId``, which its support asks for.
-        over: whether a later poll went well.
+        over: whether a later poll succeeded.
     """
 
     at: float
@@ -97,15 +85,16 @@ class Polling:
     """The poll loop.
 
     Attributes:
-        schedule: as configured: ``1h``, or a cron expression.
+        schedule: as configured: ``every 1h``, or a cron expression.
         interval_seconds: the interval in effect, stretched or not.
         stretched: why the interval in effect is longer than the configured one.
-        running: whether a poll is going on now.
+        running: whether a poll is running now.
+        standby: why this exporter does not poll; None when it does.
         next_poll: when the next one starts.
         last_poll: when the last one ended.
         last_seconds: how long it took.
         last_ok: whether it got every window.
-        polls: how many were run since the start.
+        polls: how many have run since the start.
         failures: how many of them left a window without new data.
     """
 
@@ -113,6 +102,7 @@ class Polling:
     interval_seconds: float
     stretched: str | None = None
     running: bool = False
+    standby: str | None = None
     next_poll: float | None = None
     last_poll: float | None = None
     last_seconds: float | None = None
@@ -127,10 +117,10 @@ class Api:
 
     Attributes:
         base_url: where the calls go, without credentials.
-        quota_used: calls in the last 24 hours by the ledger.
+        quota_used: calls in the last 24 hours, by the ledger.
         quota_limit: this exporter's share, ``requests_per_day``.
-        rate_limited_until: end of a running Retry-After.
-        requests: exchanges since the start by HTTP code (``none`` where no answer came).
+        rate_limited_until: the end of a running Retry-After.
+        requests: exchanges since the start by HTTP status code (``none`` without a response).
         errors: failed exchanges since the start by reason.
     """
 
@@ -144,20 +134,20 @@ class Api:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Everything that the status page shows, but for the table of users.
+    """Everything that the status page shows.
 
     Attributes:
         version: of the program.
-        now: when this record was made; the page computes every age from it.
+        now: when this record was made. The page computes every age from it.
         started_at: when the process started.
-        time_zone: the company's, an IANA name; None until Gong told it.
+        time_zone: the company's IANA name; None until Gong's first response.
         polling: the poll loop.
         api: the traffic with Gong.
         windows: in the order of the configuration.
+        snapshot: what is served, for the search for people.
         failure: the last one, over or not.
-        unknown_users: ids and addresses as configured (``email_label`` already applied).
-        warnings: sentences about what is not right: the state file, a refused reload, a second
-            poller.
+        unknown_users: IDs and addresses as configured (``email_label`` is already applied).
+        warnings: sentences about problems: the state file, a refused reload.
     """
 
     version: str
@@ -167,48 +157,19 @@ class Status:
     polling: Polling
     api: Api
     windows: tuple[WindowStatus, ...]
+    snapshot: Snapshot = EMPTY
     failure: Failure | None = None
     unknown_users: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class UserRow:
-    """One user in one window.
-
-    Attributes:
-        user_id: Gong's id.
-        email: as ``email_label`` says: plain, hashed or empty.
-        counters: aligned with ``ActivityTable.metrics``; None where Gong sent no number.
-    """
-
-    user_id: str
-    email: str
-    counters: Sequence[int | None]
-
-
-@dataclass(frozen=True, slots=True)
-class ActivityTable:
-    """The users of one window, in any order.
-
-    Attributes:
-        window: its name.
-        metrics: the column names, as in the label ``metric``.
-        rows: one for each known user.
-    """
-
-    window: str
-    metrics: tuple[str, ...]
-    rows: Sequence[UserRow]
-
-
 class Site(Protocol):
-    """The program as its HTTP side sees it. No method ever waits for Gong."""
+    """The exporter as its HTTP side sees it. No method ever waits for Gong."""
 
     def metrics(self, accept: str, accept_encoding: str) -> Body:
         """The exposition that suits the two headers (empty when they were not sent).
 
-        Called on the event loop at each scrape, so it must only hand out what is rendered.
+        Called on the event loop at each scrape, so it must return bytes that are rendered already.
         """
         ...
 
@@ -221,16 +182,12 @@ class Site(Protocol):
         ...
 
     def reload(self) -> Health:
-        """Read the configuration again; not ok leaves the old one in force.
+        """Read the configuration again; when the result is not ok, the old one stays in force.
 
         May take seconds: called in a thread of its own, never twice at a time.
         """
         ...
 
     def status(self) -> Status:
-        """What the status page shows above its table. Called in a thread."""
-        ...
-
-    def activity(self, window: str) -> ActivityTable | None:
-        """The table of one window; None when nothing is served for it. Called in a thread."""
+        """What the status page shows. Called in a thread."""
         ...

@@ -1,0 +1,231 @@
+"""The HTTP routes of the exporter, over any implementation of ``Site``."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from gong_exporter.exposition.body import Body
+from gong_exporter.exposition.negotiate import gzip_wanted
+from gong_exporter.web.concurrency import FairSemaphore, SingleFlight, in_thread
+from gong_exporter.web.page import PAGE_HEADERS, render_page
+from gong_exporter.web.people import Query
+from gong_exporter.web.status import Health, Site
+
+SLICE_BYTES = 256 * 1024
+"""A body is handed to the transport in slices of this size, each when the client has taken the
+last one. Whole bodies would pile up in memory behind slow readers."""
+
+PAGE_PAUSE_SECONDS = 0.02
+"""Scrapes come first: between two status pages the event loop is free for this long."""
+
+PAGE_KEPT_SECONDS = 1.0
+"""For this long the same page is sent again instead of being rendered."""
+
+DOCS_URL = "https://github.com/gong-exporter/gong-exporter/tree/main/docs"
+"""The project's documentation, as in the alerts' runbook links."""
+
+_PAGES_WAITING_EACH = 32
+_NO_SNIFFING = {"x-content-type-options": "nosniff"}
+"""Labels and reasons hold text from outside: no browser may look for markup in them."""
+
+_PATH = re.compile(r"/|(/(?!\.\.?(/|$))[A-Za-z0-9._~-]+)+/?")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the routes are set up.
+
+    Attributes:
+        telemetry_path: where the metrics are, ``--web.telemetry-path``. At ``/`` there is no page.
+        lifecycle: whether ``POST /-/reload`` is allowed, ``--web.enable-lifecycle``.
+        docs_url: where the page's link to the documentation goes; None leaves it out.
+    """
+
+    telemetry_path: str = "/metrics"
+    lifecycle: bool = False
+    docs_url: str | None = DOCS_URL
+
+    def __post_init__(self) -> None:
+        if not _PATH.fullmatch(self.telemetry_path) or self.telemetry_path.startswith("/-/"):
+            raise ValueError(
+                f"the telemetry path {self.telemetry_path!r} must start with / and consist of names"
+                " of letters, digits and ._~- with one / between them (but not below /-/, where"
+                " the checks are)"
+            )
+
+
+def build_app(
+    site: Site, options: Options, monotonic: Callable[[], float] = time.monotonic
+) -> Starlette:
+    """The application that serves ``site``.
+
+    Raises:
+        ValueError: the options are invalid; the message says why.
+    """
+    routes = _Routes(site, options, monotonic)
+    table = [
+        Route(options.telemetry_path, routes.metrics),
+        Route("/-/healthy", routes.healthy),
+        Route("/-/ready", routes.ready),
+        Route("/-/reload", routes.reload, methods=["POST", "PUT"]),
+    ]
+    if options.telemetry_path != "/":
+        table.append(Route("/", routes.page))
+    app = Starlette(routes=table, exception_handlers={HTTPException: _http_error})
+    app.router.redirect_slashes = False
+    return app
+
+
+class SlicedResponse(Response):
+    """Sends prepared chunks in slices, and waits after each until the client has taken it."""
+
+    def __init__(self, body: Body) -> None:
+        self._chunks = body.chunks
+        headers = {
+            "content-type": body.content_type,
+            "content-length": str(sum(len(chunk) for chunk in body.chunks)),
+            "vary": "Accept, Accept-Encoding",
+            **_NO_SNIFFING,
+        }
+        if body.content_encoding is not None:
+            headers["content-encoding"] = body.content_encoding
+        super().__init__(headers=headers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # ASGI's signature
+        """Send the response, as ASGI defines it."""
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        if scope["method"] != "HEAD":
+            for piece in _slices(self._chunks):
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+                # Sending to a fast reader, or to one that has gone, never waits by itself.
+                await asyncio.sleep(0)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+class _Routes:
+    def __init__(self, site: Site, options: Options, monotonic: Callable[[], float]) -> None:
+        self._site = site
+        self._options = options
+        # Each reload reads files and may start a poll: a storm of requests is one and one more.
+        self._reloads = SingleFlight(lambda: in_thread("reload", site.reload))
+        self._pages = _Pages(self._render, monotonic)
+
+    async def metrics(self, request: Request) -> Response:
+        headers = request.headers
+        return SlicedResponse(
+            self._site.metrics(
+                ", ".join(headers.getlist("accept")), ", ".join(headers.getlist("accept-encoding"))
+            )
+        )
+
+    async def healthy(self, _: Request) -> Response:
+        return _health(self._site.healthy(), otherwise=503)
+
+    async def ready(self, _: Request) -> Response:
+        return _health(self._site.ready(), otherwise=503)
+
+    async def reload(self, _: Request) -> Response:
+        if not self._options.lifecycle:
+            return _text(
+                "Reloading over HTTP is off. Start the exporter with --web.enable-lifecycle,"
+                " or send it SIGHUP.",
+                403,
+            )
+        return _health(await self._reloads.run(), otherwise=500)
+
+    async def page(self, request: Request) -> Response:
+        page = await self._pages.get(request)
+        if page is None:
+            return _text("Too many pages are requested at once.", 429, {"retry-after": "1"})
+        if gzip_wanted(", ".join(request.headers.getlist("accept-encoding"))):
+            return Response(page.gzipped, headers=PAGE_HEADERS | {"content-encoding": "gzip"})
+        return Response(page.plain, headers=PAGE_HEADERS)
+
+    def _render(self, query: Query) -> bytes:
+        options = self._options
+        return render_page(self._site.status(), query, options.telemetry_path, options.docs_url)
+
+
+class _Pages:
+    """Renders status pages one at a time, off the event loop, and keeps the last one."""
+
+    def __init__(self, render: Callable[[Query], bytes], monotonic: Callable[[], float]) -> None:
+        self._render = render
+        self._monotonic = monotonic
+        self._turns = FairSemaphore(permits=1, waiting_each=_PAGES_WAITING_EACH)
+        self._kept: tuple[Query, float, _Compressed] | None = None
+
+    async def get(self, request: Request) -> _Compressed | None:
+        """The page of a request; None when too many of this client's address wait."""
+        query = Query.parse(request.scope["query_string"].decode("latin-1"))
+        if not await self._turns.acquire(request.client.host if request.client else ""):
+            return None
+        try:
+            if await request.is_disconnected():
+                return _Compressed(b"", b"")
+            now = self._monotonic()
+            if self._kept is not None:
+                kept_query, rendered_at, page = self._kept
+                if kept_query == query and now - rendered_at < PAGE_KEPT_SECONDS:
+                    return page
+            page = await in_thread("page", lambda: _Compressed.of(self._render(query)))
+            self._kept = query, now, page
+            return page
+        finally:
+            asyncio.get_running_loop().call_later(PAGE_PAUSE_SECONDS, self._turns.release)
+
+
+@dataclass(frozen=True, slots=True)
+class _Compressed:
+    plain: bytes
+    gzipped: bytes
+
+    @classmethod
+    def of(cls, plain: bytes) -> _Compressed:
+        return cls(plain, zlib.compress(plain, wbits=zlib.MAX_WBITS | 16))
+
+
+def _slices(chunks: tuple[bytes, ...]) -> Iterator[bytes | memoryview]:
+    for chunk in chunks:
+        if len(chunk) <= SLICE_BYTES:
+            yield chunk
+            continue
+        view = memoryview(chunk)
+        for start in range(0, len(view), SLICE_BYTES):
+            yield view[start : start + SLICE_BYTES]
+
+
+def _health(health: Health, *, otherwise: int) -> Response:
+    return _text(health.reason, 200 if health.ok else otherwise)
+
+
+def _text(sentence: str, status: int, headers: dict[str, str] | None = None) -> Response:
+    return PlainTextResponse(
+        # A path may hold bytes that are not UTF-8: they are written as in the log.
+        (sentence.rstrip("\n") + "\n").encode(errors="backslashreplace"),
+        status,
+        _NO_SNIFFING | (headers or {}),
+    )
+
+
+async def _http_error(_: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = dict(getattr(error, "headers", None) or {})
+    if status == 404:  # noqa: PLR2004  # a well-known number
+        return _text("There is nothing here. Start at /.", status)
+    if status == 405:  # noqa: PLR2004  # a well-known number
+        allowed = ", ".join(sorted(headers.get("Allow", "").split(", ")))
+        return _text(f"The allowed methods are {allowed}.", status, {"allow": allowed})
+    return _text(str(getattr(error, "detail", "error")), status, headers)

@@ -1,0 +1,134 @@
+"""The cards of the status page: four things to see first, and one card for each window."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from gong_exporter.web.format import TimeFormat, count, days, duration
+from gong_exporter.web.html import Html, join, tag
+from gong_exporter.web.status import Status, WindowStatus
+
+Level: TypeAlias = Literal["ok", "warn", "bad"]
+
+_STATES: dict[str, tuple[Level, str]] = {
+    "fresh": ("ok", "fresh"),
+    "stale": ("warn", "older data"),
+    "absent": ("bad", "no data"),
+    "waiting": ("warn", "not yet"),
+}
+
+
+def tiles(status: Status, time: TimeFormat) -> Html:
+    """Four things to see first: freshness, next poll, quota, users."""
+    return tag(
+        "ul",
+        _newest(status, time),
+        _next_poll(status, time),
+        _quota(status, time),
+        _user_counts(status),
+        class_="cards tiles",
+        aria_label="At a glance",
+    )
+
+
+def _tile(label: str, big: str, *small: Html | str | None) -> Html:
+    return tag(
+        "li", tag("p", label, class_="label"), tag("p", big, class_="big"), *small, class_="card"
+    )
+
+
+def _newest(status: Status, time: TimeFormat) -> Html:
+    arrived = [window.last_success for window in status.windows if window.last_success is not None]
+    if not arrived:
+        return _tile("Newest data", "none yet")
+    newest = max(arrived)
+    return _tile("Newest data", time.ago(newest), tag("p", time.at(newest), class_="dim"))
+
+
+def _next_poll(status: Status, time: TimeFormat) -> Html:
+    polling = status.polling
+    every = tag("p", f"every {duration(polling.interval_seconds)}", class_="dim")
+    if polling.standby is not None:
+        return _tile("Next poll", "standby", tag("p", "another process polls", class_="dim"))
+    if polling.running:
+        return _tile("Next poll", "running now", every)
+    if polling.next_poll is None:
+        return _tile("Next poll", "not planned", every)
+    when = join(time.at(polling.next_poll), f", every {duration(polling.interval_seconds)}")
+    return _tile("Next poll", time.ago(polling.next_poll), tag("p", when, class_="dim"))
+
+
+def _quota(status: Status, time: TimeFormat) -> Html:
+    api = status.api
+    limit = max(api.quota_limit, 1)
+    meter = tag(
+        "meter",
+        min=0,
+        max=limit,
+        high=limit * 0.9,
+        optimum=0,
+        value=min(api.quota_used, limit),
+        aria_label="API calls used",
+    )
+    limited = None
+    if api.rate_limited_until is not None and api.rate_limited_until > status.now:
+        limited = tag("p", "Gong asks to wait until ", time.at(api.rate_limited_until))
+    used = f"{count(api.quota_used)} of {count(api.quota_limit)} used in the last 24 hours"
+    left = count(max(api.quota_limit - api.quota_used, 0))
+    return _tile("API calls left", left, meter, tag("p", used, class_="dim"), limited)
+
+
+def _user_counts(status: Status) -> Html:
+    counted = [window for window in status.windows if window.active is not None]
+    if not counted:
+        return _tile("Users", "not known yet")
+    # Of two windows with the same users, the later in the list is usually the longer one.
+    widest = max(reversed(counted), key=lambda window: window.active or 0)
+    total = (widest.active or 0) + (widest.inactive or 0)
+    active = f"{count(widest.active or 0)} active in {widest.name}"
+    return _tile("Users", count(total), tag("p", active, class_="dim"))
+
+
+def window_cards(status: Status, time: TimeFormat) -> Html:
+    """Which days each window covers, and how fresh it is."""
+    cards = [
+        _window(window, time, waiting=window.state == "absent" and not status.polling.polls)
+        for window in status.windows
+    ]
+    return tag(
+        "section",
+        tag("h2", "Windows", id="windows"),
+        tag("ul", cards, class_="cards"),
+        aria_labelledby="windows",
+    )
+
+
+def _window(window: WindowStatus, time: TimeFormat, *, waiting: bool) -> Html:
+    level, label = _STATES["waiting" if waiting else window.state]
+    facts: list[tuple[str, Html | str]] = []
+    if window.first_day is not None and window.end_day is not None:
+        facts.append(("Covers", days(window.first_day, window.end_day)))
+    if window.end is not None:
+        facts.append(("Ends", join(time.at(window.end), f" ({time.ago(window.end)})")))
+    if window.last_success is not None:
+        fetched = join(time.at(window.last_success), f" ({time.ago(window.last_success)})")
+        facts.append(("Fetched", fetched))
+    if window.active is not None:
+        users = f"{count(window.active)} active, {count(window.inactive or 0)} inactive"
+        users += f", {count(window.unknown)} unknown" if window.unknown else ""
+        facts.append(("Users", users))
+    nothing = tag("p", "Nothing is served for this window.", class_="dim")
+    return tag(
+        "li",
+        tag("h3", window.name, " ", tag("span", label, class_=f"badge {level}")),
+        fact_list(facts) if facts else None,
+        nothing if window.state == "absent" else None,
+        class_="card",
+    )
+
+
+def fact_list(facts: list[tuple[str, Html | str]], class_: str | None = None) -> Html:
+    """Names and values, one pair a line."""
+    return tag(
+        "dl", [join(tag("dt", name), tag("dd", value)) for name, value in facts], class_=class_
+    )
