@@ -64,7 +64,7 @@ class Output:
 
 def window(company: SimulatedCompany, name: str, day: date) -> WindowData:
     """A window of a day as a poll would have it."""
-    reach = parse_window(name).on(day)
+    reach = parse_window(name).range_on(day)
     users = company.activity(reach.start, reach.end)
     return WindowData(
         window=name,

@@ -83,7 +83,7 @@ def bare_loop(url: str) -> int:
     with requests.Session() as session:
         session.auth = (ACCOUNT.access_key, ACCOUNT.access_key_secret)
         for window in WINDOWS:
-            days = window.on(today)
+            days = window.range_on(today)
             wanted = {"fromDate": days.start.isoformat(), "toDate": days.end.isoformat()}
             body: dict[str, Any] | None = {"filter": wanted}
             while body is not None:

@@ -1,1 +1,1 @@
-"""The domain: windows, users, polls, snapshots. Pure but for the client passed in."""
+"""Windows, users, polls and snapshots. Pure, except for the client that is passed in."""

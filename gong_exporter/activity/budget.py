@@ -1,4 +1,4 @@
-"""Does the schedule fit the day's calls? If not, the shortest interval that does. Pure."""
+"""The calls that polling needs a day, and the shortest interval that fits the quota."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 DAY = 86_400.0
 
 PAGE_SIZE = 100
-"""Users on a full page of Gong's, as seen at the live API. It is not documented."""
+"""Users on a full page, as seen at the live API; it is not documented."""
 
 
 def pages_for(users: int) -> int:
@@ -19,12 +19,12 @@ def pages_for(users: int) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallBudget:
-    """What polling will cost.
+    """The calls that polling needs.
 
     Attributes:
         calls_per_poll: pages of all windows.
-        polls_per_day: by the schedule as configured, and the one after midnight.
-        extra_calls_per_day: the daily search for unknown users, when it is needed.
+        polls_per_day: polls of the configured schedule, and the one after midnight.
+        extra_calls_per_day: calls of the daily search for unknown users, if it is needed.
         requests_per_day: the quota.
         interval: seconds between polls by the configuration (for cron: on average).
         effective_interval: seconds between polls that fit the quota; ``interval`` if that does.
@@ -39,17 +39,17 @@ class CallBudget:
 
     @property
     def calls_per_day(self) -> int:
-        """Calls that the schedule as configured needs."""
+        """Calls that the configured schedule needs."""
         return math.ceil(self.calls_per_poll * self.polls_per_day) + self.extra_calls_per_day
 
     @property
     def stretched(self) -> bool:
-        """The interval is longer than configured, since the quota does not hold more polls."""
+        """True if the quota makes the interval longer than configured."""
         return self.effective_interval > self.interval
 
     @property
     def impossible(self) -> bool:
-        """Not even one poll a day fits."""
+        """True if not even two polls a day fit: the scheduled one and the one after midnight."""
         return math.isinf(self.effective_interval)
 
 
@@ -61,23 +61,23 @@ def call_budget(
     requests_per_day: int,
     search_pages: int = 0,
 ) -> CallBudget:
-    """CallBudget a day's calls.
+    """The calls of a day.
 
     Args:
-        pages: pages by window name as last seen; a window not in it counts as one page.
+        pages: pages of each window when last fetched; a window that is missing counts as one.
         windows: names of the windows to poll.
-        runs_per_day: polls a day by the schedule, at most.
+        runs_per_day: polls of the schedule on the day that has most.
         requests_per_day: the quota.
-        search_pages: calls of the daily search for unknown users; 0 when it is not needed.
+        search_pages: calls of the daily search for unknown users; 0 if it is not needed.
     """
     per_poll = sum(pages.get(window, 1) for window in windows)
     interval = DAY / runs_per_day
     # One poll more than the schedule: the one after the company's midnight.
-    room = requests_per_day - search_pages - per_poll
-    if room >= per_poll * runs_per_day:
+    available = requests_per_day - search_pages - per_poll
+    if available >= per_poll * runs_per_day:
         effective = interval
-    elif room > 0:
-        effective = max(interval, math.ceil(DAY * per_poll / room))
+    elif available > 0:
+        effective = max(interval, math.ceil(DAY * per_poll / available))
     else:
         effective = math.inf
     return CallBudget(

@@ -1,35 +1,32 @@
 """One poll: fetches all windows of one company day.
 
-The longest window comes first: it contains the others, so an unfiltered listing of it settles
-which listed users Gong knows at all.
+The longest window comes first. It contains the others, so an unfiltered listing of it shows which
+listed users Gong knows at all.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
+from structlog.typing import FilteringBoundLogger
+
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.fetch import Listing, PageSource
-from gong_exporter.activity.poll_plan import (
-    ENDS_THE_POLL,
-    PollPlan,
-    PollResult,
-    Warn,
-    WindowFailure,
-    without_traceback,
-)
-from gong_exporter.activity.snapshot import WindowData, window_data
-from gong_exporter.activity.window_fetcher import WindowFetcher
+from gong_exporter.activity.poll_plan import PollPlan, PollResult, WindowFailure
+from gong_exporter.activity.snapshot import WindowData, build_window
+from gong_exporter.activity.window_fetcher import ENDS_POLL, WindowFetcher
 from gong_exporter.activity.windows import (
     DayRange,
     WindowSpec,
     company_today,
     longest,
+    longest_range,
     today_everywhere,
 )
-from gong_exporter.activity.zones import in_words, load_zone, same_days
+from gong_exporter.activity.zones import describe_zone, load_zone, same_days
 from gong_exporter.gong.clock import Clock
 from gong_exporter.gong.errors import (
     BadRequest,
@@ -42,40 +39,39 @@ from gong_exporter.gong.errors import (
 )
 from gong_exporter.gong.limits import DAY
 
-__all__ = ["PollPlan", "PollResult", "Warn", "WindowFailure", "load_zone", "poll"]
-
 
 def poll(
     source: PageSource,
     plan: PollPlan,
     company_state: CompanyState,
     clock: Clock,
-    warn: Warn,
+    log: FilteringBoundLogger,
     *,
     today: date | None = None,
 ) -> PollResult:
     """Fetch every window of the plan.
 
-    No error of Gong's leaves it: each is in ``failures``. ``today`` is fixed at the start.
+    Errors of Gong are returned in ``failures``, not raised.
 
     Args:
         source: the client.
         plan: what to ask for.
         company_state: what earlier polls learned.
         clock: time and waits.
-        warn: is told of oddities.
-        today: a company day to ask as if it were today (a backfill's); None for the current one.
+        log: for warnings.
+        today: the company day to poll for (a backfill's); None for the current one, which is
+            determined once, at the start.
 
     Raises:
         Stopped: the process is stopping.
     """
     if company_state.host != plan.host:
         company_state = CompanyState(host=plan.host)
-    return _Poll(source, plan, company_state, clock=clock, warn=warn, today=today).run()
+    return _Poll(source, plan, company_state, clock=clock, log=log, today=today).run()
 
 
 class _ZoneMoved(Exception):
-    """The company's zone is another than we thought, so its days are others as well."""
+    """The company's time zone is not the one that the days were computed in."""
 
     def __init__(self, zone: ZoneInfo) -> None:
         super().__init__(zone.key)
@@ -83,7 +79,7 @@ class _ZoneMoved(Exception):
 
 
 class _Poll:
-    """The state of one poll: what is known so far, and what it asks next."""
+    """One poll: the plan, and what is known so far."""
 
     def __init__(
         self,
@@ -92,42 +88,40 @@ class _Poll:
         company_state: CompanyState,
         *,
         clock: Clock,
-        warn: Warn,
+        log: FilteringBoundLogger,
         today: date | None,
     ) -> None:
         self._source = source
         self._plan = plan
         self._clock = clock
+        self._log = log
         self._now = clock.now()
         self._today = today
-        self._warn = warn
-        self._fetcher = WindowFetcher(source, plan, company_state, warn)
-        self._last = ""  # the window last asked for
-        self._wondered = False
-        self._asked_whether_moved = False
+        self._fetcher = WindowFetcher(source, plan, company_state, log)
+        self._last_window = ""
+        self._warned = False
+        self._zone_checked_after_400 = False
 
     def run(self) -> PollResult:
         configured = self._plan.zone
         known = configured or load_zone(self._fetcher.company_state.time_zone or "")
         try:
-            zone = known or self._learned_zone()
+            zone = known or self._learn_zone()
         except GongError as error:
-            return self._nothing(error)
+            return self._result({}, {window.name: error for window in self._plan.windows}, None)
         try:
-            return self._windows(zone, sure=known is None or configured is not None)
+            return self._fetch_windows(zone, zone_is_certain=known is None or bool(configured))
         except _ZoneMoved as moved:
-            self._warn(f"the company's time zone is now {moved.zone.key}", None)
-            self._remember_zone(moved.zone.key)
-            return self._windows(moved.zone, sure=True)
+            zone = moved.zone
+        self._log.warning("the company's time zone has changed", time_zone=zone.key)
+        self._remember_zone(zone)
+        return self._fetch_windows(zone, zone_is_certain=True)
 
-    def _learned_zone(self) -> ZoneInfo:
-        """The company's zone, asked for with a range that is over everywhere on Earth."""
-        over = today_everywhere(self._now)
-        days = longest(self._plan.windows, over).on(over)
-        if days.empty:
-            days = WindowSpec("1d", 1).on(over)
+    def _learn_zone(self) -> ZoneInfo:
+        """Learn the company's time zone, with a range that has ended everywhere on Earth."""
+        days = longest_range(self._plan.windows, today_everywhere(self._now))
         try:
-            page = self._source.page(self._fetcher.filter(days))
+            page = self._source.page(self._plan.filter(days))
         except UserNotFound as error:
             raise InvalidResponse(
                 "Gong has no activity to learn the company's time zone from: set gong.time_zone",
@@ -135,151 +129,173 @@ class _Poll:
             ) from error
         zone = load_zone(page.time_zone or "")
         if zone is None:
-            named = (
-                f"an unknown time zone, {in_words(page.time_zone)}"
+            problem = (
+                f"an unknown time zone {describe_zone(page.time_zone)}"
                 if page.time_zone
                 else "no time zone"
             )
             raise InvalidResponse(
-                f"Gong names {named}: set gong.time_zone", request_id=page.request_id
+                f"the response has {problem}: set gong.time_zone", request_id=page.request_id
             )
-        self._remember_zone(zone.key)
+        self._remember_zone(zone)
         return zone
 
-    def _remember_zone(self, name: str) -> None:
-        self._fetcher.company_state = replace(self._fetcher.company_state, time_zone=name)
+    def _remember_zone(self, zone: ZoneInfo) -> None:
+        self._fetcher.company_state = replace(self._fetcher.company_state, time_zone=zone.key)
 
-    def _nothing(self, error: GongError) -> PollResult:
-        """No window could be asked for."""
-        names = tuple(window.name for window in self._plan.windows)
-        return self._result({}, (WindowFailure(windows=names, error=error),), error, None)
-
-    def _windows(self, zone: ZoneInfo, *, sure: bool) -> PollResult:
-        """Fetch them, the longest first. Raises: _ZoneMoved, unless ``sure`` of the zone."""
+    def _fetch_windows(self, zone: ZoneInfo, *, zone_is_certain: bool) -> PollResult:
+        """Fetch all windows, the longest first. Raises: _ZoneMoved, if the zone is not certain."""
         today = self._today or company_today(self._now, zone)
         first = longest(self._plan.windows, today)
-        arrived: dict[str, WindowData] = {}
+        fetched: dict[str, WindowData] = {}
         failed: dict[str, GongError] = {}
-        ended: GongError | None = None
+        ended_by: GongError | None = None
         for window in (first, *(other for other in self._plan.windows if other != first)):
-            if ended is not None:
-                failed[window.name] = ended
+            if ended_by is not None:
+                failed[window.name] = ended_by
                 continue
-            self._last = window.name
+            self._last_window = window.name
+            days = window.range_on(today)
             try:
-                days = window.on(today)
-                asked = self._fetcher.window(window, days, today, is_longest=window == first)
-                self._check_zone(asked.listing, days, zone, sure=sure)
+                fetched[window.name] = self._fetch_window(
+                    window, days, today, zone, is_longest=window == first, certain=zone_is_certain
+                )
             except GongError as error:
-                failed[window.name] = without_traceback(error)
-                if isinstance(error, ENDS_THE_POLL):
-                    ended = error
-                elif isinstance(error, BadRequest) and not sure:
-                    self._ask_whether_zone_moved(days, zone)
-            else:
-                self._note_cost(window, asked.cost)
-                arrived[window.name] = window_data(
-                    window=window,
-                    days=days,
-                    zone=zone,
-                    listing=asked.listing,
-                    covered=asked.covered,
-                    fetched_at=self._clock.now(),
-                    fingerprint=self._plan.fingerprint,
-                    warn=lambda message: self._warn(message, None),
-                )
-        return self._result(arrived, self._grouped(failed), ended, zone)
+                failed[window.name] = _without_traceback(error)
+                if isinstance(error, ENDS_POLL):
+                    ended_by = error
+                elif isinstance(error, BadRequest) and not zone_is_certain:
+                    self._check_whether_zone_moved(days, zone)
+        return self._result(fetched, failed, zone)
 
-    def _check_zone(self, listing: Listing, days: DayRange, zone: ZoneInfo, *, sure: bool) -> None:
-        """Gong says with every answer what the zone is: believe it, or wonder aloud, once."""
-        told = load_zone(listing.time_zone or "")
-        if told is None:
+    def _fetch_window(
+        self,
+        window: WindowSpec,
+        days: DayRange,
+        today: date,
+        zone: ZoneInfo,
+        *,
+        is_longest: bool,
+        certain: bool,
+    ) -> WindowData:
+        fetched = self._fetcher.fetch(window, days, today, is_longest=is_longest)
+        self._check_zone(fetched.listing, days, zone, certain=certain)
+        if fetched.cost is not None:
+            state = self._fetcher.company_state
+            pages = {**state.pages, window.name: fetched.cost}
+            self._fetcher.company_state = replace(state, pages=pages)
+        return build_window(
+            window=window,
+            days=days,
+            zone=zone,
+            listing=fetched.listing,
+            covered=fetched.covered,
+            fetched_at=self._clock.now(),
+            fingerprint=self._plan.fingerprint,
+            log=self._log,
+        )
+
+    def _check_zone(
+        self, listing: Listing, days: DayRange, zone: ZoneInfo, *, certain: bool
+    ) -> None:
+        """Compare the time zone that every response states with the one that is used."""
+        stated = load_zone(listing.time_zone or "")
+        if stated is None:
             if listing.time_zone is not None:
-                named = in_words(listing.time_zone)
-                self._wonder(f"Gong names an unknown time zone, {named}", listing)
-        elif not same_days(told, zone, days):
-            if self._plan.zone is not None:
-                self._wonder(
-                    f"gong.time_zone is {zone.key}, but Gong counts the company's days in"
-                    f" {told.key}: set it to {told.key}, or remove it",
+                self._warn_once(
+                    "the response has an unknown time zone",
                     listing,
+                    time_zone=describe_zone(listing.time_zone),
                 )
-            elif sure:
-                raise InvalidResponse(
-                    f"Gong counts days in {told.key} and, in the same poll, in {zone.key}",
-                    request_id=listing.request_id,
-                )
-            else:
-                raise _ZoneMoved(told)
+        elif same_days(stated, zone, days):
+            self._remember_zone(stated)
+        elif self._plan.zone is not None:
+            self._warn_once(
+                "gong.time_zone differs from the company's time zone, in which Gong counts days",
+                listing,
+                configured=zone.key,
+                company=stated.key,
+                advice=f"set gong.time_zone to {stated.key}, or remove it",
+            )
+        elif certain:
+            raise InvalidResponse(
+                f"Gong counts days in {stated.key} and, in the same poll, in {zone.key}",
+                request_id=listing.request_id,
+            )
         else:
-            self._remember_zone(told.key)
+            raise _ZoneMoved(stated)
 
-    def _ask_whether_zone_moved(self, days: DayRange, zone: ZoneInfo) -> None:
-        """Gong refused a range. Perhaps it is not over: the company moved to a later zone.
+    def _check_whether_zone_moved(self, days: DayRange, zone: ZoneInfo) -> None:
+        """After a 400: the range may not have ended, because the company moved to a later zone.
 
-        Once in a poll: of a company that did not move, every window may be refused.
+        Checked once in a poll, because there may be another reason to refuse every window.
         """
-        if self._asked_whether_moved:
+        if self._zone_checked_after_400:
             return
-        self._asked_whether_moved = True
+        self._zone_checked_after_400 = True
         try:
-            told = self._learned_zone()
+            stated = self._learn_zone()
         except GongError as error:
-            self._warn(f"asking for the company's time zone: {error.message}", error.request_id)
+            self._log.warning(
+                "the company's time zone could not be checked",
+                error=error.message,
+                request_id=error.request_id,
+            )
             return
-        if not same_days(told, zone, days):
-            raise _ZoneMoved(told)
+        if not same_days(stated, zone, days):
+            raise _ZoneMoved(stated)
 
-    def _wonder(self, message: str, listing: Listing) -> None:
-        if not self._wondered:
-            self._wondered = True
-            self._warn(message, listing.request_id)
-
-    def _note_cost(self, window: WindowSpec, calls: int | None) -> None:
-        if calls is not None:
-            company_state = self._fetcher.company_state
-            pages = {**company_state.pages, window.name: calls}
-            self._fetcher.company_state = replace(company_state, pages=pages)
+    def _warn_once(self, message: str, listing: Listing, **values: str) -> None:
+        if not self._warned:
+            self._warned = True
+            self._log.warning(message, request_id=listing.request_id, **values)
 
     def _result(
         self,
-        arrived: dict[str, WindowData],
-        failures: tuple[WindowFailure, ...],
-        ended: GongError | None,
+        fetched: Mapping[str, WindowData],
+        failed: Mapping[str, GongError],
         zone: ZoneInfo | None,
     ) -> PollResult:
+        names = [window.name for window in self._plan.windows]
+        ended_by = next((e for e in failed.values() if isinstance(e, ENDS_POLL)), None)
         return PollResult(
-            windows=tuple(
-                arrived[window.name] for window in self._plan.windows if window.name in arrived
-            ),
+            windows=tuple(fetched[name] for name in names if name in fetched),
             company_state=self._fetcher.company_state,
-            failures=failures,
-            retry_at=self._retry_at(ended),
+            failures=_grouped((name, failed[name]) for name in names if name in failed),
+            retry_at=self._retry_at(ended_by),
             zone=zone,
         )
 
-    def _retry_at(self, ended: GongError | None) -> float | None:
-        """When to poll again, if it was Gong or the quota that ended the poll."""
-        if isinstance(ended, QuotaSpent) and ended.until is not None:
-            # When one call is free, a listing of many pages would use it up and come to nothing,
-            # again and again. So wait until as many may be free as a poll takes; where that turns
-            # out to be more than was known, until twice as many as came to nothing.
+    def _retry_at(self, ended_by: GongError | None) -> float | None:
+        """When to poll again, if Gong or the quota ended the poll."""
+        if isinstance(ended_by, QuotaSpent) and ended_by.until is not None:
+            # As soon as one call is free, a listing of many pages would use it and fail, again and
+            # again. So wait until as many calls may be free as a poll needs. If the last listing
+            # has more pages than was known, wait for twice as many as were received of it.
             pages = self._fetcher.company_state.pages
+            received = self._fetcher.pages_received
             calls = sum(pages.get(window.name, 1) for window in self._plan.windows)
-            if self._fetcher.came >= pages.get(self._last, 1):
-                calls = max(calls, 2 * self._fetcher.came)
-            return max(ended.until, self._clock.now() + min(calls * ended.spacing, DAY))
-        return ended.until if isinstance(ended, RateLimited | NotSent) else None
+            if received >= pages.get(self._last_window, 1):
+                calls = max(calls, 2 * received)
+            return max(ended_by.until, self._clock.now() + min(calls * ended_by.spacing, DAY))
+        return ended_by.until if isinstance(ended_by, RateLimited | NotSent) else None
 
-    def _grouped(self, failed: dict[str, GongError]) -> tuple[WindowFailure, ...]:
-        """One failure per reason and message, so that one cause is one log line."""
-        groups: dict[tuple[str, str], list[str]] = {}
-        errors: dict[tuple[str, str], GongError] = {}
-        for window in self._plan.windows:
-            if (error := failed.get(window.name)) is not None:
-                key = (error.reason, error.message)
-                groups.setdefault(key, []).append(window.name)
-                errors.setdefault(key, error)
-        return tuple(
-            WindowFailure(windows=tuple(names), error=errors[key]) for key, names in groups.items()
-        )
+
+def _without_traceback(error: GongError) -> GongError:
+    """The error without its traceback, to be kept.
+
+    The traceback refers to the calls that the error ended, and they hold the users that were
+    received before: up to 100,000 for each window that failed.
+    """
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
+
+
+def _grouped(failed: Iterable[tuple[str, GongError]]) -> tuple[WindowFailure, ...]:
+    """One failure for each reason and message, so that one cause is one log line."""
+    groups: dict[tuple[str, str], WindowFailure] = {}
+    for name, error in failed:
+        key = (error.reason, error.message)
+        before = groups.get(key, WindowFailure(windows=(), error=error))
+        groups[key] = replace(before, windows=(*before.windows, name))
+    return tuple(groups.values())

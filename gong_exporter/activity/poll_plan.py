@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.activity.users import Selection
-from gong_exporter.activity.windows import WindowSpec
-from gong_exporter.gong.errors import (
-    Forbidden,
-    GongError,
-    NotSent,
-    RateLimited,
-    Redirected,
-    Unauthorized,
-)
-
-Warn = Callable[[str, str | None], None]
-"""Is told of something odd that did not end the poll: words, and Gong's ``requestId``."""
-
-ENDS_THE_POLL = (Unauthorized, Forbidden, Redirected, RateLimited, NotSent)
-"""Errors that would befall the next window just the same."""
+from gong_exporter.activity.windows import DayRange, WindowSpec
+from gong_exporter.gong.errors import GongError
+from gong_exporter.gong.records import ActivityFilter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +18,11 @@ class PollPlan:
     """What a poll asks for.
 
     Attributes:
-        host: the API's base URL.
+        host: the base URL of the API.
         windows: in the order of the configuration.
         selection: whose activity.
-        zone: the company's time zone as configured; None to learn it.
-        fingerprint: of the above, for the windows' data.
+        zone: the configured time zone of the company; None to learn it from responses.
+        fingerprint: hash of what is asked for; it is stored with the data of each window.
         created_from: ``createdFromDateTime``.
         created_to: ``createdToDateTime``.
     """
@@ -48,6 +35,16 @@ class PollPlan:
     created_from: str | None = None
     created_to: str | None = None
 
+    def filter(self, days: DayRange, user_ids: frozenset[str] | None = None) -> ActivityFilter:
+        """The request's filter for a range of days; all users if ``user_ids`` is None."""
+        return ActivityFilter(
+            from_date=days.start,
+            to_date=days.end,
+            created_from=self.created_from,
+            created_to=self.created_to,
+            user_ids=None if user_ids is None else tuple(sorted(user_ids)),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowFailure:
@@ -55,32 +52,22 @@ class WindowFailure:
 
     Attributes:
         windows: their names.
-        error: what kept them.
+        error: the error that all of them had.
     """
 
     windows: tuple[str, ...]
     error: GongError
 
 
-def without_traceback(error: GongError) -> GongError:
-    """The same error without its way here, to be kept.
-
-    It leads to the calls that it ended, and those hold whatever came before it: a hundred
-    thousand users, for each window that was refused.
-    """
-    error.__cause__ = error.__context__ = None
-    return error.with_traceback(None)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollResult:
-    """What a poll brought.
+    """The result of a poll.
 
     Attributes:
-        windows: the ones that arrived whole, in the order of the plan.
-        company_state: what is known now.
+        windows: the ones that were fetched whole, in the order of the plan.
+        company_state: what is known about the company now.
         failures: windows without new data, one entry per reason.
-        retry_at: Unix seconds at which to poll again, when Gong or the quota said so.
+        retry_at: Unix seconds at which to poll again, if Gong or the quota ended the poll.
         zone: the company's time zone; None if it could not be learned.
     """
 
@@ -92,5 +79,5 @@ class PollResult:
 
     @property
     def complete(self) -> bool:
-        """Every window got new data."""
+        """True if every window has new data."""
         return not self.failures

@@ -1,16 +1,18 @@
-"""What is served: whole windows, known users, and the zeros in between. Immutable.
+"""What is served: whole windows, and the known users with their values. Immutable.
 
-Counters are kept as one tuple per user and window, aligned with the window's ``metrics``: at
-10,000 users that is a fifth of what a dict per user takes.
+Counters are one tuple per user and window, aligned with the window's ``metrics``. For 10,000
+users that takes a fifth of the memory of a dict per user.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
+
+from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.fetch import Listing
 from gong_exporter.activity.windows import DayRange, WindowSpec, day_start
@@ -34,7 +36,7 @@ Values = tuple[int | None, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowData:
-    """One window as Gong gave it, whole, at one moment.
+    """One whole window, fetched at one moment.
 
     Attributes:
         window: the label value, such as ``7d``.
@@ -42,15 +44,16 @@ class WindowData:
         end: the day after the last one.
         start_timestamp: Unix seconds at which ``start`` began in the company's zone.
         end_timestamp: Unix seconds at which ``end`` began.
-        fetched_at: Unix seconds at which its last page arrived.
-        fingerprint: what was asked (host, users, created range), hashed; data asked otherwise
-            is not this configuration's.
-        metrics: the columns, snake_case: the documented ones, then those seen beside them.
-        users: those Gong named, by id.
-        emails: their addresses by id; without the ones Gong gave none for.
-        pages: answers it took.
-        covered: the ids it is about, when users are listed. Whoever else is missing in ``users``
-            was not asked for, and has no 0. None: everybody, as also in a window of no days.
+        fetched_at: Unix seconds at which its last page was received.
+        fingerprint: hash of the request (host, users, created range). Data with another
+            fingerprint belongs to another configuration.
+        metrics: the columns in snake_case: the documented ones, then the others received.
+        users: values of the users that Gong returned, by id.
+        emails: their addresses by id, if Gong gave one.
+        pages: number of pages.
+        covered: the ids that the window is about, if users are listed. Another user that is
+            missing in ``users`` was not requested, so the value is unknown and not 0. None for all
+            users, also for a window without days.
     """
 
     window: str
@@ -67,7 +70,7 @@ class WindowData:
     covered: frozenset[str] | None = None
 
     def covers(self, user_id: str) -> bool:
-        """Whether somebody who is missing in ``users`` had no activity."""
+        """True if the user has no activity when missing in ``users``."""
         return self.covered is None or user_id in self.covered
 
 
@@ -88,13 +91,13 @@ class User:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """Everything one scrape shows of the activity.
+    """The activity that a scrape shows.
 
     Attributes:
         windows: the ones with data fresh enough to serve, in the order of the configuration.
-        users: known users, sorted by id: each has a value, or a zero, in every window.
-        unknown: listed users that Gong never named, or named so lately that not all windows
-            are about them; as configured.
+        users: known users, sorted by id. Each has a value or a zero in every window.
+        unknown: listed users, as configured, that Gong never named, or that not all windows cover
+            yet.
         metrics: the ``metric`` values to export; None for all.
         label_names: the roster columns, for ``gong_user_info``.
     """
@@ -106,29 +109,29 @@ class Snapshot:
     label_names: tuple[str, ...] = ()
 
     def columns(self, window: WindowData) -> tuple[tuple[int, str], ...]:
-        """The exported columns of a window: place in ``Values``, and name."""
+        """The exported columns of a window: index in ``Values``, and name."""
         return tuple(
-            (place, name)
-            for place, name in enumerate(window.metrics)
+            (index, name)
+            for index, name in enumerate(window.metrics)
             if self.metrics is None or name in self.metrics
         )
 
     def rows(self, window: WindowData) -> Iterator[tuple[User, Values]]:
-        """Every known user with all columns of ``window.metrics``; Gong left out means 0."""
+        """Every known user with all columns of ``window.metrics``; 0 if Gong left the user out."""
         zeros: Values = (0,) * len(window.metrics)
         for user in self.users:
             yield user, window.users.get(user.user_id, zeros)
 
     def active(self, window: WindowData) -> int:
-        """How many known users Gong named in the window."""
+        """Number of known users that the window contains."""
         return sum(user.user_id in window.users for user in self.users)
 
 
 EMPTY = Snapshot()
-"""Nothing learned yet."""
+"""No data yet."""
 
 
-def window_data(
+def build_window(
     *,
     window: WindowSpec,
     days: DayRange,
@@ -137,21 +140,21 @@ def window_data(
     covered: frozenset[str] | None,
     fetched_at: float,
     fingerprint: str,
-    warn: Callable[[str], None],
+    log: FilteringBoundLogger,
 ) -> WindowData:
-    """Put a whole listing into the form in which it is kept and served. Pure, but for ``warn``.
+    """Turn a whole listing into the data of a window.
 
     Args:
-        window: which one.
-        days: the range that was asked for.
+        window: the window.
+        days: the range that was requested.
         zone: the company's.
-        listing: what came.
-        covered: the ids it is about, None for everybody.
-        fetched_at: Unix seconds at which its last page arrived.
-        fingerprint: of what was asked.
-        warn: is told of counters that are left out.
+        listing: the users that Gong returned.
+        covered: see WindowData.
+        fetched_at: Unix seconds at which the last page was received.
+        fingerprint: of the request.
+        log: for a warning about counters that are left out.
     """
-    fields, metrics = _columns(listing.users, warn)
+    fields, metrics = _columns(listing.users, log)
     return WindowData(
         window=window.name,
         start=days.start,
@@ -169,20 +172,22 @@ def window_data(
 
 
 def _columns(
-    users: Iterable[UserActivity], warn: Callable[[str], None]
+    users: Iterable[UserActivity], log: FilteringBoundLogger
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """API fields and their ``metric`` values: the documented, then what came beside them."""
+    """API fields and their ``metric`` values: the documented ones, then the others received."""
     fields, metrics = list(COUNTERS), list(METRICS)
-    taken, most = set(metrics), len(metrics) + MAX_EXTRA_COUNTERS
+    names, limit = set(metrics), len(metrics) + MAX_EXTRA_COUNTERS
     for field in sorted({field for user in users for field in user.counters} - set(COUNTERS)):
         name = metric_name(field)
-        if name in taken:
-            warn(f"the counter {field} would be a second {name}: left out")
-        elif len(metrics) == most:
-            warn(f"more than {MAX_EXTRA_COUNTERS} undocumented counters: the rest left out")
+        if name in names:
+            log.warning("a counter with the name of another one is left out", counter=field)
+        elif len(metrics) == limit:
+            log.warning(
+                "too many undocumented counters: the rest is left out", limit=MAX_EXTRA_COUNTERS
+            )
             break
         else:
-            taken.add(name)
+            names.add(name)
             fields.append(field)
             metrics.append(name)
     return tuple(fields), tuple(metrics)

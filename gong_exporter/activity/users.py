@@ -1,11 +1,11 @@
-"""Whom the exporter shows: the configured selection against the people Gong has named."""
+"""Which users the exporter shows: the configured selection, and the users that Gong named."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.snapshot import Snapshot, User, WindowData
@@ -14,12 +14,12 @@ from gong_exporter.gong.records import UserActivity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedUser:
-    """One entry of ``activity.users``: an id, or an address, or both.
+    """One entry of ``activity.users``: an id, an address, or both.
 
     Attributes:
-        user_id: as configured; preferred where both are given.
+        user_id: as configured; it takes precedence over the address.
         email: as configured.
-        labels: its roster columns.
+        labels: the user's roster columns.
     """
 
     user_id: str | None = None
@@ -28,8 +28,14 @@ class ListedUser:
 
     @property
     def name(self) -> str:
-        """How the configuration calls it."""
+        """The entry as the configuration writes it."""
         return self.user_id or self.email or ""
+
+    def known_id(self, company_state: CompanyState) -> str | None:
+        """The user's id if Gong has ever named the user; None otherwise."""
+        if self.user_id is not None:
+            return self.user_id if self.user_id in company_state.known_users else None
+        return company_state.ids_by_email.get((self.email or "").lower())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,30 +50,27 @@ class Selection:
 
     @property
     def all_users(self) -> bool:
-        """``users: all``."""
+        """True for ``users: all``."""
         return self.listed is None
 
     def known_ids(self, company_state: CompanyState) -> frozenset[str]:
-        """The ids of the listed users whom Gong has named."""
-        return frozenset(
-            user_id
-            for entry in self.listed or ()
-            if (user_id := _identify(entry, company_state)) is not None
-        )
+        """The ids of the listed users that Gong has named."""
+        ids = (entry.known_id(company_state) for entry in self.listed or ())
+        return frozenset(user_id for user_id in ids if user_id is not None)
 
     def unknown_users(
         self, company_state: CompanyState, among: Collection[str] | None = None
     ) -> tuple[str, ...]:
-        """The entries that Gong never named, or that are not ``among`` these ids; as configured."""
+        """The entries, as configured, that Gong never named, or whose ids are not in ``among``."""
         return tuple(
             entry.name
             for entry in self.listed or ()
-            if (user_id := _identify(entry, company_state)) is None
+            if (user_id := entry.known_id(company_state)) is None
             or (among is not None and user_id not in among)
         )
 
     def emails(self) -> frozenset[str]:
-        """The addresses to resolve, in lower case."""
+        """The addresses, in lower case, of the entries that have no id."""
         return frozenset(
             entry.email.lower()
             for entry in self.listed or ()
@@ -75,8 +78,8 @@ class Selection:
         )
 
     def ids_by_email(self, company_state: CompanyState) -> frozenset[str]:
-        """The ids that listed addresses were found to belong to."""
-        found = (company_state.ids_by_email.get(address) for address in self.emails())
+        """The ids that were found for these addresses."""
+        found = map(company_state.ids_by_email.get, self.emails())
         return frozenset(user_id for user_id in found if user_id is not None)
 
 
@@ -86,63 +89,87 @@ ALL_USERS = Selection()
 
 def record_users(
     company_state: CompanyState, users: Iterable[UserActivity], selection: Selection
-) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """``named`` and ``resolved`` of a CompanyState, with what a listing adds to them."""
-    named = dict(company_state.known_users)
-    resolved = dict(company_state.ids_by_email)
-    wanted = selection.emails()
+) -> CompanyState:
+    """Add the users of a listing to the known ones; look for listed addresses among them."""
+    known_users = dict(company_state.known_users)
+    ids_by_email = dict(company_state.ids_by_email)
+    emails = selection.emails()
     for user in users:
-        named[user.user_id] = user.email or named.get(user.user_id, "")
-        address = (user.email or "").lower()
-        if address in wanted:
-            resolved.setdefault(address, user.user_id)
-    return named, resolved
+        known_users[user.user_id] = user.email or known_users.get(user.user_id, "")
+        email = (user.email or "").lower()
+        if email in emails:
+            ids_by_email.setdefault(email, user.user_id)
+    return replace(company_state, known_users=known_users, ids_by_email=ids_by_email)
 
 
 def reassign_addresses(
     company_state: CompanyState, users: Iterable[UserActivity], selection: Selection
-) -> Mapping[str, str]:
-    """``resolved`` of a CompanyState, after a search: accounts are deleted, and made anew.
+) -> CompanyState:
+    """After a search, move listed addresses from deleted accounts to the new ones.
 
-    A listed address moves to the user who is named by it where the one it was found to belong
-    to is not named at all. As long as that one is, whatever the address: somebody who was
-    renamed is still meant, and of two with one address the first is.
+    An address moves to the user that has it now if the user it belonged to is not in the listing.
+    It does not move while that user is in the listing, even with another address, because a
+    renamed user is still the one that was listed. If two users have the address, the first gets it.
 
     Args:
-        company_state: with what the listing taught already.
-        users: everybody, over the longest window.
-        selection: whose addresses.
+        company_state: the users of the listing are already recorded in it.
+        users: all users, over the longest window.
+        selection: the listed users.
     """
-    everybody = tuple(users)
-    there = {user.user_id for user in everybody}
-    resolved, wanted = dict(company_state.ids_by_email), selection.emails()
-    for user in everybody:
-        address = (user.email or "").lower()
-        if address in wanted and resolved.get(address) not in there:
-            resolved[address] = user.user_id
-    return resolved
+    listing = tuple(users)
+    returned = {user.user_id for user in listing}
+    ids_by_email, emails = dict(company_state.ids_by_email), selection.emails()
+    for user in listing:
+        email = (user.email or "").lower()
+        if email in emails and ids_by_email.get(email) not in returned:
+            ids_by_email[email] = user.user_id
+    return replace(company_state, ids_by_email=ids_by_email)
 
 
-def resolve_emails(company_state: CompanyState, selection: Selection) -> Mapping[str, str]:
-    """``resolved``, with the listed addresses that people named earlier turn out to have."""
-    resolved = dict(company_state.ids_by_email)
-    wanted = selection.emails() - resolved.keys()
-    if wanted:
+def resolve_emails(company_state: CompanyState, selection: Selection) -> CompanyState:
+    """Look for listed addresses that have no id yet among the users that are already known."""
+    ids_by_email = dict(company_state.ids_by_email)
+    emails = selection.emails() - ids_by_email.keys()
+    if emails:
         for user_id, email in company_state.known_users.items():
-            if email.lower() in wanted:
-                resolved.setdefault(email.lower(), user_id)
-    return resolved
+            if email.lower() in emails:
+                ids_by_email.setdefault(email.lower(), user_id)
+    return replace(company_state, ids_by_email=ids_by_email)
 
 
 def fingerprint(
     host: str, selection: Selection, created_from: str | None, created_to: str | None
 ) -> str:
-    """What windows are asked for, hashed: data of another fingerprint answers other questions."""
+    """Hash of what is requested; stored data with another fingerprint is not served."""
     listed = None
     if selection.listed is not None:
         listed = sorted([entry.user_id or "", entry.email or ""] for entry in selection.listed)
-    asked = json.dumps([host, listed, created_from, created_to])
-    return hashlib.sha256(asked.encode()).hexdigest()[:32]
+    request = json.dumps([host, listed, created_from, created_to])
+    return hashlib.sha256(request.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserLabels:
+    """Makes the labels of users.
+
+    Attributes:
+        email_label: from an address ("" for none) to the ``email`` label.
+        columns: names of the roster columns that become labels.
+        columns_of: a user's roster columns, by id and address ("" for none).
+    """
+
+    email_label: Callable[[str], str]
+    columns: tuple[str, ...] = ()
+    columns_of: Callable[[str, str], Mapping[str, str]] = lambda _id, _email: {}
+
+    def __call__(self, user_id: str, email: str) -> User:
+        """A user with labels; ``email`` is "" for none."""
+        columns = self.columns_of(user_id, email)
+        return User(
+            user_id=user_id,
+            email=self.email_label(email),
+            labels=tuple((name, columns.get(name, "")) for name in self.columns),
+        )
 
 
 def build_snapshot(
@@ -151,24 +178,20 @@ def build_snapshot(
     company_state: CompanyState,
     selection: Selection,
     metrics: tuple[str, ...] | None,
-    email_label: Callable[[str], str],
-    label_names: tuple[str, ...] = (),
-    columns_of: Callable[[str, str], Mapping[str, str]] | None = None,
+    user_labels: UserLabels,
 ) -> Snapshot:
-    """Put windows and people together.
+    """Combine windows and users.
 
-    Known are, with ``users: all``, everyone named in any of the windows; with a list, everyone
-    on it whom Gong has ever named. Somebody who was named only just now waits until all windows
-    have been asked about them: in the others they would have a 0 that nobody learned.
+    With ``users: all``, known users are those in any of the windows. With a list, they are the
+    listed users that Gong has ever named, as soon as all windows cover them: in a window that
+    does not cover a user, a 0 would be a guess.
 
     Args:
-        windows: the ones to serve, in the order to serve them.
-        company_state: names and addresses.
+        windows: the ones to serve, in this order.
+        company_state: known users and their addresses.
         selection: ``activity.users``.
         metrics: the ones to export; None for all.
-        email_label: from an address ("" for none) to the ``email`` label.
-        label_names: roster columns, in order.
-        columns_of: a user's roster columns, by id and address ("" for none).
+        user_labels: makes the labels of each user.
     """
     served = tuple(windows)
     if selection.all_users:
@@ -179,27 +202,13 @@ def build_snapshot(
     emails: dict[str, str] = {}
     for window in sorted(served, key=lambda data: data.fetched_at):
         emails.update(window.emails)
-    users = []
-    for user_id in sorted(known):
-        email = emails.get(user_id) or company_state.known_users.get(user_id, "")
-        columns = columns_of(user_id, email) if columns_of else {}
-        users.append(
-            User(
-                user_id=user_id,
-                email=email_label(email),
-                labels=tuple((name, columns.get(name, "")) for name in label_names),
-            )
-        )
     return Snapshot(
         windows=served,
-        users=tuple(users),
+        users=tuple(
+            user_labels(user_id, emails.get(user_id) or company_state.known_users.get(user_id, ""))
+            for user_id in sorted(known)
+        ),
         unknown=selection.unknown_users(company_state, known),
         metrics=metrics,
-        label_names=label_names,
+        label_names=user_labels.columns,
     )
-
-
-def _identify(entry: ListedUser, company_state: CompanyState) -> str | None:
-    if entry.user_id is not None:
-        return entry.user_id if entry.user_id in company_state.known_users else None
-    return company_state.ids_by_email.get((entry.email or "").lower())

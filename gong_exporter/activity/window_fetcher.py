@@ -1,25 +1,26 @@
 """Fetches the users of one window: all users, or the listed ones, whatever a 404 means.
 
-The vendor's page says of 404 "User not found". Known is that Gong gives it when none of the
-asked-for users has data; not known is whether one unknown id among good ones is enough, or
-whether a range without any activity is a 404 as well. All of it is understood here.
+Gong documents 404 as "User not found". It also answers 404 when none of the requested users has
+data. Two things are not known: whether one unknown id among good ones is enough for a 404, and
+whether a range without any activity is a 404 too. This module gives correct numbers in each case.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import overload
+
+from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.budget import pages_for
 from gong_exporter.activity.company_state import CompanyState, Resolved404
-from gong_exporter.activity.fetch import Listing, PageSource, fetch_listing
-from gong_exporter.activity.poll_plan import ENDS_THE_POLL, PollPlan, Warn
+from gong_exporter.activity.fetch import EMPTY_LISTING, Listing, PageSource, fetch_listing
+from gong_exporter.activity.poll_plan import PollPlan
 from gong_exporter.activity.users import reassign_addresses, record_users, resolve_emails
 from gong_exporter.activity.windows import DayRange, WindowSpec
 from gong_exporter.gong.errors import (
+    Forbidden,
     GongError,
     NotSent,
     RateLimited,
@@ -29,21 +30,22 @@ from gong_exporter.gong.errors import (
 )
 from gong_exporter.gong.records import ActivityFilter, Page
 
-NOBODY = Listing(users=(), time_zone=None, pages=0)
-"""WindowFetch of nobody: there was no call to make."""
+NOT_SPECIFIC_TO_REQUEST = (Unauthorized, Redirected, RateLimited, NotSent)
+"""These errors would hit any request, so on the first call of a poll they say nothing about the
+filter. A 403 can be specific to the request."""
 
-BEFALLS_ANY_CALL = (Unauthorized, Redirected, RateLimited, NotSent)
-"""To a poll's first call, they say nothing of what it asked for. A 403 may: it is for this one."""
+ENDS_POLL = (*NOT_SPECIFIC_TO_REQUEST, Forbidden)
+"""These errors would hit the next window too, so it is not requested."""
 
 
 @dataclass(frozen=True, slots=True)
 class WindowFetch:
-    """What asking brought.
+    """The listing of one window.
 
     Attributes:
-        listing: those of the selection whom Gong named.
-        cost: the calls that the next poll will need for the same; None if this one tells nothing.
-        covered: the ids that it is about: of others it tells nothing. None for everybody.
+        listing: the users of the selection that Gong returned.
+        cost: calls that the next poll needs for this window; None if that is not known.
+        covered: the ids that the listing is about: it says nothing about others. None for all.
     """
 
     listing: Listing
@@ -51,11 +53,11 @@ class WindowFetch:
     covered: frozenset[str] | None = None
 
 
-class _Counted:
-    """A source that counts the pages which came.
+class _CountingSource:
+    """A PageSource that counts the pages it returned.
 
     Attributes:
-        pages: how many, since somebody set it to 0.
+        pages: how many, since the caller last set it to 0.
     """
 
     def __init__(self, source: PageSource) -> None:
@@ -70,50 +72,43 @@ class _Counted:
 
 
 class WindowFetcher:
-    """Asks for the windows of one poll, and keeps what is learned from the answers.
+    """Fetches the windows of one poll, and updates what is known about the company.
 
     Args:
         source: the client.
         plan: what the poll asks for.
         company_state: what earlier polls learned.
-        warn: see Warn.
+        log: for warnings.
 
     Attributes:
         company_state: what is known now.
     """
 
     def __init__(
-        self, source: PageSource, plan: PollPlan, company_state: CompanyState, warn: Warn
+        self,
+        source: PageSource,
+        plan: PollPlan,
+        company_state: CompanyState,
+        log: FilteringBoundLogger,
     ) -> None:
-        self._source = _Counted(source)
-        self._hopeless: GongError | None = None
+        self._source = _CountingSource(source)
         self._plan = plan
-        self._warn = warn
-        self.company_state = replace(
-            company_state, ids_by_email=resolve_emails(company_state, plan.selection)
-        )
+        self._selection = plan.selection
+        self._log = log
+        self._fatal_error: GongError | None = None
+        self.company_state = resolve_emails(company_state, plan.selection)
 
     @property
-    def came(self) -> int:
-        """Pages of the last window that came, and that will have to come again if it failed."""
+    def pages_received(self) -> int:
+        """Pages of the last window; if the window failed, the next poll needs them again."""
         return self._source.pages
 
-    def filter(self, days: DayRange, user_ids: Iterable[str] | None = None) -> ActivityFilter:
-        """The request's filter for a range of days."""
-        return ActivityFilter(
-            from_date=days.start,
-            to_date=days.end,
-            created_from=self._plan.created_from,
-            created_to=self._plan.created_to,
-            user_ids=None if user_ids is None else tuple(sorted(user_ids)),
-        )
-
-    def window(
+    def fetch(
         self, window: WindowSpec, days: DayRange, today: date, *, is_longest: bool
     ) -> WindowFetch:
-        """One window of the selection, and its cost noted for the forecast.
+        """Fetch one window of the selection.
 
-        The longest comes first: what is learned from it is what the others are asked about.
+        The longest window has to be first, because the others use what is learned from it.
 
         Raises:
             GongError: see fetch_listing.
@@ -121,164 +116,163 @@ class WindowFetcher:
         """
         self._source.pages = 0
         if days.empty:
-            return WindowFetch(NOBODY, None, covered=None)  # 0 for everybody, whoever that will be
-        if self._plan.selection.all_users:
-            listing = self._everybody(days)
+            return WindowFetch(EMPTY_LISTING, None)  # 0 for all users, also for later ones
+        if self._selection.all_users:
+            listing = self._fetch_all_users(days)
             return WindowFetch(listing, listing.pages)
         if is_longest:
-            self._hopeless = None
-            return self._longest(window, days, today)
-        if self._hopeless is not None:
-            raise self._hopeless
-        return self._listed(window, days)
+            self._fatal_error = None
+            return self._fetch_longest(window, days, today)
+        if self._fatal_error is not None:
+            raise self._fatal_error
+        return self._fetch_listed(window, days)
 
-    def _longest(self, window: WindowSpec, days: DayRange, today: date) -> WindowFetch:
-        """As window(), with a search where one is due and somebody is looked for."""
+    def _fetch_longest(self, window: WindowSpec, days: DayRange, today: date) -> WindowFetch:
+        """Fetch the longest window, with a search if one is due and a listed user is missing."""
         if self.company_state.last_search_day == today:
-            return self._listed(window, days)
-        if self._plan.selection.unknown_users(self.company_state):
-            return self._search(days, today) or self._listed(window, days)
-        asked = self._listed(window, days, today)
-        if self.company_state.last_search_day != today and self._lost_sight(asked):
-            return self._search(days, today, asked)
-        return asked
+            return self._fetch_listed(window, days)
+        if self._selection.unknown_users(self.company_state):
+            return self._search(days, today, None) or self._fetch_listed(window, days)
+        fetched = self._fetch_listed(window, days, search_day=today)
+        returned = {user.user_id for user in fetched.listing.users}
+        searched = self.company_state.last_search_day == today
+        if searched or returned >= self._selection.ids_by_email(self.company_state):
+            return fetched
+        # A user listed by address has no record: the address may belong to another user now.
+        return self._search(days, today, fetched) or fetched
 
-    def _lost_sight(self, asked: WindowFetch) -> bool:
-        """Whether somebody listed by address has no record: the address may be another's now."""
-        there = {user.user_id for user in asked.listing.users}
-        return not there.issuperset(self._plan.selection.ids_by_email(self.company_state))
-
-    @overload
-    def _search(self, days: DayRange, today: date) -> WindowFetch | None: ...
-    @overload
-    def _search(self, days: DayRange, today: date, had: WindowFetch) -> WindowFetch: ...
     def _search(
-        self, days: DayRange, today: date, had: WindowFetch | None = None
+        self, days: DayRange, today: date, fetched: WindowFetch | None
     ) -> WindowFetch | None:
-        """The daily search for listed users in everybody's listing; it has their numbers, too.
+        """The daily search for listed users in the listing of all users.
 
-        One that failed was that day's search: at Gong it may have cost as much as one that
-        did not. Only where no user is known at all, every poll tries: there is nothing else to
-        ask.
+        A search that failed counts as the day's search, because it may have cost as many calls as
+        one that succeeded. If no listed user is known yet, every poll tries again, because there
+        is nothing else to request.
 
         Args:
             days: of the longest window.
             today: the company's current day.
-            had: what is there already, and is kept if the search fails.
+            fetched: what is known of this window without the search.
+
+        Returns:
+            The window, or None if the search failed and other requests may succeed.
 
         Raises:
-            GongError: what ends the poll, unless there is something to keep; anything, where
-                no user is known.
+            GongError: the error ends the poll and ``fetched`` is None, or no listed user is known.
         """
-        before = self._source.pages
+        pages_before = self._source.pages
         try:
-            found = self._sifted(days, today)
+            found = self._filter_all_users(days, search_day=today)
         except GongError as error:
-            known, ends = bool(self._targets()), isinstance(error, ENDS_THE_POLL)
-            begun = had is not None or self._source.pages > before
-            if known and (begun or not isinstance(error, BEFALLS_ANY_CALL)):
-                # Otherwise nothing was spent on the search, and what ended it was not the search.
+            any_known, ends_poll = bool(self._known_ids()), isinstance(error, ENDS_POLL)
+            begun = fetched is not None or self._source.pages > pages_before
+            if any_known and (begun or not isinstance(error, NOT_SPECIFIC_TO_REQUEST)):
+                # Otherwise the search cost no call, and was not the reason for the error.
                 self.company_state = replace(self.company_state, last_search_day=today)
-                self._source.pages = 0  # they are not asked for again today
-            if ends or not known:
-                self._hopeless = error
-            if not known or (ends and had is None):
+                self._source.pages = 0  # these pages are not requested again today
+            if ends_poll or not any_known:
+                self._fatal_error = error
+            if not any_known or (ends_poll and fetched is None):
                 raise
-            self._warn(f"looking for unknown users: {error.message}", error.request_id)
-            return had
-        return replace(found, cost=pages_for(len(self._targets())))
+            self._log.warning(
+                "the search for listed users failed",
+                error=error.message,
+                request_id=error.request_id,
+            )
+            return None
+        return replace(found, cost=pages_for(len(self._known_ids())))
 
-    def _listed(self, window: WindowSpec, days: DayRange, today: date | None = None) -> WindowFetch:
-        """The listed users whom Gong has named; on a 404, once a day, everybody's listing.
+    def _fetch_listed(
+        self, window: WindowSpec, days: DayRange, *, search_day: date | None = None
+    ) -> WindowFetch:
+        """Fetch the known listed users; after a 404, once a day, the listing of all users.
 
         Args:
-            window: which one.
+            window: the window.
             days: its range.
-            today: as for _sifted.
+            search_day: see _filter_all_users.
         """
-        targets = self._targets()
-        if not targets:
-            return WindowFetch(NOBODY, None, targets)
-        before = self._understood(window, days, targets)
-        asked = before.active_ids if before is not None and before.active_ids else targets
+        ids = self._known_ids()
+        if not ids:
+            return WindowFetch(EMPTY_LISTING, None, ids)
+        before = self._resolved_404(window, days, ids)
+        requested = before.active_ids if before is not None and before.active_ids else ids
         if before is not None and pages_for(len(self.company_state.known_users)) <= pages_for(
-            len(asked)
+            len(requested)
         ):
-            # WindowFetcher for the active ones alone would miss whoever gets activity in these days
-            # later on; where it costs no more calls, everybody is listed again.
-            return self._sifted(days, today)
+            # A request for the active users alone misses users who get activity in these days
+            # later. So all users are listed again where that costs no more calls.
+            return self._filter_all_users(days, search_day=search_day)
         try:
-            return WindowFetch(
-                _only(self._fetch(days, asked), targets), pages_for(len(asked)), targets
-            )
+            listing = self._fetch(days, requested)
         except UserNotFound as error:
             if before is not None and not before.active_ids:
-                # Once more none of them has data, as the listing of this very range had shown.
-                nobody = replace(NOBODY, pages=1, request_id=error.request_id)
-                return WindowFetch(nobody, 1, targets)
-        sifted = self._sifted(days, today)
-        active = targets.intersection(user.user_id for user in sifted.listing.users)
-        understood = Resolved404(
-            start=days.start, end=days.end, requested_ids=targets, active_ids=active
+                # None of them has data, as the listing of all users for this range has shown.
+                nobody = replace(EMPTY_LISTING, pages=1, request_id=error.request_id)
+                return WindowFetch(nobody, 1, ids)
+        else:
+            return WindowFetch(_only(listing, ids), pages_for(len(requested)), ids)
+        fetched = self._filter_all_users(days, search_day=search_day)
+        active_ids = ids.intersection(user.user_id for user in fetched.listing.users)
+        resolved = Resolved404(
+            start=days.start, end=days.end, requested_ids=ids, active_ids=active_ids
         )
         self.company_state = replace(
             self.company_state,
-            resolved_404s={**self.company_state.resolved_404s, window.name: understood},
+            resolved_404s={**self.company_state.resolved_404s, window.name: resolved},
         )
         if before is not None:
-            # A 404 for users whom Gong had named: unless it was one of them that left, the next
-            # poll pays again.
-            return replace(sifted, cost=1 + sifted.listing.pages)
-        return replace(sifted, cost=pages_for(len(active)))
+            # A 404 for users that Gong returned before. The next poll may get it again.
+            return replace(fetched, cost=1 + fetched.listing.pages)
+        return replace(fetched, cost=pages_for(len(active_ids)))
 
-    def _understood(
-        self, window: WindowSpec, days: DayRange, targets: frozenset[str]
+    def _resolved_404(
+        self, window: WindowSpec, days: DayRange, ids: frozenset[str]
     ) -> Resolved404 | None:
-        """What a 404 to this very question meant; another range or list is another question."""
+        """The reason for the last 404, if it was for the same range and the same ids."""
         before = self.company_state.resolved_404s.get(window.name)
         if before is None or DayRange(before.start, before.end) != days:
             return None
-        return before if before.requested_ids == targets else None
+        return before if before.requested_ids == ids else None
 
-    def _targets(self) -> frozenset[str]:
-        return self._plan.selection.known_ids(self.company_state)
+    def _known_ids(self) -> frozenset[str]:
+        return self._selection.known_ids(self.company_state)
 
-    def _sifted(self, days: DayRange, today: date | None = None) -> WindowFetch:
-        """The listed users from everybody's listing, those whom it is the first to name too.
+    def _filter_all_users(self, days: DayRange, *, search_day: date | None) -> WindowFetch:
+        """The listed users in the listing of all users, also those it names for the first time.
 
         Args:
             days: the range.
-            today: the day whose search this is, whatever it was asked for; None if it is none,
-                as for all windows but the longest.
+            search_day: today, if the listing counts as the day's search, whatever its purpose.
+                Only a listing of the longest window does; None for the others.
         """
-        listing = self._everybody(days)
-        if today is not None:
-            resolved = reassign_addresses(self.company_state, listing.users, self._plan.selection)
+        listing = self._fetch_all_users(days)
+        if search_day is not None:
             self.company_state = replace(
-                self.company_state, last_search_day=today, ids_by_email=resolved
+                reassign_addresses(self.company_state, listing.users, self._selection),
+                last_search_day=search_day,
             )
-        targets = self._targets()
-        return WindowFetch(_only(listing, targets), listing.pages, targets)
+        ids = self._known_ids()
+        return WindowFetch(_only(listing, ids), listing.pages, ids)
 
-    def _everybody(self, days: DayRange) -> Listing:
-        """Everybody with activity. A 404 is nobody, when it comes twice in a row.
+    def _fetch_all_users(self, days: DayRange) -> Listing:
+        """All users with activity. Two 404s in a row mean that there are none.
 
-        It turns everybody's numbers into zeros, so one such answer is not enough.
+        One is not enough, because it sets the numbers of all users to 0.
         """
         with contextlib.suppress(UserNotFound):
             return self._fetch(days, None)
         try:
             return self._fetch(days, None)
         except UserNotFound as error:
-            return replace(NOBODY, pages=2, request_id=error.request_id)
+            return replace(EMPTY_LISTING, pages=2, request_id=error.request_id)
 
-    def _fetch(self, days: DayRange, user_ids: Iterable[str] | None) -> Listing:
-        listing = fetch_listing(self._source, self.filter(days, user_ids), self._warn)
-        named, resolved = record_users(self.company_state, listing.users, self._plan.selection)
-        self.company_state = replace(self.company_state, known_users=named, ids_by_email=resolved)
+    def _fetch(self, days: DayRange, user_ids: frozenset[str] | None) -> Listing:
+        listing = fetch_listing(self._source, self._plan.filter(days, user_ids), self._log)
+        self.company_state = record_users(self.company_state, listing.users, self._selection)
         return listing
 
 
-def _only(listing: Listing, targets: frozenset[str]) -> Listing:
-    kept = tuple(user for user in listing.users if user.user_id in targets)
-    return replace(listing, users=kept)
+def _only(listing: Listing, ids: frozenset[str]) -> Listing:
+    return replace(listing, users=tuple(user for user in listing.users if user.user_id in ids))

@@ -1,4 +1,4 @@
-"""Windows: ``7d`` or ``mtd`` as a range of whole company days that are over."""
+"""Windows: ``7d`` or ``mtd`` as a range of whole company days that have ended."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 
 MAX_DAYS = 400
-"""The longest trailing window: a year and some, so that this month compares with last year's."""
+"""The longest trailing window: more than a year, to compare a month with last year's."""
 
 _TRAILING = re.compile(r"([1-9][0-9]{0,3})d", re.ASCII)
 
 _LAST_ON_EARTH = timezone(timedelta(hours=-12))
-"""Where a date begins last; a day that is over there is over everywhere."""
+"""The time zone where a date begins last. A day that has ended there has ended everywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class DayRange:
 
     @property
     def empty(self) -> bool:
-        """No day in it: nothing to ask Gong, and everybody's counters are 0."""
+        """True if it has no day: nothing is requested, and all counters are 0."""
         return self.start >= self.end
 
 
@@ -34,17 +34,17 @@ class WindowSpec:
     """A window as configured.
 
     Attributes:
-        name: ``7d``, ``wtd``, ...: the label value.
-        days: the length of a trailing window; 0 for the ones that start with a period.
+        name: the label value, such as ``7d`` or ``wtd``.
+        days: the length of a trailing window; 0 for windows that start with a period.
     """
 
     name: str
     days: int = 0
 
-    def on(self, today: date) -> DayRange:
-        """The days the window covers while ``today`` is the company's current day.
+    def range_on(self, today: date) -> DayRange:
+        """The days that the window covers while ``today`` is the company's current day.
 
-        It ends as today begins: today is not over, and Gong refuses to count it.
+        It ends when today begins, because Gong refuses ranges that have not ended.
         """
         if self.days:
             return DayRange(_back(today, self.days), today)
@@ -65,7 +65,7 @@ PERIODS = ("wtd", "mtd", "qtd", "ytd")
 
 
 def parse_window(text: str) -> WindowSpec:
-    """Read a window's name. Raises: ValueError, saying what is allowed."""
+    """Parse the name of a window. Raises: ValueError, whose text lists what is allowed."""
     if text in PERIODS:
         return WindowSpec(text)
     match = _TRAILING.fullmatch(text)
@@ -82,22 +82,28 @@ def company_today(now: float, zone: tzinfo) -> date:
 
 
 def today_everywhere(now: float) -> date:
-    """The latest date that has begun in every time zone: a range that ends there is over."""
+    """The latest date that has begun in every time zone; a range up to it has ended everywhere."""
     return datetime.fromtimestamp(now, _LAST_ON_EARTH).date()
 
 
 def day_start(day: date, zone: tzinfo) -> float:
-    """Unix time at which a company day begins: its midnight, or what comes first after it.
+    """Unix time at which a company day begins: its midnight, or the first moment after it.
 
-    Where clocks skip midnight, fold 0 takes the offset before the gap, which names the very
-    moment of the change; where midnight comes twice, it takes the first.
+    If clocks skip midnight, fold 0 takes the offset before the gap, which is exactly the moment
+    of the change. If midnight occurs twice, fold 0 takes the first.
     """
     return datetime.combine(day, time(), zone).astimezone(UTC).timestamp()
 
 
 def longest(windows: Iterable[WindowSpec], today: date) -> WindowSpec:
-    """The window that starts first; as all end together, it contains every other."""
-    return min(windows, key=lambda window: window.on(today).start)
+    """The window that starts first. It contains the others, because all end at the same time."""
+    return min(windows, key=lambda window: window.range_on(today).start)
+
+
+def longest_range(windows: Iterable[WindowSpec], today: date) -> DayRange:
+    """The range of the longest window; the day before ``today`` if all ranges are empty."""
+    days = longest(windows, today).range_on(today)
+    return WindowSpec("1d", 1).range_on(today) if days.empty else days
 
 
 def _back(day: date, days: int) -> date:

@@ -1,4 +1,4 @@
-"""The company's time zone: by name, and whether two of them count the same days."""
+"""The company's time zone: loaded by name, and compared with another one."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 from gong_exporter.activity.windows import DayRange, day_start
 
 _NAME = re.compile(r"[A-Za-z]{1,32}(/[A-Za-z0-9_+-]{1,32}){0,3}")
-"""How the names of zones look."""
+"""What names of time zones look like."""
 
 
 def load_zone(name: str) -> ZoneInfo | None:
-    """A time zone by the name Gong gives it (aliases such as ``US/Pacific`` included)."""
+    """The time zone of this name, also an alias such as ``US/Pacific``; None if unknown."""
     try:
         return ZoneInfo(name)
     except (OSError, ValueError, KeyError):  # absolute paths, folders, odd characters, unknown
@@ -20,13 +20,14 @@ def load_zone(name: str) -> ZoneInfo | None:
 
 
 def same_days(one: ZoneInfo, other: ZoneInfo, days: DayRange) -> bool:
-    """Whether a range begins and ends at the same moments in both."""
+    """True if a range begins and ends at the same moments in both zones."""
     return all(day_start(day, one) == day_start(day, other) for day in (days.start, days.end))
 
 
-def in_words(name: str) -> str:
-    """A zone's name for a message; of what looks like none nothing is shown: it may be a secret.
+def describe_zone(name: str) -> str:
+    """A zone's name for a message.
 
-    Whoever answers in Gong's place may repeat there what we sent.
+    Text that does not look like a name is not shown, because it may be a secret: a server in
+    Gong's place may repeat there what it received.
     """
-    return repr(name) if _NAME.fullmatch(name) else "which is no name of one"
+    return repr(name) if _NAME.fullmatch(name) else "(not the name of a time zone)"

@@ -7,11 +7,13 @@ from dataclasses import replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
+from structlog.typing import FilteringBoundLogger
+
 from gong_exporter.activity.budget import pages_for
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.fetch import PageSource, fetch_listing
 from gong_exporter.activity.poll import poll
-from gong_exporter.activity.poll_plan import PollPlan, Warn
+from gong_exporter.activity.poll_plan import PollPlan
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.activity.users import record_users
 from gong_exporter.activity.windows import DayRange, WindowSpec, longest
@@ -38,7 +40,7 @@ class Fetch:
         work: keeps what comes.
         company_state: what polls and earlier runs learned; it is not changed for them.
         clock: time.
-        warn: is told of oddities.
+        log: for warnings.
         progress: is told of days.
     """
 
@@ -52,7 +54,7 @@ class Fetch:
         work: WorkFile,
         company_state: CompanyState,
         clock: Clock,
-        warn: Warn,
+        log: FilteringBoundLogger,
         progress: Progress,
     ) -> None:
         self._source = source
@@ -60,7 +62,7 @@ class Fetch:
         self._plan = replace(plan, zone=zone)
         self._work = work
         self._clock = clock
-        self._warn = warn
+        self._log = log
         self._progress = progress
         self._company_state = company_state
 
@@ -119,7 +121,7 @@ class Fetch:
                 # Listed users are looked for once, for all days together.
                 replace(self._company_state, last_search_day=day),
                 self._clock,
-                self._warn,
+                self._log,
                 today=day,
             )
             self._company_state = result.company_state
@@ -133,7 +135,7 @@ class Fetch:
         """Find the ids of listed users: everybody active in the whole range is among them."""
         if not self._plan.selection.unknown_users(self._company_state):
             return
-        reach = DayRange(longest(self._plan.windows, days[0]).on(days[0]).start, days[-1])
+        reach = DayRange(longest(self._plan.windows, days[0]).range_on(days[0]).start, days[-1])
         if reach.empty or self._work.searched(reach):
             return
         refusals: list[BadRequest] = []
@@ -158,7 +160,7 @@ class Fetch:
         pages = pages_for(len(self._company_state.known_users))
         try:
             listing = self._asker.insist(
-                lambda: fetch_listing(self._source, wanted, self._warn), pages
+                lambda: fetch_listing(self._source, wanted, self._log), pages
             )
         except UserNotFound:
             return True  # nobody did anything
@@ -169,6 +171,5 @@ class Fetch:
             half = reach.start + (reach.end - reach.start) // 2
             before = self._look_through(DayRange(reach.start, half), refusals)
             return self._look_through(DayRange(half, reach.end), refusals) or before
-        named, resolved = record_users(self._company_state, listing.users, self._plan.selection)
-        self._company_state = replace(self._company_state, known_users=named, ids_by_email=resolved)
+        self._company_state = record_users(self._company_state, listing.users, self._plan.selection)
         return True

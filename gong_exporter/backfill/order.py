@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from structlog.typing import FilteringBoundLogger
+
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.fetch import PageSource
-from gong_exporter.activity.poll_plan import PollPlan, Warn
+from gong_exporter.activity.poll_plan import PollPlan
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.backfill.outputs import Template
 from gong_exporter.backfill.plan import Days
@@ -54,7 +56,7 @@ class Means:
         calls_per_second: of the limiter.
         company_state: what polls learned, None for nothing; it is read and never changed.
         latest: the windows that polls fetched last.
-        warn: is told of oddities.
+        log: for warnings.
         progress: is told of every step.
         shown: from words that quote Gong to what may be shown of them.
     """
@@ -65,6 +67,6 @@ class Means:
     calls_per_second: float
     company_state: CompanyState | None
     latest: tuple[WindowData, ...]
-    warn: Warn
+    log: FilteringBoundLogger
     progress: Progress
     shown: Callable[[str], str]

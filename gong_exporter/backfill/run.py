@@ -93,10 +93,7 @@ class Backfill:
             self._work.close()
             raise
         self._company_state = _merged(company_state, self._work.company_state())
-        self._company_state = replace(
-            self._company_state,
-            ids_by_email=resolve_emails(self._company_state, order.plan.selection),
-        )
+        self._company_state = resolve_emails(self._company_state, order.plan.selection)
         self.forecast: Forecast = estimate(
             order,
             means,
@@ -117,7 +114,7 @@ class Backfill:
             work=self._work,
             company_state=self._company_state,
             clock=self._means.clock,
-            warn=self._means.warn,
+            log=self._means.log,
             progress=self._means.progress,
         )
         try:
@@ -182,9 +179,9 @@ class Backfill:
         if zone is not None and (company_state.pages or not plan.selection.all_users):
             return zone, None
         day = min(self._order.days.last, today_everywhere(self._means.clock.now()))
-        reach = longest(plan.windows, day).on(day)
+        reach = longest(plan.windows, day).range_on(day)
         if reach.empty:
-            reach = WindowSpec("1d", 1).on(day)
+            reach = WindowSpec("1d", 1).range_on(day)
         wanted = ActivityFilter(
             from_date=reach.start,
             to_date=reach.end,

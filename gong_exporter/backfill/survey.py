@@ -170,7 +170,7 @@ def _unknown(
     """Entries of the list without series: each user may be on it by id or by address."""
     if selection.listed is None:
         return (0,) * days
-    resolved = resolve_emails(company_state, selection)
+    resolved = resolve_emails(company_state, selection).ids_by_email
     ids = (entry.user_id or resolved.get((entry.email or "").lower()) for entry in selection.listed)
     bits = [on.get(user_id or "", 0) for user_id in ids]
     return tuple(sum(not each >> place & 1 for each in bits) for place in range(days))

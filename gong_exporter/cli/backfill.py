@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import signal
 import sys
@@ -15,9 +16,10 @@ from types import FrameType
 from typing import Any
 
 import click
+import structlog
 from rich.console import Console
+from structlog.typing import EventDict, FilteringBoundLogger
 
-from gong_exporter.activity.poll_plan import Warn
 from gong_exporter.activity.snapshot import User
 from gong_exporter.backfill.errors import BackfillError, Refused
 from gong_exporter.backfill.order import Means, Order
@@ -178,11 +180,11 @@ def _run(wanted: Wanted, common: Common) -> None:
     clock = SystemClock(stop)
     with ExitStack() as stack:
         display = stack.enter_context(shown(common.log(), Console(stderr=True)))
-        warn = _once(display.warn, common.redactor.redact)
-        state = open_state(config.state.file, report=lambda text: warn(text, None), now=clock.now)
+        log = _logged_once(common.log())
+        state = open_state(config.state.file, report=log.warning, now=clock.now)
         stack.callback(state.close)
         if config.state.file is None:
-            warn("without state.file, calls of a running exporter are not seen", None)
+            log.warning("without state.file, calls of a running exporter are not seen")
         saved = state.load(setup.plan.host)
         counter = Counter()
         cost = forecast_calls(setup, saved.knowledge)
@@ -203,7 +205,7 @@ def _run(wanted: Wanted, common: Common) -> None:
             ledger=state.ledger,
             observer=counter,
             redactor=common.redactor,
-            warn=warn,
+            warn=lambda message, request_id: log.warning(message, request_id=request_id),
         )
         stack.callback(client.close)
         means = Means(
@@ -213,7 +215,7 @@ def _run(wanted: Wanted, common: Common) -> None:
             calls_per_second=setup.limits.requests_per_second,
             company_state=saved.knowledge,
             latest=saved.windows,
-            warn=warn,
+            log=log,
             progress=display,
             shown=common.redactor.redact,
         )
@@ -261,16 +263,23 @@ def _portray(config: Config) -> Portray:
     return portray
 
 
-def _once(warn: Warn, hide: Callable[[str], str]) -> Warn:
-    """The same oddity is told once, on however many days it is met."""
-    told: set[str] = set()
+def _logged_once(log: FilteringBoundLogger) -> FilteringBoundLogger:
+    """A logger that logs each event once, on however many days it occurs."""
+    logged: set[str] = set()
 
-    def say(message: str, request_id: str | None) -> None:
-        if message not in told:
-            told.add(message)
-            warn(hide(message), request_id)
+    def drop_repeated(_logger: object, _method: str, event: EventDict) -> tuple[Any, EventDict]:
+        key = repr({**event, "request_id": None})
+        if key in logged:
+            raise structlog.DropEvent
+        logged.add(key)
+        return (event.pop("event"),), event
 
-    return say
+    once: FilteringBoundLogger = structlog.wrap_logger(
+        log,
+        processors=[drop_repeated],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
+    )
+    return once
 
 
 @contextmanager

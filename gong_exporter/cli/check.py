@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from gong_exporter.activity.budget import CallBudget
 from gong_exporter.activity.windows import DayRange, WindowSpec, company_today, today_everywhere
-from gong_exporter.activity.zones import in_words, load_zone
+from gong_exporter.activity.zones import describe_zone, load_zone
 from gong_exporter.cli.check_people import people_lines
 from gong_exporter.cli.options import Common, common_options, fail, refuse, resolve
 from gong_exporter.cli.run import web_config_file
@@ -198,7 +198,7 @@ def _call(
         warn=lambda message, _: warnings.append(redactor.redact(message)),
         retry=RetryPolicy(attempts=1, rate_limited=0),
     )
-    days = ASKED.on(today_everywhere(clock.now()))
+    days = ASKED.range_on(today_everywhere(clock.now()))
     try:
         page: Page | None = client.page(ActivityFilter(from_date=days.start, to_date=days.end))
     except UserNotFound:
@@ -229,8 +229,12 @@ def _describe_answer(
         last = days.end - timedelta(days=1)
         click.echo(f"  {page.total_records} users were active from {days.start} to {last}")
     if zone is None and configured is None:
-        said = f"named as {in_words(told)}, which is not known here" if told else "not told by Gong"
-        fail(redactor.redact(f"the company's time zone was {said}: set gong.time_zone"))
+        problem = (
+            f"named as {describe_zone(told)}, which is not known here"
+            if told
+            else "not told by Gong"
+        )
+        fail(redactor.redact(f"the company's time zone was {problem}: set gong.time_zone"))
     shown = configured or zone
     if shown is not None:
         today = company_today(now, shown)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from gong_exporter.activity.poll import load_zone
+from gong_exporter.activity.zones import load_zone
 from gong_exporter.cli.options import common_options, fail, resolve
 from gong_exporter.runtime.signals import Signals
 from gong_exporter.simulator import demo

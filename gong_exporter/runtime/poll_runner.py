@@ -13,10 +13,12 @@ from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.fetch import PageSource
-from gong_exporter.activity.poll import PollPlan, PollResult, Warn, load_zone, poll
+from gong_exporter.activity.poll import poll
+from gong_exporter.activity.poll_plan import PollPlan, PollResult
 from gong_exporter.activity.snapshot import EMPTY, WindowData
-from gong_exporter.activity.users import build_snapshot
+from gong_exporter.activity.users import UserLabels, build_snapshot
 from gong_exporter.activity.windows import company_today, day_start
+from gong_exporter.activity.zones import load_zone
 from gong_exporter.common.redact import Redactor
 from gong_exporter.exposition.body import Exposition
 from gong_exporter.exposition.metrics import ExporterMetrics
@@ -34,7 +36,7 @@ from gong_exporter.runtime.setup import (
 from gong_exporter.runtime.teller import Teller
 from gong_exporter.store import StateFile
 
-Ask = Callable[[PageSource, PollPlan, CompanyState, Clock, Warn], PollResult]
+Ask = Callable[[PageSource, PollPlan, CompanyState, Clock, FilteringBoundLogger], PollResult]
 """What asks Gong for a plan's windows."""
 
 
@@ -149,7 +151,7 @@ class PollRunner:
         self._metrics.poll_started(self._clock.now())
         try:
             result = self._ask(
-                self._client, self._setup.plan, self._knowledge, self._clock, self._teller.warn
+                self._client, self._setup.plan, self._knowledge, self._clock, self._log
             )
             self._learn(result)
         except Stopped:
@@ -234,9 +236,11 @@ class PollRunner:
                 company_state=self._knowledge,
                 selection=self._setup.plan.selection,
                 metrics=activity.metrics,
-                email_label=self._label,
-                label_names=activity.roster.columns,
-                columns_of=activity.roster.of,
+                user_labels=UserLabels(
+                    email_label=self._label,
+                    columns=activity.roster.columns,
+                    columns_of=activity.roster.of,
+                ),
             )
             if served
             else EMPTY

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from gong_exporter.activity.budget import DAY, CallBudget, call_budget, pages_for
 from gong_exporter.activity.company_state import CompanyState
-from gong_exporter.activity.poll import PollPlan
+from gong_exporter.activity.poll_plan import PollPlan
 from gong_exporter.activity.users import ALL_USERS, ListedUser, Selection, fingerprint
 from gong_exporter.common.redact import RedactionPolicy
 from gong_exporter.config.crontab import runs_per_day_max

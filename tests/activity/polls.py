@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from gong_exporter.activity.company_state import CompanyState
-from gong_exporter.activity.poll import PollResult, poll
+from gong_exporter.activity.poll import poll
+from gong_exporter.activity.poll_plan import PollResult
 from gong_exporter.activity.snapshot import Snapshot, WindowData
-from gong_exporter.activity.users import Selection, build_snapshot
+from gong_exporter.activity.users import Selection, UserLabels, build_snapshot
 from gong_exporter.gong.records import ActivityFilter, Page
 from gong_exporter.simulator.options import Readings
 from gong_exporter.simulator.records import Company
 from gong_exporter.simulator.serve import Simulator
 from tests.activity.rig import (
     Answering,
-    Said,
     asked,
     client_of,
     listed,
@@ -28,6 +28,7 @@ from tests.activity.rig import (
 )
 from tests.support.clocks import FakeClock
 from tests.support.companies import FixtureCompany, user_id
+from tests.support.logs import LogRecorder
 from tests.support.simulator import running_simulator
 
 HOUR, DAY = 3600.0, 86_400.0
@@ -56,7 +57,7 @@ class Polls:
     selection: Selection
     clock: FakeClock
     company_state: CompanyState
-    said: Said = field(default_factory=Said)
+    recorder: LogRecorder = field(default_factory=LogRecorder)
     broken: tuple[str, ...] = ()
     broken_from: int = 1
 
@@ -65,7 +66,7 @@ class Polls:
         self.clock.advance(after)
         self.simulator.journal.clear()
         plan = plan_of(*WINDOWS, host=self.simulator.url, selection=self.selection)
-        client = client_of(self.simulator, self.clock, said=self.said)
+        client = client_of(self.simulator, self.clock, recorder=self.recorder)
         pages = 0
 
         def ask(wanted: ActivityFilter, cursor: str | None) -> Page:
@@ -76,7 +77,7 @@ class Polls:
             return client.page(wanted, cursor)
 
         source = Answering(ask) if self.broken else client
-        result = poll(source, plan, self.company_state, self.clock, self.said)
+        result = poll(source, plan, self.company_state, self.clock, self.recorder.log)
         if self.broken:
             self.simulator.set_faults()
         self.company_state = result.company_state
@@ -141,5 +142,5 @@ def snapshot_of(result: PollResult, selection: Selection, *older: WindowData) ->
         company_state=result.company_state,
         selection=selection,
         metrics=None,
-        email_label=str,
+        user_labels=UserLabels(email_label=str),
     )

@@ -9,8 +9,7 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from gong_exporter.activity.poll import PollResult
-from gong_exporter.activity.poll_plan import PollPlan
+from gong_exporter.activity.poll_plan import PollPlan, PollResult
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.activity.users import ALL_USERS, ListedUser, Selection
 from gong_exporter.activity.windows import parse_window
@@ -26,22 +25,7 @@ from gong_exporter.simulator.serve import Simulator
 from tests.support.clocks import FakeClock
 from tests.support.companies import FixtureCompany, window_counters
 from tests.support.ledgers import MemoryLedger, SilentObserver
-
-Warning_ = tuple[str, str | None]
-
-
-@dataclass
-class Said:
-    """Collects warnings."""
-
-    warnings: list[Warning_] = field(default_factory=list)
-
-    def __call__(self, message: str, request_id: str | None) -> None:
-        self.warnings.append((message, request_id))
-
-    @property
-    def messages(self) -> list[str]:
-        return [message for message, _ in self.warnings]
+from tests.support.logs import LogRecorder
 
 
 def client_of(
@@ -51,7 +35,7 @@ def client_of(
     ledger: Ledger | None = None,
     per_day: int = 1_000_000,
     retry: RetryPolicy | None = None,
-    said: Said | None = None,
+    recorder: LogRecorder | None = None,
     secret: str | None = None,
     timeout: float = 5.0,
     observer: Observer | None = None,
@@ -75,7 +59,7 @@ def client_of(
         authorization=lambda: authorization,
         redactor=Redactor(),
         retry=retry,
-        warn=said,
+        warn=recorder.warn if recorder else None,
     )
 
 

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gong_exporter.activity.company_state import CompanyState
-from gong_exporter.activity.poll import PollResult, poll
-from gong_exporter.activity.users import ALL_USERS, Selection, build_snapshot
+from gong_exporter.activity.poll import poll
+from gong_exporter.activity.poll_plan import PollResult
+from gong_exporter.activity.users import ALL_USERS, Selection, UserLabels, build_snapshot
 from gong_exporter.gong.errors import (
     BadRequest,
     ConnectionFailed,
@@ -26,8 +27,9 @@ from gong_exporter.gong.errors import (
     UserNotFound,
 )
 from gong_exporter.gong.records import ActivityFilter, Page, UserActivity
-from tests.activity.rig import Said, activity, listed, page_of, plan_of
+from tests.activity.rig import activity, listed, page_of, plan_of
 from tests.support.clocks import FakeClock
+from tests.support.logs import no_log
 
 PAGE = 3
 """Users a page: every listing is of several."""
@@ -167,7 +169,7 @@ def check(result: PollResult, moments: list[Users], selection: Selection, known:
         company_state=result.company_state,
         selection=selection,
         metrics=None,
-        email_label=str,
+        user_labels=UserLabels(email_label=str),
     )
     for window in snapshot.windows:
         truths = [counted(world, window.start) for world in moments]
@@ -209,7 +211,7 @@ def test_a_window_equals_the_truth_of_one_moment_or_is_absent(
     )
     for _ in range(3):
         begun = len(liar.moments)
-        result = poll(liar, plan, company_state, clock, Said())
+        result = poll(liar, plan, company_state, clock, no_log())
         company_state = result.company_state
         moments = liar.moments[max(0, begun - 1) :]
         check(result, moments, selection, set(company_state.known_users))
@@ -224,7 +226,7 @@ def test_the_liar_is_believed_when_it_does_not_lie() -> None:
     """Without this, a poll that never brings anything would pass above."""
     liar = Liar({"10": 3, "11": 30, "12": 12, "13": 1, "14": 10}, lambda n: n - 1)
     company_state = CompanyState(host="http://gong.test", time_zone="UTC")
-    result = poll(liar, plan_of("1d", "7d"), company_state, FakeClock(), Said())
+    result = poll(liar, plan_of("1d", "7d"), company_state, FakeClock(), no_log())
     assert result.complete
     check(result, liar.moments, ALL_USERS, set())
     assert [len(window.users) for window in result.windows] == [3, 5]
@@ -236,6 +238,6 @@ def test_the_liar_is_believed_about_listed_users_when_it_does_not_lie(gone: str)
     plan = plan_of("1d", "7d", selection=listed("10", "11", gone))
     named = dict.fromkeys(["10", "11", gone], "")
     company_state = CompanyState(host=plan.host, time_zone="UTC", known_users=named)
-    result = poll(liar, plan, company_state, FakeClock(), Said())
+    result = poll(liar, plan, company_state, FakeClock(), no_log())
     assert result.complete
     assert [set(window.users) for window in result.windows] == [{"11"}, {"10", "11"}]

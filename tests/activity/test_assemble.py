@@ -8,14 +8,15 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gong_exporter.activity.fetch import Listing
-from gong_exporter.activity.snapshot import METRICS, WindowData, metric_name, window_data
+from gong_exporter.activity.snapshot import METRICS, WindowData, build_window, metric_name
 from gong_exporter.activity.windows import DayRange, parse_window
 from gong_exporter.gong.records import COUNTERS, UserActivity
+from tests.support.logs import LogRecorder
 
 
-def assembled(*users: UserActivity) -> tuple[WindowData, list[str]]:
-    warnings: list[str] = []
-    data = window_data(
+def assembled(*users: UserActivity) -> tuple[WindowData, LogRecorder]:
+    recorder = LogRecorder()
+    data = build_window(
         window=parse_window("1d"),
         days=DayRange(date(2026, 3, 7), date(2026, 3, 8)),
         zone=ZoneInfo("US/Pacific"),
@@ -23,9 +24,9 @@ def assembled(*users: UserActivity) -> tuple[WindowData, list[str]]:
         covered=frozenset("12"),
         fetched_at=5.0,
         fingerprint="f",
-        warn=warnings.append,
+        log=recorder.log,
     )
-    return data, warnings
+    return data, recorder
 
 
 def user(user_id: str, **counters: int) -> UserActivity:
@@ -50,9 +51,9 @@ def test_a_metric_is_the_field_in_snake_case(field: str, name: str) -> None:
 
 
 def test_the_documented_counters_are_the_columns_in_the_order_of_the_vendors_page() -> None:
-    data, warnings = assembled(user("1", **dict(zip(COUNTERS, range(15), strict=True))))
+    data, recorder = assembled(user("1", **dict(zip(COUNTERS, range(15), strict=True))))
     assert (data.metrics, data.users) == (METRICS, {"1": tuple(range(15))})
-    assert warnings == []
+    assert recorder.messages == []
 
 
 def test_a_counter_that_is_missing_is_unknown() -> None:
@@ -61,27 +62,25 @@ def test_a_counter_that_is_missing_is_unknown() -> None:
 
 
 def test_undocumented_counters_follow_and_are_unknown_for_those_without() -> None:
-    data, warnings = assembled(user("1", callsWhispered=2), user("2", callsByAI=3))
+    data, recorder = assembled(user("1", callsWhispered=2), user("2", callsByAI=3))
     assert data.metrics == (*METRICS, "calls_by_ai", "calls_whispered")
     assert [values[15:] for values in data.users.values()] == [(None, 2), (3, None)]
-    assert warnings == []
+    assert recorder.messages == []
 
 
 def test_a_counter_that_would_be_a_second_one_of_its_name_is_left_out() -> None:
-    data, warnings = assembled(user("1", callsAsHost=1, calls_as_host=99, callsNew=2, calls_new=3))
+    data, recorder = assembled(user("1", callsAsHost=1, calls_as_host=99, callsNew=2, calls_new=3))
     assert data.metrics == (*METRICS, "calls_new")
     assert (data.users["1"][0], data.users["1"][15]) == (1, 2)
-    assert warnings == [
-        "the counter calls_as_host would be a second calls_as_host: left out",
-        "the counter calls_new would be a second calls_new: left out",
-    ]
+    assert recorder.messages == ["a counter with the name of another one is left out"] * 2
+    assert recorder.values == [{"counter": "calls_as_host"}, {"counter": "calls_new"}]
 
 
 def test_pages_with_ever_other_counters_cannot_flood_a_window() -> None:
     users = [user(str(n), **{f"calls{n:03}": n}) for n in range(80)]
-    data, warnings = assembled(*users)
+    data, recorder = assembled(*users)
     assert len(data.metrics) == 15 + 50
-    assert warnings == ["more than 50 undocumented counters: the rest left out"]
+    assert recorder.messages == ["too many undocumented counters: the rest is left out"]
     assert len(data.users) == 80
 
 

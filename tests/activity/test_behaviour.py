@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gong_exporter.activity.company_state import CompanyState
-from gong_exporter.activity.fetch import STARTS
+from gong_exporter.activity.fetch import MAX_STARTS
 from gong_exporter.activity.poll import poll
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.gong.client import MAX_RETRY_AFTER, RetryPolicy
@@ -19,10 +19,11 @@ from gong_exporter.gong.records import Exchange
 from gong_exporter.gong.responses import MAX_EXTRA_COUNTERS
 from gong_exporter.gong.transport import MAX_BODY
 from gong_exporter.simulator.faults import FAULTS, Stage
-from tests.activity.rig import Said, client_of, plan_of, truth
+from tests.activity.rig import client_of, plan_of, truth
 from tests.support.clocks import FakeClock
 from tests.support.companies import FixtureCompany
 from tests.support.ledgers import SilentObserver
+from tests.support.logs import no_log
 from tests.support.simulator import running_simulator
 
 PAGE = (Path(__file__).parents[2] / "docs" / "behaviour.md").read_text(encoding="utf-8")
@@ -86,7 +87,7 @@ def test_a_fault_does_what_the_page_says(name: str) -> None:
             timeout=0.3 if slow else 5.0,
             retry=RetryPolicy(attempts=2) if slow else None,
         )
-        result = poll(client, plan, known, clock, Said())
+        result = poll(client, plan, known, clock, no_log())
     window = next(iter(result.windows), None)
     assert (published(window), reasons.seen or {"-"}) == (SAYS[name][0], {SAYS[name][1]})
     assert result.complete == (window is not None)
@@ -103,7 +104,7 @@ def test_a_fault_now_and_then_never_publishes_anything_else(name: str) -> None:
         known = CompanyState(host=plan.host, time_zone="US/Pacific")
         client = client_of(simulator, clock, timeout=0.1 if slow else 5.0)
         for _ in range(3):
-            result = poll(client, plan, known, clock, Said())
+            result = poll(client, plan, known, clock, no_log())
             clock.advance(7300)
             told.add(published(next(iter(result.windows), None)))
     allowed = {"kept", "true", SAYS[name][0]}
@@ -119,6 +120,6 @@ def test_the_numbers_on_the_page_are_those_of_the_code() -> None:
     assert (policy.unspecified_wait, policy.rate_limited) == (5, 5)
     assert "a sixth 429 to one page" in PAGE
     assert f"the next one runs in {policy.rate_limited_rest / 60:.0f} minutes" in PAGE
-    assert f"from the first page, {STARTS} starts in all" in PAGE
+    assert f"from the first page, {MAX_STARTS} starts in all" in PAGE
     assert f"at most {MAX_BODY // 2**20} MiB of an unpacked body" in PAGE
     assert f"exported, up to {MAX_EXTRA_COUNTERS} a window" in PAGE

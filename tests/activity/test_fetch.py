@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from gong_exporter.activity import fetch
-from gong_exporter.activity.fetch import STARTS, fetch_listing
+from gong_exporter.activity.fetch import MAX_STARTS, fetch_listing
 from gong_exporter.gong.errors import (
     BadRequest,
     InvalidResponse,
@@ -18,7 +18,6 @@ from gong_exporter.gong.errors import (
 from gong_exporter.gong.records import COUNTERS, ActivityFilter, Page, UserActivity
 from gong_exporter.simulator.options import Readings
 from tests.activity.rig import (
-    Said,
     Script,
     activity,
     asked,
@@ -28,6 +27,7 @@ from tests.activity.rig import (
 )
 from tests.support.clocks import NOW, FakeClock
 from tests.support.companies import FixtureCompany
+from tests.support.logs import LogRecorder, no_log
 from tests.support.simulator import running_simulator
 
 START, END = date(2026, 3, 9), date(2026, 3, 11)
@@ -38,32 +38,32 @@ EXPIRED = BadRequest(400, errors=("cursor: expired",), request_id="r9")
 GONE = UserNotFound(404, errors=("User not found",), request_id="r9")
 
 
-def listed(*replies: Page | Exception) -> tuple[list[UserActivity], Said, Script]:
-    said, script = Said(), Script(list(replies))
-    return list(fetch_listing(script, WANTED, said).users), said, script
+def listed(*replies: Page | Exception) -> tuple[list[UserActivity], LogRecorder, Script]:
+    recorder, script = LogRecorder(), Script(list(replies))
+    return list(fetch_listing(script, WANTED, recorder.log).users), recorder, script
 
 
-def refused(*replies: Page | Exception) -> tuple[InvalidResponse, Said, Script]:
-    said, script = Said(), Script(list(replies))
+def refused(*replies: Page | Exception) -> tuple[InvalidResponse, LogRecorder, Script]:
+    recorder, script = LogRecorder(), Script(list(replies))
     with pytest.raises(InvalidResponse) as caught:
-        fetch_listing(script, WANTED, said)
-    return caught.value, said, script
+        fetch_listing(script, WANTED, recorder.log)
+    return caught.value, recorder, script
 
 
 @pytest.mark.parametrize("users", [0, 1, 99, 100, 101, 263, 1000])
 def test_everybody_arrives_once_with_their_own_numbers(users: int) -> None:
     silent = range(3, users, 50)
     company = FixtureCompany(users, silent=silent)
-    said = Said()
+    recorder = LogRecorder()
     with running_simulator(company) as simulator:
-        listing = fetch_listing(client_of(simulator, FakeClock()), WANTED, said)
+        listing = fetch_listing(client_of(simulator, FakeClock()), WANTED, recorder.log)
         requests = asked(simulator)
     got = {user.user_id: tuple(user.counters[c] for c in COUNTERS) for user in listing.users}
     expected = truth(company, START, END, silent=silent)
     assert got == expected
     assert listing.pages == len(requests) == max(1, -(-len(expected) // 100))
     assert listing.time_zone == "US/Pacific"
-    assert said.warnings == []
+    assert recorder.warnings == []
 
 
 def test_each_page_repeats_the_filter_and_gives_the_cursor_in_the_body() -> None:
@@ -75,7 +75,7 @@ def test_each_page_repeats_the_filter_and_gives_the_cursor_in_the_body() -> None
         user_ids=tuple(company.user_ids),
     )
     with running_simulator(company) as simulator:
-        fetch_listing(client_of(simulator, FakeClock()), wanted, Said())
+        fetch_listing(client_of(simulator, FakeClock()), wanted, no_log())
         entries = simulator.journal.entries()
     bodies = [entry.body for entry in entries]
     assert len(bodies) == 3
@@ -90,48 +90,48 @@ def test_whatever_number_the_first_page_has_does_not_matter() -> None:
     with running_simulator(
         FixtureCompany(150), readings=Readings(first_page_number=1)
     ) as simulator:
-        listing = fetch_listing(client_of(simulator, FakeClock()), WANTED, Said())
+        listing = fetch_listing(client_of(simulator, FakeClock()), WANTED, no_log())
     assert len(listing.users) == 150
 
 
 @pytest.mark.parametrize(
     ("fault", "problem"),
     [
-        ("repeated-cursor", "the cursor of an earlier page came again"),
+        ("repeated-cursor", "the cursor of an earlier page is repeated"),
         ("shifting", "totalRecords changed from page to page"),
         ("shrinking", "totalRecords changed from page to page"),
-        ("wrong-total", "totalRecords is 264, but 263 users came"),
-        ("duplicate-user", "a user came twice with different numbers"),
+        ("wrong-total", "totalRecords is 264, but 263 users were received"),
+        ("duplicate-user", "a user is repeated with other numbers"),
         ("expired-cursor", "Gong answered 400: cursor: expired to a cursor"),
-        ("null-ids", "a record names nobody"),
-        ("no-records", "neither totalRecords nor a cursor with a full page"),
+        ("null-ids", "a record has no userId"),
+        ("no-records", "a full page without totalRecords and without cursor"),
     ],
 )
 def test_a_listing_that_lies_is_begun_again_a_bounded_number_of_times_and_then_refused(
     fault: str, problem: str
 ) -> None:
-    said = Said()
+    recorder = LogRecorder()
     with running_simulator(FixtureCompany(263)) as simulator:
         simulator.set_faults(fault)
         client = client_of(simulator, FakeClock())
         with pytest.raises(InvalidResponse) as caught:
-            fetch_listing(client, WANTED, said)
+            fetch_listing(client, WANTED, recorder.log)
         calls = len(asked(simulator))
         simulator.set_faults()
-        assert len(fetch_listing(client, WANTED, said).users) == 263
-    assert caught.value.message == f"{problem}; no whole listing in {STARTS} starts"
+        assert len(fetch_listing(client, WANTED, recorder.log).users) == 263
+    assert caught.value.message == f"{problem}; no whole listing in {MAX_STARTS} starts"
     assert caught.value.request_id
-    again = f"{problem}; fetching the window again"
-    assert [message for message in said.messages if "again" in message] == [again] * 2
-    assert calls <= STARTS * 3
+    assert recorder.messages == ["fetching the window again"] * 2
+    assert [values["reason"] for values in recorder.values] == [problem] * 2
+    assert calls <= MAX_STARTS * 3
 
 
 def test_empty_pages_without_an_end_cost_few_calls() -> None:
     with running_simulator(FixtureCompany(5)) as simulator:
         simulator.set_faults("endless-pages")
-        with pytest.raises(InvalidResponse, match=r"^a page with a cursor brought nobody new;"):
-            fetch_listing(client_of(simulator, FakeClock()), WANTED, Said())
-        assert len(asked(simulator)) == 2 * STARTS
+        with pytest.raises(InvalidResponse, match=r"^a page with a cursor has no new user;"):
+            fetch_listing(client_of(simulator, FakeClock()), WANTED, no_log())
+        assert len(asked(simulator)) == 2 * MAX_STARTS
 
 
 def test_pages_of_ever_more_users_are_given_up_and_not_begun_again(
@@ -141,17 +141,17 @@ def test_pages_of_ever_more_users_are_given_up_and_not_begun_again(
     pages = (page_of([activity(str(n))], total=10**9, cursor=f"c{n}") for n in range(99))
     script = Script(list(pages))
     with pytest.raises(InvalidResponse, match=r"^more than 10 pages$"):
-        fetch_listing(script, WANTED, Said())
+        fetch_listing(script, WANTED, no_log())
     assert len(script.calls) == 10
 
 
 @pytest.mark.parametrize("error", [EXPIRED, GONE], ids=["400", "404"])
 def test_a_cursor_that_is_refused_begins_the_listing_again(error: Exception) -> None:
     first, last = page_of([A], total=2, cursor="c1"), page_of([B], total=2)
-    users, said, script = listed(first, error, first, last)
+    users, recorder, script = listed(first, error, first, last)
     assert users == [A, B]
     assert script.cursors == [None, "c1", None, "c1"]
-    assert said.warnings[0][1] == "r9"
+    assert recorder.warnings[0][1] == "r9"
 
 
 def test_a_cursor_that_is_always_refused_is_not_taken_for_nobody_being_there() -> None:
@@ -159,13 +159,13 @@ def test_a_cursor_that_is_always_refused_is_not_taken_for_nobody_being_there() -
     first = page_of([A], total=2, cursor="c1")
     error, _, script = refused(first, GONE, first, GONE, first, GONE)
     assert type(error) is InvalidResponse
-    assert len(script.calls) == 2 * STARTS
+    assert len(script.calls) == 2 * MAX_STARTS
 
 
 def test_a_404_after_people_were_named_is_not_taken_for_nobody_being_there() -> None:
     first = page_of([A], total=2, cursor="c1")
-    error, said, _ = refused(first, EXPIRED, GONE, GONE)
-    assert said.messages[1] == "404 to a listing that had users before; fetching the window again"
+    error, recorder, _ = refused(first, EXPIRED, GONE, GONE)
+    assert recorder.values[1]["reason"] == "404 to a listing that had users before"
     assert type(error) is InvalidResponse
 
 
@@ -184,7 +184,7 @@ def test_a_cursor_that_expires_during_a_retry_after_begins_the_listing_again() -
             return ask(wanted, cursor)
 
         client.page = limited_once  # type: ignore[method-assign]
-        listing = fetch_listing(client, WANTED, Said())
+        listing = fetch_listing(client, WANTED, no_log())
         assert len(listing.users) == 150
         statuses = [entry.status for entry in simulator.journal.entries()]
     assert statuses == [200, 400, 200, 200]
@@ -193,13 +193,15 @@ def test_a_cursor_that_expires_during_a_retry_after_begins_the_listing_again() -
 @pytest.mark.parametrize("error", [EXPIRED, GONE, ServerError(500), Unauthorized(401)], ids=repr)
 def test_an_error_to_the_first_page_is_passed_on_as_it_is(error: Exception) -> None:
     with pytest.raises(type(error)) as caught:
-        fetch_listing(Script([error]), WANTED, Said())
+        fetch_listing(Script([error]), WANTED, no_log())
     assert caught.value is error
 
 
 def test_a_server_error_in_the_middle_is_passed_on_and_nothing_of_the_listing_is_kept() -> None:
     with pytest.raises(ServerError):
-        fetch_listing(Script([page_of([A], total=2, cursor="c"), ServerError(500)]), WANTED, Said())
+        fetch_listing(
+            Script([page_of([A], total=2, cursor="c"), ServerError(500)]), WANTED, no_log()
+        )
 
 
 def test_a_user_who_comes_twice_with_the_same_numbers_counts_once() -> None:
@@ -215,9 +217,9 @@ def test_a_user_who_comes_twice_keeps_the_address_that_one_record_has() -> None:
 
 
 def test_a_user_who_comes_twice_in_the_place_of_another_is_noticed() -> None:
-    pages = [page_of([A, B], total=3, cursor="c"), page_of([B], total=3)] * STARTS
+    pages = [page_of([A, B], total=3, cursor="c"), page_of([B], total=3)] * MAX_STARTS
     error, _, _ = refused(*pages)
-    assert error.message.startswith("totalRecords is 3, but 2 users came")
+    assert error.message.startswith("totalRecords is 3, but 2 users were received")
 
 
 @pytest.mark.parametrize(
@@ -225,14 +227,14 @@ def test_a_user_who_comes_twice_in_the_place_of_another_is_noticed() -> None:
     [
         (page_of([A, B], total=None), None),
         (page_of([A, B], total=None, size=None), None),
-        (page_of([A, B], total=None, size=3), "currentPageSize is 3, but 2 users came"),
+        (page_of([A, B], total=None, size=3), "currentPageSize is 3, but 2 users were received"),
         (page_of([A, B], total=2, size=3), None),
         (page_of([], total=0), None),
-        (page_of([], total=1), "totalRecords is 1, but 0 users came"),
-        (page_of([A], total=2, received=2), "a record names nobody"),
+        (page_of([], total=1), "totalRecords is 1, but 0 users were received"),
+        (page_of([A], total=2, received=2), "a record has no userId"),
         (
             page_of([activity(str(n)) for n in range(100)], total=None),
-            "neither totalRecords nor a cursor with a full page",
+            "a full page without totalRecords and without cursor",
         ),
     ],
 )
@@ -244,7 +246,7 @@ def test_a_page_without_a_cursor_is_the_last_one_only_if_the_counts_agree(
         assert users == list(last.users)
     else:
         error, _, _ = refused(last)
-        assert error.message == f"{problem}; no whole listing in {STARTS} starts"
+        assert error.message == f"{problem}; no whole listing in {MAX_STARTS} starts"
 
 
 def test_a_cursor_behind_the_last_user_is_followed_to_its_end() -> None:
@@ -253,11 +255,11 @@ def test_a_cursor_behind_the_last_user_is_followed_to_its_end() -> None:
 
 
 def test_a_total_that_is_there_only_sometimes_is_a_change() -> None:
-    pages = [page_of([A], total=2, cursor="c"), page_of([B], total=None)] * STARTS
+    pages = [page_of([A], total=2, cursor="c"), page_of([B], total=None)] * MAX_STARTS
     error, _, _ = refused(*pages)
     assert error.message.startswith("totalRecords changed from page to page")
 
 
 def test_the_time_zone_of_any_page_will_do() -> None:
     script = Script([page_of([A], total=2, cursor="c"), page_of([B], total=2, time_zone=None)])
-    assert fetch_listing(script, WANTED, Said()).time_zone == "UTC"
+    assert fetch_listing(script, WANTED, no_log()).time_zone == "UTC"

@@ -14,7 +14,6 @@ from gong_exporter.gong.records import ActivityFilter, Page
 from tests.activity.polls import DAY, FEW, HOUR, MANY, WINDOWS, assert_true, polls, snapshot_of
 from tests.activity.rig import (
     Answering,
-    Said,
     activity,
     asked,
     client_of,
@@ -25,6 +24,7 @@ from tests.activity.rig import (
 )
 from tests.support.clocks import FakeClock
 from tests.support.companies import FixtureCompany, email, user_id
+from tests.support.logs import no_log
 
 
 def test_users_by_address_and_by_id_are_the_same_users() -> None:
@@ -48,10 +48,10 @@ def test_an_address_that_gong_changes_later_still_means_the_same_user() -> None:
 
     source, clock = Answering(answer), FakeClock()
     plan = plan_of("7d", selection=listed("Jane@acme.example"))
-    first = poll(source, plan, CompanyState(host=plan.host, time_zone="UTC"), clock, Said())
+    first = poll(source, plan, CompanyState(host=plan.host, time_zone="UTC"), clock, no_log())
     assert set(window_of(first, "7d").users) == {"7"}
     renamed[:] = [activity("7", 2, "jane.doe@acme.example"), activity("8", 3, "jane@acme.example")]
-    second = poll(source, plan, first.company_state, clock, Said())
+    second = poll(source, plan, first.company_state, clock, no_log())
     assert set(window_of(second, "7d").users) == {"7"}
     assert source.calls[-1][0].user_ids == ("7",)
     assert second.company_state.known_users["7"] == "jane.doe@acme.example"
@@ -94,10 +94,12 @@ def test_a_search_that_fails_does_not_cost_the_known_users_their_numbers(fault: 
             company.simulator.set_faults(*([fault] if wanted.user_ids is None else []))
             return client.page(wanted, cursor)
 
-        result = poll(Answering(answer), plan, company.company_state, company.clock, company.said)
+        result = poll(
+            Answering(answer), plan, company.company_state, company.clock, company.recorder.log
+        )
         assert_true(result, FEW, known)
         assert result.company_state.last_search_day == date(2026, 3, 11)
-        assert company.said.messages[-1].startswith("looking for unknown users: ")
+        assert company.recorder.messages[-1] == "the search for listed users failed"
 
 
 @pytest.mark.parametrize("fault", ["rate-limited-long", "unauthorized", "forbidden", "redirect"])
@@ -114,7 +116,7 @@ def test_somebody_whom_nobody_asked_for_is_left_out() -> None:
     source = Answering(lambda *_: page_of([activity("1"), activity("2")]))
     plan = plan_of("7d", selection=listed("1"))
     company_state = CompanyState(host=plan.host, time_zone="UTC", known_users={"1": "", "2": ""})
-    result = poll(source, plan, company_state, FakeClock(), Said())
+    result = poll(source, plan, company_state, FakeClock(), no_log())
     assert set(window_of(result, "7d").users) == {"1"}
 
 
@@ -135,19 +137,19 @@ def test_somebody_named_just_now_has_no_zero_in_a_window_that_was_not_about_them
     clock, selection = FakeClock(), listed(*others, "2")
     plan = plan_of("7d", "28d", selection=selection)
     start = CompanyState(host=plan.host, time_zone="UTC")
-    first = poll(Answering(answer), plan, start, clock, Said())
+    first = poll(Answering(answer), plan, start, clock, no_log())
     assert [user.user_id for user in snapshot_of(first, selection).users] == [*others]
     broken = True
     clock.advance(DAY)
     clock.set(datetime(2026, 3, 11, 23, tzinfo=UTC))
     company_state = replace(first.company_state, last_search_day=None)
-    second = poll(Answering(answer), plan, company_state, clock, Said())
+    second = poll(Answering(answer), plan, company_state, clock, no_log())
     assert second.company_state.known_users.keys() == {"1", "2"}
     shown = snapshot_of(second, selection, window_of(first, "7d"))
     assert [user.user_id for user in shown.users] == [*others]
     assert shown.unknown == ("2",)
     broken = False
-    third = poll(Answering(answer), plan, second.company_state, clock, Said())
+    third = poll(Answering(answer), plan, second.company_state, clock, no_log())
     shown = snapshot_of(third, selection)
     assert [user.user_id for user in shown.users] == [*others, "2"]
     assert shown.unknown == ()
@@ -165,7 +167,7 @@ def test_somebody_whom_the_listing_behind_a_404_names_first_is_in_that_window() 
     company_state = CompanyState(
         host=plan.host, time_zone="UTC", known_users={"1": ""}, last_search_day=today
     )
-    result = poll(Answering(answer), plan, company_state, FakeClock(), Said())
+    result = poll(Answering(answer), plan, company_state, FakeClock(), no_log())
     assert set(window_of(result, "7d").users) == {"1", "2"}
     assert [user.user_id for user in snapshot_of(result, selection).users] == ["1", "2"]
 
@@ -174,6 +176,6 @@ def test_an_empty_window_is_about_everybody() -> None:
     clock, selection = FakeClock(datetime(2026, 6, 1, 18, tzinfo=UTC)), listed("1")
     source = Answering(lambda *_: page_of([activity("1")]))
     plan = plan_of("mtd", "7d", selection=selection)
-    result = poll(source, plan, CompanyState(host=plan.host, time_zone="UTC"), clock, Said())
+    result = poll(source, plan, CompanyState(host=plan.host, time_zone="UTC"), clock, no_log())
     snapshot = snapshot_of(result, selection)
     assert dict(snapshot.rows(window_of(result, "mtd"))) == {snapshot.users[0]: (0,) * 15}

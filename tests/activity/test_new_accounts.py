@@ -137,7 +137,7 @@ def test_a_search_for_a_new_account_that_fails_costs_no_window_that_came(
             assert left == set()
             assert [failure.windows for failure in result.failures] == [("1d", "7d")]
             assert company.calls == 1 + page  # nothing more is sent to whom nothing is given
-        assert company.said.messages[-1].startswith("looking for unknown users: ")
+        assert company.recorder.messages[-1] == "the search for listed users failed"
         company.clock.advance(3 * HOUR)
         assert shown(company) == [BOBS, OLD]  # all windows, for nobody is searched for today
         company.broken = ()

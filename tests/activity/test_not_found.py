@@ -26,7 +26,6 @@ from tests.activity.polls import (
 )
 from tests.activity.rig import (
     Answering,
-    Said,
     activity,
     listed,
     page_of,
@@ -35,6 +34,7 @@ from tests.activity.rig import (
 )
 from tests.support.clocks import FakeClock
 from tests.support.companies import FixtureCompany, user_id
+from tests.support.logs import no_log
 
 CASES = [
     (1, 0),
@@ -104,7 +104,7 @@ def test_ids_that_are_gone_cost_few_calls_once_a_day_and_the_others_nothing(
         assert_true(company.poll(after=DAY), MANY, known)  # another day is another question
         assert set(company.listings.values()) <= {1}
         assert company.calls <= 3 * (1 + 3)
-    assert company.said.warnings == []
+    assert company.recorder.warnings == []
 
 
 @both_readings
@@ -175,14 +175,14 @@ def test_a_404_unless_everybody_has_data_would_be_understood_too(named: int) -> 
     plan = plan_of("7d", selection=listed("1", "2", "3"))
     people = {str(number): "" for number in range(named)}
     company_state = CompanyState(host=plan.host, time_zone="UTC", known_users=people)
-    first = poll(source, plan, company_state, clock, Said())
+    first = poll(source, plan, company_state, clock, no_log())
     assert set(window_of(first, "7d").users) == {"1", "2"}
-    second = poll(source, plan, first.company_state, clock, Said())
+    second = poll(source, plan, first.company_state, clock, no_log())
     assert set(window_of(second, "7d").users) == {"1", "2"}
     # One page for everybody costs no more than asking; five do.
     assert source.listings == (2 if named == 5 else 1)
     source.active = {"2"}  # somebody asked for alone has left meanwhile
-    third = poll(source, plan, second.company_state, clock, Said())
+    third = poll(source, plan, second.company_state, clock, no_log())
     assert third.complete
     if named == 500:  # should the next poll find the same, it pays for a 404 and a listing
         assert third.company_state.pages == {"7d": 2}
@@ -194,10 +194,10 @@ def test_what_a_404_meant_is_not_taken_for_an_answer_about_other_users() -> None
     source, clock = Strict("1", "2"), FakeClock()
     people = {str(number): "" for number in range(500)}
     company_state = CompanyState(host="http://gong.test", time_zone="UTC", known_users=people)
-    first = poll(source, plan_of("7d", selection=listed("1", "3")), company_state, clock, Said())
+    first = poll(source, plan_of("7d", selection=listed("1", "3")), company_state, clock, no_log())
     assert set(window_of(first, "7d").users) == {"1"}
     plan = plan_of("7d", selection=listed("1", "2", "3"))
-    second = poll(source, plan, first.company_state, clock, Said())
+    second = poll(source, plan, first.company_state, clock, no_log())
     assert set(window_of(second, "7d").users) == {"1", "2"}
 
 
@@ -211,7 +211,7 @@ def test_an_error_in_the_listing_behind_a_404_fails_that_window_alone() -> None:
 
     plan = plan_of(selection=listed("1"))
     company_state = CompanyState(host=plan.host, time_zone="UTC", known_users={"1": ""})
-    result = poll(Answering(answer), plan, company_state, FakeClock(), Said())
+    result = poll(Answering(answer), plan, company_state, FakeClock(), no_log())
     assert [window.window for window in result.windows] == ["1d", "28d"]
     assert [failure.windows for failure in result.failures] == [("7d",)]
     assert "7d" not in result.company_state.resolved_404s

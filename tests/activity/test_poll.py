@@ -10,7 +10,6 @@ from gong_exporter.activity.poll import poll
 from gong_exporter.activity.snapshot import METRICS
 from gong_exporter.activity.windows import day_start
 from tests.activity.rig import (
-    Said,
     asked,
     client_of,
     plan_of,
@@ -20,6 +19,7 @@ from tests.activity.rig import (
 )
 from tests.support.clocks import FakeClock
 from tests.support.companies import FixtureCompany
+from tests.support.logs import LogRecorder, no_log
 from tests.support.simulator import running_simulator
 
 COMPANY = FixtureCompany(150)
@@ -27,10 +27,12 @@ COMPANY = FixtureCompany(150)
 
 
 def test_a_first_poll_learns_the_zone_and_then_fetches_every_window_true() -> None:
-    clock, said = FakeClock(), Said()
+    clock, recorder = FakeClock(), LogRecorder()
     with running_simulator(COMPANY) as simulator:
         plan = plan_of(host=simulator.url)
-        result = poll(client_of(simulator, clock), plan, CompanyState(host=plan.host), clock, said)
+        result = poll(
+            client_of(simulator, clock), plan, CompanyState(host=plan.host), clock, recorder.log
+        )
         bodies = asked(simulator)
     assert result.complete
     assert (result.zone, result.company_state.time_zone) == (ZoneInfo("US/Pacific"), "US/Pacific")
@@ -52,16 +54,16 @@ def test_a_first_poll_learns_the_zone_and_then_fetches_every_window_true() -> No
         assert window.emails["7000"] == "user0@acme.example"
     assert result.company_state.pages == {"1d": 2, "7d": 2, "28d": 2}
     assert set(result.company_state.known_users) == set(COMPANY.user_ids)
-    assert said.warnings == []
+    assert recorder.warnings == []
 
 
 def test_the_next_poll_knows_the_zone_and_begins_with_the_longest_window() -> None:
     clock = FakeClock()
     with running_simulator(COMPANY) as simulator:
         plan, client = plan_of("1d", "28d", "mtd", host=simulator.url), client_of(simulator, clock)
-        first = poll(client, plan, CompanyState(host=plan.host), clock, Said())
+        first = poll(client, plan, CompanyState(host=plan.host), clock, no_log())
         simulator.journal.clear()
-        poll(client, plan, first.company_state, clock, Said())
+        poll(client, plan, first.company_state, clock, no_log())
         days = ranges(body for body in asked(simulator) if "cursor" not in body)
     assert days == [
         ("2026-02-11", "2026-03-11"),
@@ -77,7 +79,7 @@ def test_what_is_known_of_another_host_is_another_companys() -> None:
     )
     with running_simulator(COMPANY) as simulator:
         plan = plan_of("1d", host=simulator.url)
-        result = poll(client_of(simulator, clock), plan, stranger, clock, Said())
+        result = poll(client_of(simulator, clock), plan, stranger, clock, no_log())
     assert (result.company_state.host, result.company_state.time_zone) == (plan.host, "US/Pacific")
     assert "1" not in result.company_state.known_users
 
@@ -91,7 +93,7 @@ def test_the_created_range_is_passed_on_with_every_call() -> None:
             created_to="2026-03-01T00:00:00Z",
         )
         assert poll(
-            client_of(simulator, clock), plan, CompanyState(host=plan.host), clock, Said()
+            client_of(simulator, clock), plan, CompanyState(host=plan.host), clock, no_log()
         ).complete
         filters = [body["filter"] for body in asked(simulator)]
     assert len(filters) == 7
@@ -105,7 +107,7 @@ def test_on_the_first_day_of_a_period_nothing_is_asked_and_the_window_is_empty()
     with running_simulator(COMPANY, now=clock.datetime) as simulator:
         plan = plan_of("wtd", "mtd", "1d", host=simulator.url)
         known = CompanyState(host=plan.host, time_zone="US/Pacific", pages={"wtd": 2})
-        result = poll(client_of(simulator, clock), plan, known, clock, Said())
+        result = poll(client_of(simulator, clock), plan, known, clock, no_log())
         days = ranges(asked(simulator))
     assert result.complete
     assert set(days) == {("2026-05-31", "2026-06-01")}
@@ -122,11 +124,15 @@ def test_only_periods_and_all_of_them_empty_cost_no_call_once_the_zone_is_known(
     clock = FakeClock(datetime(2026, 6, 1, 18, tzinfo=UTC))
     with running_simulator(COMPANY, now=clock.datetime) as simulator:
         plan = plan_of("wtd", "mtd", host=simulator.url)
-        first = poll(client_of(simulator, clock), plan, CompanyState(host=plan.host), clock, Said())
+        first = poll(
+            client_of(simulator, clock), plan, CompanyState(host=plan.host), clock, no_log()
+        )
         assert first.complete
         assert ranges(asked(simulator)) == [("2026-05-31", "2026-06-01")]  # for the zone
         simulator.journal.clear()
-        assert poll(client_of(simulator, clock), plan, first.company_state, clock, Said()).complete
+        assert poll(
+            client_of(simulator, clock), plan, first.company_state, clock, no_log()
+        ).complete
         assert asked(simulator) == []
 
 
@@ -139,7 +145,7 @@ def test_a_poll_can_be_asked_as_of_another_day() -> None:
             plan,
             CompanyState(host=plan.host),
             clock,
-            Said(),
+            no_log(),
             today=date(2025, 1, 3),
         )
     window = window_of(result, "7d")

@@ -24,7 +24,6 @@ from gong_exporter.gong.errors import (
 from gong_exporter.gong.records import ActivityFilter, Page
 from tests.activity.rig import (
     Answering,
-    Said,
     activity,
     asked,
     client_of,
@@ -34,6 +33,7 @@ from tests.activity.rig import (
 )
 from tests.support.clocks import NOW, FakeClock
 from tests.support.companies import FixtureCompany
+from tests.support.logs import no_log
 from tests.support.simulator import running_simulator
 
 COMPANY = FixtureCompany(150)
@@ -64,7 +64,7 @@ def test_what_would_befall_every_window_ends_the_poll_with_one_call_and_one_fail
         simulator.set_faults(fault)
         plan = plan_of(host=simulator.url, zone=zone)
         result = poll(
-            client_of(simulator, clock), plan, CompanyState(host=plan.host), clock, Said()
+            client_of(simulator, clock), plan, CompanyState(host=plan.host), clock, no_log()
         )
         assert len(asked(simulator)) == 1
     (failure,) = result.failures
@@ -85,7 +85,7 @@ def test_a_bad_request_is_not_retried_and_fails_each_window_with_one_failure() -
         simulator.set_faults("bad-request")
         plan = plan_of(host=simulator.url, zone="US/Pacific")
         result = poll(
-            client_of(simulator, clock), plan, CompanyState(host=plan.host), clock, Said()
+            client_of(simulator, clock), plan, CompanyState(host=plan.host), clock, no_log()
         )
         assert len(asked(simulator)) == 3
     (failure,) = result.failures
@@ -96,7 +96,7 @@ def test_a_long_retry_after_keeps_the_whole_windows_and_says_when_to_come_back()
     error = RateLimited(retry_after=7200)
     error.until = NOW.timestamp() + 7200
     source = Answering(fail_after(2, error))
-    result = poll(source, plan_of(), KNOWN, FakeClock(), Said())
+    result = poll(source, plan_of(), KNOWN, FakeClock(), no_log())
     assert [window.window for window in result.windows] == ["1d", "28d"]
     (failure,) = result.failures
     assert (failure.windows, failure.error) == (("7d",), error)
@@ -111,7 +111,7 @@ def test_a_call_that_is_not_made_ends_the_poll_and_says_when_to_come_back(
     error: GongError,
 ) -> None:
     source = Answering(fail_after(1, error))
-    result = poll(source, plan_of(), KNOWN, FakeClock(), Said())
+    result = poll(source, plan_of(), KNOWN, FakeClock(), no_log())
     assert [window.window for window in result.windows] == ["28d"]
     assert [failure.windows for failure in result.failures] == [("1d", "7d")]
     assert (result.retry_at, len(source.calls)) == (SOON, 2)
@@ -122,7 +122,7 @@ def test_a_spent_quota_keeps_what_is_whole_over_real_sockets() -> None:
     with running_simulator(COMPANY) as simulator:
         plan = plan_of(host=simulator.url, zone="US/Pacific")
         client = client_of(simulator, clock, per_day=3)
-        result = poll(client, plan, CompanyState(host=plan.host), clock, Said())
+        result = poll(client, plan, CompanyState(host=plan.host), clock, no_log())
         assert len(asked(simulator)) == 3
     assert [window.window for window in result.windows] == ["28d"]
     assert result.retry_at == pytest.approx(NOW.timestamp() + 86_400, abs=5)
@@ -132,13 +132,13 @@ def test_a_spent_quota_is_given_time_to_free_as_many_calls_as_a_poll_takes() -> 
     """Else each call that becomes free would be spent on a first page, and no window be whole."""
     error = QuotaSpent("spent", until=NOW.timestamp() + 1, spacing=17.0)
     known = replace(KNOWN, pages={"1d": 20, "28d": 100, "90d": 300})
-    result = poll(Answering(fail_after(0, error)), plan_of(), known, FakeClock(), Said())
+    result = poll(Answering(fail_after(0, error)), plan_of(), known, FakeClock(), no_log())
     assert result.retry_at == NOW.timestamp() + (20 + 1 + 100) * 17
     later = QuotaSpent("spent", until=NOW.timestamp() + 9999, spacing=17.0)
-    result = poll(Answering(fail_after(0, later)), plan_of(), known, FakeClock(), Said())
+    result = poll(Answering(fail_after(0, later)), plan_of(), known, FakeClock(), no_log())
     assert result.retry_at == later.until
     never = QuotaSpent("spent", until=NOW.timestamp() + 1, spacing=9999.0)
-    result = poll(Answering(fail_after(0, never)), plan_of(), known, FakeClock(), Said())
+    result = poll(Answering(fail_after(0, never)), plan_of(), known, FakeClock(), no_log())
     assert result.retry_at == NOW.timestamp() + 86_400
 
 
@@ -151,7 +151,7 @@ def test_pages_that_came_of_a_window_known_to_have_more_lengthen_no_wait() -> No
 
     for pages, calls in ((100, 20 + 1 + 100), (90, 2 * 90), (3, 2 * 90)):
         known = replace(KNOWN, pages={"1d": 20, "28d": pages})
-        result = poll(Answering(ask), plan_of(), known, FakeClock(), Said())
+        result = poll(Answering(ask), plan_of(), known, FakeClock(), no_log())
         assert result.retry_at == NOW.timestamp() + calls * 17
 
 
@@ -161,7 +161,7 @@ def test_one_window_that_fails_keeps_the_others() -> None:
             raise ServerError(500, request_id="r9")
         return page_of([activity("1")])
 
-    result = poll(Answering(answer), plan_of(), KNOWN, FakeClock(), Said())
+    result = poll(Answering(answer), plan_of(), KNOWN, FakeClock(), no_log())
     assert [window.window for window in result.windows] == ["1d", "28d"]
     assert [failure.windows for failure in result.failures] == [("7d",)]
     assert result.retry_at is None
@@ -173,7 +173,7 @@ def test_failures_of_different_kinds_are_told_apart() -> None:
             raise InvalidResponse("the answer is HTML (6 bytes)")
         raise ServerError(500, request_id="r9")
 
-    result = poll(Answering(answer), plan_of(), KNOWN, FakeClock(), Said())
+    result = poll(Answering(answer), plan_of(), KNOWN, FakeClock(), no_log())
     assert [(f.windows, f.error.reason) for f in result.failures] == [
         (("1d", "28d"), "server_error"),
         (("7d",), "invalid_response"),
@@ -185,4 +185,4 @@ def test_a_stop_leaves_the_poll_at_once() -> None:
         raise Stopped
 
     with pytest.raises(Stopped):
-        poll(Answering(answer), plan_of(), KNOWN, FakeClock(), Said())
+        poll(Answering(answer), plan_of(), KNOWN, FakeClock(), no_log())

@@ -9,14 +9,12 @@ import pytest
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.poll import poll
 from gong_exporter.activity.users import ALL_USERS, Selection
-from gong_exporter.activity.window_fetcher import WindowFetcher
 from gong_exporter.activity.windows import DayRange
 from gong_exporter.gong.errors import QuotaSpent
 from gong_exporter.gong.records import ActivityFilter, Page
 from tests.activity.polls import DAY, FEW, HOUR, MANY, WINDOWS, Polls, assert_true, polls
 from tests.activity.rig import (
     Answering,
-    Said,
     activity,
     client_of,
     listed,
@@ -26,6 +24,7 @@ from tests.activity.rig import (
 )
 from tests.support.clocks import NOW, FakeClock
 from tests.support.companies import FixtureCompany, email, user_id
+from tests.support.logs import no_log
 
 TODAY = date(2026, 3, 11)
 KNOWN = (user_id(0), user_id(1))
@@ -138,7 +137,7 @@ def test_a_search_that_used_up_the_quota_lengthens_no_wait(whole: bool) -> None:
 
     before = CompanyState(host="http://gong.test", time_zone="Etc/UTC", known_users={"1": ""})
     plan = plan_of(selection=listed("1", "555"))
-    result = poll(Answering(ask), plan, before, FakeClock(), Said())
+    result = poll(Answering(ask), plan, before, FakeClock(), no_log())
     assert [window.window for window in result.windows] == (["28d"] if whole else [])
     assert result.company_state.last_search_day == TODAY
     assert result.retry_at == NOW.timestamp() + len(WINDOWS) * 17
@@ -153,19 +152,17 @@ def test_a_first_listing_that_used_up_the_quota_is_given_time_to_come_whole(
     with polls(company) as rig:
         client = client_of(rig.simulator, rig.clock, per_day=14)
         plan = plan_of("28d", host=rig.simulator.url, selection=selection)
-        another = WindowFetcher(client, plan, rig.company_state, rig.said).filter(
-            DayRange(date(2026, 3, 1), date(2026, 3, 2))
-        )
+        another = plan.filter(DayRange(date(2026, 3, 1), date(2026, 3, 2)))
         for _ in range(2):  # ten pages fit, but never in what one half of the day's calls leaves
             for _ in range(7):
                 client.page(another)
             rig.clock.advance(DAY / 2)
-        result = poll(client, plan, rig.company_state, rig.clock, rig.said)
+        result = poll(client, plan, rig.company_state, rig.clock, rig.recorder.log)
         assert not result.complete
         for _ in range(3):
             assert result.retry_at is not None
             rig.clock.advance(result.retry_at - rig.clock.now() + 1)
-            result = poll(client, plan, result.company_state, rig.clock, rig.said)
+            result = poll(client, plan, result.company_state, rig.clock, rig.recorder.log)
             if result.complete:
                 break
         assert_true(result, company, tuple(company.user_ids) if selection.all_users else KNOWN[:1])

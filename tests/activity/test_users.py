@@ -14,6 +14,7 @@ from gong_exporter.activity.users import (
     ALL_USERS,
     ListedUser,
     Selection,
+    UserLabels,
     build_snapshot,
     fingerprint,
     record_users,
@@ -63,7 +64,7 @@ def snapshot(
         company_state=company_state,
         selection=selection,
         metrics=metrics,
-        email_label=lambda email: f"<{email}>",
+        user_labels=UserLabels(email_label=lambda email: f"<{email}>"),
     )
 
 
@@ -145,9 +146,9 @@ def test_columns_are_looked_up_by_id_and_address_and_empty_where_there_are_none(
         company_state=KNOWN,
         selection=ALL_USERS,
         metrics=None,
-        email_label=lambda _: "",
-        label_names=("team", "region"),
-        columns_of=columns_of,
+        user_labels=UserLabels(
+            email_label=lambda _: "", columns=("team", "region"), columns_of=columns_of
+        ),
     )
     assert [user.labels for user in got.users] == [
         (("team", ""), ("region", "EMEA")),
@@ -182,24 +183,25 @@ def test_a_listed_user_is_found_by_id_or_by_address_in_any_case() -> None:
 
 
 def test_what_a_listing_names_is_learned_and_an_address_is_kept_when_it_is_left_out() -> None:
-    named, resolved = record_users(
+    state = record_users(
         KNOWN,
         [activity("1", address=None), activity("4", address="Dan@acme.example")],
         listed("dan@acme.example", "eve@acme.example"),
     )
-    assert named == {**KNOWN.known_users, "4": "Dan@acme.example"}
-    assert resolved == {"old@acme.example": "1", "dan@acme.example": "4"}
+    assert state.known_users == {**KNOWN.known_users, "4": "Dan@acme.example"}
+    assert state.ids_by_email == {"old@acme.example": "1", "dan@acme.example": "4"}
 
 
 def test_an_address_once_found_stays_with_its_user() -> None:
-    _, resolved = record_users(
+    state = record_users(
         KNOWN, [activity("9", address="old@acme.example")], listed("old@acme.example")
     )
-    assert resolved == {"old@acme.example": "1"}
+    assert state.ids_by_email == {"old@acme.example": "1"}
 
 
 def test_an_address_listed_only_now_is_found_among_the_people_named_before() -> None:
-    assert resolve_emails(KNOWN, listed("BOB@acme.example", "eve@acme.example", "2")) == {
+    state = resolve_emails(KNOWN, listed("BOB@acme.example", "eve@acme.example", "2"))
+    assert state.ids_by_email == {
         "old@acme.example": "1",
         "bob@acme.example": "2",
     }

@@ -13,11 +13,12 @@ from gong_exporter.activity.fetch import fetch_listing
 from gong_exporter.activity.poll import poll
 from gong_exporter.gong.errors import InvalidResponse
 from gong_exporter.gong.records import UserActivity
-from tests.activity.rig import Said, Script, activity, client_of, page_of, plan_of
+from tests.activity.rig import Script, activity, client_of, page_of, plan_of
 from tests.gong.clients import WANTED, watched
 from tests.support.clocks import FakeClock
 from tests.support.companies import FixtureCompany
 from tests.support.hostile import Behaviour, Connection, answer, hostile_server
+from tests.support.logs import no_log
 from tests.support.simulator import running_simulator
 
 PATIENCE = 60.0
@@ -53,7 +54,7 @@ def test_a_listing_is_given_up_at_the_page_that_makes_it_too_heavy_and_not_begun
     with hostile_server(full_pages(users, counters, pages=5)) as server:
         client = watched(server.url, timeout=PATIENCE).client
         with pytest.raises(InvalidResponse) as caught:
-            fetch_listing(client, WANTED, Said())
+            fetch_listing(client, WANTED, no_log())
         assert caught.value.message == problem
         assert len(server.requests) == 3
 
@@ -63,7 +64,7 @@ def test_a_hundred_thousand_users_with_every_documented_counter_are_listed() -> 
     parts = [everybody[n : n + 1000] for n in range(0, len(everybody), 1000)]
     pages = [page_of(part, total=len(everybody), cursor=f"c{n}") for n, part in enumerate(parts)]
     pages[-1] = page_of(parts[-1], total=len(everybody))
-    assert len(fetch_listing(Script([*pages]), WANTED, Said()).users) == 100_000
+    assert len(fetch_listing(Script([*pages]), WANTED, no_log()).users) == 100_000
 
 
 @pytest.mark.parametrize(
@@ -77,7 +78,7 @@ def test_windows_that_were_refused_hold_no_users_while_the_poll_goes_on(fault: s
         plan = plan_of("1d", "7d", "28d", host=simulator.url, zone="US/Pacific")
         client, company_state = client_of(simulator, clock), CompanyState(host=simulator.url)
         before = users_held()
-        result = poll(client, plan, company_state, clock, Said())
+        result = poll(client, plan, company_state, clock, no_log())
         held = users_held()
     assert sum(len(failure.windows) for failure in result.failures) == 3
     assert [user for user in held if not any(user is other for other in before)] == []

@@ -25,7 +25,7 @@ EVERY_WINDOW = [parse_window(name) for name in ("1d", "7d", "28d", "365d", "400d
 
 
 def days(name: str, today: str) -> tuple[str, str]:
-    covered = parse_window(name).on(date.fromisoformat(today))
+    covered = parse_window(name).range_on(date.fromisoformat(today))
     return covered.start.isoformat(), covered.end.isoformat()
 
 
@@ -67,15 +67,15 @@ def test_a_window_ends_as_today_begins(name: str, today: str, start: str) -> Non
 def test_a_period_is_empty_on_its_first_day_and_only_then(name: str) -> None:
     first = {"wtd": 52, "mtd": 12, "qtd": 4, "ytd": 1}
     year = [date(2026, 1, 1) + timedelta(days=n) for n in range(365)]
-    empty = [day for day in year if parse_window(name).on(day).empty]
+    empty = [day for day in year if parse_window(name).range_on(day).empty]
     assert len(empty) == first[name]
-    assert all(parse_window(name).on(day) == DayRange(day, day) for day in empty)
+    assert all(parse_window(name).range_on(day) == DayRange(day, day) for day in empty)
 
 
 @given(today=st.dates(date(2000, 1, 1), date(2100, 1, 1)))
 def test_a_window_is_of_days_that_are_over_and_as_many_as_its_name_says(today: date) -> None:
     for window in EVERY_WINDOW:
-        covered = window.on(today)
+        covered = window.range_on(today)
         assert covered.start <= covered.end == today
         if window.days:
             assert (covered.end - covered.start).days == window.days
@@ -89,7 +89,7 @@ def test_a_window_is_of_days_that_are_over_and_as_many_as_its_name_says(today: d
 def test_the_longest_window_contains_every_other(today: date, windows: list[WindowSpec]) -> None:
     first = longest(windows, today)
     assert first in windows
-    assert all(first.on(today).start <= window.on(today).start for window in windows)
+    assert all(first.range_on(today).start <= window.range_on(today).start for window in windows)
 
 
 @pytest.mark.parametrize("name", ["1d", "400d", *PERIODS])
@@ -156,7 +156,7 @@ def test_a_company_day_begins_at_its_first_moment(zone: str, day: str, begins: s
 
 def test_a_day_that_was_skipped_lasts_no_time() -> None:
     apia = ZoneInfo("Pacific/Apia")
-    skipped = WindowSpec("1d", 1).on(date(2011, 12, 31))
+    skipped = WindowSpec("1d", 1).range_on(date(2011, 12, 31))
     assert day_start(skipped.start, apia) == day_start(skipped.end, apia)
 
 
@@ -191,7 +191,7 @@ def test_before_its_first_moment_a_day_has_not_begun(zone: str, day: date) -> No
 def test_no_window_reaches_past_what_the_company_has_lived_through(zone: str, now: float) -> None:
     today = company_today(now, ZoneInfo(zone))
     moment = now + 1e-6  # a datetime is rounded to microseconds
-    assert all(day_start(w.on(today).end, ZoneInfo(zone)) <= moment for w in EVERY_WINDOW)
+    assert all(day_start(w.range_on(today).end, ZoneInfo(zone)) <= moment for w in EVERY_WINDOW)
 
 
 @given(now=INSTANTS)

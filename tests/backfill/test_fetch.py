@@ -14,6 +14,7 @@ from tests.support.backfill_samples import activity, every_day, read_output, tru
 from tests.support.backfills import TODAY, Rig, days_before
 from tests.support.clocks import FakeClock
 from tests.support.companies import FixtureCompany, user_id
+from tests.support.logs import no_log
 
 WINDOWS = ("1d", "7d", "28d")
 HOUR = 3600.0
@@ -36,7 +37,7 @@ def test_each_day_asks_for_the_windows_that_end_as_it_begins(rig: MakeRig) -> No
     expected = set()
     for day in every_day(TODAY - timedelta(days=2), TODAY):
         for window in WINDOWS:
-            reach = parse_window(window).on(day)
+            reach = parse_window(window).range_on(day)
             expected.add((str(reach.start), str(reach.end)))
     assert ranges == expected
 
@@ -45,7 +46,7 @@ def test_a_live_poll_of_today_asks_the_same(rig: MakeRig) -> None:
     one = rig(zone="US/Pacific")
     one.run(days_before(1))
     backfilled = [body["filter"] for body in one.asked()[-3:]]
-    live = poll(one.client(), one.plan(), CompanyState(host=one.simulator.url), one.clock, print)
+    live = poll(one.client(), one.plan(), CompanyState(host=one.simulator.url), one.clock, no_log())
     assert live.complete
     asked = [body["filter"] for body in one.asked()[-3:]]
     assert sorted(map(str, asked)) == sorted(map(str, backfilled))

@@ -14,6 +14,7 @@ from tests.support.backfill_samples import activity, every_day, read_output, tru
 from tests.support.backfills import TODAY, Rig, Told, days_before
 from tests.support.clocks import FakeClock
 from tests.support.companies import FixtureCompany
+from tests.support.logs import no_log
 
 HOUR = 3600.0
 DAY = 86_400.0
@@ -64,7 +65,7 @@ def test_a_live_exporter_beside_it_always_finds_room(rig: MakeRig, clock: FakeCl
         while clock.now() >= due[0]:
             due[0] += HOUR
             result = poll(
-                client, plan, CompanyState(host=plan.host, time_zone="US/Pacific"), quiet, say
+                client, plan, CompanyState(host=plan.host, time_zone="US/Pacific"), quiet, no_log()
             )
             assert result.complete, result.failures
             polled.append(clock.now())
@@ -77,10 +78,6 @@ def test_a_live_exporter_beside_it_always_finds_room(rig: MakeRig, clock: FakeCl
     assert len(polled) >= 24
     assert most_in_a_day(made(one)) <= 40
     assert activity(read_output(one.path)) == whole(one, 40)
-
-
-def say(message: str, request_id: str | None) -> None:
-    raise AssertionError(message, request_id)
 
 
 def test_a_window_of_several_pages_is_not_begun_without_room_for_all_of_it(rig: MakeRig) -> None:

@@ -62,7 +62,7 @@ class Past:
             for user_id, email in self.users.items():
                 counts = {}
                 for window in WINDOWS:
-                    reach = parse_window(window).on(day)
+                    reach = parse_window(window).range_on(day)
                     counts[window] = self.company.truth(user_id, reach.start, reach.end)
                 if not any(any(each.values()) for each in counts.values()):
                     continue  # Gong names nobody without activity: not known on that day
@@ -91,7 +91,7 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Past:
         days = days_before(DAYS, TODAY)
         months = replace(rig, output="%Y-%m.om").run(days)
         text = replace(rig, output="history.txt", form=Format.PROMETHEUS).run(days)
-    first = company.activity(*(parse_window("400d").on(TODAY).start, TODAY))
+    first = company.activity(*(parse_window("400d").range_on(TODAY).start, TODAY))
     users = {user.user_id: user.email for user in first}
     return Past(
         company=company,
@@ -160,7 +160,7 @@ def test_the_windows_of_each_day_end_as_it_begins(past: Past, served: Prometheus
             ).items()
             for at, value in times.items():
                 day = datetime.fromtimestamp(at, ZONE).date()
-                reach = parse_window(window).on(day)
+                reach = parse_window(window).range_on(day)
                 assert value == day_start(getattr(reach, edge), ZONE)
             assert len(times) == DAYS
 
@@ -179,7 +179,7 @@ def test_a_drop_is_seen_in_the_past_as_it_would_have_been(past: Past, served: Pr
     checked = 0
     for user_id, value in found.items():
         week, month = (
-            past.company.truth(user_id, parse_window(w).on(day).start, day)["callsAsHost"]
+            past.company.truth(user_id, parse_window(w).range_on(day).start, day)["callsAsHost"]
             for w in ("7d", "28d")
         )
         if month > week:

@@ -17,7 +17,13 @@ from hypothesis import strategies as st
 
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.snapshot import METRICS, User, WindowData
-from gong_exporter.activity.users import ALL_USERS, ListedUser, Selection, build_snapshot
+from gong_exporter.activity.users import (
+    ALL_USERS,
+    ListedUser,
+    Selection,
+    UserLabels,
+    build_snapshot,
+)
 from gong_exporter.activity.windows import day_start, parse_window
 from gong_exporter.backfill import write
 from gong_exporter.backfill.errors import BackfillError
@@ -65,7 +71,7 @@ def a_window(
     emails: Mapping[str, str],
     metrics: Sequence[str] = ("calls_as_host", "calls_attended"),
 ) -> WindowData:
-    reach = parse_window(name).on(day)
+    reach = parse_window(name).range_on(day)
     return WindowData(
         window=name,
         start=reach.start,
@@ -119,7 +125,7 @@ def as_live(case: Case) -> Samples:
             company_state=CompanyState(host="", known_users=named),
             selection=case.selection,
             metrics=case.metrics,
-            email_label=str,
+            user_labels=UserLabels(email_label=str),
         )
         assert case.listed is not None or len(snapshot.users) == len(set().union(*ids))
         times = instants(day, ZONE, case.step, FOREVER) if windows else ()

@@ -73,7 +73,7 @@ def true_activity(
     for day in days:
         named: dict[str, dict[str, Mapping[str, int]]] = {}
         for spec in specs:
-            reach = spec.on(day)
+            reach = spec.range_on(day)
             active = () if reach.empty else company.activity(reach.start, reach.end)
             named[spec.name] = {user.user_id: user.counters for user in active}
         there = known[day] if known is not None else {u for users in named.values() for u in users}

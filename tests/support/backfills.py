@@ -30,6 +30,7 @@ from gong_exporter.simulator.options import SimulatorOptions
 from gong_exporter.simulator.serve import Simulator
 from tests.support.clocks import FakeClock
 from tests.support.ledgers import MemoryLedger
+from tests.support.logs import LogRecorder
 
 TODAY = date(2026, 3, 11)
 """The company's today at tests.support.clocks.NOW, in US/Pacific."""
@@ -113,7 +114,7 @@ class Rig:
     secret: str | None = None
     columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     told: Told = field(default_factory=Told)
-    warnings: list[str] = field(default_factory=list)
+    recorder: LogRecorder = field(default_factory=LogRecorder)
     counter: Counter = field(default_factory=Counter)
 
     def prepare(self, days: Days) -> Backfill:
@@ -169,7 +170,7 @@ class Rig:
             calls_per_second=self.rate,
             company_state=self.company_state,
             latest=self.latest,
-            warn=lambda message, _: self.warnings.append(message),
+            log=self.recorder.log,
             progress=self.told,
             shown=str,
         )
@@ -192,7 +193,7 @@ class Rig:
             clock=self.clock,
             authorization=lambda: header,
             redactor=Redactor(),
-            warn=lambda message, _: self.warnings.append(message),
+            warn=self.recorder.warn,
         )
 
     def portray(self, user_id: str, email: str) -> User:
