@@ -38,8 +38,7 @@ RUN /opt/build/bin/python -m pip wheel --no-build-isolation --no-deps --wheel-di
         --no-index /dist/*.whl \
     && /opt/gong-exporter/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash \
         /opt/gong-exporter/lib \
-    && rm /opt/gong-exporter/bin/[Aa]ctivate* \
-    && install -d -o 65532 -g 65532 -m 0750 /var/lib/gong-exporter
+    && rm /opt/gong-exporter/bin/[Aa]ctivate*
 
 
 FROM ${PYTHON_IMAGE}
@@ -52,12 +51,13 @@ LABEL org.opencontainers.image.title="gong-exporter" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 
-# The installer that the base brings is not needed to run anything, only to install more.
+# The base's installer is removed, because it is needed only to install more. The state folder is
+# writable for group 0 too: OpenShift runs an image as any user ID, always in that group.
 RUN rm -rf /usr/local/bin/pip* /usr/local/lib/python3.*/site-packages/pip* \
-        /usr/local/lib/python3.*/ensurepip
+        /usr/local/lib/python3.*/ensurepip \
+    && install -d -o 65532 -g 0 -m 0770 /var/lib/gong-exporter
 
 COPY --from=build /opt/gong-exporter /opt/gong-exporter
-COPY --from=build --chown=65532:65532 /var/lib/gong-exporter /var/lib/gong-exporter
 COPY deploy/container/config.yaml /etc/gong-exporter/config.yaml
 
 ENV PATH=/opt/gong-exporter/bin:$PATH \

@@ -237,30 +237,66 @@ awk -v took="$took" -v most="$stop_within" 'BEGIN { exit !(took < most) }' || di
 say "stopped after SIGTERM (just started)" "$took s"
 "${engine[@]}" rm "$exporter" >/dev/null
 
-# 4. As the Helm chart has it run: its mounts and their modes, its user, rights, arguments and probes
+# 4. As any user ID without an entry in /etc/passwd, in group 0: OpenShift, and `docker run --user`
 
 "${engine[@]}" kill --signal CONT "$simulator" >/dev/null
-if [ -x .venv/bin/python ] && .venv/bin/python -c 'import helm_python' 2>/dev/null && [ "$(id -u)" = 0 ]; then
+"${engine[@]}" volume rm --force "$volume" >/dev/null
+any_user=(--user 1000660000:0)
+[ "${engine[0]}" = docker ] || any_user+=(--passwd=false) # podman would add an entry
+run+=("${any_user[@]}")
+chown 1000660000 "$work"/etc/access-key*
+for polls in 1.0 0.0; do # the second time it has its state
+  start
+  ready
+  curl --silent --fail "http://$address/metrics" >"$work/metrics"
+  expect "polls as any user" "$(value gong_exporter_polls_total)" "$polls"
+  expect gong_exporter_state_errors_total "$(value gong_exporter_state_errors_total)" 0.0
+  "${engine[@]}" exec "$exporter" python -c '
+import os, pwd
+assert (os.getuid(), os.getgid()) == (1000660000, 0), "not the user"
+try:
+    pwd.getpwuid(os.getuid())
+except KeyError:
+    pass
+else:
+    raise SystemExit("the user has an entry")
+assert os.path.getsize("/var/lib/gong-exporter/gong-exporter.db") > 0
+' || die "not as any user"
+  "${engine[@]}" exec "$exporter" gong-exporter healthcheck >/dev/null || die "unhealthy as any user"
+  stop "as any user, after polls: $polls"
+done
+say "as any user ID" "polls, keeps its state, is healthy"
+
+# 5. As the Helm chart has it run: its mounts and their modes, its user, rights, arguments and probes
+
+as_pod() { # NAME VALUES CODE-OF-METRICS: with these values of the chart
+  local path code
   rm -rf "$work/pod"
-  echo '{"config": {"gong": {"base_url": "http://127.0.0.1:8066"}}}' |
-    .venv/bin/python tools/pod.py "$work/pod" "$image" >"$work/pod-arguments"
+  .venv/bin/python tools/pod.py "$work/pod" "$image" <<<"$2" >"$work/pod-arguments"
   mapfile -t arguments < <(sed '/^--$/,$d' "$work/pod-arguments")
   "${engine[@]}" run --detach --name "$exporter" "${run_options[@]}" --network "container:$simulator" \
     "${arguments[@]}" >/dev/null
   ready
-  curl --silent --fail "http://$address/metrics" >"$work/metrics"
-  expect gong_up "$(value gong_up)" 1.0
+  code=$(curl --silent --output "$work/metrics" --write-out '%{http_code}' "http://$address/metrics")
+  expect "the answer to a scrape without a password ($1)" "$code" "$3"
+  [ "$code" != 200 ] || expect gong_up "$(value gong_up)" 1.0
   while read -r path; do
-    curl --silent --fail "http://$address$path" >/dev/null || die "the probe of $path fails"
+    curl --silent --fail "http://$address$path" >/dev/null || die "the probe of $path fails ($1)"
   done < <(sed '1,/^--$/d' "$work/pod-arguments")
-  say "as the chart's pod" "polls, is ready, passes its probes"
-  stop "as the chart's pod"
+  say "$1" "polls, is ready, passes its probes"
+  stop "$1"
   rm -rf "$work/pod"
+}
+gong='"config": {"gong": {"base_url": "http://127.0.0.1:8066"}}'
+if [ -x .venv/bin/python ] && .venv/bin/python -c 'import helm_python' 2>/dev/null && [ "$(id -u)" = 0 ]; then
+  as_pod "as the chart's pod" "{$gong}" 200
+  as_pod "as the chart's pod on OpenShift" \
+    "{$gong, \"podSecurityContext\": {\"runAsUser\": null, \"runAsGroup\": null, \"fsGroup\": null}}" 200
 else
   say "as the chart's pod" "not tried: needs root and the development environment"
 fi
 
-# 5. The image as it is, with nothing mounted
+# 6. The image as it is, with nothing mounted
 
 "${engine[@]}" run --rm "${run_options[@]}" "${strict[@]}" --cap-drop all --network none \
   --env GONG_ACCESS_KEY=key --env GONG_ACCESS_KEY_SECRET=secret "$image" check >/dev/null ||

@@ -2,8 +2,10 @@
 
     tools/pod.py FOLDER IMAGE < values.json
 
-The pod's files go into FOLDER; every Secret it mounts holds the simulator's credentials. One
-argument a line; after the image and its arguments a line with `--`, and the paths of the probes.
+The pod's files go into FOLDER. Every Secret it mounts holds the simulator's credentials; a web
+configuration has a user without a known password. Where the values leave user and groups open, they
+are as OpenShift assigns them. One argument a line; after the image and its arguments a line with
+`--`, and the paths of the probes.
 """
 
 from __future__ import annotations
@@ -14,11 +16,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import bcrypt
 import helm_python as helm
 import yaml
 
 ROOT = Path(__file__).parents[1]
 SECRETS = {"access-key": "DEMO-ACCESS-KEY", "access-key-secret": "demo-access-key-secret"}
+ASSIGNED = {"runAsUser": 1000660000, "runAsGroup": 0, "fsGroup": 1000660000}
+"""Of OpenShift's restricted-v2: a user ID of the namespace, group 0, and a group for volumes."""
 
 
 def main() -> None:
@@ -27,11 +32,11 @@ def main() -> None:
     objects = render(json.load(sys.stdin))
     pod = objects["Deployment"]["spec"]["template"]["spec"]
     (container,) = pod["containers"]
+    rights, user = container["securityContext"], ASSIGNED | pod["securityContext"]
     volumes = {
-        volume["name"]: lay_out(folder / volume["name"], volume, objects, pod["securityContext"])
+        volume["name"]: lay_out(folder / volume["name"], volume, objects, user)
         for volume in pod["volumes"]
     }
-    rights, user = container["securityContext"], pod["securityContext"]
     arguments = [
         f"--user={user['runAsUser']}:{user['runAsGroup']}",
         f"--group-add={user['fsGroup']}",
@@ -49,13 +54,13 @@ def main() -> None:
 
 
 def render(values: dict[str, Any]) -> dict[str, Any]:
-    """The release's objects by kind; of several of a kind, the first."""
+    """The release's objects by kind, without hooks; of several of a kind, the first."""
     with helm.Chart.load(ROOT / "deploy" / "kubernetes" / "gong-exporter") as chart:
         files = chart.render(values, name="gong-exporter", namespace="gong")
     found: dict[str, Any] = {}
     for name, text in files.items():
         for thing in yaml.safe_load_all(text) if name.endswith(".yaml") else ():
-            if thing:
+            if thing and "helm.sh/hook" not in thing["metadata"].get("annotations", {}):
                 found.setdefault(thing["kind"], thing)
     return found
 
@@ -73,7 +78,8 @@ def lay_out(
         files, mode = objects["ConfigMap"]["data"], 0o644
     else:
         source = volume["secret"]
-        files = {item["path"]: SECRETS[item["key"]] for item in source["items"]}
+        items = source.get("items")
+        files = {item["path"]: SECRETS[item["key"]] for item in items} if items else web_config()
         mode = source["defaultMode"]
     for name, text in files.items():
         file = folder / name
@@ -81,6 +87,12 @@ def lay_out(
         os.chown(file, 0, user["fsGroup"])
         file.chmod(mode)
     return folder
+
+
+def web_config() -> dict[str, str]:
+    """A web configuration's file, with a password that is not kept."""
+    password = bcrypt.hashpw(os.urandom(16).hex().encode(), bcrypt.gensalt(4)).decode()
+    return {"web-config.yml": f"basic_auth_users:\n  prometheus: {password}\n"}
 
 
 if __name__ == "__main__":

@@ -46,9 +46,13 @@ def test_it_runs_as_a_user_with_a_number_that_the_chart_and_the_volume_know() ->
     pod = render({}).pod()["securityContext"]
     assert f"{pod['runAsUser']}:{pod['runAsGroup']}" == user
     assert pod["fsGroup"] == pod["runAsGroup"]
-    assert any(
-        f"--chown={user}" in step and "/var/lib/gong-exporter" in step for step in steps("COPY")
-    )
+
+
+def test_the_state_folder_is_writable_for_the_user_and_for_any_user_in_group_0() -> None:
+    made = [step for step in steps("RUN") if "install -d" in step]
+    assert len(made) == 1
+    assert re.search(r"install -d -o 65532 -g 0 -m 0770 /var/lib/gong-exporter$", made[0])
+    assert steps("VOLUME") == ["/var/lib/gong-exporter"]
 
 
 def test_it_needs_no_shell_to_run() -> None:
