@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -26,7 +27,32 @@ def test_the_data_source_is_a_prometheus_whose_address_comes_from_the_environmen
     (source,) = document["datasources"]
     assert (source["type"], source["access"]) == ("prometheus", "proxy")
     assert source["url"] == "$PROMETHEUS_URL"
-    assert source["isDefault"] is True
+
+
+def test_the_data_source_leaves_an_existing_one_alone() -> None:
+    """Grafana overwrites a source of the same name, and two default ones keep it from starting."""
+    document = only("datasources")
+    (source,) = document["datasources"]
+    assert source["isDefault"] is False
+    assert "gong" in source["name"].lower()
+    assert source["name"].lower() != "prometheus"
+    assert source["uid"] == "gong-prometheus"
+    assert "deleteDatasources" not in document
+    assert "prune" not in document
+
+
+def test_no_dashboard_needs_a_default_data_source() -> None:
+    for path in (GRAFANA / "dashboards").glob("*.json"):
+        board = json.loads(path.read_text(encoding="utf-8"))
+        (variable,) = [v for v in board["templating"]["list"] if v["type"] == "datasource"]
+        assert variable["query"] == "prometheus"
+        assert "current" not in variable, "Grafana then takes the first Prometheus"
+
+
+def test_the_docs_say_to_leave_the_file_out_where_there_is_a_data_source() -> None:
+    for page in (DOCS, DOCS.with_name("deploy.md")):
+        text = " ".join(page.read_text(encoding="utf-8").split())
+        assert "leave `provisioning/datasources` out" in text, page.name
 
 
 def test_the_provider_reads_the_folder_that_the_docs_mount() -> None:

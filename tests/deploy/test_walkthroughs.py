@@ -15,7 +15,7 @@ import yaml
 
 from gong_exporter.cli.main import cli
 from tests.docs.pages import ROOT, Block, blocks
-from tests.support.deploy_chart import CHART, KUBERNETES, faults, render
+from tests.support.deploy_chart import CHART, KUBERNETES, problems, render
 
 PAGES = [ROOT / "docs" / "deploy.md", *sorted((ROOT / "deploy").rglob("README.md"))]
 ALL = [block for page in PAGES for block in blocks(page)]
@@ -33,7 +33,12 @@ LINES = [words for block in ALL if block.language == "sh" for words in commands(
 
 
 def test_every_file_that_a_command_names_is_there() -> None:
-    named = {word for words in LINES for word in words if re.match(r"deploy/|requirements", word)}
+    named = {
+        word
+        for words in LINES
+        for word in words
+        if re.match(r"deploy/|requirements|prometheus/", word)
+    }
     assert len(named) >= 5
     assert {word for word in named if not (ROOT / word).exists()} == set()
 
@@ -78,13 +83,27 @@ def test_kubernetes_takes_what_the_page_s_values_make() -> None:
         if block.language == "yaml" and block.first == "# values.yaml"
     ]
     release = render(values, name="gong-exporter", namespace="gong")
-    assert [fault for x in release.objects for fault in faults(x, KUBERNETES[-1])] == []
+    assert [fault for x in release.objects for fault in problems(x, KUBERNETES[-1])] == []
     assert release.one("Deployment")["metadata"]["name"] == "gong-exporter"
     # The Secret that the page has people make is the one that is mounted, key by key.
     (secret,) = [words for words in LINES if words[:1] == ["kubectl"] and "secret" in words]
     (volume,) = [v for v in release.pod()["volumes"] if v["name"] == "credentials"]
     assert volume["secret"]["secretName"] in secret
     assert {f"--from-file={item['key']}" for item in volume["secret"]["items"]} <= set(secret)
+
+
+ALREADY = [block for block in ALL if block.first.startswith("# values.yaml, for ")]
+
+
+def test_the_page_has_values_for_what_people_already_run() -> None:
+    kinds = {block.first.removeprefix("# values.yaml, for ") for block in ALREADY}
+    assert kinds == {"Argo CD", "OpenShift", "kube-prometheus-stack", "the Grafana Operator"}
+
+
+@pytest.mark.parametrize("block", ALREADY, ids=lambda block: block.first)
+def test_kubernetes_accepts_the_values_for_what_people_already_run(block: Block) -> None:
+    release = render(yaml.safe_load(block.text), namespace="gong")
+    assert [text for x in release.objects for text in problems(x, KUBERNETES[-1])] == []
 
 
 @pytest.mark.parametrize("words", [w for w in LINES if w[0] == "helm"], ids=" ".join)
