@@ -16,7 +16,7 @@ from gong_exporter.common.problems import Problem
 from gong_exporter.common.yaml import Items, Keys, Scalar
 from gong_exporter.config.certificates import certificates_fault
 from gong_exporter.config.columns import Roster
-from gong_exporter.config.crontab import longest_gap
+from gong_exporter.config.cron import longest_gap
 from gong_exporter.config.document import ActivityKeys, GongKeys, PollKeys, StateKeys
 from gong_exporter.config.durations import format_duration
 from gong_exporter.config.model import (

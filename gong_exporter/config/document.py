@@ -18,7 +18,7 @@ from gong_exporter.common.nearest import quoted
 from gong_exporter.common.sections import Rejected
 from gong_exporter.common.yaml import Items, Keys, Scalar
 from gong_exporter.config import values
-from gong_exporter.config.crontab import CronSchedule, parse_cron
+from gong_exporter.config.cron import CronSchedule, parse_cron
 from gong_exporter.config.durations import parse_duration
 from gong_exporter.config.model import EmailLabel, ListedUser, UsersAll
 from gong_exporter.config.secrets import Secret

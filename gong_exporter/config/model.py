@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from gong_exporter.activity.windows import WindowSpec
 from gong_exporter.config.columns import Roster
-from gong_exporter.config.crontab import CronSchedule
+from gong_exporter.config.cron import CronSchedule
 from gong_exporter.config.secrets import Credentials, HashKey, Secret
 
 

@@ -15,7 +15,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
-from gong_exporter.config.crontab import CronSchedule
+from gong_exporter.config.cron import CronSchedule
 from gong_exporter.runtime.crontab_trigger import CrontabTrigger
 
 

@@ -13,7 +13,7 @@ from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.poll_plan import PollPlan
 from gong_exporter.activity.users import ALL_USERS, ListedUser, Selection, fingerprint
 from gong_exporter.common.redact import RedactionPolicy
-from gong_exporter.config.crontab import runs_per_day_max
+from gong_exporter.config.cron import runs_per_day_max
 from gong_exporter.config.durations import format_duration
 from gong_exporter.config.model import Config, EmailLabel, PollConfig, UsersAll
 from gong_exporter.config.secrets import BasicCredentials, Credentials

@@ -94,7 +94,7 @@ def test_every_key_is_read() -> None:
     assert config.activity.created_to == "2026-01-01T02:30:00.5+02:00"
     assert config.poll.interval is None
     assert config.poll.cron is not None
-    assert config.poll.cron.hours == (6, 18)
+    assert config.poll.cron.minutes == (6 * 60 + 30, 18 * 60 + 30)
     assert config.poll.stale_after == timedelta(days=4).total_seconds()
     assert config.state.file == GOOD / "data/state.db"
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gong_exporter.config.crontab import parse_cron
+from gong_exporter.config.cron import parse_cron
 from tests.support.bench import bench
 from tests.support.clocks import NOW
 from tests.support.companies import FixtureCompany

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gong_exporter.config.crontab import parse_cron
+from gong_exporter.config.cron import parse_cron
 from gong_exporter.runtime.schedule import Schedule
 
 SOON = 0.15

@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from gong_exporter.activity.poll import poll
 from gong_exporter.cli.logs import make_log
 from gong_exporter.common.redact import Redactor
-from gong_exporter.config.crontab import CronSchedule
+from gong_exporter.config.cron import CronSchedule
 from gong_exporter.config.load import load_config
 from gong_exporter.config.model import Config
 from gong_exporter.exposition.body import Exposition, once_text

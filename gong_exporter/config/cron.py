@@ -1,39 +1,39 @@
-"""Schedules as crontab(5) reads them, as explicit numbers; pure, no zones, no clock.
+"""Schedules as crontab(5) reads them, on the package cronsim; no clock and no time zone here.
 
-APScheduler's own cron reader counts weekdays from Monday and joins the two day fields by AND,
-so a schedule is read here, and a trigger of ours goes by the numbers.
+cronsim also accepts six fields, ``L``, ``LW``, ``#`` and steps without a range, and it has no
+nicknames such as ``@daily``. So a line is checked here first, and mistakes are explained.
 """
 
 from __future__ import annotations
 
 import re
-from calendar import monthrange
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
-from itertools import pairwise
+from datetime import datetime, timedelta
+from itertools import pairwise, takewhile
+
+from cronsim import CronSim, CronSimError
 
 from gong_exporter.common.nearest import hint, quoted
 
 
 @dataclass(frozen=True, slots=True)
 class CronSchedule:
-    """When to poll, in the company's time zone: every combination of the fields.
+    """When to poll, in the company's time zone.
 
     Attributes:
         text: as configured.
-        minutes: 0 to 59; like all of them sorted, without repeats, at least one.
-        hours: 0 to 23.
-        days: of the month, 1 to 31.
-        months: 1 to 12.
-        weekdays: 0 to 6, 0 being Sunday.
+        fields: the five fields, as cronsim reads them.
+        minutes: of the day, sorted; every day with a run has runs at all of them.
     """
 
     text: str
+    fields: str
     minutes: tuple[int, ...]
-    hours: tuple[int, ...]
-    days: tuple[int, ...]
-    months: tuple[int, ...]
-    weekdays: tuple[int, ...]
+
+    def after(self, moment: datetime) -> Iterator[datetime]:
+        """The runs after a moment, in the moment's time zone and with its clock changes."""
+        return CronSim(self.fields, moment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,12 @@ _NICKNAMES = {
 
 _PART = re.compile(r"(?:(\*)|(\w+)(?:-(\w+))?)(?:/(\w+))?", re.ASCII)
 
-_YEARS = range(2000, 2400)
-"""One whole cycle of the calendar: 400 years are a whole number of weeks."""
+_A_MINUTE = timedelta(minutes=1)
+_CYCLE = (datetime(2060, 1, 1), datetime(2113, 1, 1))  # noqa: DTZ001 - plain calendar
+"""The usual cycle of 28 years, and the years around 2100, which has no leap day."""
+_LEAP = (datetime(2095, 1, 1), datetime(2106, 1, 1))  # noqa: DTZ001 - same
+"""Years with leap days and the longest time without one."""
+_WEEKS = (datetime(2060, 1, 1), datetime(2060, 2, 1))  # noqa: DTZ001 - same
 
 
 def parse_cron(text: str) -> CronSchedule:
@@ -86,57 +90,45 @@ def parse_cron(text: str) -> CronSchedule:
             f"a schedule has five fields (minute, hour, day of month, month, day of week),"
             f" this has {len(fields)}"
         )
-    numbers = [_numbers(part, field) for part, field in zip(fields, _FIELDS, strict=True)]
+    checked = " ".join(_checked(*pair) for pair in zip(fields, _FIELDS, strict=True))
     if fields[_DAY_OF_MONTH] != "*" and fields[_DAY_OF_WEEK] != "*":
         raise ValueError(
             "day of month and day of week are both restricted: crontab(5) takes days that match"
             " either one, most people expect both; leave one of them '*'"
         )
-    minutes, hours, days, months, weekdays = numbers
-    weekdays = tuple(sorted({day % _SUNDAY for day in weekdays}))
-    schedule = CronSchedule(text, minutes, hours, days, months, weekdays)
-    if min(days) > max(monthrange(2000, month)[1] for month in months):
-        raise ValueError("there is no such day in these months, ever")
-    return schedule
+    try:
+        runs = CronSim(checked, _CYCLE[0] - _A_MINUTE)
+    except CronSimError:
+        raise ValueError("there is no such day in these months, ever") from None
+    first = next(runs)
+    day = [first, *takewhile(lambda run: run.date() == first.date(), runs)]
+    return CronSchedule(text, checked, tuple(run.hour * 60 + run.minute for run in day))
 
 
 def runs_per_day_max(schedule: CronSchedule) -> int:
-    """The most runs that a single day has (a day on which clocks change aside)."""
-    return len(schedule.minutes) * len(schedule.hours)
+    """The most runs in one day, apart from days on which clocks change."""
+    return len(schedule.minutes)
 
 
 def longest_gap(schedule: CronSchedule) -> timedelta:
     """The longest time between two runs, by a calendar without clock changes."""
-    times = sorted(hour * 60 + minute for hour in schedule.hours for minute in schedule.minutes)
-    within = max((later - sooner for sooner, later in pairwise(times)), default=0)
-    over_night = _longest_day_gap(schedule) * 24 * 60 - (times[-1] - times[0])
-    return timedelta(minutes=max(within, over_night))
+    minutes = schedule.minutes
+    within = max((later - sooner for sooner, later in pairwise(minutes)), default=0)
+    overnight = _longest_day_gap(schedule) * 24 * 60 - (minutes[-1] - minutes[0])
+    return timedelta(minutes=max(within, overnight))
 
 
 def _longest_day_gap(schedule: CronSchedule) -> int:
-    if (len(schedule.days), len(schedule.months), len(schedule.weekdays)) == (31, 12, 7):
+    day, month, weekday = schedule.fields.split()[_DAY_OF_MONTH:]
+    if day == month == weekday == "*":
         return 1
-    weekdays = {(day - 1) % 7 for day in schedule.weekdays}  # as date.weekday() counts: 0 is Monday
-    longest = 0
-    first = last = None
-    for year in _YEARS:
-        for month in schedule.months:
-            length = monthrange(year, month)[1]
-            start = date(year, month, 1).toordinal()
-            for day in schedule.days:
-                ordinal = start + day - 1
-                # Ordinal 1 is a Monday.
-                if day > length or (ordinal - 1) % 7 not in weekdays:
-                    continue
-                if last is None:
-                    first = ordinal
-                else:
-                    longest = max(longest, ordinal - last)
-                last = ordinal
-    if first is None or last is None:
-        return 0
-    cycle = date(_YEARS.stop, 1, 1).toordinal() - date(_YEARS.start, 1, 1).toordinal()
-    return max(longest, first + cycle - last)
+    if weekday == "*":
+        start, end = _LEAP
+    else:
+        start, end = _WEEKS if day == month == "*" else _CYCLE
+    days = CronSim(f"0 0 {day} {month} {weekday}", start - _A_MINUTE)
+    found = takewhile(lambda run: run < end, days)
+    return max((later - sooner).days for sooner, later in pairwise(found))
 
 
 def _expand(text: str) -> str:
@@ -150,34 +142,32 @@ def _expand(text: str) -> str:
     return _NICKNAMES[plain]
 
 
-def _numbers(text: str, field: _Field) -> tuple[int, ...]:
-    found: set[int] = set()
-    for part in text.split(","):
-        found.update(_range(part, field))
-    return tuple(sorted(found))
+def _checked(text: str, field: _Field) -> str:
+    """One field as cronsim reads it. Raises: ValueError, if it is not crontab(5)'s."""
+    return ",".join(_part(part, field) for part in text.split(","))
 
 
-def _range(part: str, field: _Field) -> range:
+def _part(part: str, field: _Field) -> str:
     match = _PART.fullmatch(part)
     if match is None:
         raise _wrong(field, part, "is not '*', a number, a range a-b, or one of them with a /step")
     star, first, last, step = match.groups()
-    low, high = field.low, field.high
-    if not star:
-        low = _number(first, field, part)
-        high = low if last is None else _number(last, field, part)
-        if last == "sun" and low > 0:
-            high = _SUNDAY
-    if step is not None and not star and last is None:
+    if star:
+        return f"*/{_step(step, field, part)}" if step is not None else "*"
+    low = _number(first, field, part)
+    high = low if last is None else _number(last, field, part)
+    if last == "sun" and low > 0:
+        high = _SUNDAY
+    if step is not None and last is None:
         raise _wrong(field, part, f"has a step without a range; write {low}-{field.high}/{step}")
     if low > high:
         raise _wrong(field, part, "is a range that runs backwards")
-    return range(low, high + 1, _step(step, field, part))
+    every = 1 if step is None else _step(step, field, part)
+    # cronsim would read 5-5/2 as 5-59/2.
+    return str(low) if low == high else f"{low}-{high}/{every}"
 
 
-def _step(text: str | None, field: _Field, part: str) -> int:
-    if text is None:
-        return 1
+def _step(text: str, field: _Field, part: str) -> int:
     if not text.isdigit() or not text.strip("0"):
         raise _wrong(field, part, "has a step that is not a number above 0")
     if len(text) > 2 or int(text) > field.high:  # noqa: PLR2004 - no field has more than two digits
