@@ -19,10 +19,12 @@ def _monitoring(item: pytest.Item) -> bool:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let ``-m monitoring`` select the tests that talk to the servers of ``SERVERS=new``."""
+    """Let ``-m monitoring`` select what talks to the servers of ``SERVERS=new``; order the rest."""
     for item in items:
         if _monitoring(item):
             item.add_marker("monitoring")
+    # The longest test begins first, so that no worker waits for it alone at the end.
+    items.sort(key=lambda item: item.get_closest_marker("longest") is None)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -15,6 +15,7 @@ allocator: ``make soak`` can. A body of 64 MiB that was held whole can, and so c
 8 MiB that are read of one."""
 
 
+@pytest.mark.longest
 @pytest.mark.timeout(300)
 def test_two_minutes_of_every_fault_publish_nothing_untrue(tmp_path: Path) -> None:
     report = Soak(tmp_path, SECONDS, seed=4, say=print).run()
