@@ -26,6 +26,10 @@ from tests.support.soak_report import Report
 from tests.support.web_process import peak_bytes, resident_bytes
 
 PER_SECOND = 3
+OWN_PER_SECOND = 2
+"""The exporter's default share of the calls. It leaves room for the delays of a busy machine: two
+calls arrive closer together than they were made if the first one waits for a processor."""
+
 PER_DAY = 9_000
 TIMEOUT = 1.5
 """Seconds of an exchange."""
@@ -195,7 +199,7 @@ class Soak:
             self._folder,
             self._simulator.url,
             gong={
-                "requests_per_second": PER_SECOND,
+                "requests_per_second": OWN_PER_SECOND,
                 "requests_per_day": self._quota,
                 "timeout": f"{TIMEOUT * 1000:.0f}ms",
                 "time_zone": "US/Pacific",
