@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from gong_exporter.drops.dispersion import WEEK
+from gong_exporter.drops.expectation import sum_of_days
 from gong_exporter.drops.records import NO_TEAM
 
 EXPECTED_ABOVE = 0.5
@@ -59,53 +60,14 @@ class Presence:
     away: int
 
 
-def presences(
-    active: Sequence[Sequence[int]], teams: Sequence[str]
-) -> tuple[list[Presence], list[tuple[MissingDay, ...]]]:
-    """When each person is usually active, and the days on which they were missing.
+class Colleagues:
+    """How many people of each team were active on each day, and how many usually are.
 
     Args:
         active: for each person, 1 for each day with activity, otherwise 0; newest day first.
-        teams: the team of each person.
+        teams: the team of each person; people without one are compared with everybody.
+        usuals: for each person and weekday, the share of days with activity.
     """
-    usuals = [_usual(row) for row in active]
-    groups = _Groups(active, teams, usuals)
-    peers = [
-        groups.peers(team, row, usual)
-        for team, row, usual in zip(teams, active, usuals, strict=True)
-    ]
-    found = [
-        _presence(row, usual, ratio)
-        for row, usual, ratio in zip(active, usuals, peers, strict=True)
-    ]
-    gaps = sum(presence.gaps for presence in found)
-    present = sum(presence.present for presence in found)
-    company = (gaps + PRIOR_GAPS) / (gaps + present + PRIOR_DAYS)
-    return found, [
-        tuple(_missing_days(presence, ratio, company))
-        for presence, ratio in zip(found, peers, strict=True)
-    ]
-
-
-def _missing_days(
-    presence: Presence, peers: Sequence[float], company: float
-) -> Iterator[MissingDay]:
-    away = (presence.gaps + PERSON_PRIOR_DAYS * company) / (
-        presence.gaps + presence.present + PERSON_PRIOR_DAYS
-    )
-    for day in presence.missing:
-        yield MissingDay(day=day, off=1 - (1 - away) * peers[day])
-
-
-def _usual(row: Sequence[int]) -> tuple[float, ...]:
-    """Share of active days for each weekday; the newest week may be the drop and is left out."""
-    return tuple(
-        sum(days) / len(days) if (days := row[WEEK + k :: WEEK]) else 0.0 for k in range(WEEK)
-    )
-
-
-class _Groups:
-    """How many people of each team were active on each day, and how many usually are."""
 
     def __init__(
         self,
@@ -117,24 +79,87 @@ class _Groups:
         for index, team in enumerate(teams):
             if team != NO_TEAM:
                 members[team].append(index)
-        members[NO_TEAM] = list(range(len(teams)))  # compared with everybody
+        everybody = {NO_TEAM: range(len(teams))}
         self._active = {
-            team: [sum(column) for column in zip(*(active[i] for i in indexes), strict=True)]
-            for team, indexes in members.items()
+            team: sum_of_days(active[i] for i in who) for team, who in (members | everybody).items()
         }
         self._usual = {
-            team: [sum(column) for column in zip(*(usuals[i] for i in indexes), strict=True)]
-            for team, indexes in members.items()
+            team: sum_of_days(usuals[i] for i in who) for team, who in (members | everybody).items()
         }
 
-    def peers(self, team: str, row: Sequence[int], usual: tuple[float, ...]) -> list[float]:
-        """For each day, the share of the person's colleagues at work, of those who usually are."""
+    def share_at_work(self, team: str, row: Sequence[int], usual: tuple[float, ...]) -> list[float]:
+        """For each day, how many colleagues were active, of those who usually are; at most 1.
+
+        Args:
+            team: of the person, who is left out.
+            row: the person's active days.
+            usual: the person's share of active days for each weekday.
+        """
         others = [total - own + 1 for total, own in zip(self._usual[team], usual, strict=True)]
         repeated = others * (len(row) // WEEK + 1)
         return [
             ratio if (ratio := (count - own + 1) / expected) < 1 else 1.0
             for count, own, expected in zip(self._active[team], row, repeated, strict=False)
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class Presences:
+    """When everybody is usually active.
+
+    Attributes:
+        people: in the order of the rows.
+        colleagues: what each person is compared with.
+        single_days_off: the company's share of single days off among expected days.
+    """
+
+    people: tuple[Presence, ...]
+    colleagues: Colleagues
+    single_days_off: float
+
+    def missing_days(self, index: int, team: str, row: Sequence[int]) -> Iterator[MissingDay]:
+        """The single expected days without activity of one person, newest first.
+
+        Args:
+            index: of the person.
+            team: of the person.
+            row: 1 for each day with activity, otherwise 0; newest day first.
+        """
+        presence = self.people[index]
+        if not presence.missing:
+            return
+        peers = self.colleagues.share_at_work(team, row, presence.usual)
+        away = (presence.gaps + PERSON_PRIOR_DAYS * self.single_days_off) / (
+            presence.gaps + presence.present + PERSON_PRIOR_DAYS
+        )
+        for day in presence.missing:
+            yield MissingDay(day=day, off=1 - (1 - away) * peers[day])
+
+
+def presences(active: Sequence[Sequence[int]], teams: Sequence[str]) -> Presences:
+    """When everybody is usually active, and on which single days they were missing.
+
+    Args:
+        active: for each person, 1 for each day with activity, otherwise 0; newest day first.
+        teams: the team of each person.
+    """
+    usuals = [_usual(row) for row in active]
+    colleagues = Colleagues(active, teams, usuals)
+    people = tuple(
+        _presence(row, usual, colleagues.share_at_work(team, row, usual))
+        for team, row, usual in zip(teams, active, usuals, strict=True)
+    )
+    gaps = sum(presence.gaps for presence in people)
+    present = sum(presence.present for presence in people)
+    company = (gaps + PRIOR_GAPS) / (gaps + present + PRIOR_DAYS)
+    return Presences(people, colleagues, company)
+
+
+def _usual(row: Sequence[int]) -> tuple[float, ...]:
+    """Share of active days for each weekday; the newest week may be the drop and is left out."""
+    return tuple(
+        sum(days) / len(days) if (days := row[WEEK + k :: WEEK]) else 0.0 for k in range(WEEK)
+    )
 
 
 def _presence(row: Sequence[int], usual: tuple[float, ...], peers: Sequence[float]) -> Presence:

@@ -13,10 +13,10 @@ from itertools import accumulate
 from operator import add
 
 from gong_exporter.drops import dispersion
-from gong_exporter.drops.absences import MissingDay, Presence, presences
+from gong_exporter.drops.absences import MissingDay, Presences, presences
 from gong_exporter.drops.dispersion import WEEK
 from gong_exporter.drops.evidence import MIN_DAYS, Group, Series, assess
-from gong_exporter.drops.expectation import DayTotals, day_totals
+from gong_exporter.drops.expectation import DayTotals, day_totals, sum_of_days
 from gong_exporter.drops.reasons import days_of_history, reason
 from gong_exporter.drops.records import (
     NO_TEAM,
@@ -52,14 +52,18 @@ class PeopleEstimate:
     """One group of counters over everybody, as of one day.
 
     Attributes:
+        rows: the counts of each person on each day.
         totals: rates of people and totals of days.
-        series: of each person.
         dispersion: ``v`` of people.
     """
 
+    rows: Sequence[Sequence[int]]
     totals: DayTotals
-    series: list[Series]
     dispersion: float
+
+    def group(self, index: int, active: Sequence[int]) -> Group:
+        """One person's counts and exposure. Made when needed: all together would be large."""
+        return Group(_person_series(self.totals, index, self.rows[index], active), self.dispersion)
 
 
 def find(people: Sequence[Person]) -> Findings:
@@ -71,11 +75,10 @@ def find(people: Sequence[Person]) -> Findings:
     """
     if _too_short(people):
         return Findings(people=(), teams={}, company=None)
-    before = [person.as_of_the_day_before() for person in people]
-    newest, presences_ = _own_activity(people)
-    own = _held(newest, own_activity(before))
-    hosted = _held(hosting(people), hosting(before))
-    earlier = teams(before)
+    own, hosted, earlier = _day_before([person.as_of_the_day_before() for person in people])
+    newest, presence = _own_activity(people)
+    own_findings = [_hold(*both) for both in zip(newest, own, strict=True)]
+    hosting_findings = [_hold(*both) for both in zip(hosting(people), hosted, strict=True)]
     found_teams = {
         name: finding
         for name, assessment in teams(people).items()
@@ -85,20 +88,35 @@ def find(people: Sequence[Person]) -> Findings:
         people=tuple(
             PersonFindings(
                 user_id=person.user_id,
-                own_activity=own[i],
-                hosting=hosted[i],
+                own_activity=own_findings[i],
+                hosting=hosting_findings[i],
                 usual_own_activity=_usual_week(
                     person, [*map(add, person.calls, person.contributions)]
                 ),
                 usual_hosting=_usual_week(person, person.hosted),
                 reason=reason(
-                    person, own[i], hosted[i], found_teams.get(person.team), presences_[i]
+                    person,
+                    own_findings[i],
+                    hosting_findings[i],
+                    found_teams.get(person.team),
+                    presence.people[i],
                 ),
             )
             for i, person in enumerate(people)
         ),
         teams=found_teams,
         company=company_week(people),
+    )
+
+
+def _day_before(
+    people: Sequence[Person],
+) -> tuple[list[float | None], list[float | None], dict[str, float]]:
+    """The evidence as of the day before, for own activity, hosting and teams."""
+    return (
+        [one.deciding.evidence if one else None for one in own_activity(people)],
+        [one.deciding.evidence if one else None for one in hosting(people)],
+        {name: one.deciding.evidence for name, one in teams(people).items()},
     )
 
 
@@ -110,36 +128,30 @@ def own_activity(people: Sequence[Person]) -> list[Assessment | None]:
     return [None] * len(people) if _too_short(people) else _own_activity(people)[0]
 
 
-def _own_activity(
-    people: Sequence[Person],
-) -> tuple[list[Assessment | None], list[Presence]]:
+def _own_activity(people: Sequence[Person]) -> tuple[list[Assessment | None], Presences]:
     active = [person.active for person in people]
-    groups = [
+    estimates = [
         estimate_people([person.calls for person in people], active),
         estimate_people([person.contributions for person in people], active),
     ]
-    found, missing = presences(active, [person.team for person in people])
-    return [
-        _assess_person(
-            [Group(group.series[i], group.dispersion) for group in groups],
-            row,
-            _missing_values(missing[i], groups, i),
-        )
-        for i, row in enumerate(active)
-    ], found
+    presence = presences(active, [person.team for person in people])
+    found: list[Assessment | None] = []
+    for i, person in enumerate(people):
+        groups = [estimate.group(i, person.active) for estimate in estimates]
+        days = presence.missing_days(i, person.team, person.active)
+        missing = _missing_values(days, estimates, groups)
+        found.append(_assess_person(groups, person.active, missing))
+    return found, presence
 
 
 def hosting(people: Sequence[Person]) -> list[Assessment | None]:
     """The same for ``callsAsHost`` alone. Missing days add nothing here."""
-    active = [person.active for person in people]
     if _too_short(people):
         return [None] * len(people)
-    group = estimate_people([person.hosted for person in people], active)
+    active = [person.active for person in people]
+    estimate = estimate_people([person.hosted for person in people], active)
     nothing = [0.0] * (len(active[0]) + 1)
-    return [
-        _assess_person([Group(series, group.dispersion)], row, nothing)
-        for series, row in zip(group.series, active, strict=True)
-    ]
+    return [_assess_person([estimate.group(i, row)], row, nothing) for i, row in enumerate(active)]
 
 
 def teams(people: Sequence[Person]) -> dict[str, Assessment]:
@@ -193,18 +205,10 @@ def _usual_week(person: Person, counts: Sequence[int]) -> float:
     return WEEK * sum(counts[start:days]) / max(days - start, 1)
 
 
-def _held(
-    newest: Sequence[Assessment | None], before: Sequence[Assessment | None]
-) -> list[Finding | None]:
-    return [_hold(now, then) for now, then in zip(newest, before, strict=True)]
-
-
-def _hold(newest: Assessment | None, day_before: Assessment | None) -> Finding | None:
+def _hold(newest: Assessment | None, day_before: float | None) -> Finding | None:
     if newest is None or day_before is None:
         return None
-    return Finding(
-        evidence=min(newest.deciding.evidence, day_before.deciding.evidence), newest=newest
-    )
+    return Finding(evidence=min(newest.deciding.evidence, day_before), newest=newest)
 
 
 def _too_short(people: Sequence[Person]) -> bool:
@@ -221,25 +225,22 @@ def estimate_people(
         active: 1 for each day on which that person was active, otherwise 0.
     """
     totals = day_totals(rows, active)
-    series = [
-        Series(row, _exposure(totals, row, days, rate))
-        for row, days, rate in zip(rows, active, totals.rates, strict=True)
-    ]
     v = dispersion.estimate(
         (
-            one.weeks((0, *accumulate(days)), MIN_WEEK_DAYS, 0.0)
-            for one, days in zip(series, active, strict=True)
+            _person_series(totals, i, row, days).weeks((0, *accumulate(days)), MIN_WEEK_DAYS, 0.0)
+            for i, (row, days) in enumerate(zip(rows, active, strict=True))
         ),
         dispersion.PEOPLE,
     )
-    return PeopleEstimate(totals, series, v)
+    return PeopleEstimate(rows, totals, v)
 
 
-def _exposure(
-    totals: DayTotals, counts: Sequence[int], active: Sequence[int], rate: float
-) -> list[float]:
+def _person_series(
+    totals: DayTotals, index: int, counts: Sequence[int], active: Sequence[int]
+) -> Series:
+    rate = totals.rates[index]
     factors = totals.factors_without(counts, [rate * day for day in active])
-    return [factor * day for factor, day in zip(factors, active, strict=True)]
+    return Series(counts, [factor * day for factor, day in zip(factors, active, strict=True)])
 
 
 def _assess_person(
@@ -251,16 +252,14 @@ def _assess_person(
 
 
 def _missing_values(
-    missing: Iterable[MissingDay], groups: Sequence[PeopleEstimate], index: int
+    missing: Iterable[MissingDay], estimates: Sequence[PeopleEstimate], groups: Sequence[Group]
 ) -> list[float]:
     """Running sum over the days of what the person's single missing days contribute."""
-    values = [0.0] * len(groups[0].totals.counts)
+    values = [0.0] * len(estimates[0].totals.counts)
     for day in missing:
         usual = left = 1.0
-        for group in groups:
-            # Nobody else's day changes because this person was missing: no activity to leave out.
-            factor = group.totals.factor_on(day.day)
-            mean = group.series[index].rate * factor
+        for estimate, group in zip(estimates, groups, strict=True):
+            mean = group.series.rate * estimate.totals.factor_on(day.day)
             usual *= _nothing_at_all(mean, group.dispersion)
             left *= _nothing_at_all(mean * PERSON_LEFT, group.dispersion)
         values[day.day] = math.log(
@@ -282,13 +281,8 @@ def _team_series(
     totals = day_totals(rows, active)
     series = []
     for who in members:
-        counts = [sum(column) for column in zip(*(rows[i] for i in who), strict=True)]
-        usual = [
-            sum(column)
-            for column in zip(
-                *([totals.rates[i] * day for day in active[i]] for i in who), strict=True
-            )
-        ]
+        counts = sum_of_days(rows[i] for i in who)
+        usual = sum_of_days([totals.rates[i] * day for day in active[i]] for i in who)
         factors = totals.factors_without(counts, usual)
         exposure = [one * factor for one, factor in zip(usual, factors, strict=True)]
         series.append(Series(counts, exposure))

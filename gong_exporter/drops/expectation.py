@@ -6,9 +6,13 @@ carries holidays, quarter ends and everything else that a day does to the whole 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import compress
+from operator import add
+from typing import TypeVar
+
+T = TypeVar("T", int, float)
 
 SMOOTHING = 5.0
 """Added to both sides of a day's factor: days on which few people work get a factor close to 1."""
@@ -55,12 +59,13 @@ def day_totals(rows: Sequence[Sequence[int]], active: Sequence[Sequence[int]]) -
     """Estimate the rate of each person and the total of each day.
 
     Args:
-        rows: the counts of each person on each day.
+        rows: the counts of each person on each day; at least one person.
         active: 1 for each day on which that person was active, otherwise 0.
     """
     sums = [sum(row) for row in rows]
-    counts = tuple(sum(column) for column in zip(*rows, strict=True))
-    columns = list(zip(*active, strict=True))
+    counts = sum_of_days(rows)
+    days = range(len(counts))
+    columns = [bytes(row[day] for row in active) for day in days]
     factors = [1.0] * len(counts)
     rates: list[float] = []
     usual: list[float] = []
@@ -74,4 +79,12 @@ def day_totals(rows: Sequence[Sequence[int]], active: Sequence[Sequence[int]]) -
             (count + SMOOTHING) / (expected + SMOOTHING)
             for count, expected in zip(counts, usual, strict=True)
         ]
-    return DayTotals(rates=tuple(rates), counts=counts, usual=tuple(usual))
+    return DayTotals(rates=tuple(rates), counts=tuple(counts), usual=tuple(usual))
+
+
+def sum_of_days(rows: Iterable[Sequence[T]]) -> list[T]:
+    """The sum of several rows, day by day; empty without rows. Holds one row at a time."""
+    total: list[T] = []
+    for row in rows:
+        total = list(map(add, total, row)) if total else list(row)
+    return total

@@ -170,8 +170,8 @@ def test_rates_and_day_factors(group: str) -> None:
 
 def test_presence() -> None:
     who = people()
-    found, _ = absences.presences([person.active for person in who], [p.team for p in who])
-    for person, presence in zip(who, found, strict=True):
+    found = absences.presences([person.active for person in who], [p.team for p in who])
+    for person, presence in zip(who, found.people, strict=True):
         step = STEPS["presence"][person.user_id]
         assert presence.usual == pytest.approx(step["usual_share_by_day_mod_7"], abs=TOLERANCE)
         recent = [day for day in presence.missing if day < LISTED_DAYS]
