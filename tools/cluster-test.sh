@@ -137,7 +137,7 @@ say "wrong keys in the Secret, then the right ones" "seen by the next polls of t
 upgrade() { helm upgrade --namespace "$namespace" gong-exporter "$chart" --reset-then-reuse-values "$@" >/dev/null; }
 rolled_out() { kube rollout status "deployment/$release" --timeout 2m >/dev/null; }
 upgrade --set config.poll.interval=2m,podDisruptionBudget.enabled=true,dashboards.enabled=true \
-  --set networkPolicy.enabled=true,networkPolicy.extraEgress[0].ports[0].port=8066
+  --set networkPolicy.enabled=true
 rolled_out
 after=$(pod --output jsonpath='{.items[*].metadata.uid}')
 [ "$after" != "$before" ] || die "a changed configuration made no new pod"
@@ -154,6 +154,14 @@ grep -q 'interval: 1m' rolled-back.yaml || die "not rolled back"
 say "helm rollback" "the configuration before"
 say "kubectl delete pod" "gone after $(seconds kube delete pod --selector app.kubernetes.io/name=gong-exporter) s"
 rolled_out
+
+uid=$(pod --output jsonpath='{.items[*].metadata.uid}')
+upgrade --set config.poll.interval=12h,config.poll.stale_after=12h 2>refused && die "a wrong configuration was installed"
+[ "$(pod --output jsonpath='{.items[*].metadata.uid}')" = "$uid" ] || die "a wrong configuration replaced the pod"
+kube logs job/gong-exporter-check >check.log
+grep -q stale_after check.log || die "the config check does not name the mistake"
+kube delete job/gong-exporter-check configmap/gong-exporter-check >/dev/null
+say "helm upgrade with a wrong configuration" "refused, the pod stays"
 
 # 5. More companies in the namespace: one with TLS, one whose Gong does not answer
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 
 from tests.support.deploy_chart import Manifest, Rendered, render
 from tests.support.deploy_values import EVERYTHING, MATRIX, OPENSHIFT
+from tests.support.exporter import run_here
 
 RESTRICTED = {name: MATRIX[name] for name in MATRIX if name != "no security contexts"}
 
@@ -189,13 +189,7 @@ def check(values: dict[str, Any], folder: Path) -> subprocess.CompletedProcess[s
         text = text.replace(f"{place}/", f"{folder}/")
     config.write_text(text)
     args = [arg.replace("/etc/gong-exporter/config.yaml", str(config)) for arg in container["args"]]
-    return subprocess.run(
-        [sys.executable, "-m", "gong_exporter", *args],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"PATH": "/usr/bin:/bin"},
-    )
+    return run_here(*args)
 
 
 VALID: dict[str, dict[str, Any]] = {
