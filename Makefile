@@ -75,7 +75,6 @@ install-test: $(VENV)/.dev ## The wheel in a clean environment of every supporte
 	tools/pythons.sh install
 
 test-pythons: $(VENV)/.dev ## The whole suite on every supported Python at hand
-	@tools/install-servers.sh
 	tools/pythons.sh test
 
 dist: $(VENV)/.dev ## sdist, wheel, chart and list of parts into dist/, with checksums

@@ -61,7 +61,7 @@ try_test() { # PYTHON
   "$home/bin/python" -m pip install --quiet --require-hashes -r requirements-dev.lock
   "$home/bin/python" -m pip install --quiet --no-deps --no-build-isolation --editable .
   echo "$version: $("$home/bin/python" --version)"
-  "$home/bin/python" -m pytest -q "${pytest_args[@]}"
+  PYTHON=$home/bin/python tools/test.sh -q "${pytest_args[@]}"
 }
 
 if [ "$what" = install ]; then

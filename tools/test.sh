@@ -17,7 +17,7 @@ esac
 status=0
 # Two workers for each core, because many tests wait for a server. PYTEST_ARGS='-n 0' runs them one by one.
 workers=(--numprocesses="$((2 * $(nproc)))" --maxprocesses=8 --dist=worksteal)
-.venv/bin/python -m pytest "${workers[@]}" "$@" || status=$?
+"${PYTHON:-.venv/bin/python}" -m pytest "${workers[@]}" "$@" || status=$?
 if [ -z "$tested" ]; then
   printf '%s\n' "" "*** NOT TESTED: the new Prometheus, Alertmanager and VictoriaMetrics." \
     "*** They cannot be fetched from Debian's sid or do not start here; the reason is above the tests." \

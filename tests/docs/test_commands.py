@@ -83,20 +83,6 @@ def test_a_command_of_the_docs_runs(
     assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
 
 
-@pytest.mark.parametrize(
-    ("command", "runs"),
-    [
-        ("gong-exporter check\n", True),
-        ("docker compose up\n", False),
-        ("cd deploy\nPROFILE=demo docker compose up\n", False),
-        (".venv/bin/pip install gong-exporter\n", False),
-        ("sqlite3 docker.db .tables\n", True),
-    ],
-)
-def test_what_needs_another_machine_is_known_by_its_program(command: str, *, runs: bool) -> None:
-    assert (reason(Block("README.md", 1, "sh", command)) is None) == runs
-
-
 def test_there_are_commands_in_the_readme_and_the_docs() -> None:
     assert {block.page for block in RUN} >= {"README.md", "docs/operations.md", "docs/simulator.md"}
 
