@@ -20,6 +20,7 @@ from typing import Any
 
 import requests
 import servers
+import structlog
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 from table import machine, show, times
 
@@ -149,7 +150,7 @@ def main() -> None:
             " requests_per_second: 3, requests_per_day: 10000}\n"
         )
         setup = make_setup(load_config(config, {}))
-        state = open_state(Path(name, "state.db"), report=print, now=clock.now)
+        state = open_state(Path(name, "state.db"), log=structlog.get_logger(), now=clock.now)
         measured = {
             "gong-exporter, from the first call to whole windows": lambda: a_poll(
                 setup, MemoryLedger(), clock

@@ -19,9 +19,9 @@ from gong_exporter.activity.windows import DayRange
 from gong_exporter.backfill.errors import BackfillError, Refused
 from gong_exporter.store.windows import (
     CorruptRow,
-    pack_knowledge,
+    pack_company_state,
     pack_window,
-    unpack_knowledge,
+    unpack_company_state,
     unpack_window,
 )
 
@@ -173,7 +173,7 @@ class WorkFile:
         """What was known after the last finished day."""
         rows = self._run("SELECT body FROM knowledge")
         try:
-            return unpack_knowledge(rows[0][0]) if rows else None
+            return unpack_company_state(rows[0][0]) if rows else None
         except CorruptRow:
             return None
 
@@ -215,7 +215,9 @@ class WorkFile:
         self._db.close()
 
     def _know(self, company_state: CompanyState) -> None:
-        self._run("INSERT OR REPLACE INTO knowledge VALUES (1, ?)", pack_knowledge(company_state))
+        self._run(
+            "INSERT OR REPLACE INTO knowledge VALUES (1, ?)", pack_company_state(company_state)
+        )
 
     def _run(self, statement: str, *values: str | float | bytes) -> list[tuple[Any, ...]]:
         try:

@@ -181,13 +181,13 @@ def _run(wanted: Wanted, common: Common) -> None:
     with ExitStack() as stack:
         display = stack.enter_context(shown(common.log(), Console(stderr=True)))
         log = _logged_once(common.log())
-        state = open_state(config.state.file, report=log.warning, now=clock.now)
+        state = open_state(config.state.file, log=log, now=clock.now)
         stack.callback(state.close)
         if config.state.file is None:
             log.warning("without state.file, calls of a running exporter are not seen")
         saved = state.load(setup.plan.host)
         counter = Counter()
-        cost = forecast_calls(setup, saved.knowledge)
+        cost = forecast_calls(setup, saved.company_state)
         quota = Quota(
             clock=clock,
             counter=counter,
@@ -205,7 +205,7 @@ def _run(wanted: Wanted, common: Common) -> None:
             ledger=state.ledger,
             observer=counter,
             redactor=common.redactor,
-            warn=lambda message, request_id: log.warning(message, request_id=request_id),
+            log=log,
         )
         stack.callback(client.close)
         means = Means(
@@ -213,7 +213,7 @@ def _run(wanted: Wanted, common: Common) -> None:
             clock=clock,
             quota=quota,
             calls_per_second=setup.limits.requests_per_second,
-            company_state=saved.knowledge,
+            company_state=saved.company_state,
             latest=saved.windows,
             log=log,
             progress=display,

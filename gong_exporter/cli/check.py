@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+import structlog
 from prometheus_client import CollectorRegistry
+from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
 from gong_exporter.activity.budget import CallBudget
 from gong_exporter.activity.windows import DayRange, WindowSpec, company_today, today_everywhere
@@ -67,9 +69,10 @@ def run_check(common: Common, *, live: bool) -> None:
         common.redactor.use(redaction_policy(config))
         setup = make_setup(config)
         clock = SystemClock(threading.Event())
-        state = open_state(_existing(config.state.file), report=warnings.append, now=clock.now)
+        log = _collecting_log(warnings, common.redactor)
+        state = open_state(_existing(config.state.file), log=log, now=clock.now)
         stack.callback(state.close)
-        knowledge = state.load(setup.plan.host).knowledge
+        knowledge = state.load(setup.plan.host).company_state
         warnings += [*config.warnings, *_folder_warnings(config.state.file)]
         warnings += short_secret_warnings(config.gong.credentials)
         cost = forecast_calls(setup, knowledge)
@@ -91,6 +94,21 @@ def _warnings() -> Iterator[list[str]]:
     finally:
         for text in found:
             click.echo(f"warning: {text}", err=True)
+
+
+def _collecting_log(warnings: list[str], redactor: Redactor) -> FilteringBoundLogger:
+    """Return a log that appends each warning to a list, redacted, for printing it last."""
+
+    def collect(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        event.pop("request_id", None)
+        text = ": ".join(map(str, (event.pop("event"), *event.values())))
+        warnings.append(redactor.redact(text))
+        raise structlog.DropEvent
+
+    log: FilteringBoundLogger = structlog.wrap_logger(
+        None, processors=[collect], wrapper_class=structlog.make_filtering_bound_logger("warning")
+    )
+    return log
 
 
 def _config(common: Common, warnings: list[str]) -> Config:
@@ -195,7 +213,7 @@ def _call(
         ledger=state.ledger,
         observer=ExporterMetrics(CollectorRegistry(), clock.now),
         redactor=redactor,
-        warn=lambda message, _: warnings.append(redactor.redact(message)),
+        log=_collecting_log(warnings, redactor),
         retry=RetryPolicy(attempts=1, rate_limited=0),
     )
     days = ASKED.range_on(today_everywhere(clock.now()))

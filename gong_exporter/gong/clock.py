@@ -9,22 +9,22 @@ from typing import Protocol
 
 
 class Stopped(Exception):
-    """The process is stopping; whoever waits or is about to call Gong gives up at once."""
+    """The process is stopping, so a wait or a call to Gong was given up."""
 
 
 class Clock(Protocol):
-    """What the poll knows of time. Tests pass one that moves when it is waited on."""
+    """The time as polls see it. Tests pass a clock that a wait moves forward."""
 
     def now(self) -> float:
-        """Unix time in seconds; may jump when somebody sets the machine's clock."""
+        """Return the Unix time in seconds; it jumps when the machine's clock is set."""
         ...
 
     def monotonic(self) -> float:
-        """Seconds that only ever grow, for measuring spans."""
+        """Return seconds that never decrease, for measuring durations."""
         ...
 
     def wait(self, seconds: float) -> None:
-        """Let ``seconds`` pass. Raises: Stopped, as soon as the process is asked to stop."""
+        """Wait ``seconds``. Raises: Stopped, as soon as the process is asked to stop."""
         ...
 
     def check(self) -> None:
@@ -38,7 +38,7 @@ class SystemClock:
     Args:
         stop: set when the process is to stop.
         beat: called at least once a second while waiting or exchanging, so that a long wait is
-            not taken for a loop that hangs.
+            not mistaken for a loop that hangs.
     """
 
     def __init__(self, stop: threading.Event, beat: Callable[[], None] = lambda: None) -> None:

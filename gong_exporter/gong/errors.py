@@ -1,23 +1,23 @@
-"""What can go wrong with a call to Gong, as a tree; each leaf carries its ``reason``.
+"""The errors of a call to Gong, as a tree; each leaf carries its ``reason``.
 
 GongError
- +-- ResponseError               Gong answered with an error status
- |    +-- BadRequest           400 and any other 4xx        bad_request
- |    +-- Unauthorized         401                          unauthorized
- |    +-- Forbidden            403                          forbidden
- |    +-- UserNotFound         404                          not_found
- |    +-- RateLimited          429                          rate_limited
- |    +-- ServerError          5xx                          server_error
- |    +-- Redirected           3xx, never followed          redirect
- +-- TransportError            no whole answer came
- |    +-- TimedOut             not done within gong.timeout timeout
- |    +-- ConnectionFailed     DNS, TCP, TLS, proxy, reset  connection
- +-- InvalidResponse           not of the documented shape (a 2xx, a 404), or too large
- |                                                          invalid_response
- +-- NotSent                   the call was not made; counted nowhere
-      +-- QuotaSpent           requests_per_day is used up
-      +-- WaitTooLong          a Retry-After is in force for longer than is worth waiting
-      +-- CredentialsUnreadable  a secret's file cannot be read
+ +-- ResponseError              Gong answered with an error status
+ |    +-- BadRequest            400 and undocumented 4xx      bad_request
+ |    +-- Unauthorized          401                           unauthorized
+ |    +-- Forbidden             403                           forbidden
+ |    +-- UserNotFound          404                           not_found
+ |    +-- RateLimited           429                           rate_limited
+ |    +-- ServerError           5xx                           server_error
+ |    +-- Redirected            3xx, never followed           redirect
+ +-- TransportError             no complete response arrived
+ |    +-- TimedOut              not done within gong.timeout  timeout
+ |    +-- ConnectionFailed      DNS, TCP, TLS, proxy, reset   connection
+ +-- InvalidResponse            not the documented shape (a 2xx, a 404), or too large
+ |                                                            invalid_response
+ +-- NotSent                    the call was not made, and is not counted
+      +-- QuotaSpent            requests_per_day is used up
+      +-- WaitTooLong           a Retry-After is in force for longer than a call waits
+      +-- CredentialsUnreadable a secret's file cannot be read
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ REASONS: tuple[str, ...] = (
 
 
 class GongError(Exception):
-    """Base of everything that keeps a page from arriving.
+    """Base of every error of a call to Gong.
 
     Attributes:
-        message: for people; never holds a secret or anybody's address.
-        request_id: Gong's ``requestId`` where it gave one.
-        code: the HTTP status where an answer came or at least began; None otherwise.
-        reason: the label value it is counted under.
-        advice: what somebody running the exporter can do about it; may be empty.
+        message: for people; contains no secret.
+        request_id: Gong's ``requestId``, or None.
+        code: the HTTP status if a response arrived, or began to; None otherwise.
+        reason: the label value under which the error is counted.
+        advice: what the operator can do about it; may be empty.
     """
 
     reason: ClassVar[str] = ""
@@ -71,17 +71,15 @@ class ResponseError(GongError):
     def __init__(
         self, status: int, *, errors: tuple[str, ...] = (), request_id: str | None = None
     ) -> None:
-        said = "; ".join(errors)
-        super().__init__(
-            f"Gong answered {status}" + (f": {said}" if said else ""), request_id=request_id
-        )
+        quoted = f": {'; '.join(errors)}" if errors else ""
+        super().__init__(f"Gong answered {status}{quoted}", request_id=request_id)
         self.status = status
         self.code = status
         self.errors = errors
 
 
 class BadRequest(ResponseError):
-    """400 (or a 4xx that nobody documents): the request is wrong, or its cursor expired."""
+    """400 or an undocumented 4xx: the request is wrong, or its cursor expired."""
 
     reason = "bad_request"
     advice = "check gong.time_zone and activity.created_from/created_to against the company's"
@@ -105,7 +103,7 @@ class Forbidden(ResponseError):
 
 
 class UserNotFound(ResponseError):
-    """404: an asked-for user is unknown, or none of them has data in the window."""
+    """404: a requested user is unknown, or none of them has data in the window."""
 
     reason = "not_found"
     advice = "check activity.users"
@@ -116,8 +114,8 @@ class RateLimited(ResponseError):
 
     Attributes:
         retry_after: seconds to wait, from the header; None when it is absent or unreadable.
-        until: Unix seconds at which to poll again, when waiting for it was not worth while; set
-            by the client.
+        until: Unix seconds at which to poll again when the wait is too long for a call; set by
+            the client.
     """
 
     reason = "rate_limited"
@@ -144,7 +142,7 @@ class ServerError(ResponseError):
 
 
 class Redirected(ResponseError):
-    """3xx: this host is not the company's. Followed, it would end in a misleading 401.
+    """3xx: this is not the company's host. Following it would end in a misleading 401.
 
     Attributes:
         location: the host (with scheme and port) that the ``Location`` header names, or None.
@@ -156,31 +154,31 @@ class Redirected(ResponseError):
     def __init__(
         self, status: int, *, location: str | None = None, request_id: str | None = None
     ) -> None:
-        where = f"redirects to {location}" if location else "redirects elsewhere"
-        super().__init__(status, errors=(where,), request_id=request_id)
+        target = f"redirects to {location}" if location else "redirects elsewhere"
+        super().__init__(status, errors=(target,), request_id=request_id)
         self.location = location
 
 
 class TransportError(GongError):
-    """No whole answer came."""
+    """No complete response arrived."""
 
 
 class TimedOut(TransportError):
-    """The exchange was not over, to the last byte of the body, within ``gong.timeout``."""
+    """The exchange took longer, to the last byte of the body, than ``gong.timeout``."""
 
     reason = "timeout"
     advice = "raise gong.timeout, or look for a slow proxy"
 
 
 class ConnectionFailed(TransportError):
-    """The name, the connection, TLS, the proxy, or a connection that broke."""
+    """DNS, the connection, TLS or the proxy failed, or a connection broke."""
 
     reason = "connection"
     advice = "check gong.base_url, the network, gong.proxy_url or $HTTPS_PROXY, and gong.ca_file"
 
 
 class InvalidResponse(GongError):
-    """A 2xx or 404 that is not of the documented shape, or too large; a listing that lies."""
+    """A 2xx or 404 of another shape, or too large; also a listing that contradicts itself."""
 
     reason = "invalid_response"
 
@@ -189,7 +187,7 @@ class NotSent(GongError):
     """The call was not made.
 
     Attributes:
-        until: Unix seconds at which it can be made; None when nobody can say.
+        until: Unix seconds at which it can be made; None when that is unknown.
     """
 
     def __init__(self, message: str, *, until: float | None = None) -> None:
@@ -198,7 +196,7 @@ class NotSent(GongError):
 
 
 class QuotaSpent(NotSent):
-    """The last 24 hours already hold ``requests_per_day`` calls.
+    """The last 24 hours already contain ``requests_per_day`` calls.
 
     Attributes:
         spacing: seconds in which one call becomes free, on average.
@@ -212,10 +210,10 @@ class QuotaSpent(NotSent):
 
 
 class WaitTooLong(NotSent):
-    """A Retry-After (ours or another process's) is in force for more than a minute."""
+    """A Retry-After, ours or another process's, is in force for more than a minute."""
 
 
 class CredentialsUnreadable(NotSent):
-    """A secret's file cannot be read just now."""
+    """A secret's file cannot be read at the moment."""
 
     advice = "check the file and its permissions"

@@ -1,4 +1,4 @@
-"""Whom the client tells what it did: metrics, in the end, but it does not know that."""
+"""What the client reports to: in production the exporter's own metrics."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from gong_exporter.gong.records import Exchange
 
 
 class Observer(Protocol):
-    """Is told of every exchange as it ends, from the thread that made it; must not raise."""
+    """Is called from the thread that makes the exchange; must not raise."""
 
     def exchanged(self, exchange: Exchange) -> None:
-        """One HTTP exchange ended, with whatever result; retries are exchanges too."""
+        """One HTTP exchange ended, successful or not; retries are exchanges too."""
         ...
 
     def throttled(self, seconds: float) -> None:
-        """A call waited for ``seconds`` for our own limiter, before it was made."""
+        """A call waited ``seconds`` for our own limiter before it was made."""
         ...
 
     def rate_limited_until(self, until: float) -> None:
-        """Gong asked for quiet until this Unix time; 0 when no such wait is in force."""
+        """Gong asked for no calls until this Unix time; 0 when no such wait is in force."""
         ...

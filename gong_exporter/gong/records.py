@@ -1,6 +1,6 @@
-"""What is sent to ``POST /v2/stats/activity/aggregate`` and what comes back, as typed records.
+"""Request and response of ``POST /v2/stats/activity/aggregate``, as typed records.
 
-Field names in quotes are those of the vendor's page for the endpoint.
+Names in double backticks are the fields on the vendor's page for the endpoint.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ COUNTERS: tuple[str, ...] = (
 """The documented counters (``AggregateActivity``), in the order of the vendor's page."""
 
 MAX_COUNT = 2**53
-"""The largest count taken at its word: beyond it a Prometheus sample (a double) is not exact."""
+"""The largest count accepted; above it a Prometheus sample (a double) is not exact."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +42,9 @@ class ActivityFilter:
     Attributes:
         from_date: ``fromDate``, inclusive.
         to_date: ``toDate``, exclusive; at most the company's current day.
-        created_from: ``createdFromDateTime`` as RFC 3339 text, passed on as it is.
+        created_from: ``createdFromDateTime`` as RFC 3339 text, passed on unchanged.
         created_to: ``createdToDateTime``, likewise.
-        user_ids: ``userIds``; None asks for everybody.
+        user_ids: ``userIds``; None means all users.
     """
 
     from_date: date
@@ -54,7 +54,7 @@ class ActivityFilter:
     user_ids: tuple[str, ...] | None = None
 
     def body(self, cursor: str | None = None) -> dict[str, object]:
-        """The request body; a cursor goes beside the filter, which is repeated unchanged."""
+        """Return the request body. A cursor goes beside the filter, which is repeated unchanged."""
         members: dict[str, object] = {
             "fromDate": self.from_date.isoformat(),
             "toDate": self.to_date.isoformat(),
@@ -73,10 +73,11 @@ class UserActivity:
     """One item of ``usersAggregateActivityStats``.
 
     Attributes:
-        user_id: ``userId``, text of up to 20 digits (past 64 bits, so never a number).
-        email: ``userEmailAddress``; None when Gong gave none that can be an address.
+        user_id: ``userId``, text of up to 20 digits, which can exceed 64 bits.
+        email: ``userEmailAddress``; None when it is absent or cannot be an address.
         counters: ``userAggregateActivityStats`` by its API field names, documented or not.
-            A member that was absent, null or no count is not in it: it is unknown, not 0.
+            A member that was absent, null or not a count is left out, because it is unknown
+            and not 0.
     """
 
     user_id: str
@@ -86,21 +87,20 @@ class UserActivity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """One 200 answer. Every member may be missing in Gong's answer, hence the Nones.
+    """One 200 response. None stands for a member that Gong left out.
 
     Attributes:
         request_id: ``requestId``, which Gong's support asks for.
         total_records: ``records.totalRecords``: users in the whole window.
         current_page_size: ``records.currentPageSize``.
-        current_page_number: ``records.currentPageNumber``; starts at 0 or 1, do not rely on it.
+        current_page_number: ``records.currentPageNumber``; starts at 0 or 1.
         cursor: ``records.cursor``: present only while more pages follow.
-        users: ``usersAggregateActivityStats``, without records that name nobody.
-        records_received: how many items there were, the ones that name nobody included.
+        users: ``usersAggregateActivityStats``, without the records that have no user ID.
+        records_received: how many items there were, those without a user ID included.
         time_zone: ``timeZone``, the company's, as Gong spells it.
         from_date_time: ``fromDateTime`` as written; Gong's own example is malformed.
         to_date_time: ``toDateTime``, likewise.
-        anomalies: what in the page could not be taken at its word, in words, without
-            anybody's address.
+        anomalies: descriptions of the unexpected values in the page, without addresses.
     """
 
     request_id: str | None
@@ -118,12 +118,12 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """One HTTP exchange with Gong, however it ended: what an Observer is told.
+    """One HTTP exchange with Gong, successful or not, as the Observer gets it.
 
     Attributes:
         started_at: Unix seconds.
-        duration: seconds from the start of the call to the last byte of the answer.
-        code: the HTTP status, None when no answer came.
+        duration: seconds from the start of the call to the last byte of the response.
+        code: the HTTP status, None when no response arrived.
         reason: why it counts as an error (``errors.REASONS``), None when it does not.
     """
 

@@ -1,8 +1,8 @@
-"""Reading Gong's JSON: every member may be missing, null, or something else than documented.
+"""Reads Gong's JSON, in which every member may be missing, null, or not as documented.
 
-What is tolerated, and how, is decided here once. A member that cannot be taken at its word is
-left out and named in ``Page.anomalies``; only an answer that could make us publish zeros for
-people who have numbers is refused whole.
+This module alone decides what is tolerated. A member with an unexpected value is left out and
+named in ``Page.anomalies``. A whole response is refused only if it could make us publish zeros
+for people who have numbers.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from gong_exporter.gong.errors import InvalidResponse
 from gong_exporter.gong.records import COUNTERS, MAX_COUNT, Page, UserActivity
 
 MAX_ID = 64
-"""Characters of a user id that are believed (Gong's have up to 20 digits)."""
+"""Characters of a user ID; Gong's have up to 20 digits."""
 
 MAX_EMAIL = 320
 """Characters of an address (64 before the @, 255 after it: RFC 3696, erratum 1690)."""
 
 MAX_EXTRA_COUNTERS = 50
-"""Undocumented counters per page that are exported: a bound on what one answer can add."""
+"""Undocumented counters per page that are exported: a bound on what one response can add."""
 
 MAX_ANOMALIES = 20
-"""Kinds of anomalies of a page that are named: they end up in one log line."""
+"""Kinds of anomalies of a page that are named, because they end up in one log line."""
 
 _MAX_CURSOR = 64 * 2**10
 _MAX_ERRORS = 5
@@ -34,80 +34,80 @@ _MAX_TEXT = 300
 _EXTRA_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}", re.ASCII)
 _DOCUMENTED = frozenset(COUNTERS)
 _UNPRINTABLE = re.compile(
-    # And what turns the direction of the text behind it, on a terminal too.
+    # Control characters, and those that change the direction of the text behind them.
     r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 def parse_page(body: bytes, redactor: Redactor) -> Page:
-    """Read a 200 answer.
+    """Read the body of a 200.
 
     Args:
-        body: the answer's.
+        body: as received.
         redactor: redacts what is only meant for log lines.
 
     Raises:
         InvalidResponse: not JSON, not an object, or without its list of users.
     """
-    answer = _load(body)
-    request_id = _text(answer.get("requestId"), redactor)
+    response = _load(body)
+    request_id = _text(response.get("requestId"), redactor)
     try:
-        return _page(answer, request_id, redactor)
+        return _page(response, request_id, redactor)
     except InvalidResponse as error:
         error.request_id = request_id
         raise
 
 
 def parse_error(body: bytes, redactor: Redactor) -> tuple[str | None, tuple[str, ...]]:
-    """``requestId`` and ``errors`` of an error answer; nothing if it is no such answer.
+    """Return ``requestId`` and ``errors`` of an error response; nothing if it has another shape.
 
     Args:
-        body: the answer's.
+        body: as received.
         redactor: redacts what must not be shown, before anything is shortened.
     """
     try:
-        answer = _load(body)
+        response = _load(body)
     except InvalidResponse:
         return None, ()
-    errors = answer.get("errors")
+    errors = response.get("errors")
     listed = errors[:_MAX_ERRORS] if isinstance(errors, list) else []
-    said = (_text(item, redactor) for item in listed)
-    return _text(answer.get("requestId"), redactor), tuple(item for item in said if item)
+    texts = (_text(item, redactor) for item in listed)
+    return _text(response.get("requestId"), redactor), tuple(text for text in texts if text)
 
 
 def _load(body: bytes) -> dict[str, Any]:
     try:
-        answer = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
+        response = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         start = body[:200].lstrip().lower()
-        kind = "HTML" if start.startswith((b"<!doctype", b"<html")) else "no JSON"
-        raise InvalidResponse(f"the answer is {kind} ({len(body)} bytes)") from error
-    if not isinstance(answer, dict):
-        raise InvalidResponse("the answer is JSON, but no object")
-    return answer
+        kind = "HTML" if start.startswith((b"<!doctype", b"<html")) else "not JSON"
+        raise InvalidResponse(f"the response is {kind} ({len(body)} bytes)") from error
+    if not isinstance(response, dict):
+        raise InvalidResponse("the response is JSON, but not an object")
+    return response
 
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def _page(answer: dict[str, Any], request_id: str | None, redactor: Redactor) -> Page:
+def _page(response: dict[str, Any], request_id: str | None, redactor: Redactor) -> Page:
     anomalies: list[str] = []
-    records = answer.get("records")
+    records = response.get("records")
     if records is None:
         records = {}
     if not isinstance(records, dict):
-        raise InvalidResponse("records is no object")
+        raise InvalidResponse("records is not an object")
     total = _whole(records.get("totalRecords"), "records.totalRecords", anomalies)
-    stats = answer.get("usersAggregateActivityStats")
+    stats = response.get("usersAggregateActivityStats")
     if stats is None and total == 0:
         stats = []
-    # Read as an empty list, these two would turn everybody's numbers into zeros.
+    # Taken for an empty list, the next two would turn everybody's numbers into zeros.
     if not isinstance(stats, list):
-        raise InvalidResponse("usersAggregateActivityStats is missing or no list")
+        raise InvalidResponse("usersAggregateActivityStats is missing or not a list")
     if not stats and total is None and records.get("totalRecords") is not None:
-        raise InvalidResponse("no users, and records.totalRecords is no count")
+        raise InvalidResponse("no users, and records.totalRecords is not a count")
     users = tuple(user for item in stats if (user := _user(item, anomalies)) is not None)
     return Page(
         request_id=request_id,
@@ -121,14 +121,14 @@ def _page(answer: dict[str, Any], request_id: str | None, redactor: Redactor) ->
         cursor=_cursor(records.get("cursor")),
         users=_bounded(users, anomalies),
         records_received=len(stats),
-        time_zone=_value(answer.get("timeZone"), redactor),
-        from_date_time=_value(answer.get("fromDateTime"), redactor),
-        to_date_time=_value(answer.get("toDateTime"), redactor),
-        anomalies=_said_once(anomalies),
+        time_zone=_value(response.get("timeZone"), redactor),
+        from_date_time=_value(response.get("fromDateTime"), redactor),
+        to_date_time=_value(response.get("toDateTime"), redactor),
+        anomalies=_unique(anomalies),
     )
 
 
-def _said_once(anomalies: list[str]) -> tuple[str, ...]:
+def _unique(anomalies: list[str]) -> tuple[str, ...]:
     kinds = tuple(dict.fromkeys(anomalies))
     if len(kinds) <= MAX_ANOMALIES:
         return kinds
@@ -139,14 +139,14 @@ def _cursor(value: object) -> str | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str) or len(value) > _MAX_CURSOR:
-        # Without it the rest of the window cannot be had.
-        raise InvalidResponse("records.cursor is no text")
+        # Without it the rest of the window cannot be fetched.
+        raise InvalidResponse("records.cursor is not text")
     return value
 
 
 def _user(item: object, anomalies: list[str]) -> UserActivity | None:
     if not isinstance(item, dict):
-        anomalies.append("a record that is no object was left out")
+        anomalies.append("a record that is not an object was left out")
         return None
     user_id = _user_id(item.get("userId"))
     if user_id is None:
@@ -156,8 +156,8 @@ def _user(item: object, anomalies: list[str]) -> UserActivity | None:
     if stats is None:
         stats = {}
     if not isinstance(stats, dict):
-        # Not one record's oddity, but another shape: what else of it means what we think?
-        raise InvalidResponse("userAggregateActivityStats is no object")
+        # The format changed, so that nothing else in it can be relied on.
+        raise InvalidResponse("userAggregateActivityStats is not an object")
     return UserActivity(
         user_id=user_id,
         email=_email(item.get("userEmailAddress"), anomalies),
@@ -166,26 +166,26 @@ def _user(item: object, anomalies: list[str]) -> UserActivity | None:
 
 
 def _as_documented(stats: dict[str, Any]) -> bool:
-    """Whether all of it can be taken as it is: so it is for nearly every user of every answer."""
+    """True if every member is a documented counter, as for nearly every user: the fast path."""
     for field, value in stats.items():
         if type(value) is not int or field not in _DOCUMENTED or not 0 <= value <= MAX_COUNT:
-            return False  # a bool's type is another one
+            return False  # a bool fails the type check
     return True
 
 
 def _counters(stats: dict[str, Any], anomalies: list[str]) -> dict[str, int]:
-    """The members that are counts, one by one."""
+    """Return the members that are counts."""
     counters: dict[str, int] = {}
     for field, value in stats.items():
         documented = field in _DOCUMENTED
         if value is None or not (documented or _is_number(value)):
-            continue  # absent, or an undocumented member that is no counter
+            continue  # absent, or an undocumented member that is not a counter
         if not documented and not _EXTRA_NAME.fullmatch(field):
             anomalies.append("a counter with an unusable name was left out")
             continue
         count = _count(value)
         if count is None:
-            anomalies.append(f"{field} is no count")
+            anomalies.append(f"{field} is not a count")
         else:
             counters[field] = count
     return counters
@@ -204,7 +204,7 @@ def _email(value: object, anomalies: list[str]) -> str | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str) or len(value) > MAX_EMAIL:
-        anomalies.append("a userEmailAddress that is no address was left empty")
+        anomalies.append("a userEmailAddress that is not an address was left empty")
         return None
     return value if value.isascii() else _SURROGATE.sub("\ufffd", value)
 
@@ -230,30 +230,30 @@ def _whole(value: object, name: str, anomalies: list[str]) -> int | None:
         return None
     count = _count(value)
     if count is None:
-        anomalies.append(f"{name} is no count")
+        anomalies.append(f"{name} is not a count")
     return count
 
 
 def _text(value: object, redactor: Redactor) -> str | None:
-    """Text fit for a log line: redacted, on one line, printable, of a bounded length."""
+    """Return text that fits a log line: redacted, printable, on one line, of bounded length."""
     if not isinstance(value, str):
         return None
     return _UNPRINTABLE.sub(" ", redactor.shorten(value, _MAX_TEXT)).strip() or None
 
 
 def _value(value: object, redactor: Redactor) -> str | None:
-    """Text that is used as data, so it is redacted only when it is too long to be any."""
+    """Return text that is used as data; it is redacted only when it is too long for that."""
     if isinstance(value, str) and len(value) <= _MAX_TEXT:
         return _UNPRINTABLE.sub(" ", value).strip() or None
     return _text(value, redactor)
 
 
 def _bounded(users: tuple[UserActivity, ...], anomalies: list[str]) -> tuple[UserActivity, ...]:
-    """Drop undocumented counters past the bound, so that no answer can flood Prometheus."""
+    """Drop undocumented counters above the limit, so that no response can flood Prometheus."""
     extra = sorted(set[str]().union(*(user.counters for user in users)) - _DOCUMENTED)
     if len(extra) <= MAX_EXTRA_COUNTERS:
         return users
-    anomalies.append(f"more than {MAX_EXTRA_COUNTERS} undocumented counters: the rest left out")
+    anomalies.append(f"more than {MAX_EXTRA_COUNTERS} undocumented counters; the rest is left out")
     allowed = _DOCUMENTED | set(extra[:MAX_EXTRA_COUNTERS])
     return tuple(
         UserActivity(

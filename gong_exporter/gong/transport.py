@@ -1,7 +1,7 @@
-"""One HTTP exchange with Gong through ``requests``: deadline, size bound, no redirects.
+"""One HTTP exchange with Gong through ``requests``: deadline, bounded body, no redirects.
 
-An exchange runs in another thread (see worker). Only so can it be given up on time wherever it
-hangs: in the name server, in a handshake, in headers that come a byte at a time.
+The exchange runs in another thread, because only so can it be aborted on time wherever it hangs:
+in the name server, in a handshake, in headers that arrive a byte at a time.
 """
 
 from __future__ import annotations
@@ -9,53 +9,68 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from requests.auth import AuthBase
 from requests.exceptions import ContentDecodingError
 
 from gong_exporter.gong.clock import Clock, Stopped
-from gong_exporter.gong.deadline_thread import DeadlineThread, Task, new_session
+from gong_exporter.gong.deadline_thread import AbortableTask, DeadlineThread
 from gong_exporter.gong.errors import ConnectionFailed, GongError, InvalidResponse, TimedOut
-from gong_exporter.gong.records import AGGREGATE_ACTIVITY_PATH
+from gong_exporter.gong.sessions import HeaderAuth, new_session
 from gong_exporter.gong.transport_errors import describe, is_timeout
 
 MAX_BODY = 8 * 2**20
-"""Bytes of an unpacked body that are read; a page of 100 users is some 60 kB."""
+"""Bytes of an unpacked body that are read; a page of 100 users is about 60 kB."""
 
 MAX_ERROR_BODY = 64 * 2**10
-"""Bytes of an error's body that are read; what is behind them changes nothing."""
+"""Bytes of an error's body that are read; the rest changes nothing."""
 
 MAX_IDLE = 30.0
-"""Seconds after which a connection is not used again. Firewalls forget it between polls without
-a word, and what is sent over it then ends in a time-out."""
+"""Seconds after which a connection is not used again. Firewalls forget idle connections silently,
+and a request that is sent over one then times out."""
 
 _CHUNK = 64 * 2**10
-_OK = 200
-_STOP_LATENCY = 0.1
+_STOP_CHECK_INTERVAL = 0.1
 """Seconds within which a stop is seen while an exchange hangs."""
 
-_LAST_MOMENT = 0.3
-"""Seconds that an answer on its way has when the process stops or reloads."""
+_STOP_GRACE = 0.3
+"""Seconds in which a response may still arrive when the process stops or reloads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to send.
+
+    Attributes:
+        method: of HTTP.
+        path: of the endpoint, below the base URL.
+        body: JSON, or None.
+    """
+
+    method: str
+    path: str
+    body: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came back, unread.
+    """What was received, unparsed.
 
     Attributes:
         status: the HTTP status.
         headers: by lower-case name.
         body: unpacked.
-        whole: the body is all there. Errors may lack theirs: their status says enough.
+        complete: False when the end of the body did not arrive. Error responses are used without
+            their body, because the status is enough.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
-    whole: bool = True
+    complete: bool = True
 
 
 class Transport:
@@ -64,10 +79,10 @@ class Transport:
     Args:
         base_url: scheme, host and port.
         timeout: seconds for a whole exchange, the last byte of the body included.
-        user_agent: sent as it is.
+        user_agent: the header's value.
         proxy_url: used for every call; None leaves it to the usual environment variables.
         ca_file: certificates to trust instead of the usual ones.
-        max_body: bytes of a body after which it is refused.
+        max_body: bytes after which a body is refused.
     """
 
     def __init__(
@@ -80,11 +95,11 @@ class Transport:
         ca_file: str | None = None,
         max_body: int = MAX_BODY,
     ) -> None:
-        self._url = base_url.rstrip("/") + AGGREGATE_ACTIVITY_PATH
+        self._base_url = base_url.rstrip("/")
         self._host = urlsplit(base_url).netloc.rpartition("@")[2]
         self._timeout = timeout
         self._max_body = max_body
-        self._always = {
+        self._options = {
             "headers": {
                 "User-Agent": user_agent,
                 "Accept": "application/json",
@@ -98,123 +113,116 @@ class Transport:
             "stream": True,
         }
         self._session = new_session()
-        self._worker: DeadlineThread | None = None
+        self._thread: DeadlineThread | None = None
         self._used_at = time.monotonic()
 
-    def post(self, body: bytes, authorization: str, clock: Clock) -> Response:
-        """Send a request body and return the answer, whatever its status.
+    def send(self, request: Request, authorization: str, clock: Clock) -> Response:
+        """Send a request and return the response, whatever its status.
 
         Args:
-            body: JSON.
+            request: what to send.
             authorization: the Authorization header's value.
-            clock: asked whether the process is stopping.
+            clock: its check() tells whether the process is stopping.
 
         Raises:
             TimedOut: it took longer than the timeout.
-            ConnectionFailed: no connection, or it broke.
-            InvalidResponse: the body is too large or wrongly packed.
-            Stopped: the process is stopping, and there is no error's head yet.
+            ConnectionFailed: there was no connection, or it broke.
+            InvalidResponse: the body is too large or wrongly encoded.
+            Stopped: the process is stopping, and no error response has begun.
         """
         if time.monotonic() - self._used_at > MAX_IDLE:
             self._session.close()
-        exchange = _Exchange(self._session, self._url, self._max_body)
-        request = {**self._always, "data": body, "auth": _Authorization(authorization)}
-        task = Task(lambda: exchange.run(request), time.monotonic() + self._timeout)
-        worker = self._worker = self._worker or DeadlineThread()
-        worker.begin(task)
-        clean = False
+        exchange = _Exchange(self._session, self._max_body)
+        arguments = {
+            **self._options,
+            "method": request.method,
+            "url": self._base_url + request.path,
+            "data": request.body,
+            "auth": HeaderAuth(authorization),
+        }
+        task = AbortableTask(lambda: exchange.run(arguments), time.monotonic() + self._timeout)
+        self._thread = self._thread or DeadlineThread()
+        self._thread.submit(task)
+        reusable = False
         try:
             try:
                 _await(task, clock)
             except Stopped:
-                # Its body is given up; a head that is no 200's says enough, as at the deadline.
-                if exchange.answer is None or exchange.answer.status == _OK:
+                # The head of an error response is enough, as at the deadline.
+                if exchange.response is None or exchange.response.status == HTTPStatus.OK:
                     raise
-            answer = self._outcome(task, exchange)
-            clean = answer.status == _OK
+            response = self._result(task, exchange.response)
+            reusable = response.status == HTTPStatus.OK
         finally:
             self._used_at = time.monotonic()
-            if not clean:
-                # What may still come over this connection belongs to this exchange, not to the
-                # next one; and its thread may still hold this session.
-                task.give_up()
+            if not reusable:
+                # What may still arrive on this connection belongs to this exchange, not to the
+                # next one; and its thread may still use this session.
+                task.abort()
                 self.close()
                 self._session = new_session()
-        return answer
+        return response
 
     def close(self) -> None:
-        """Drop idle connections, and the thread."""
+        """Close idle connections, and end the thread."""
         self._session.close()
-        if self._worker is not None:
-            self._worker.close()
-            self._worker = None
+        if self._thread is not None:
+            self._thread.close()
+            self._thread = None
 
-    def _outcome(self, task: Task, exchange: _Exchange) -> Response:
+    def _result(self, task: AbortableTask, response: Response | None) -> Response:
         error = task.error if task.done.is_set() else None
-        answer = exchange.answer
         if isinstance(error, GongError):
             raise error
-        if answer is not None and (answer.whole or answer.status != _OK):
-            return answer
-        broken = self._broken(error)
-        broken.code = None if answer is None else answer.status
-        raise broken from error
+        if response is not None and (response.complete or response.status != HTTPStatus.OK):
+            return response
+        failure = self._failure(error)
+        failure.code = None if response is None else response.status
+        raise failure from error
 
-    def _broken(self, error: BaseException | None) -> GongError:
-        """What kept the answer from being whole; without an error, the time ran out."""
+    def _failure(self, error: BaseException | None) -> GongError:
+        """Return why the response is not complete; without an error, the time ran out."""
         if isinstance(error, ContentDecodingError):
-            return InvalidResponse("the answer's Content-Encoding does not unpack")
+            return InvalidResponse("the response does not match its Content-Encoding")
         if error is None or is_timeout(error):
-            return TimedOut(f"no whole answer within gong.timeout ({self._timeout:g} s)")
+            return TimedOut(f"no complete response within gong.timeout ({self._timeout:g} s)")
         return ConnectionFailed(f"{self._host}: {describe(error)}")
 
 
 class _Exchange:
-    """What a worker's task runs, and how far it has come.
+    """The work of a task, and how far it has come.
 
     Attributes:
-        answer: None until its head is there, not whole until its body is.
+        response: None until its head arrived, not complete until its body did.
     """
 
-    def __init__(self, session: requests.Session, url: str, max_body: int) -> None:
+    def __init__(self, session: requests.Session, max_body: int) -> None:
         self._session = session
-        self._url = url
         self._max_body = max_body
-        self.answer: Response | None = None
+        self.response: Response | None = None
 
-    def run(self, request: Mapping[str, Any]) -> None:
-        """Send it and read what comes. Raises: what requests and urllib3 do."""
-        with self._session.post(self._url, **request) as response:
+    def run(self, arguments: Mapping[str, Any]) -> None:
+        """Send the request and read the response. Raises: what requests and urllib3 raise."""
+        with self._session.request(**arguments) as response:
             headers = {name.lower(): value for name, value in response.headers.items()}
-            head = self.answer = Response(response.status_code, headers, b"", whole=False)
-            self.answer = replace(head, body=self._body(response), whole=True)
+            head = self.response = Response(response.status_code, headers, b"", complete=False)
+            self.response = replace(head, body=self._body(response), complete=True)
 
     def _body(self, response: requests.Response) -> bytes:
         received = bytearray()
         for chunk in response.iter_content(_CHUNK):
             received += chunk
-            if response.status_code != _OK and len(received) >= MAX_ERROR_BODY:
+            if response.status_code != HTTPStatus.OK and len(received) >= MAX_ERROR_BODY:
                 break
             if len(received) > self._max_body:
-                error = InvalidResponse(f"the answer is larger than {self._max_body} bytes")
+                error = InvalidResponse(f"the response is larger than {self._max_body} bytes")
                 error.code = response.status_code
                 raise error
         return bytes(received)
 
 
-class _Authorization(AuthBase):
-    """Goes through ``auth=``: a bare header would be replaced by a netrc entry."""
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = self._value
-        return request
-
-
-def _await(task: Task, clock: Clock) -> None:
-    """Wait until the exchange is over, or its deadline. Raises: Stopped."""
+def _await(task: AbortableTask, clock: Clock) -> None:
+    """Wait until the task is done, or its deadline. Raises: Stopped."""
     while not task.done.is_set():
         remaining = task.deadline - time.monotonic()
         if remaining <= 0:
@@ -222,9 +230,9 @@ def _await(task: Task, clock: Clock) -> None:
         try:
             clock.check()
         except Stopped:
-            # What is just arriving may be a 429, and after a reload the next call would follow at
-            # once: its Retry-After counts. An answer that is not there by then is given up.
-            if task.done.wait(_LAST_MOMENT):
+            # The response that is just arriving may be a 429. After a reload the next call
+            # follows at once, so that its Retry-After counts.
+            if task.done.wait(_STOP_GRACE):
                 return
             raise
-        task.done.wait(min(remaining, _STOP_LATENCY))
+        task.done.wait(min(remaining, _STOP_CHECK_INTERVAL))

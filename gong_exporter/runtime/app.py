@@ -71,10 +71,7 @@ def assemble(
     """
     clock = SystemClock(stop_signal.event, beat)
 
-    def report(trouble: str) -> None:
-        log.warning("state file", trouble=trouble)
-
-    state = open_state(config.state.file, report=report, now=clock.now)
+    state = open_state(config.state.file, log=log, now=clock.now)
     metrics = ExporterMetrics(
         CollectorRegistry(),
         clock.now,

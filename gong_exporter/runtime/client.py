@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from structlog.typing import FilteringBoundLogger
 
 from gong_exporter import __version__
 from gong_exporter.common.redact import Redactor
@@ -21,7 +21,7 @@ def make_client(
     ledger: Ledger,
     observer: Observer,
     redactor: Redactor,
-    warn: Callable[[str, str | None], None],
+    log: FilteringBoundLogger,
     retry: RetryPolicy | None = None,
 ) -> GongClient:
     """A client behind the limiter.
@@ -32,7 +32,7 @@ def make_client(
         ledger: the calls made, perhaps by other processes too.
         observer: is told of every exchange.
         redactor: redacts what errors and warnings quote of a response.
-        warn: is told what was odd, with Gong's requestId.
+        log: gets the client's warnings.
         retry: how often to try; the client's own policy unless given.
     """
     gong = setup.config.gong
@@ -56,5 +56,5 @@ def make_client(
         authorization=authorization(gong.credentials),
         redactor=redactor,
         retry=retry,
-        warn=warn,
+        log=log,
     )

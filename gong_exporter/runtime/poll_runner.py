@@ -203,7 +203,7 @@ class PollRunner:
     def _load(self, plan: PollPlan) -> None:
         self._loaded = frozenset(window.name for window in plan.windows)
         saved = self._state.load(plan.host, self._loaded)
-        self._knowledge = saved.knowledge or CompanyState(host=plan.host)
+        self._knowledge = saved.company_state or CompanyState(host=plan.host)
         self._windows = {data.window: data for data in saved.windows}
 
     def _hold(self, plan: PollPlan) -> None:
@@ -290,5 +290,5 @@ class PollRunner:
             ledger=self._state.ledger,
             observer=self._metrics,
             redactor=self._redactor,
-            warn=self._teller.warn,
+            log=self._log,
         )

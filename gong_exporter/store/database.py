@@ -1,4 +1,4 @@
-"""The file behind the state: opened when it can be, given up and tried again when it cannot."""
+"""The connection to the state file: opened when possible, retried after a failure."""
 
 from __future__ import annotations
 
@@ -11,48 +11,51 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
+from structlog.typing import FilteringBoundLogger
+
 from gong_exporter.store import schema
 
-RETRY = 15.0
+RETRY_INTERVAL = 15.0
 """Seconds between attempts to use a file that failed: a locked one costs 5 s each time."""
 
-_CLOSING = 0.5
-"""Seconds that close() waits for a transaction; a stopping process has no more to give."""
+_CLOSE_TIMEOUT = 0.5
+"""Seconds that close() waits for a transaction, because a stopping process has no more time."""
 
-_ERRORS = (schema.Refused, schema.Damaged, sqlite3.Error, OSError)
+_ERRORS = (schema.ForeignFile, schema.CorruptFile, sqlite3.Error, OSError)
 
 T = TypeVar("T")
 
 
 class Unavailable(Exception):
-    """The file cannot be used now; why has been reported."""
+    """The file cannot be used now; the reason is logged."""
 
 
 class StateDatabase:
-    """A connection to the state file that comes and goes.
+    """A connection to the state file that survives failures of the file.
 
     Args:
-        path: None for no file.
-        report: is told of each change of condition, once, in words for people.
+        path: the file; None for no file.
+        log: gets a warning whenever the file fails in a new way, and when it is in use again.
         now: the wall clock, in Unix seconds.
-        opened: brings a newly opened file and the memory together; may raise sqlite3.Error.
+        on_open: called with each new connection, to synchronize file and memory; may raise
+            sqlite3.Error.
     """
 
     def __init__(
         self,
         path: Path | None,
         *,
-        report: Callable[[str], None],
+        log: FilteringBoundLogger,
         now: Callable[[], float],
-        opened: Callable[[sqlite3.Connection], None],
+        on_open: Callable[[sqlite3.Connection], None],
     ) -> None:
         self._path = path
-        self._report = report
+        self._log = log.bind(file=str(path))
         self._now = now
-        self._opened = opened
+        self._on_open = on_open
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
-        self._identity: tuple[int, int] | None = None
+        self._inode: tuple[int, int] | None = None
         self._failed_at: float | None = None
         self._error: str | None = None
         self._error_count = 0
@@ -60,44 +63,44 @@ class StateDatabase:
 
     @property
     def error_count(self) -> int:
-        """How often the file could not be read, written or understood."""
+        """How often the file could not be read, written or parsed."""
         return self._error_count
 
     @property
     def error(self) -> str | None:
-        """Why the file is not in use, for people; None while it is, or when there is none."""
+        """Why the file is not in use; None while it is, or when there is no file."""
         return self._error
 
     def use(self, work: Callable[[sqlite3.Connection], T], *, at_once: bool = False) -> T:
-        """Let ``work`` use the file, perhaps a second time when the first found it damaged.
+        """Call ``work`` with the connection; twice if the first call finds the file corrupt.
 
         Args:
             work: may raise sqlite3.Error.
-            at_once: try also a file that failed less than RETRY seconds ago.
+            at_once: also try a file that failed less than RETRY_INTERVAL ago.
 
         Raises:
-            Unavailable: the file cannot be used, or failed a moment ago.
+            Unavailable: the file cannot be used, or failed less than RETRY_INTERVAL ago.
         """
         with self._lock:
-            if self._path is None or self._closed or not (at_once or self._due()):
+            if self._path is None or self._closed or not (at_once or self._is_due()):
                 raise Unavailable
             try:
-                done = self._run(self._path, work)
+                result = self._run(self._path, work)
             except _ERRORS as error:
-                self._fail(self._path, error)
+                self._fail(error)
                 raise Unavailable from error
             if self._error is not None:
                 self._error = self._failed_at = None
-                self._report(f"the state file {self._path} is in use again")
-            return done
+                self._log.warning("the state file is in use again")
+            return result
 
     @contextmanager
     def reading(self, timeout: float) -> Iterator[sqlite3.Connection]:
-        """A connection of one's own for a look, in any thread; waits only for the file.
+        """Open a second, read-only connection, in any thread; waits only for other processes.
 
         Raises:
             Unavailable: there is no file, it is locked for longer than ``timeout`` seconds,
-                or is not fit to be read.
+                or it cannot be read.
         """
         if self._path is None or self._closed:
             raise Unavailable
@@ -105,98 +108,100 @@ class StateDatabase:
             with contextlib.closing(schema.open_for_reading(self._path, timeout)) as connection:
                 yield connection
         except _ERRORS as error:
-            raise Unavailable(schema.in_words(error)) from error
+            raise Unavailable from error
 
-    def log_corrupt_row(self, what: str) -> None:
-        """Count and report a part of the file that cannot be understood."""
+    def log_corrupt_row(self, content: str) -> None:
+        """Count and log a part of the file that cannot be parsed."""
         with self._lock:
             self._error_count += 1
-            self._report(f"{what} in the state file {self._path} cannot be read, and is left out")
+            self._log.warning("a part of the state file is corrupt and ignored", content=content)
 
     def close(self) -> None:
-        """Let go of the file, for good; within _CLOSING seconds."""
+        """Close the file for good, within _CLOSE_TIMEOUT."""
         self._closed = True
-        if self._lock.acquire(timeout=_CLOSING):
+        if self._lock.acquire(timeout=_CLOSE_TIMEOUT):
             try:
                 self._disconnect()
             finally:
                 self._lock.release()
 
-    def _due(self) -> bool:
-        if self._failed_at is None:
-            return True
-        # abs: a clock that was set back must not keep us from the file.
-        return abs(self._now() - self._failed_at) >= RETRY
+    def _is_due(self) -> bool:
+        # abs(): a clock that was set back must not postpone the retry.
+        return self._failed_at is None or abs(self._now() - self._failed_at) >= RETRY_INTERVAL
 
     def _run(self, path: Path, work: Callable[[sqlite3.Connection], T]) -> T:
-        before = _identity(path)
+        before = _inode(path)
         try:
-            return work(self._connected(path))
-        except (schema.Damaged, sqlite3.Error) as error:
-            if not schema.is_damage(error):
+            return work(self._connect(path))
+        except (schema.CorruptFile, sqlite3.Error) as error:
+            if not schema.is_corruption(error):
                 raise
             self._disconnect()
             self._error_count += 1
-            if _identity(path) == before:  # otherwise another process was faster
-                self._report(_quarantine(path, schema.in_words(error), self._now()))
-            return work(self._connected(path))
+            if _inode(path) == before:  # otherwise another process replaced it already
+                kept = _quarantine(path, schema.describe(error), self._now())
+                self._log.warning(
+                    "the state file is corrupt; it was renamed, and a new one is begun",
+                    error=schema.describe(error),
+                    renamed_to=kept.name,
+                )
+            return work(self._connect(path))
 
-    def _connected(self, path: Path) -> sqlite3.Connection:
+    def _connect(self, path: Path) -> sqlite3.Connection:
         if self._connection is not None:
-            if _identity(path) == self._identity:
+            if _inode(path) == self._inode:
                 return self._connection
             self._disconnect()
             self._error_count += 1
-            self._report(f"the state file {path} was removed; what is known is written again")
+            self._log.warning("the state file was removed; it is written again from memory")
         connection = schema.open_file(path)
         try:
-            self._opened(connection)
+            self._on_open(connection)
         except BaseException:
             connection.close()
             raise
         self._connection = connection
-        self._identity = _identity(path)
+        self._inode = _inode(path)
         return connection
 
     def _disconnect(self) -> None:
-        connection, self._connection, self._identity = self._connection, None, None
+        connection, self._connection, self._inode = self._connection, None, None
         if connection is not None:
             with contextlib.suppress(sqlite3.Error):
                 connection.close()
 
-    def _fail(self, path: Path, error: Exception) -> None:
-        # Opening it again is what brings file and memory together.
-        self._disconnect()
+    def _fail(self, error: Exception) -> None:
+        self._disconnect()  # so that on_open() synchronizes file and memory later
         self._failed_at = self._now()
         self._error_count += 1
-        trouble = (
-            f"the state file {path} is not in use: {schema.in_words(error)}; until it is, its"
-            " content is kept in memory, and would be lost with the process"
-        )
-        if trouble != self._error:
-            self._error = trouble
-            self._report(trouble)
+        reason = schema.describe(error)
+        if reason != self._error:
+            self._error = reason
+            self._log.warning(
+                "the state file is not in use; its content is kept only in memory",
+                error=reason,
+            )
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Which file has that name now; None for none. Raises: OSError."""
+def _inode(path: Path) -> tuple[int, int] | None:
+    """Return the identity of the file at that path; None for no file. Raises: OSError."""
     try:
-        found = path.stat()
+        status = path.stat()
     except FileNotFoundError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
-def _quarantine(path: Path, damage: str, now: float) -> str:
-    """Rename a damaged file, with its journal: that belongs to no other. Returns a report.
+def _quarantine(path: Path, reason: str, now: float) -> Path:
+    """Rename a corrupt file together with its journal, which fits no other file.
 
-    Raises: Damaged, when that is not possible either.
+    Raises: CorruptFile, if it cannot be renamed.
     """
     stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
     name = f"{path.name}.corrupt-{stamp}"
     kept = path.with_name(name)
     count = 1
-    while kept.exists():  # never over an earlier one
+    while kept.exists():  # never replace an earlier one
         count += 1
         kept = path.with_name(f"{name}-{count}")
     try:
@@ -204,10 +209,7 @@ def _quarantine(path: Path, damage: str, now: float) -> str:
             with contextlib.suppress(FileNotFoundError):
                 path.with_name(path.name + suffix).rename(kept.with_name(kept.name + suffix))
     except OSError as error:
-        raise schema.Damaged(
-            f"it is damaged ({damage}), and cannot be renamed ({schema.in_words(error)})"
+        raise schema.CorruptFile(
+            f"it is corrupt ({reason}) and cannot be renamed ({schema.describe(error)})"
         ) from error
-    return (
-        f"the state file {path} is damaged ({damage}); it is kept as {kept.name}, and a fresh one"
-        " begun"
-    )
+    return kept

@@ -1,4 +1,4 @@
-"""The ledger that is handed out: the file's, with a copy in memory to fall back on."""
+"""The ledger that callers get: the file's, with a copy in memory for when the file fails."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from gong_exporter.store.database import StateDatabase, Unavailable
 
 
 class FallbackLedger:
-    """gong's Ledger; never raises for trouble with the disk.
+    """A Ledger that never fails with the file.
 
-    The file answers. Whatever it says is entered in memory too, by the names it has in the
-    file, so that memory can take over in the middle of a call and hand back later.
+    The file decides. What it holds is copied into memory, with the same call IDs, so that memory
+    can replace it in the middle of a call and be merged into it later.
 
     Args:
-        disk: where the file is.
+        database: the state file.
     """
 
-    def __init__(self, disk: StateDatabase) -> None:
-        self._disk = disk
+    def __init__(self, database: StateDatabase) -> None:
+        self._database = database
         self._memory = CallLedger(schema.open_in_memory())
         self._last = 0
         self._used = 0
@@ -31,17 +31,17 @@ class FallbackLedger:
     def reserve(self, now: float, limits: CallLimits, expires: float) -> Allowed | Wait:
         """See Ledger. Raises: Stopped, after close()."""
 
-        def on_file(connection: sqlite3.Connection) -> Allowed | Wait:
+        def reserve_in_file(connection: sqlite3.Connection) -> Allowed | Wait:
             ledger = CallLedger(connection)
-            answer = ledger.reserve(now, limits, expires)
-            self._learn(ledger)
-            # Memory ages with the file, also when the clock was set back.
+            decision = ledger.reserve(now, limits, expires)
+            self._copy_new_entries(ledger)
+            # Both forget and move the same calls, also when the clock was set back.
             self._memory.limited_until(now)
             self._used = self._memory.used(now)
-            return answer
+            return decision
 
         try:
-            return self._disk.use(on_file)
+            return self._database.use(reserve_in_file)
         except Unavailable:
             return self._memory.reserve(now, limits, expires)
 
@@ -49,26 +49,26 @@ class FallbackLedger:
         """See Ledger."""
         with contextlib.suppress(Unavailable, Stopped):
             self._memory.finish(call, now)
-            self._disk.use(lambda connection: CallLedger(connection).finish(call, now))
+            self._database.use(lambda connection: CallLedger(connection).finish(call, now))
 
     def limit(self, now: float, until: float) -> None:
         """See Ledger."""
         with contextlib.suppress(Unavailable, Stopped):
             self._memory.limit(now, until)
-            self._disk.use(lambda connection: CallLedger(connection).limit(now, until))
+            self._database.use(lambda connection: CallLedger(connection).limit(now, until))
 
     def limited_until(self, now: float) -> float:
         """See Ledger. Raises: Stopped, after close()."""
         try:
-            return self._disk.use(lambda connection: CallLedger(connection).limited_until(now))
+            return self._database.use(lambda connection: CallLedger(connection).limited_until(now))
         except Unavailable:
             return self._memory.limited_until(now)
 
     def used(self, now: float) -> int:
-        """See Ledger. For any thread: a file that is busy is not waited for."""
+        """See Ledger. For any thread; does not wait for a locked file."""
         try:
-            if self._disk.error is None:
-                with self._disk.reading(timeout=0) as connection:
+            if self._database.error is None:
+                with self._database.reading(timeout=0) as connection:
                     return count_used(connection, now)
         except Unavailable:
             pass
@@ -76,29 +76,29 @@ class FallbackLedger:
             self._used = self._memory.used(now)
         return self._used
 
-    def join(self, connection: sqlite3.Connection) -> None:
-        """Bring a file just opened and the memory together, as far as the file allows.
+    def synchronize(self, connection: sqlite3.Connection) -> None:
+        """Merge a newly opened file and the memory.
 
-        Raises: sqlite3.Error, when it cannot be written; what it holds is known by then.
+        Raises: sqlite3.Error, if the file cannot be written; memory has its content even then.
         """
         ledger = CallLedger(connection)
         self._last = 0
-        there = self._learn(ledger)
-        schema.prove_writable(connection)
-        if ledger.forget_nonsense():
-            self._disk.log_corrupt_row("part of the record of calls")
-        here = self._memory.entries()
-        known = set(there.calls)
-        missing = tuple(call for call in here.calls if call not in known)
-        if missing or here.retry_after != there.retry_after:
-            ledger.merge(Entries(missing, 0, here.retry_after))
+        in_file = self._copy_new_entries(ledger)
+        schema.require_writable(connection)
+        if ledger.delete_corrupt_rows():
+            self._database.log_corrupt_row("record of calls")
+        in_memory = self._memory.entries()
+        known = set(in_file.calls)
+        missing = tuple(call for call in in_memory.calls if call not in known)
+        if missing or in_memory.retry_after != in_file.retry_after:
+            ledger.merge(Entries(missing, 0, in_memory.retry_after))
 
     def close(self) -> None:
-        """From now on there is no leave for any call."""
+        """Allow no further calls."""
         self._memory.close()
 
-    def _learn(self, ledger: CallLedger) -> Entries:
-        """Copy what is new in the file, other processes' calls among it."""
+    def _copy_new_entries(self, ledger: CallLedger) -> Entries:
+        """Copy what is new in the file, other processes' calls included."""
         entries = ledger.entries(self._last)
         self._memory.merge(entries)
         self._last = entries.last

@@ -1,4 +1,4 @@
-"""One poller per state file: an operating-system lock that dies with its process."""
+"""One poller per state file: an operating-system lock that ends with its process."""
 
 from __future__ import annotations
 
@@ -6,28 +6,29 @@ import contextlib
 import fcntl
 import os
 import weakref
-from collections.abc import Callable
 from pathlib import Path
+
+from structlog.typing import FilteringBoundLogger
 
 
 class PollerLock:
     """A lock on a file beside the state file. Not for several threads at once.
 
-    It is not on the state file itself: closing a second handle on that would drop SQLite's own
-    locks. The lock file stays where it is; only the lock on it counts, and the kernel drops
-    that when the process ends, however it ends.
+    It is not on the state file itself, because closing a second descriptor of that would drop
+    SQLite's own locks. The lock file stays where it is. Only the lock on it counts, and the
+    kernel releases that when the process ends, however it ends.
 
     Args:
-        path: the lock file; None for no state file, and then nobody to exclude.
-        report: is told when there can be no lock.
+        path: the lock file; None without a state file, and then there is nothing to lock.
+        log: gets a warning when the lock file cannot be locked.
     """
 
-    def __init__(self, path: Path | None, report: Callable[[str], None]) -> None:
+    def __init__(self, path: Path | None, log: FilteringBoundLogger) -> None:
         self._path = path
-        self._report = report
+        self._log = log
         self._descriptor: int | None = None
         self._owner: int | None = None
-        _forget_in_children(self)
+        _release_in_children(self)
 
     @property
     def owner(self) -> int | None:
@@ -35,10 +36,10 @@ class PollerLock:
         return self._owner
 
     def acquire(self) -> bool:
-        """Whether this process may poll: False while another one holds the lock.
+        """Return True if this process may poll: False while another one holds the lock.
 
         Where no lock file can be made (a read-only folder, a file system without locks), there
-        is no state to share either: that is reported, and the answer is True.
+        is no state to share either. That is logged, and the result is True.
         """
         if self._path is None or self._descriptor is not None:
             return True
@@ -46,7 +47,7 @@ class PollerLock:
         try:
             descriptor = _open(self._path)
         except OSError as error:
-            self._cannot(error)
+            self._log_failure(error)
             return True
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -55,7 +56,7 @@ class PollerLock:
             os.close(descriptor)
             return False
         except OSError as error:
-            self._cannot(error)
+            self._log_failure(error)
             os.close(descriptor)
             return True
         self._descriptor = descriptor
@@ -68,35 +69,36 @@ class PollerLock:
         if descriptor is not None:
             os.close(descriptor)
 
-    def _cannot(self, error: OSError) -> None:
-        self._report(
-            f"no lock on {self._path}: {error.strerror}; nothing keeps a second poller away"
+    def _log_failure(self, error: OSError) -> None:
+        self._log.warning(
+            "the lock file cannot be locked; nothing prevents a second poller",
+            file=str(self._path),
+            error=error.strerror,
         )
 
 
 def _open(path: Path) -> int:
-    """Python's handles are not passed on to programs that the process starts.
+    """Open the lock file. Programs that the process starts do not inherit the descriptor.
 
-    No link is followed: in a folder that others may write to, it could lead to any file of ours.
+    Links are not followed: in a folder that others may write to, they could lead to any file.
     """
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     except OSError:
         if not path.exists():
             raise
-        return os.open(
-            path, os.O_RDONLY | os.O_NOFOLLOW
-        )  # made earlier, on a disk that is read-only now
+        # It was made earlier, and the disk is read-only now.
+        return os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
 
 
-def _forget_in_children(lock: PollerLock) -> None:
-    """A fork without exec shares the handle, and would keep the lock after our death."""
+def _release_in_children(lock: PollerLock) -> None:
+    """Close the descriptor in forked children, which would keep the lock after our death."""
     reference = weakref.ref(lock)
 
     def in_child() -> None:
         inherited = reference()
         if inherited is not None:
-            inherited.release()  # closes the child's copy; the lock stays with the parent
+            inherited.release()  # the parent keeps the lock
 
     os.register_at_fork(after_in_child=in_child)
 
@@ -108,6 +110,6 @@ def _read_pid(descriptor: int) -> int | None:
 
 
 def _write_pid(descriptor: int) -> None:
-    with contextlib.suppress(OSError):  # a full or read-only disk: the lock holds without it
+    with contextlib.suppress(OSError):  # a full or read-only disk: the lock works without it
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)

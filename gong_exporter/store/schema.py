@@ -1,17 +1,15 @@
-"""The state file as SQLite sees it: how it is opened, its tables, and what is refused.
+"""The state file as SQLite sees it: how it is opened, its tables, and which files are refused.
 
-The journal is a rollback journal, not a write-ahead log. A log would spare a millisecond per
-call to Gong, but it needs memory shared between processes, which network, container and FUSE
-file systems lack or fake; it spreads the state over three files, of which a copy of one is
-worthless; and it cannot be read in a read-only folder. At a few calls a second the millisecond
-does not matter. After a kill -9 the next opener rolls an unfinished transaction back, so a
-state is whole or is the one before.
+The journal is a rollback journal, not a write-ahead log. A log would save a millisecond per
+call to Gong, which does not matter at a few calls a second. But it needs memory shared between
+processes, which network, container and FUSE file systems lack or fake; it spreads the state over
+three files, of which a copy of one is worthless; and it cannot be read in a read-only folder.
+After a kill -9 the next process that opens the file rolls an unfinished transaction back.
 
-``synchronous=NORMAL``: a process that dies loses nothing, for what was committed is with the
-operating system. A power cut may undo the last transactions: a few calls are then missing from
-the ledger (fewer than were made in the last seconds before it), or a window is one poll older.
-Both are true things to start from; spending two more disk flushes on every call is not worth
-them.
+``synchronous=NORMAL``: a process that dies loses nothing, because the operating system has what
+was committed. A power cut may undo the last transactions: then the calls of the last seconds are
+missing from the ledger, or a window is one poll older. That is not worth two more disk flushes
+for every call.
 """
 
 from __future__ import annotations
@@ -24,15 +22,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 BUSY_TIMEOUT = 5.0
-"""Seconds to wait for another process's transaction before doing without the file."""
+"""Seconds to wait for another process's transaction before the file counts as unavailable."""
 
 APPLICATION = 0x474F4E47
-"""SQLite's application_id of our files ("GONG"), so that nobody else's file gets our tables."""
+"""SQLite's application_id of our files ("GONG"): no other program's file gets our tables."""
 
-STEPS: tuple[tuple[str, ...], ...] = (
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
-        # ``seq`` grows and is never used again, so that what is new since a look can be asked
-        # for; ``call`` is drawn at random, so that rows from two ledgers can be merged.
+        # ``seq`` only grows, so that new rows can be selected. ``call`` is random, so that rows
+        # from two ledgers can be merged.
         """CREATE TABLE calls (
             seq INTEGER PRIMARY KEY AUTOINCREMENT,
             call INTEGER NOT NULL UNIQUE,
@@ -68,37 +66,37 @@ _SHORTEST = 512
 """Bytes of the smallest page, and so of the smallest database that is not empty."""
 
 
-class Refused(Exception):
-    """The file is there, and is not ours to write: it is left as it is."""
+class ForeignFile(Exception):
+    """The file is not ours to write, so it is left as it is."""
 
 
-class Damaged(Exception):
+class CorruptFile(Exception):
     """The file is not a database any more, or contradicts itself."""
 
 
-def open_file(path: Path, steps: Sequence[Sequence[str]] = STEPS) -> sqlite3.Connection:
-    """A connection to the state file at ``path``, made or brought to today's version if need be.
+def open_file(path: Path, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> sqlite3.Connection:
+    """Open the state file at ``path``; create or migrate it if necessary.
 
-    It may be used by several threads, one at a time. A file that may only be read opens too;
+    Several threads may use the connection, one at a time. A read-only file can be opened too;
     writing to it raises.
 
     Raises:
-        Refused: another program's file, a newer version's, or not a file at all.
-        Damaged: the content is broken.
-        sqlite3.Error, OSError: it cannot be opened, read or brought up to date.
+        ForeignFile: another program's file, a newer version's, or not a regular file.
+        CorruptFile: the content is corrupt.
+        sqlite3.Error, OSError: it cannot be opened, read or migrated.
     """
     _make_private(path)
     connection = sqlite3.connect(
         path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
     )
     try:
-        # Before anything that could change it: a file that is refused stays untouched.
-        version = _version(connection, len(steps))
+        # Before anything that could change it, because a foreign file stays untouched.
+        version = _version(connection, len(migrations))
         connection.execute("PRAGMA journal_mode = TRUNCATE")
         connection.execute("PRAGMA synchronous = NORMAL")
-        if version < len(steps):
-            _migrate(connection, steps)
-        _check(connection, steps)
+        if version < len(migrations):
+            _migrate(connection, migrations)
+        _check(connection, migrations)
     except BaseException:
         connection.close()
         raise
@@ -106,18 +104,18 @@ def open_file(path: Path, steps: Sequence[Sequence[str]] = STEPS) -> sqlite3.Con
 
 
 def open_for_reading(path: Path, timeout: float) -> sqlite3.Connection:
-    """A connection that can change nothing; waits ``timeout`` seconds for a writer.
+    """Open a read-only connection; waits ``timeout`` seconds for a writer.
 
     Raises:
-        Refused: it is not of today's version, or not a file at all.
+        ForeignFile: it is not of the current version, or not a regular file.
         sqlite3.Error, OSError: it cannot be read, or does not exist.
     """
-    with contextlib.suppress(FileNotFoundError):  # SQLite says it better
-        _demand_a_file(path.stat())  # to open a pipe is to wait for its writer
+    with contextlib.suppress(FileNotFoundError):  # SQLite reports it better
+        _require_regular_file(path.stat())  # opening a pipe would wait for its writer
     address = f"{path.absolute().as_uri()}?mode=ro"
     connection = sqlite3.connect(address, uri=True, timeout=timeout, isolation_level=None)
     try:
-        _demand_today(connection)
+        _require_current_version(connection)
     except BaseException:
         connection.close()
         raise
@@ -125,64 +123,64 @@ def open_for_reading(path: Path, timeout: float) -> sqlite3.Connection:
 
 
 def open_in_memory() -> sqlite3.Connection:
-    """The same tables, for as long as the process lives."""
+    """Return a database in memory with the same tables."""
     connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-    _migrate(connection, STEPS)
+    _migrate(connection, MIGRATIONS)
     return connection
 
 
 @contextlib.contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All of the block happens, or none of it; nobody else writes meanwhile.
+    """Commit all of the block or none of it; no other process writes during it.
 
-    Raises: sqlite3.Error, such as when another process keeps the file for BUSY_TIMEOUT.
+    Raises: sqlite3.Error, for example when another process locks the file for BUSY_TIMEOUT.
     """
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
         connection.execute("COMMIT")
     except BaseException:
-        # SQLite has rolled back by itself after some errors. The first error is the one to tell.
+        # SQLite rolls back by itself after some errors. The first error is the one to raise.
         with contextlib.suppress(sqlite3.Error):
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
         raise
 
 
-def prove_writable(connection: sqlite3.Connection) -> None:
-    """Write what is there already: a folder may be read-only although the file is not.
+def require_writable(connection: sqlite3.Connection) -> None:
+    """Write a value that is there already, because the folder may be read-only.
 
-    Raises: sqlite3.Error.
+    Raises: sqlite3.Error, if the file or its folder cannot be written.
     """
     with transaction(connection):
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         connection.execute(f"PRAGMA user_version = {version:d}")
 
 
-def is_damage(error: Exception) -> bool:
-    """Whether the error says that the file's content is broken."""
-    if isinstance(error, Damaged):
+def is_corruption(error: Exception) -> bool:
+    """True if the error means that the file's content is corrupt."""
+    if isinstance(error, CorruptFile):
         return True
     name = getattr(error, "sqlite_errorname", None) or ""
     return name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT"))
 
 
-def in_words(error: Exception) -> str:
-    """What is the matter with the file, for people."""
-    if isinstance(error, (Refused, Damaged)):
+def describe(error: Exception) -> str:
+    """Describe what is wrong with the file, for people."""
+    if isinstance(error, (ForeignFile, CorruptFile)):
         return str(error)
     if isinstance(error, OSError):
         return error.strerror or str(error)
     name = getattr(error, "sqlite_errorname", None) or ""
-    for prefix, words in _WORDS:
+    for prefix, text in _DESCRIPTIONS:
         if name.startswith(prefix):
-            return words
+            return text
     return str(error)
 
 
-_WORDS = (
-    ("SQLITE_BUSY", f"another process has kept it locked for {BUSY_TIMEOUT:.0f} s"),
-    ("SQLITE_LOCKED", f"another process has kept it locked for {BUSY_TIMEOUT:.0f} s"),
+_DESCRIPTIONS = (
+    ("SQLITE_BUSY", f"another process has locked it for {BUSY_TIMEOUT:.0f} s"),
+    ("SQLITE_LOCKED", f"another process has locked it for {BUSY_TIMEOUT:.0f} s"),
     ("SQLITE_FULL", "the disk is full"),
     ("SQLITE_READONLY", "it, its folder or its disk is read-only"),
     ("SQLITE_PERM", "its permissions do not allow it"),
@@ -192,28 +190,28 @@ _WORDS = (
 
 
 def _make_private(path: Path) -> None:
-    """An empty file that only its owner may read: it will hold people's addresses.
+    """Create a file that only its owner may read, because it will hold people's addresses.
 
-    Only where there is no file yet. To open and close one that SQLite has open would drop
-    SQLite's locks on it, everywhere in the process.
+    An existing file is not opened: closing one that SQLite has open would drop SQLite's locks on
+    it, everywhere in the process.
     """
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    found = path.stat()
-    _demand_a_file(found)
-    if 0 < found.st_size < _SHORTEST:  # SQLite would take it for an empty one, and write over it
-        raise Damaged("it is too short for a database")
-    if found.st_size == 0 and stat.S_IMODE(found.st_mode) != 0o600:  # noqa: PLR2004 - a mode
+    status = path.stat()
+    _require_regular_file(status)
+    if 0 < status.st_size < _SHORTEST:  # SQLite would take it for an empty one and overwrite it
+        raise CorruptFile("it is too short for a database")
+    if status.st_size == 0 and stat.S_IMODE(status.st_mode) != 0o600:  # noqa: PLR2004 - a mode
         path.chmod(0o600)
 
 
-def _demand_a_file(found: os.stat_result) -> None:
-    if not stat.S_ISREG(found.st_mode):
-        raise Refused("it is not a file")
+def _require_regular_file(status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise ForeignFile("it is not a regular file")
 
 
 def _version(connection: sqlite3.Connection, newest: int) -> int:
-    # One look: between two, another process may have made the tables of a new file.
+    # In one transaction, because another process may be creating the tables of a new file.
     own = not connection.in_transaction
     if own:
         connection.execute("BEGIN")
@@ -225,33 +223,33 @@ def _version(connection: sqlite3.Connection, newest: int) -> int:
         if own and connection.in_transaction:
             connection.execute("ROLLBACK")
     if application != APPLICATION and (application or version or tables):
-        raise Refused("it is another program's database")
+        raise ForeignFile("it is another program's database")
     if version > newest:
-        raise Refused(
-            f"it is of version {version}, made by a newer gong-exporter (this one knows up to"
-            f" {newest})"
+        raise ForeignFile(
+            f"its version {version} is of a newer gong-exporter (this one supports up to {newest})"
         )
     return int(version)
 
 
-def _demand_today(connection: sqlite3.Connection) -> None:
-    if _version(connection, len(STEPS)) != len(STEPS):
-        raise Refused("it is empty, or of an older version")
+def _require_current_version(connection: sqlite3.Connection) -> None:
+    if _version(connection, len(MIGRATIONS)) != len(MIGRATIONS):
+        raise ForeignFile("it is empty, or of an older version")
 
 
-def _check(connection: sqlite3.Connection, steps: Sequence[Sequence[str]]) -> None:
-    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    if verdict != "ok":
-        raise Damaged(" ".join(str(verdict).split()))
-    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as pattern:
-        _migrate(pattern, steps)
-        missing = _columns(pattern) - _columns(connection)
-    if missing:  # somebody's hand, or another program's
-        raise Damaged(f"it lacks {', '.join(f'{table}.{name}' for table, name in sorted(missing))}")
+def _check(connection: sqlite3.Connection, migrations: Sequence[Sequence[str]]) -> None:
+    (result,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if result != "ok":
+        raise CorruptFile(" ".join(str(result).split()))
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as expected:
+        _migrate(expected, migrations)
+        missing = _columns(expected) - _columns(connection)
+    if missing:  # edited by hand, or by another program
+        columns = ", ".join(f"{table}.{name}" for table, name in sorted(missing))
+        raise CorruptFile(f"it lacks {columns}")
 
 
 def _columns(connection: sqlite3.Connection) -> set[tuple[str, str]]:
-    """Of every table."""
+    """Return table and name of every column."""
     return set(
         connection.execute(
             "SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c"
@@ -260,12 +258,12 @@ def _columns(connection: sqlite3.Connection) -> set[tuple[str, str]]:
     )
 
 
-def _migrate(connection: sqlite3.Connection, steps: Sequence[Sequence[str]]) -> None:
+def _migrate(connection: sqlite3.Connection, migrations: Sequence[Sequence[str]]) -> None:
     with transaction(connection):
-        # Another process may have done it while we waited for the file.
-        version = _version(connection, len(steps))
-        for step in steps[version:]:
+        # Another process may have migrated it while we waited for the file.
+        version = _version(connection, len(migrations))
+        for step in migrations[version:]:
             for statement in step:
                 connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {APPLICATION:d}")
-        connection.execute(f"PRAGMA user_version = {len(steps):d}")
+        connection.execute(f"PRAGMA user_version = {len(migrations):d}")

@@ -1,4 +1,4 @@
-"""The state as its users see it: ledger, windows, knowledge and the poller's lock."""
+"""The state as other packages use it: ledger, windows, company state and the poller's lock."""
 
 from __future__ import annotations
 
@@ -7,84 +7,87 @@ import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
+from structlog.typing import FilteringBoundLogger
+
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.gong.limits import Ledger
-from gong_exporter.store import windows as saved_windows
 from gong_exporter.store.database import StateDatabase, Unavailable
 from gong_exporter.store.fallback import FallbackLedger
 from gong_exporter.store.lock import PollerLock
-from gong_exporter.store.windows import SavedState
+from gong_exporter.store.windows import SavedState, read_state, write_state
 
 
 def open_state(
-    path: Path | None, *, report: Callable[[str], None], now: Callable[[], float]
+    path: Path | None, *, log: FilteringBoundLogger, now: Callable[[], float]
 ) -> StateFile:
-    """The state kept at ``path``; in memory alone when that is None.
+    """Open the state file at ``path``; the state is only in memory when that is None.
 
-    Raises nothing for trouble with the disk, now or later: see StateFile.
+    A file that cannot be used raises nothing, now or later: see StateFile.
 
     Args:
-        path: the file; made when missing, its folder is not.
-        report: is told, in words for people, when the file fails, with what, and when it is
-            back: once per change of condition. Called in the thread that noticed.
+        path: the file. It is created if missing, its folder is not.
+        log: gets a warning, in the thread that notices, when the file fails, when the reason
+            changes, and when the file is in use again.
         now: the wall clock in Unix seconds, the same that the ledger's callers use.
     """
-    return StateFile(path, report=report, now=now)
+    return StateFile(path, log=log, now=now)
 
 
 class StateFile:
     """What survives restarts, in a file as far as possible. See open_state().
 
-    A file that cannot be used (locked, full, read-only, another version's, gone) is replaced
-    by memory, seeded with all that was known of it, and tried again every 15 s as calls are
-    made and at every save; then what memory gathered is added to it. A damaged one is renamed
-    to NAME.corrupt-TIME and a fresh one begun.
+    A file that cannot be used (locked, full, read-only, a newer version's, gone) is replaced by
+    memory, which holds all that was read from it. It is tried again every 15 s as calls are made,
+    and at every save; then what memory gathered is added to it. A corrupt file is renamed to
+    NAME.corrupt-TIME, and a new one is begun.
 
-    The poller's thread calls the ledger and save(); ``ledger.used()``, ``error_count`` and
-    ``error`` are for any thread, and wait for nobody.
+    The poller's thread calls the ledger and save(). Any thread may use ``ledger.used()``,
+    ``error_count`` and ``error``, which do not block.
     """
 
     def __init__(
-        self, path: Path | None, *, report: Callable[[str], None], now: Callable[[], float]
+        self, path: Path | None, *, log: FilteringBoundLogger, now: Callable[[], float]
     ) -> None:
+        self._path = path
         self._now = now
-        self._disk = StateDatabase(path, report=report, now=now, opened=self._bring_together)
-        self._ledger = FallbackLedger(self._disk)
-        self._lock = PollerLock(path and path.with_name(f"{path.name}.lock"), report)
-        self._knowledge: CompanyState | None = None
+        self._database = StateDatabase(path, log=log, now=now, on_open=self._synchronize)
+        self._ledger = FallbackLedger(self._database)
+        self._lock = PollerLock(path and path.with_name(f"{path.name}.lock"), log)
+        self._company_state: CompanyState | None = None
         self._windows: dict[str, WindowData] = {}
         self._unsaved: set[str] = set()
-        self._knowledge_saved = True
+        self._company_state_saved = True
         with contextlib.suppress(Unavailable):
-            self._disk.use(lambda _: None)  # so that trouble is told at the start
+            self._database.use(lambda _: None)  # so that a failure is logged at the start
 
     @property
     def ledger(self) -> Ledger:
         """The calls made, by this process and by others that share the file.
 
-        After close(), ``reserve`` and ``limited_until`` raise gong's Stopped.
+        After close(), ``reserve`` and ``limited_until`` raise Stopped.
         """
         return self._ledger
 
     @property
     def error_count(self) -> int:
-        """How often the file could not be read, written or understood since the start."""
-        return self._disk.error_count
+        """How often the file could not be read, written or parsed since the start."""
+        return self._database.error_count
 
     @property
     def error(self) -> str | None:
-        """Why the file is not in use at present, for people; None while all is well."""
-        return self._disk.error
+        """Why the file is not in use now, for people; None while it is."""
+        reason = self._database.error
+        return reason and f"{self._path} is not in use: {reason}"
 
     def poller_lock(self) -> PollerLock:
-        """The lock that one poller holds; always the same object."""
+        """Return the lock that one poller holds; always the same object."""
         return self._lock
 
     def load(self, host: str, windows: Collection[str] | None = None) -> SavedState:
-        """What is saved for the API at ``host``: the knowledge, and windows' last data.
+        """Return what is saved for the API at ``host``, even if the file is read-only.
 
-        Also from a file that may only be read. Memory keeps this from now on, and nothing else.
+        From now on memory holds this and nothing else.
 
         Args:
             host: of the API.
@@ -92,79 +95,79 @@ class StateFile:
         """
 
         def read(connection: sqlite3.Connection) -> SavedState:
-            return saved_windows.read(connection, host, self._disk.log_corrupt_row, windows)
+            return read_state(connection, host, self._database.log_corrupt_row, windows)
 
         try:
-            saved = self._disk.use(read)
+            saved = self._database.use(read)
         except Unavailable:
-            if self._knowledge is not None and self._knowledge.host == host:
+            if self._company_state is not None and self._company_state.host == host:
                 if windows is not None:
-                    self._keep(windows)
-                return SavedState(self._knowledge, tuple(self._windows.values()))
+                    self._forget_other_windows(windows)
+                return SavedState(self._company_state, tuple(self._windows.values()))
             try:
-                with self._disk.reading(timeout=0) as connection:
+                with self._database.reading(timeout=0) as connection:
                     saved = read(connection)
             except Unavailable:
-                return saved_windows.NOTHING
+                return SavedState()
         self._forget()
-        self._knowledge = saved.knowledge
+        self._company_state = saved.company_state
         self._windows = {data.window: data for data in saved.windows}
         return saved
 
-    def save(self, knowledge: CompanyState, windows: Sequence[WindowData]) -> None:
-        """Keep the knowledge, and the windows that a poll renewed: all of it or nothing.
+    def save(self, company_state: CompanyState, windows: Sequence[WindowData]) -> None:
+        """Save the company state and the windows that a poll renewed, in one transaction.
 
         What cannot be written now is written when the file is usable again.
         """
-        if self._knowledge is not None and self._knowledge.host != knowledge.host:
+        if self._company_state is not None and self._company_state.host != company_state.host:
             self._forget()
-        self._knowledge = knowledge
-        self._knowledge_saved = False
+        self._company_state = company_state
+        self._company_state_saved = False
         for data in windows:
             self._windows[data.window] = data
             self._unsaved.add(data.window)
         with contextlib.suppress(Unavailable):
-            self._disk.use(self._write_unsaved, at_once=True)
+            self._database.use(self._write_unsaved, at_once=True)
 
     def close(self) -> None:
-        """Let go of the file and the lock, within a second. Nothing is lost by not calling it."""
-        self._disk.close()
+        """Close the file and release the lock, within a second. A process may end without it."""
+        self._database.close()
         self._ledger.close()
         self._lock.release()
 
-    def _keep(self, windows: Collection[str]) -> None:
+    def _forget_other_windows(self, windows: Collection[str]) -> None:
         self._windows = {name: data for name, data in self._windows.items() if name in windows}
         self._unsaved &= self._windows.keys()
 
     def _forget(self) -> None:
-        """What another host said, saved or not: from now on this one is polled."""
-        self._knowledge, self._knowledge_saved = None, True
+        """Forget another host's data, saved or not."""
+        self._company_state, self._company_state_saved = None, True
         self._windows.clear()
         self._unsaved.clear()
 
-    def _bring_together(self, connection: sqlite3.Connection) -> None:
-        """Add to a file just opened what it lacks, or has of an earlier poll than we know of.
+    def _synchronize(self, connection: sqlite3.Connection) -> None:
+        """Write to a newly opened file the windows that it lacks, or has in an older version.
 
-        What it has is left alone: a backfill goes on for hours with what it once loaded.
+        Newer data in the file is left alone: a backfill goes on for hours with what it loaded.
         """
-        self._ledger.join(connection)
-        if self._knowledge is None:
+        self._ledger.synchronize(connection)
+        if self._company_state is None:
             return
-        host, windows = self._knowledge.host, self._windows.keys()
-        there = saved_windows.read(connection, host, lambda _what: None, windows)
-        newest = {data.window: data.fetched_at for data in there.windows}
+        host, names = self._company_state.host, self._windows.keys()
+        in_file = read_state(connection, host, lambda _content: None, names)
+        newest = {data.window: data.fetched_at for data in in_file.windows}
         self._unsaved.update(
             name
             for name, data in self._windows.items()
             if name not in newest or newest[name] < data.fetched_at
         )
-        if self._unsaved or there.knowledge is None or not self._knowledge_saved:
+        if self._unsaved or in_file.company_state is None or not self._company_state_saved:
             self._write_unsaved(connection)
 
     def _write_unsaved(self, connection: sqlite3.Connection) -> None:
-        if self._knowledge is None:
+        if self._company_state is None:
             return
         changed = [self._windows[name] for name in sorted(self._unsaved)]
-        saved_windows.write(connection, self._knowledge, changed, self._now())
+        write_state(connection, self._company_state, changed, self._now())
         self._unsaved.clear()
-        self._knowledge_saved = True
+        self._company_state_saved = True

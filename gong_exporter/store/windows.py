@@ -1,8 +1,8 @@
-"""The saved windows and knowledge: read at the start, written after every poll.
+"""The saved windows and company state: read at the start, written after every poll.
 
-Each is a row whose body is zlib around JSON. JSON keeps ids of any length, None beside 0, and
-text that is not valid Unicode (it escapes lone surrogates). Shapes are written out field by
-field, so that a renamed field cannot change the file unnoticed.
+Each is a row whose body is zlib around JSON. JSON keeps IDs of any length, None beside 0, and
+text that is not valid Unicode (it escapes lone surrogates). Every field is written out, so that
+a renamed field cannot change the file unnoticed.
 """
 
 from __future__ import annotations
@@ -19,8 +19,18 @@ from gong_exporter.activity.company_state import CompanyState, Resolved404
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.store.schema import transaction
 
-KEEP = 31 * 86_400.0
-"""Seconds after which what no poll renews (a window or host no longer configured) is deleted."""
+RETENTION = 31 * 86_400.0
+"""Seconds after which a window or host that polls no longer renew is deleted."""
+
+_ZLIB_LEVEL = 1
+"""Level 6 saves a tenth of the space for three times the time."""
+
+_PARSE_ERRORS = (zlib.error, ValueError, LookupError, TypeError, AttributeError)
+"""What parsing a corrupt or foreign body can raise."""
+
+
+class CorruptRow(Exception):
+    """The bytes are not what was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,101 +38,85 @@ class SavedState:
     """What earlier polls learned of one host.
 
     Attributes:
-        knowledge: None when there is none yet.
-        windows: the last whole one of each name. Their fingerprints say what was asked: the
-            caller serves those of its own configuration only.
+        company_state: None when there is none yet.
+        windows: the last complete one of each name. Their fingerprints say what was requested:
+            the caller serves only those of its own configuration.
     """
 
-    knowledge: CompanyState | None = None
+    company_state: CompanyState | None = None
     windows: tuple[WindowData, ...] = ()
 
 
-NOTHING = SavedState()
-"""Nothing saved."""
-
-
-def read(
+def read_state(
     connection: sqlite3.Connection,
     host: str,
-    unreadable: Callable[[str], None],
+    on_corrupt: Callable[[str], None],
     windows: Collection[str] | None = None,
 ) -> SavedState:
-    """What is saved for ``host``; of a row that cannot be understood only ``unreadable`` hears.
+    """Return what is saved for ``host``, without rows that are corrupt.
 
     Args:
         connection: to the file.
         host: of the API.
-        unreadable: is told which part it was.
+        on_corrupt: called with a description of each corrupt row.
         windows: the names of those to read; None for all.
 
     Raises: sqlite3.Error.
     """
-    wanted = None if windows is None else {_key(name) for name in windows}
-    connection.execute("BEGIN")  # both of one moment
-    known = connection.execute("SELECT body FROM knowledge WHERE host = ?", (_key(host),))
-    bodies = known.fetchall()
+    names = None if windows is None else {_key(name) for name in windows}
+    connection.execute("BEGIN")  # so that both queries see the same state
+    states = connection.execute(
+        "SELECT body FROM knowledge WHERE host = ?", (_key(host),)
+    ).fetchall()
     saved = connection.execute(
         "SELECT name, body FROM windows WHERE host = ? ORDER BY name", (_key(host),)
     )
-    rows = [row for row in saved if wanted is None or row[0] in wanted]
+    rows = [row for row in saved if names is None or row[0] in names]
     connection.execute("COMMIT")
-    knowledge = None
-    for (body,) in bodies:
+    company_state = None
+    for (body,) in states:
         try:
-            knowledge = unpack_knowledge(body)
+            company_state = unpack_company_state(body)
         except CorruptRow:
-            unreadable("what was known of the users")
-    found = []
+            on_corrupt("known users")
+    data = []
     for name, body in rows:
         try:
-            found.append(unpack_window(body))
+            data.append(unpack_window(body))
         except CorruptRow:
-            unreadable(f"the window {name}")
-    return SavedState(knowledge, tuple(found))
+            on_corrupt(f"window {name}")
+    return SavedState(company_state, tuple(data))
 
 
-def write(
+def write_state(
     connection: sqlite3.Connection,
-    knowledge: CompanyState,
+    company_state: CompanyState,
     windows: Iterable[WindowData],
     now: float,
 ) -> None:
-    """Save the knowledge of one host and those of its windows that changed: all or nothing.
+    """Save the state of one company and those of its windows that changed, in one transaction.
 
     Raises: sqlite3.Error.
     """
-    host = _key(knowledge.host)
-    # Packed before the transaction, which keeps other processes from the ledger.
-    known = pack_knowledge(knowledge)
-    packed = [(host, _key(data.window), now, pack_window(data)) for data in windows]
+    host = _key(company_state.host)
+    # Packed before the transaction, because that blocks other processes' calls.
+    body = pack_company_state(company_state)
+    rows = [(host, _key(data.window), now, pack_window(data)) for data in windows]
     with transaction(connection):
         connection.execute(
             "INSERT OR REPLACE INTO knowledge (host, saved_at, body) VALUES (?, ?, ?)",
-            (host, now, known),
+            (host, now, body),
         )
         connection.executemany(
             "INSERT OR REPLACE INTO windows (host, name, saved_at, body) VALUES (?, ?, ?, ?)",
-            packed,
+            rows,
         )
-        connection.execute("DELETE FROM knowledge WHERE saved_at < ?", (now - KEEP,))
-        connection.execute("DELETE FROM windows WHERE saved_at < ?", (now - KEEP,))
-
-
-def _key(text: str) -> str:
-    """As it is, but for what SQLite's text cannot hold (lone surrogates)."""
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
-_LEVEL = 1
-"""Of zlib: 6 saves a tenth of the space for three times the time."""
-
-
-class CorruptRow(Exception):
-    """The bytes are not what was written."""
+        connection.execute("DELETE FROM knowledge WHERE saved_at < ?", (now - RETENTION,))
+        connection.execute("DELETE FROM windows WHERE saved_at < ?", (now - RETENTION,))
 
 
 def pack_window(data: WindowData) -> bytes:
-    """The bytes that unpack_window() turns into an equal window."""
+    """Return the bytes that unpack_window() turns into an equal window."""
     return _pack(
         {
             "window": data.window,
@@ -142,91 +136,88 @@ def pack_window(data: WindowData) -> bytes:
 
 
 def unpack_window(body: bytes) -> WindowData:
-    """The window that was packed. Raises: CorruptRow."""
+    """Return the window that was packed. Raises: CorruptRow."""
     try:
-        found = _unpack(body)
+        content = _unpack(body)
         return WindowData(
-            window=found["window"],
-            start=date.fromisoformat(found["start"]),
-            end=date.fromisoformat(found["end"]),
-            start_timestamp=found["start_timestamp"],
-            end_timestamp=found["end_timestamp"],
-            fetched_at=found["fetched_at"],
-            fingerprint=found["fingerprint"],
-            metrics=tuple(found["metrics"]),
-            users={user: tuple(values) for user, values in found["users"].items()},
-            emails=found["emails"],
-            pages=found["pages"],
-            covered=None if found["covered"] is None else frozenset(found["covered"]),
+            window=content["window"],
+            start=date.fromisoformat(content["start"]),
+            end=date.fromisoformat(content["end"]),
+            start_timestamp=content["start_timestamp"],
+            end_timestamp=content["end_timestamp"],
+            fetched_at=content["fetched_at"],
+            fingerprint=content["fingerprint"],
+            metrics=tuple(content["metrics"]),
+            users={user: tuple(values) for user, values in content["users"].items()},
+            emails=content["emails"],
+            pages=content["pages"],
+            covered=None if content["covered"] is None else frozenset(content["covered"]),
         )
-    except _BROKEN as error:
+    except _PARSE_ERRORS as error:
         raise CorruptRow(str(error)) from error
 
 
-def pack_knowledge(knowledge: CompanyState) -> bytes:
-    """The bytes that unpack_knowledge() turns into an equal CompanyState."""
+def pack_company_state(state: CompanyState) -> bytes:
+    """Return the bytes that unpack_company_state() turns into an equal CompanyState."""
+    day = state.last_search_day
     return _pack(
         {
-            "host": knowledge.host,
-            "time_zone": knowledge.time_zone,
-            "named": dict(knowledge.known_users),
-            "resolved": dict(knowledge.ids_by_email),
-            "looked_up": None
-            if knowledge.last_search_day is None
-            else knowledge.last_search_day.isoformat(),
+            "host": state.host,
+            "time_zone": state.time_zone,
+            "named": dict(state.known_users),
+            "resolved": dict(state.ids_by_email),
+            "looked_up": None if day is None else day.isoformat(),
             "understood": {
-                window: _understood(said) for window, said in knowledge.resolved_404s.items()
+                window: {
+                    "start": resolved.start.isoformat(),
+                    "end": resolved.end.isoformat(),
+                    "asked": sorted(resolved.requested_ids),
+                    "active": sorted(resolved.active_ids),
+                }
+                for window, resolved in state.resolved_404s.items()
             },
-            "pages": dict(knowledge.pages),
+            "pages": dict(state.pages),
         }
     )
 
 
-def unpack_knowledge(body: bytes) -> CompanyState:
-    """The knowledge that was packed. Raises: CorruptRow."""
+def unpack_company_state(body: bytes) -> CompanyState:
+    """Return the company state that was packed. Raises: CorruptRow."""
     try:
-        found = _unpack(body)
-        looked_up = found["looked_up"]
+        content = _unpack(body)
+        day = content["looked_up"]
         return CompanyState(
-            host=found["host"],
-            time_zone=found["time_zone"],
-            known_users=found["named"],
-            ids_by_email=found["resolved"],
-            last_search_day=None if looked_up is None else date.fromisoformat(looked_up),
+            host=content["host"],
+            time_zone=content["time_zone"],
+            known_users=content["named"],
+            ids_by_email=content["resolved"],
+            last_search_day=None if day is None else date.fromisoformat(day),
             resolved_404s={
                 window: Resolved404(
-                    start=date.fromisoformat(said["start"]),
-                    end=date.fromisoformat(said["end"]),
-                    requested_ids=frozenset(said["asked"]),
-                    active_ids=frozenset(said["active"]),
+                    start=date.fromisoformat(resolved["start"]),
+                    end=date.fromisoformat(resolved["end"]),
+                    requested_ids=frozenset(resolved["asked"]),
+                    active_ids=frozenset(resolved["active"]),
                 )
-                for window, said in found["understood"].items()
+                for window, resolved in content["understood"].items()
             },
-            pages=found["pages"],
+            pages=content["pages"],
         )
-    except _BROKEN as error:
+    except _PARSE_ERRORS as error:
         raise CorruptRow(str(error)) from error
 
 
-_BROKEN = (zlib.error, ValueError, LookupError, TypeError, AttributeError)
-"""What taking broken or foreign content apart can raise."""
-
-
-def _understood(said: Resolved404) -> Mapping[str, Any]:
-    return {
-        "start": said.start.isoformat(),
-        "end": said.end.isoformat(),
-        "asked": sorted(said.requested_ids),
-        "active": sorted(said.active_ids),
-    }
+def _key(text: str) -> str:
+    """Return the text, with what SQLite cannot store (lone surrogates) escaped."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _pack(content: Mapping[str, Any]) -> bytes:
-    return zlib.compress(json.dumps(content, separators=(",", ":")).encode("ascii"), _LEVEL)
+    return zlib.compress(json.dumps(content, separators=(",", ":")).encode("ascii"), _ZLIB_LEVEL)
 
 
 def _unpack(body: bytes) -> dict[str, Any]:
-    found = json.loads(zlib.decompress(body))
-    if not isinstance(found, dict):
+    content = json.loads(zlib.decompress(body))
+    if not isinstance(content, dict):
         raise TypeError("not an object")
-    return found
+    return content

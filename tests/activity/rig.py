@@ -25,7 +25,7 @@ from gong_exporter.simulator.serve import Simulator
 from tests.support.clocks import FakeClock
 from tests.support.companies import FixtureCompany, window_counters
 from tests.support.ledgers import MemoryLedger, SilentObserver
-from tests.support.logs import LogRecorder
+from tests.support.logs import LogRecorder, no_log
 
 
 def client_of(
@@ -59,7 +59,7 @@ def client_of(
         authorization=lambda: authorization,
         redactor=Redactor(),
         retry=retry,
-        warn=recorder.warn if recorder else None,
+        log=recorder.log if recorder else no_log(),
     )
 
 

@@ -41,7 +41,7 @@ ERRORS: tuple[Callable[[], GongError], ...] = (
     lambda: ServerError(500),
     lambda: ConnectionFailed("reset"),
     lambda: TimedOut("too slow"),
-    lambda: InvalidResponse("the answer is HTML (6 bytes)"),
+    lambda: InvalidResponse("the response is HTML (6 bytes)"),
     lambda: BadRequest(400),
     lambda: RateLimited(retry_after=7200),
     lambda: QuotaSpent("spent", until=1.0),

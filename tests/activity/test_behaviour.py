@@ -13,7 +13,8 @@ from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.fetch import MAX_STARTS
 from gong_exporter.activity.poll import poll
 from gong_exporter.activity.snapshot import WindowData
-from gong_exporter.gong.client import MAX_RETRY_AFTER, RetryPolicy
+from gong_exporter.gong.client import RetryPolicy
+from gong_exporter.gong.headers import MAX_RETRY_AFTER
 from gong_exporter.gong.limits import MAX_WAIT
 from gong_exporter.gong.records import Exchange
 from gong_exporter.gong.responses import MAX_EXTRA_COUNTERS

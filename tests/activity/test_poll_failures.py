@@ -170,7 +170,7 @@ def test_one_window_that_fails_keeps_the_others() -> None:
 def test_failures_of_different_kinds_are_told_apart() -> None:
     def answer(wanted: ActivityFilter, _cursor: str | None) -> Page:
         if wanted.from_date == date(2026, 3, 4):
-            raise InvalidResponse("the answer is HTML (6 bytes)")
+            raise InvalidResponse("the response is HTML (6 bytes)")
         raise ServerError(500, request_id="r9")
 
     result = poll(Answering(answer), plan_of(), KNOWN, FakeClock(), no_log())

@@ -145,7 +145,8 @@ def test_beside_a_schedule_that_does_not_fit_the_warnings_are_said_too(tmp_path:
     fault, *warnings = checked.stderr.splitlines()
     assert "not even two polls a day fit" in fault
     assert len(warnings) == 2
-    assert f"warning: the state file {tmp_path / 'database'} is not in use" in warnings[0]
+    assert warnings[0].startswith("warning: the state file is not in use;")
+    assert f"{tmp_path / 'database'}: it is not a regular file" in warnings[0]
     assert "is plain http" in warnings[1]
 
 
@@ -162,7 +163,8 @@ def test_a_state_file_that_cannot_be_used_is_a_warning(tmp_path: Path) -> None:
     database.mkdir()
     checked = run_here("check", f"--config.file={config}")
     assert checked.returncode == 0
-    assert f"warning: the state file {database} is not in use" in checked.stderr
+    assert "warning: the state file is not in use;" in checked.stderr
+    assert f": {database}: it is not a regular file" in checked.stderr
 
 
 def test_a_folder_that_is_not_there_keeps_nothing(tmp_path: Path) -> None:

@@ -203,5 +203,5 @@ def test_a_kill_in_the_middle_of_a_poll_loses_nothing_known(tmp_path: Path) -> N
         with exporter(config) as running:
             assert published(running.samples()) == published(first)
         with state_at(database(config)) as state:
-            assert state.load(simulator.url).knowledge is not None
+            assert state.load(simulator.url).company_state is not None
         assert count(simulator) > calls

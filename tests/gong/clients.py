@@ -19,10 +19,14 @@ from tests.gong.transports import AUTHORIZATION, PAGE, transport_to
 from tests.support.clocks import FakeClock
 from tests.support.hostile import Behaviour, answer
 from tests.support.ledgers import MemoryLedger
+from tests.support.logs import LogRecorder
 
 WANTED = ActivityFilter(from_date=date(2026, 3, 4), to_date=date(2026, 3, 11))
 GONE = {"requestId": "r9", "errors": ["An error has occurred"]}
 OK = answer(200, PAGE)
+
+
+DETAILS = ("error", "anomalies")
 
 
 @dataclass
@@ -32,8 +36,23 @@ class Watched:
     client: GongClient
     clock: FakeClock
     exchanges: list[Exchange] = field(default_factory=list)
-    warnings: list[tuple[str, str | None]] = field(default_factory=list)
+    recorder: LogRecorder = field(default_factory=LogRecorder)
     limited: list[float] = field(default_factory=list)
+
+    @property
+    def warnings(self) -> list[tuple[str, str | None]]:
+        """What was logged: each event with its detail, and the request id."""
+        return [
+            (
+                ": ".join(
+                    [event, *(str(values[k]) for k in ("error", "anomalies") if k in values)]
+                ),
+                request_id,
+            )
+            for (event, request_id), values in zip(
+                self.recorder.warnings, self.recorder.values, strict=True
+            )
+        ]
 
     def exchanged(self, exchange: Exchange) -> None:
         self.exchanges.append(exchange)
@@ -84,7 +103,7 @@ def watched(
         authorization=lambda: authorization,
         redactor=Redactor(RedactionPolicy(hide_addresses=False)),
         retry=retry,
-        warn=lambda message, request_id: seen.warnings.append((message, request_id)),
+        log=seen.recorder.log,
     )
     return seen
 

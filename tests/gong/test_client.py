@@ -28,6 +28,8 @@ from tests.gong.clients import GONE, OK, watched
 from tests.gong.transports import PAGE, SECRET
 from tests.support.hostile import Connection, answer, hang, hostile_server, raw, reset
 
+ODD_PAGE_SIZE = "unexpected values in a response: records.currentPageSize is not a count"
+
 # What is sent
 
 
@@ -142,9 +144,9 @@ def test_the_first_good_answer_ends_the_retries() -> None:
         (200, None),
     ]
     assert seen.warnings == [
-        ("Gong answered 500: An error has occurred; trying again", "r9"),
-        (f"127.0.0.1:{server.port}: Connection reset by peer; trying again", None),
-        ("the answer is HTML (6 bytes); trying again", None),
+        ("retrying: Gong answered 500: An error has occurred", "r9"),
+        (f"retrying: 127.0.0.1:{server.port}: Connection reset by peer", None),
+        ("retrying: the response is HTML (6 bytes)", None),
     ]
 
 
@@ -228,7 +230,12 @@ def test_a_page_with_oddities_is_used_counted_and_told_with_its_request_id() -> 
         seen = watched(server.url)
         assert seen.page().total_records == 0
     assert seen.counted == [(200, "invalid_response")]
-    assert seen.warnings == [("records.currentPageSize is no count", "4al018gzaztcr8nbukw")]
+    assert seen.warnings == [
+        (
+            "unexpected values in a response: records.currentPageSize is not a count",
+            "4al018gzaztcr8nbukw",
+        )
+    ]
 
 
 def test_credentials_that_gong_repeats_are_not_in_the_message() -> None:
@@ -250,7 +257,9 @@ def test_credentials_that_an_odd_page_names_as_its_request_are_not_told() -> Non
     with hostile_server(echo) as server:
         seen = watched(server.url)
         assert seen.page().request_id == "*** ***"
-    assert seen.warnings == [("records.currentPageSize is no count", "*** ***")]
+    assert seen.warnings == [
+        ("unexpected values in a response: records.currentPageSize is not a count", "*** ***")
+    ]
 
 
 def test_credentials_that_a_broken_page_names_as_its_request_are_not_told() -> None:

@@ -1,8 +1,7 @@
-"""The thread of the exchanges: one for all of them, as long as somebody may have another."""
+"""The thread of the exchanges: one for all of them, until one hangs."""
 
 from __future__ import annotations
 
-import gc
 import socket
 import time
 import weakref
@@ -10,49 +9,42 @@ from typing import Any
 
 import pytest
 
-from gong_exporter.gong.deadline_thread import DeadlineThread, Task
+from gong_exporter.gong.deadline_thread import AbortableTask, DeadlineThread
 from gong_exporter.gong.errors import TimedOut
-from tests.gong.transports import PAGE, post, transport_to, wait_until, worker_threads
+from tests.gong.transports import PAGE, exchange_threads, post, transport_to, wait_until
 from tests.support.hostile import answer, hang, hostile_server
 
 
 def test_exchanges_one_after_the_other_share_a_thread() -> None:
-    before = worker_threads()
+    before = exchange_threads()
     with hostile_server(answer(200, PAGE)) as server:
         transport = transport_to(server.url)
         post(transport)
-        (first,) = worker_threads() - before
+        (first,) = exchange_threads() - before
         post(transport)
-        assert worker_threads() - before == {first}
+        assert exchange_threads() - before == {first}
         transport.close()
 
 
 def test_a_thread_that_was_given_up_gets_no_other_exchange() -> None:
-    before = worker_threads()
+    before = exchange_threads()
     with hostile_server(hang(), answer(200, PAGE)) as server:
         transport = transport_to(server.url, timeout=0.3)
         with pytest.raises(TimedOut):
             post(transport)
-        assert wait_until(lambda: worker_threads() <= before)
+        assert wait_until(lambda: exchange_threads() <= before)
         assert post(transport).status == 200
         transport.close()
 
 
-@pytest.mark.parametrize("closed", [True, False], ids=["closed", "forgotten"])
-def test_a_transport_that_is_not_needed_any_more_leaves_no_thread(
-    closed: bool,  # noqa: FBT001 - a case
-) -> None:
-    before = worker_threads()
+def test_a_closed_transport_leaves_no_thread() -> None:
+    before = exchange_threads()
     with hostile_server(answer(200, PAGE)) as server:
         transport = transport_to(server.url)
         post(transport)
-        assert len(worker_threads() - before) == 1
-        if closed:
-            transport.close()
-        else:
-            del transport
-            gc.collect()
-        assert wait_until(lambda: worker_threads() <= before)
+        assert len(exchange_threads() - before) == 1
+        transport.close()
+        assert wait_until(lambda: exchange_threads() <= before)
 
 
 def test_a_transport_that_was_closed_can_be_used_again() -> None:
@@ -73,7 +65,7 @@ def test_an_address_of_a_kind_that_this_machine_does_not_know_is_passed_over(
         known = resolve(*args, **kwargs)
         return [(12345, *known[0][1:]), *known]
 
-    monkeypatch.setattr("gong_exporter.gong.deadline_thread.socket.getaddrinfo", strange_first)
+    monkeypatch.setattr("gong_exporter.gong.sessions.socket.getaddrinfo", strange_first)
     with hostile_server(answer(200, PAGE)) as server:
         assert post(transport_to(server.url)).status == 200
 
@@ -82,16 +74,16 @@ def test_an_error_in_a_task_is_kept_for_the_caller_and_ends_no_thread() -> None:
     def fail() -> None:
         raise ValueError
 
-    worker = DeadlineThread()
-    broken = Task(fail, time.monotonic() + 5)
-    worker.begin(broken)
+    thread = DeadlineThread()
+    broken = AbortableTask(fail, time.monotonic() + 5)
+    thread.submit(broken)
     assert broken.done.wait(5)
     assert isinstance(broken.error, ValueError)
-    well = Task(lambda: None, time.monotonic() + 5)
-    worker.begin(well)
+    well = AbortableTask(lambda: None, time.monotonic() + 5)
+    thread.submit(well)
     assert well.done.wait(5)
     assert well.error is None
-    worker.close()
+    thread.close()
 
 
 def test_a_thread_at_rest_holds_nothing_of_its_last_exchange() -> None:
@@ -103,12 +95,12 @@ def test_a_thread_at_rest_holds_nothing_of_its_last_exchange() -> None:
         def fetch(self) -> None:
             """Nothing to do."""
 
-    worker = DeadlineThread()
+    thread = DeadlineThread()
     brought = Brought()
     left = weakref.ref(brought)
-    task = Task(brought.fetch, time.monotonic() + 5)
-    worker.begin(task)
+    task = AbortableTask(brought.fetch, time.monotonic() + 5)
+    thread.submit(task)
     assert task.done.wait(5)
     del task, brought
     assert wait_until(lambda: left() is None)
-    worker.close()
+    thread.close()

@@ -12,14 +12,13 @@ import pytest
 from gong_exporter.gong.clock import Stopped, SystemClock
 from gong_exporter.gong.errors import TimedOut
 from tests.gong.transports import (
-    AUTHORIZATION,
     LATE,
     PAGE,
+    exchange_threads,
     exchanges_running,
     post,
     transport_to,
     wait_until,
-    worker_threads,
 )
 from tests.support import hostile
 from tests.support.clocks import FakeClock
@@ -69,7 +68,7 @@ def test_an_exchange_that_does_not_end_is_given_up_on_time_with_its_thread_and_s
     left = threading.Event()
     with hostile_server(make(left)) as server:
         began = time.monotonic()
-        with pytest.raises(TimedOut, match=r"^no whole answer within gong\.timeout \(0\.3 s\)$"):
+        with pytest.raises(TimedOut, match=r"^no complete response within gong\.timeout \(0\.3 s"):
             post(transport_to(server.url, timeout=0.3))
         assert 0.3 <= time.monotonic() - began < LATE
         assert left.wait(LATE), "the socket is still open"
@@ -83,6 +82,21 @@ def test_a_connection_that_is_never_accepted_is_given_up_on_time() -> None:
             post(transport_to(f"http://127.0.0.1:{port}", timeout=0.3))
         assert 0.3 <= time.monotonic() - began < LATE
         assert wait_until(lambda: exchanges_running() == 0)
+
+
+def test_an_address_that_does_not_answer_leaves_time_for_the_next_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with hostile.deaf_port() as deaf, hostile_server(answer(200, PAGE)) as server:
+        addresses = [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))
+            for port in (deaf, server.port)
+        ]
+        monkeypatch.setattr(
+            "gong_exporter.gong.sessions.socket.getaddrinfo",
+            lambda _, port, *__, **___: [it for it in addresses if port in (80, it[4][1])],
+        )
+        assert post(transport_to("http://gong.example", timeout=1)).status == 200
 
 
 @pytest.mark.parametrize(
@@ -120,26 +134,24 @@ def test_a_request_is_not_sent_any_more_once_it_was_given_up(
         resolving.wait(5)
         return resolve(*args, **kwargs)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("gong_exporter.gong.deadline_thread.socket.getaddrinfo", slow)
+    monkeypatch.setattr("gong_exporter.gong.sessions.socket.getaddrinfo", slow)
     with hostile_server(answer(200, PAGE)) as server:
         with pytest.raises(Stopped if stopped else TimedOut):
-            transport_to(server.url, timeout=10 if stopped else 0.2).post(
-                b"{}", AUTHORIZATION, clock
-            )
+            post(transport_to(server.url, timeout=10 if stopped else 0.2), clock=clock)
         assert exchanges_running() == 1
         resolving.set()
         assert wait_until(lambda: exchanges_running() == 0)
-        assert (server.connections, server.requests) == (0, [])
+        assert server.requests == []
 
 
 def test_fifty_hanging_exchanges_leave_no_thread_behind() -> None:
-    before = worker_threads()
+    before = exchange_threads()
     with hostile_server(hang()) as server:
         transport = transport_to(server.url, timeout=0.03)
         for _ in range(50):
             with pytest.raises(TimedOut):
                 post(transport)
-        assert wait_until(lambda: worker_threads() <= before)
+        assert wait_until(lambda: exchange_threads() <= before)
         assert server.connections > 25  # a busy machine may not get as far each time
 
 
@@ -150,7 +162,7 @@ def test_a_stop_ends_a_hanging_exchange_within_a_moment() -> None:
         threading.Timer(0.2, stop.set).start()
         began = time.monotonic()
         with pytest.raises(Stopped):
-            transport_to(server.url, timeout=30).post(b"{}", AUTHORIZATION, SystemClock(stop))
+            post(transport_to(server.url, timeout=30), clock=SystemClock(stop))
         assert time.monotonic() - began < LATE
         assert left.wait(LATE)
         assert wait_until(lambda: exchanges_running() == 0)
@@ -166,7 +178,7 @@ def test_an_answer_that_is_just_arriving_as_a_stop_comes_is_still_heard() -> Non
         return answer(429, headers=[("Retry-After", "7")])(connection)
 
     with hostile_server(late) as server:
-        said = transport_to(server.url, timeout=30).post(b"{}", AUTHORIZATION, SystemClock(stop))
+        said = post(transport_to(server.url, timeout=30), clock=SystemClock(stop))
     assert (said.status, said.headers["retry-after"]) == (429, "7")
 
 
@@ -175,8 +187,8 @@ def test_of_a_429_that_is_still_dripping_as_a_stop_comes_the_head_is_heard() -> 
     head = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 7\r\nContent-Length: 9999\r\n\r\n"
     with hostile_server(drip(b"x", after=head)) as server:
         threading.Timer(0.2, stop.set).start()
-        said = transport_to(server.url, timeout=30).post(b"{}", AUTHORIZATION, SystemClock(stop))
-    assert (said.status, said.headers["retry-after"], said.whole) == (429, "7", False)
+        said = post(transport_to(server.url, timeout=30), clock=SystemClock(stop))
+    assert (said.status, said.headers["retry-after"], said.complete) == (429, "7", False)
 
 
 def test_waiting_for_an_answer_gives_signs_of_life() -> None:
@@ -184,7 +196,7 @@ def test_waiting_for_an_answer_gives_signs_of_life() -> None:
     with hostile_server(hang()) as server:
         clock = SystemClock(threading.Event(), beat=lambda: beats.append(1))
         with pytest.raises(TimedOut):
-            transport_to(server.url, timeout=0.5).post(b"{}", AUTHORIZATION, clock)
+            post(transport_to(server.url, timeout=0.5), clock=clock)
     assert len(beats) >= 2
 
 

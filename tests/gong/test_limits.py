@@ -193,10 +193,11 @@ def test_an_api_that_counts_every_second_never_has_to_refuse_us() -> None:
     with running_simulator(FixtureCompany(3), requests_per_second=3) as simulator:
         of = limiter(SystemClock(Event()), per_second=3)
         transport = transport_to(simulator.url)
+        authorization = f"Basic {b64encode(pair).decode()}"
         body = b'{"filter": {"fromDate": "2026-03-10", "toDate": "2026-03-11"}}'
         for _ in range(8):
             number = of.acquire()
-            transport.post(body, f"Basic {b64encode(pair).decode()}", SystemClock(Event()))
+            post(transport, body, authorization=authorization, clock=SystemClock(Event()))
             of.release(number)
         entries = simulator.journal.entries()
     assert [entry.status for entry in entries] == [200] * 8

@@ -83,9 +83,9 @@ def bare(*users: UserActivity, anomalies: tuple[str, ...] = (), **members: objec
     )
 
 
-NO_ADDRESS = "a userEmailAddress that is no address was left empty"
+NO_ADDRESS = "a userEmailAddress that is not an address was left empty"
 NO_ID = "a record without a userId was left out"
-NO_OBJECT = "a record that is no object was left out"
+NO_OBJECT = "a record that is not an object was left out"
 ODD_NAME = "a counter with an unusable name was left out"
 
 EXPECTED: Mapping[str, Page | str] = {
@@ -94,43 +94,43 @@ EXPECTED: Mapping[str, Page | str] = {
     "nobody": page(),
     "nobody-and-the-list-null": bare(request_id="r1", total_records=0),
     "nobody-and-no-records": bare(request_id="r1"),
-    "nobody-and-a-total-that-is-no-count": "no users, and records.totalRecords is no count",
+    "nobody-and-a-total-that-is-no-count": "no users, and records.totalRecords is not a count",
     "members-null": bare(user(email=None)),
     "members-missing": bare(user(email=None)),
     "members-of-other-types": bare(
         user(callsAsHost=1),
         total_records=1,
         anomalies=(
-            "records.currentPageSize is no count",
-            "records.currentPageNumber is no count",
+            "records.currentPageSize is not a count",
+            "records.currentPageNumber is not a count",
         ),
     ),
     "counters-null": page(user(callsAttended=3)),
-    "counters-negative": page(user(callsAttended=3), anomalies=("callsAsHost is no count",)),
-    "counters-fractional": page(user(callsAttended=3), anomalies=("callsAsHost is no count",)),
-    "counters-text": page(user(callsAttended=3), anomalies=("callsAsHost is no count",)),
-    "counters-true": page(user(callsAttended=3), anomalies=("callsAsHost is no count",)),
+    "counters-negative": page(user(callsAttended=3), anomalies=("callsAsHost is not a count",)),
+    "counters-fractional": page(user(callsAttended=3), anomalies=("callsAsHost is not a count",)),
+    "counters-text": page(user(callsAttended=3), anomalies=("callsAsHost is not a count",)),
+    "counters-true": page(user(callsAttended=3), anomalies=("callsAsHost is not a count",)),
     "counters-beyond-64-bits": page(
         user(callsAttended=MAX_COUNT),
-        anomalies=("callsAsHost is no count", "callsGaveFeedback is no count"),
+        anomalies=("callsAsHost is not a count", "callsGaveFeedback is not a count"),
     ),
     "counters-in-exponents": page(
-        user(callsAsHost=100, callsGaveFeedback=0), anomalies=("callsAttended is no count",)
+        user(callsAsHost=100, callsGaveFeedback=0), anomalies=("callsAttended is not a count",)
     ),
-    "counters-a-list": "userAggregateActivityStats is no object",
-    "counter-not-a-number": "the answer is no JSON (N bytes)",
-    "counter-infinite": "the answer is no JSON (N bytes)",
-    "counter-of-ten-thousand-digits": "the answer is no JSON (N bytes)",
+    "counters-a-list": "userAggregateActivityStats is not an object",
+    "counter-not-a-number": "the response is not JSON (N bytes)",
+    "counter-infinite": "the response is not JSON (N bytes)",
+    "counter-of-ten-thousand-digits": "the response is not JSON (N bytes)",
     "counters-nobody-heard-of": page(user(callsAsHost=1, callsWhispered=2, callsSummarizedByAI=3)),
     "counters-with-odd-names": page(user(callsAsHost=1), anomalies=(ODD_NAME,)),
     "counters-without-an-end": page(
         user("1", None, **{f"calls{number:03}": number for number in range(50)}, callsAsHost=1),
-        anomalies=("more than 50 undocumented counters: the rest left out",),
+        anomalies=("more than 50 undocumented counters; the rest is left out",),
     ),
     "anomalies-without-an-end": page(
         user("1", None, callsAsHost=1),
         anomalies=(
-            *(f"calls{number:03} is no count" for number in range(20)),
+            *(f"calls{number:03} is not a count" for number in range(20)),
             "and 40 more like these",
         ),
     ),
@@ -169,25 +169,25 @@ EXPECTED: Mapping[str, Page | str] = {
         time_zone="US/  Pacific [31m",
     ),
     "cursor-empty": bare(user(), request_id="r1", total_records=1),
-    "cursor-a-number": "records.cursor is no text",
-    "cursor-of-a-hundred-thousand-characters": "records.cursor is no text",
-    "records-no-object": "records is no object",
-    "list-missing": "usersAggregateActivityStats is missing or no list",
-    "list-null": "usersAggregateActivityStats is missing or no list",
-    "list-an-object": "usersAggregateActivityStats is missing or no list",
-    "empty-object": "usersAggregateActivityStats is missing or no list",
-    "other-object": "usersAggregateActivityStats is missing or no list",
-    "empty": "the answer is no JSON (N bytes)",
-    "null": "the answer is JSON, but no object",
-    "a-list": "the answer is JSON, but no object",
-    "text": "the answer is JSON, but no object",
-    "broken-off": "the answer is no JSON (N bytes)",
-    "html": "the answer is HTML (N bytes)",
-    "html-without-doctype": "the answer is HTML (N bytes)",
-    "not-utf-8": "the answer is no JSON (N bytes)",
-    "utf-16": "the answer is no JSON (N bytes)",
-    "nested-very-deep": "the answer is no JSON (N bytes)",
-    "two-values": "the answer is no JSON (N bytes)",
+    "cursor-a-number": "records.cursor is not text",
+    "cursor-of-a-hundred-thousand-characters": "records.cursor is not text",
+    "records-no-object": "records is not an object",
+    "list-missing": "usersAggregateActivityStats is missing or not a list",
+    "list-null": "usersAggregateActivityStats is missing or not a list",
+    "list-an-object": "usersAggregateActivityStats is missing or not a list",
+    "empty-object": "usersAggregateActivityStats is missing or not a list",
+    "other-object": "usersAggregateActivityStats is missing or not a list",
+    "empty": "the response is not JSON (N bytes)",
+    "null": "the response is JSON, but not an object",
+    "a-list": "the response is JSON, but not an object",
+    "text": "the response is JSON, but not an object",
+    "broken-off": "the response is not JSON (N bytes)",
+    "html": "the response is HTML (N bytes)",
+    "html-without-doctype": "the response is HTML (N bytes)",
+    "not-utf-8": "the response is not JSON (N bytes)",
+    "utf-16": "the response is not JSON (N bytes)",
+    "nested-very-deep": "the response is not JSON (N bytes)",
+    "two-values": "the response is not JSON (N bytes)",
 }
 """The page that the file named so becomes, or the message of its InvalidResponse."""
 

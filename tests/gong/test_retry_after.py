@@ -12,13 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gong_exporter.gong.client import MAX_RETRY_AFTER, RetryPolicy, retry_after
+from gong_exporter.gong.client import RetryPolicy
 from gong_exporter.gong.clock import Stopped, SystemClock
 from gong_exporter.gong.errors import (
     QuotaSpent,
     RateLimited,
     WaitTooLong,
 )
+from gong_exporter.gong.headers import MAX_RETRY_AFTER, parse_retry_after
 from tests.gong.clients import GONE, OK, limited, watched
 from tests.gong.transports import LATE
 from tests.support.clocks import NOW
@@ -236,12 +237,12 @@ def test_a_stop_in_the_middle_of_a_hanging_exchange_frees_its_slot() -> None:
 def test_a_retry_after_is_seconds_or_a_date_to_come(
     value: str | None, expected: float | None
 ) -> None:
-    assert retry_after(value, NOW.timestamp()) == expected
+    assert parse_retry_after(value, NOW.timestamp()) == expected
 
 
 @given(value=st.text(max_size=40), sent=st.text(max_size=40))
 def test_any_retry_after_is_a_believable_wait_or_none(value: str, sent: str) -> None:
-    wait = retry_after(value, NOW.timestamp(), date=sent)
+    wait = parse_retry_after(value, NOW.timestamp(), date=sent)
     assert wait is None or 0 <= wait <= MAX_RETRY_AFTER
 
 
@@ -250,5 +251,5 @@ def test_any_retry_after_is_a_believable_wait_or_none(value: str, sent: str) -> 
     text=st.sampled_from(["{}", "{} GMT", "x{}"]),
 )
 def test_any_date_is_a_believable_wait_or_none(moment: datetime, text: str) -> None:
-    wait = retry_after(text.format(format_datetime(moment)), NOW.timestamp())
+    wait = parse_retry_after(text.format(format_datetime(moment)), NOW.timestamp())
     assert wait is None or 0 <= wait <= MAX_RETRY_AFTER

@@ -17,7 +17,6 @@ from tests.gong.transports import (
     transport_to,
     wait_until,
 )
-from tests.support.clocks import FakeClock
 from tests.support.hostile import Behaviour, answer, flood, hang, hostile_server, raw, reset
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -25,14 +24,14 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 def test_a_request_is_sent_as_gong_wants_it_and_the_answer_comes_back_whole() -> None:
     with hostile_server(answer(200, PAGE, [("X-Odd", "a"), ("X-Odd", "b")])) as server:
-        got = transport_to(server.url + "/").post(b'{"filter": {}}', AUTHORIZATION, FakeClock())
+        got = post(transport_to(server.url + "/"), b'{"filter": {}}')
     (request,) = server.requests
     assert request.head.startswith(f"POST {AGGREGATE_ACTIVITY_PATH} HTTP/1.1\r\n".encode())
     assert request.body == b'{"filter": {}}'
     assert request.header("authorization") == AUTHORIZATION
     assert request.header("content-type") == "application/json"
     assert request.header("user-agent") == "gong-exporter/test"
-    assert (got.status, got.whole, got.headers["x-odd"]) == (200, True, "a, b")
+    assert (got.status, got.complete, got.headers["x-odd"]) == (200, True, "a, b")
     assert b"4al018gzaztcr8nbukw" in got.body
 
 
@@ -49,30 +48,30 @@ def test_a_header_that_is_none_is_not_logged_it_may_repeat_the_credentials(
     ("behaviour", "expected"),
     [
         pytest.param(reset, "Connection reset by peer", id="reset"),
-        pytest.param(raw(b""), "the connection was closed without an answer", id="close"),
+        pytest.param(raw(b""), "the connection was closed without a response", id="close"),
         pytest.param(
             raw(b"\x15\x03\x03\x00\x02\x02\x28\r\n\r\n"),
-            "what came back is not HTTP (BadStatusLine)",
+            "the response is not HTTP (BadStatusLine)",
             id="not http",
         ),
         pytest.param(
             raw(b"HTTP/1.1 200 OK\r\n" + b"X-Many: 1\r\n" * 200 + b"\r\n"),
-            "what came back is not HTTP (HTTPException)",
+            "the response is not HTTP (HTTPException)",
             id="too many headers",
         ),
         pytest.param(
             raw(b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 100_000 + b"\r\n\r\n"),
-            "what came back is not HTTP (LineTooLong)",
+            "the response is not HTTP (LineTooLong)",
             id="a header line too long",
         ),
         pytest.param(
             raw(HEAD + b"Content-Length: 100\r\n\r\n{}"),
-            "the answer broke off before its end",
+            "the response ended early",
             id="truncated",
         ),
         pytest.param(
             raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"),
-            "the answer broke off before its end",
+            "the response ended early",
             id="truncated chunks",
         ),
     ],
@@ -206,7 +205,7 @@ def test_a_redirect_with_an_endless_body_or_an_odd_target_is_still_a_redirect(
     head = b"HTTP/1.1 302 Found\r\nLocation: " + location + b"\r\n\r\n"
     with hostile_server(flood(b"x" * 65_536, after=head)) as server:
         got = post(transport_to(server.url, timeout=2))
-    assert (got.status, got.whole, len(got.body)) == (302, True, 65_536)
+    assert (got.status, got.complete, len(got.body)) == (302, True, 65_536)
 
 
 def test_whatever_comes_back_is_an_answer_or_an_error_of_ours() -> None:

@@ -8,8 +8,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from gong_exporter.gong.deadline_thread import ExchangeThread
-from gong_exporter.gong.transport import Response, Transport
+from gong_exporter.gong.clock import Clock
+from gong_exporter.gong.deadline_thread import DeadlineThread
+from gong_exporter.gong.records import AGGREGATE_ACTIVITY_PATH
+from gong_exporter.gong.transport import Request, Response, Transport
 from tests.support.clocks import FakeClock
 
 SECRET = "s3cr3t-value-of-the-key"
@@ -27,18 +29,28 @@ def transport_to(url: str, timeout: float = 5.0, **options: Any) -> Transport:
     return Transport(base_url=url, timeout=timeout, user_agent="gong-exporter/test", **options)
 
 
-def post(transport: Transport, body: bytes = b"{}") -> Response:
-    return transport.post(body, AUTHORIZATION, FakeClock())
+def a_request(body: bytes = b"{}") -> Request:
+    return Request("POST", AGGREGATE_ACTIVITY_PATH, body)
+
+
+def post(
+    transport: Transport,
+    body: bytes = b"{}",
+    *,
+    authorization: str = AUTHORIZATION,
+    clock: Clock | None = None,
+) -> Response:
+    return transport.send(a_request(body), authorization, clock or FakeClock())
 
 
 def exchanges_running() -> int:
     return sum(
-        isinstance(it, ExchangeThread) and it.task is not None for it in threading.enumerate()
+        isinstance(it, DeadlineThread) and it.task is not None for it in threading.enumerate()
     )
 
 
-def worker_threads() -> set[threading.Thread]:
-    return {thread for thread in threading.enumerate() if isinstance(thread, ExchangeThread)}
+def exchange_threads() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if isinstance(thread, DeadlineThread)}
 
 
 LATE = 10.0

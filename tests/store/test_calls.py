@@ -21,7 +21,7 @@ from gong_exporter.gong.limits import (
     Wait,
     check_limits,
 )
-from gong_exporter.store.calls import SKEW, Call, CallLedger, Entries
+from gong_exporter.store.calls import SKEW, CallLedger, CallRow, Entries
 from gong_exporter.store.schema import open_file, open_in_memory
 from tests.support.store_samples import NOON, UNLIMITED
 
@@ -245,8 +245,8 @@ def test_merged_ledgers_count_each_call_once(ledger: CallLedger) -> None:
     granted = ledger.reserve(NOON, UNLIMITED, NOON + 30)
     assert isinstance(granted, Allowed)
     ledger.limit(NOON, NOON + 60)
-    mine = Call(granted.call, NOON, NOON + 1, NOON + 30)
-    other = Call(77, NOON + 2, NOON + 3, NOON + 32)
+    mine = CallRow(granted.call, NOON, NOON + 1, NOON + 30)
+    other = CallRow(77, NOON + 2, NOON + 3, NOON + 32)
     for _ in range(2):
         ledger.merge(Entries((mine, other), 0, (NOON, NOON + 50)))
         assert ledger.used(NOON + 5) == 2
@@ -258,7 +258,7 @@ def test_a_merge_does_not_forget_that_a_call_ended(ledger: CallLedger) -> None:
     granted = ledger.reserve(NOON, ONE_A_SECOND, NOON + 30)
     assert isinstance(granted, Allowed)
     ledger.finish(granted.call, NOON + 1)
-    ledger.merge(Entries((Call(granted.call, NOON, None, NOON + 30),), 0, None))
+    ledger.merge(Entries((CallRow(granted.call, NOON, None, NOON + 30),), 0, None))
     assert isinstance(ledger.reserve(NOON + 3, ONE_A_SECOND, NOON + 33), Allowed)
 
 

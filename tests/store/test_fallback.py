@@ -16,9 +16,16 @@ import pytest
 
 from gong_exporter.gong.limits import Wait
 from gong_exporter.store import SavedState
-from gong_exporter.store.database import RETRY
+from gong_exporter.store.database import RETRY_INTERVAL
 from tests.support.store_samples import HOST, NOON, UNLIMITED, Scene, a_window, some_knowledge
-from tests.support.store_trouble import ledger_rows, make_a_call, not_in_use, opened
+from tests.support.store_trouble import (
+    IN_USE_AGAIN,
+    NO_LOCK,
+    ledger_rows,
+    make_a_call,
+    not_in_use,
+    opened,
+)
 
 
 @pytest.fixture
@@ -47,7 +54,7 @@ def test_a_read_only_disk_is_read_and_not_written(small_disk: Path, scene: Scene
         kept.save(some_knowledge(), [a_window()])
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     with opened(path, scene) as kept:
-        assert scene.reports == [not_in_use(path, "it, its folder or its disk is read-only")]
+        assert scene.warnings == [not_in_use("it, its folder or its disk is read-only")]
         assert kept.load(HOST) == SavedState(some_knowledge(), (a_window(),))
         assert kept.ledger.used(NOON + 1) == 1
         one = replace(UNLIMITED, requests_per_day=1)
@@ -55,7 +62,7 @@ def test_a_read_only_disk_is_read_and_not_written(small_disk: Path, scene: Scene
         make_a_call(kept.ledger, NOON + 2)
         assert kept.poller_lock().acquire()
         subprocess.run(["mount", "-o", "remount,rw", small_disk], check=True)
-        scene.time += RETRY
+        scene.time += RETRY_INTERVAL
         make_a_call(kept.ledger, NOON + 3)
         assert kept.error is None
     assert len(ledger_rows(path)) == 3
@@ -71,7 +78,7 @@ def test_a_full_disk_is_said_and_gets_everything_once_it_has_room(
         _fill(filler)
         make_a_call(kept.ledger, NOON)
         kept.save(some_knowledge(2), [a_window("7d", 2)])
-        assert scene.reports == [not_in_use(path, "the disk is full")]
+        assert scene.warnings == [not_in_use("the disk is full")]
         assert kept.ledger.used(NOON + 1) == 1
         assert kept.error_count == 2
         filler.unlink()
@@ -89,10 +96,10 @@ def test_a_state_too_large_for_the_disk_leaves_the_last_one(small_disk: Path, sc
     with opened(path, scene) as kept:
         kept.save(some_knowledge(1), [a_window(number=1)])
         kept.save(some_knowledge(2), [a_window(str(n), 2, users=20_000) for n in range(3)])
-        assert kept.error == not_in_use(path, "the disk is full")
-        scene.time += RETRY
+        assert kept.error == f"{path} is not in use: the disk is full"
+        scene.time += RETRY_INTERVAL
         make_a_call(kept.ledger, NOON)  # tried again, in vain
-        assert scene.reports == [kept.error]
+        assert scene.warnings == [not_in_use("the disk is full")]
         assert kept.ledger.used(NOON + 1) == 1
     with opened(path, scene) as kept:
         assert kept.load(HOST) == SavedState(some_knowledge(1), (a_window(number=1),))
@@ -114,9 +121,9 @@ def test_a_file_that_may_not_grow_is_done_without(path: Path, scene: Scene) -> N
         kept.save(some_knowledge(1), [a_window(number=1)])
         with _files_of_at_most(64 * 1024):
             kept.save(some_knowledge(2), [large])
-        assert scene.reports == [not_in_use(path, "the disk gave an input/output error")]
+        assert scene.warnings == [not_in_use("the disk gave an input/output error")]
         kept.save(some_knowledge(3), [])
-        assert scene.reports[1:] == [f"the state file {path} is in use again"]
+        assert scene.warnings[1:] == [IN_USE_AGAIN]
     with opened(path, scene) as kept:
         assert kept.load(HOST) == SavedState(some_knowledge(3), (large,))
 
@@ -147,9 +154,9 @@ def test_a_read_only_folder_is_read_and_not_written(folder_of_a_user: Path, scen
         make_a_call(kept.ledger, NOON)
         assert kept.ledger.used(NOON + 1) == 1
         assert kept.poller_lock().acquire()
-        assert len(scene.reports) == 2
-        assert scene.reports[0].startswith(f"the state file {path} is not in use: it")
-        assert scene.reports[1].startswith(f"no lock on {path}.lock: Permission denied")
+        assert len(scene.warnings) == 2
+        assert scene.warnings[0].startswith(not_in_use("it"))
+        assert scene.warnings[1] == f"{NO_LOCK}: Permission denied"
 
 
 def test_a_read_only_file_is_read_and_not_written(folder_of_a_user: Path, scene: Scene) -> None:
@@ -158,7 +165,7 @@ def test_a_read_only_file_is_read_and_not_written(folder_of_a_user: Path, scene:
         kept.save(some_knowledge(), [a_window()])
     path.chmod(0o400)
     with opened(path, scene) as kept:
-        assert scene.reports == [not_in_use(path, "it, its folder or its disk is read-only")]
+        assert scene.warnings == [not_in_use("it, its folder or its disk is read-only")]
         assert kept.load(HOST) == SavedState(some_knowledge(), (a_window(),))
 
 
@@ -170,5 +177,5 @@ def test_a_damaged_file_in_a_read_only_folder_is_done_without(
     folder_of_a_user.chmod(0o500)
     with opened(path, scene) as kept:
         make_a_call(kept.ledger, NOON)
-    why = "it is damaged (file is not a database), and cannot be renamed (Permission denied)"
-    assert scene.reports == [not_in_use(path, why)]
+    why = "it is corrupt (file is not a database) and cannot be renamed (Permission denied)"
+    assert scene.warnings == [not_in_use(why)]

@@ -10,10 +10,11 @@ from pathlib import Path
 from gong_exporter.store.lock import PollerLock
 from tests.support.store_processes import another_process, hear
 from tests.support.store_samples import Scene
+from tests.support.store_trouble import NO_LOCK
 
 
 def _lock(path: Path | None, scene: Scene | None = None) -> PollerLock:
-    return PollerLock(path, (scene or Scene()).report)
+    return PollerLock(path, (scene or Scene()).log)
 
 
 def test_a_second_poller_is_refused_and_told_who_polls(tmp_path: Path) -> None:
@@ -45,8 +46,8 @@ def test_a_link_in_the_lock_s_place_is_not_followed_to_what_somebody_wants_overw
     assert lock.acquire()
     lock.release()
     assert (tmp_path / "another").read_text() == "precious"
-    (said,) = scene.reports
-    assert said.endswith("nothing keeps a second poller away")
+    (warning,) = scene.warnings
+    assert warning.startswith(NO_LOCK)
 
 
 def test_a_killed_poller_leaves_nothing_behind_though_its_children_live(tmp_path: Path) -> None:
@@ -83,14 +84,10 @@ def test_a_holder_that_could_not_write_its_number_is_unknown(tmp_path: Path) -> 
 def test_where_no_lock_can_be_made_it_is_said_and_the_poller_polls(tmp_path: Path) -> None:
     scene = Scene()
     assert _lock(tmp_path / "nowhere" / "state.db.lock", scene).acquire()
-    (report,) = scene.reports
-    assert report == (
-        f"no lock on {tmp_path}/nowhere/state.db.lock: No such file or directory;"
-        " nothing keeps a second poller away"
-    )
+    assert scene.warnings == [f"{NO_LOCK}: No such file or directory"]
 
 
 def test_without_a_state_file_there_is_nobody_to_exclude() -> None:
     scene = Scene()
     assert _lock(None, scene).acquire()
-    assert scene.reports == []
+    assert scene.warnings == []

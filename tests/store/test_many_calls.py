@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gong_exporter.gong.limits import CallLimits
-from gong_exporter.store.calls import Call, CallLedger, Entries, count_used
+from gong_exporter.store.calls import CallLedger, CallRow, Entries, count_used
 from gong_exporter.store.schema import open_file, open_for_reading, open_in_memory
 from tests.support.store_samples import NOON
 
@@ -26,7 +26,9 @@ def test_a_call_takes_as_many_steps_after_thousands_of_calls_as_after_ten(quota:
 
         connection = open_in_memory()
         made = CallLedger(connection)
-        made.merge(Entries(tuple(Call(n, NOON + n, NOON + n, NOON) for n in range(count)), 0, None))
+        made.merge(
+            Entries(tuple(CallRow(n, NOON + n, NOON + n, NOON) for n in range(count)), 0, None)
+        )
         connection.set_progress_handler(step, 1)
         made.reserve(NOON + count, CallLimits(1, quota), NOON + count + 30)
         made.used(NOON + count)
@@ -39,7 +41,7 @@ def test_a_call_takes_as_many_steps_after_thousands_of_calls_as_after_ten(quota:
 def test_a_reader_beside_counts_the_calls_of_the_last_day(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     ledger = CallLedger(open_file(path))
-    calls = tuple(Call(hour, NOON + hour * 3600, None, NOON) for hour in range(30))
+    calls = tuple(CallRow(hour, NOON + hour * 3600, None, NOON) for hour in range(30))
     ledger.merge(Entries(calls, 0, None))
     ledger.close()
     reader = open_for_reading(path, timeout=0)

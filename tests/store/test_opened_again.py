@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from gong_exporter.store import SavedState, schema
-from gong_exporter.store.database import RETRY
+from gong_exporter.store.database import RETRY_INTERVAL
 from tests.support.store_samples import HOST, NOON, Scene, a_window, some_knowledge
 from tests.support.store_trouble import (
+    IN_USE_AGAIN,
     kept_by_another,
     ledger_rows,
     make_a_call,
@@ -35,9 +36,9 @@ def test_who_opens_the_file_again_does_not_put_older_data_over_the_pollers(
         poller.save(some_knowledge(2), [a_window("7d", 2)])
         with kept_by_another(path):
             make_a_call(backfill.ledger, NOON)
-        scene.time += RETRY
+        scene.time += RETRY_INTERVAL
         make_a_call(backfill.ledger, NOON + 1)
-        assert scene.reports[-1] == f"the state file {path} is in use again"
+        assert scene.warnings[-1] == IN_USE_AGAIN
     assert len(ledger_rows(path)) == 2
     with opened(path, scene) as kept:
         assert kept.load(HOST) == SavedState(
@@ -66,7 +67,7 @@ def test_knowledge_without_a_window_is_written_when_the_file_is_usable_again(
         kept.save(some_knowledge(1), [a_window("7d", 1)])
         with kept_by_another(path):
             kept.save(some_knowledge(2), [])
-        scene.time += RETRY
+        scene.time += RETRY_INTERVAL
         make_a_call(kept.ledger, NOON)
     with opened(path, scene) as kept:
         assert kept.load(HOST) == SavedState(some_knowledge(2), (a_window("7d", 1),))
@@ -112,7 +113,7 @@ def test_one_hosts_windows_are_not_taken_for_anothers(path: Path, scene: Scene) 
         with kept_by_another(path):
             assert kept.load(other) == SavedState(None, ())
             kept.save(some_knowledge(2, other), [a_window("1d", 2)])
-        scene.time += RETRY
+        scene.time += RETRY_INTERVAL
         make_a_call(kept.ledger, NOON)
     with opened(path, scene) as kept:
         assert kept.load(other) == SavedState(some_knowledge(2, other), (a_window("1d", 2),))
@@ -142,16 +143,13 @@ def test_a_file_that_lost_a_table_is_set_aside_and_begun_with_all_that_is_known(
         with closing(sqlite3.connect(path)) as connection:
             connection.execute("DROP TABLE windows")
         kept.save(some_knowledge(2), [a_window("1d", 2)])
-        assert scene.reports == [not_in_use(path, "no such table: windows")]
+        assert scene.warnings == [not_in_use("no such table: windows")]
         kept.save(some_knowledge(2), [])
         assert kept.error is None
     aside = path.with_name("state.db.corrupt-20260202T024000Z")
     assert aside.exists()
     damage = "it lacks windows.body, windows.host, windows.name, windows.saved_at"
-    assert scene.reports[1] == (
-        f"the state file {path} is damaged ({damage}); it is kept as {aside.name}, and a fresh"
-        " one begun"
-    )
+    assert scene.warnings[1].endswith(f"is begun: {damage}")
     assert len(ledger_rows(path)) == 1
     with opened(path, scene) as kept:
         assert kept.load(HOST) == SavedState(

@@ -67,13 +67,13 @@ def test_a_process_killed_in_a_call_gives_its_slot_back_when_the_call_would_have
         process.kill()
         process.wait()
     scene = Scene()
-    kept = open_state(path, report=scene.report, now=time.time)
+    kept = open_state(path, log=scene.log, now=time.time)
     now = time.time()
     assert isinstance(kept.ledger.reserve(now, CallLimits(1, 100), now + 30), Wait)
     assert isinstance(kept.ledger.reserve(now + 3, CallLimits(1, 100), now + 33), Allowed)
     assert kept.ledger.used(now + 3) == 2
     kept.close()
-    assert scene.reports == []
+    assert scene.warnings == []
 
 
 def test_a_process_killed_while_it_saves_leaves_a_whole_state(tmp_path: Path) -> None:
@@ -87,17 +87,17 @@ def test_a_process_killed_while_it_saves_leaves_a_whole_state(tmp_path: Path) ->
             time.sleep(chance.random() / 20)
             process.kill()
             process.wait()
-        kept = open_state(path, report=scene.report, now=scene.now)
+        kept = open_state(path, log=scene.log, now=scene.now)
         saved = kept.load(HOST)
         kept.close()
-        assert saved.knowledge is not None
-        number = saved.knowledge.pages["7d"]
-        assert saved.knowledge == some_knowledge(number)
+        assert saved.company_state is not None
+        number = saved.company_state.pages["7d"]
+        assert saved.company_state == some_knowledge(number)
         assert saved.windows == tuple(
             a_window(name, number, users=200) for name in ("1d", "28d", "7d")
         )
         numbers.append(number)
-    assert scene.reports == []
+    assert scene.warnings == []
     assert numbers == sorted(set(numbers))
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]

@@ -13,11 +13,11 @@ import pytest
 from gong_exporter.store.calls import CallLedger
 from gong_exporter.store.schema import (
     APPLICATION,
-    STEPS,
-    Damaged,
-    Refused,
-    in_words,
-    is_damage,
+    MIGRATIONS,
+    CorruptFile,
+    ForeignFile,
+    describe,
+    is_corruption,
     open_file,
     open_for_reading,
     transaction,
@@ -67,44 +67,44 @@ def test_an_empty_database_of_version_0_is_brought_up_to_date(path: Path) -> Non
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("VACUUM")
     with closing(open_file(path)) as connection:
-        assert _version(connection) == len(STEPS)
+        assert _version(connection) == len(MIGRATIONS)
         assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION,)
 
 
 def test_an_older_file_is_brought_up_to_date_with_its_rows(path: Path) -> None:
     with closing(open_file(path)) as connection:
         CallLedger(connection).reserve(NOON, UNLIMITED, NOON + 30)
-    with closing(open_file(path, [*STEPS, A_STEP])) as connection:
-        assert _version(connection) == len(STEPS) + 1
+    with closing(open_file(path, [*MIGRATIONS, A_STEP])) as connection:
+        assert _version(connection) == len(MIGRATIONS) + 1
         assert connection.execute("SELECT started, colour FROM calls").fetchall() == [(NOON, "red")]
 
 
 def test_a_failed_step_leaves_the_older_file(path: Path) -> None:
     open_file(path).close()
     with pytest.raises(sqlite3.OperationalError):
-        open_file(path, [*STEPS, A_STEP, ("no SQL",)])
+        open_file(path, [*MIGRATIONS, A_STEP, ("no SQL",)])
     with closing(open_file(path)) as connection:
-        assert _version(connection) == len(STEPS)
+        assert _version(connection) == len(MIGRATIONS)
 
 
-def test_a_file_without_a_column_is_damaged_and_one_with_more_is_not(path: Path) -> None:
+def test_a_file_without_a_column_is_corruptiond_and_one_with_more_is_not(path: Path) -> None:
     with closing(open_file(path)) as connection:
         connection.execute("ALTER TABLE calls ADD COLUMN colour TEXT")
         connection.execute("CREATE TABLE more (name TEXT)")
     with closing(open_file(path)) as connection:
         connection.execute("ALTER TABLE knowledge RENAME COLUMN body TO text")
-    with pytest.raises(Damaged, match=r"^it lacks knowledge\.body$"):
+    with pytest.raises(CorruptFile, match=r"^it lacks knowledge\.body$"):
         open_file(path)
 
 
 @pytest.mark.parametrize("journal", ["TRUNCATE", "WAL"])
 def test_a_newer_file_is_refused_and_left_untouched(path: Path, journal: str) -> None:
-    with closing(open_file(path, [*STEPS, A_STEP])) as connection:
+    with closing(open_file(path, [*MIGRATIONS, A_STEP])) as connection:
         connection.execute(f"PRAGMA journal_mode = {journal}")
     before = path.read_bytes()
     for opening in (open_file, lambda path: open_for_reading(path, 0)):
         with pytest.raises(
-            Refused, match=r"^it is of version 2, made by a newer gong-exporter \(this one"
+            ForeignFile, match=r"^its version 2 is of a newer gong-exporter \(this one"
         ):
             opening(path)
     assert path.read_bytes() == before
@@ -114,23 +114,23 @@ def test_another_programs_database_is_refused_and_left_untouched(path: Path) -> 
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE dashboards (name TEXT)")
     before = path.read_bytes()
-    with pytest.raises(Refused, match=r"^it is another program's database$"):
+    with pytest.raises(ForeignFile, match=r"^it is another program's database$"):
         open_file(path)
     assert path.read_bytes() == before
 
 
 def test_a_folder_is_refused(path: Path) -> None:
     path.mkdir()
-    with pytest.raises((Refused, OSError)):
+    with pytest.raises((ForeignFile, OSError)):
         open_file(path)
 
 
 @pytest.mark.parametrize("content", [b"not a database at all, but rather text" * 100, b"x"])
-def test_a_file_that_is_no_database_is_damaged(path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_database_is_corruptiond(path: Path, content: bytes) -> None:
     path.write_bytes(content)
-    with pytest.raises((Damaged, sqlite3.DatabaseError)) as raised:
+    with pytest.raises((CorruptFile, sqlite3.DatabaseError)) as raised:
         open_file(path)
-    assert is_damage(raised.value)
+    assert is_corruption(raised.value)
     assert path.read_bytes() == content
 
 
@@ -143,10 +143,10 @@ def test_a_page_of_garbage_is_found_at_the_opening(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[5 * 4096 : 6 * 4096] = b"\x77" * 4096
     path.write_bytes(content)
-    with pytest.raises((Damaged, sqlite3.DatabaseError)) as raised:
+    with pytest.raises((CorruptFile, sqlite3.DatabaseError)) as raised:
         open_file(path)
-    assert is_damage(raised.value)
-    assert in_words(raised.value)
+    assert is_corruption(raised.value)
+    assert describe(raised.value)
 
 
 def test_a_transaction_that_fails_changes_nothing(path: Path) -> None:

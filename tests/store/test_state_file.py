@@ -15,7 +15,7 @@ from gong_exporter.gong.clock import Stopped
 from gong_exporter.gong.limits import DAY, Allowed, Cause, Wait
 from gong_exporter.store import SavedState, StateFile, open_state
 from gong_exporter.store.schema import open_file
-from gong_exporter.store.windows import KEEP
+from gong_exporter.store.windows import RETENTION
 from tests.support.store_samples import HOST, NOON, UNLIMITED, Scene, a_window, some_knowledge
 
 Opener = Callable[[], StateFile]
@@ -27,13 +27,13 @@ def opened(path: Path, scene: Scene) -> Iterator[Opener]:
     files: list[StateFile] = []
 
     def opening() -> StateFile:
-        files.append(open_state(path, report=scene.report, now=scene.now))
+        files.append(open_state(path, log=scene.log, now=scene.now))
         return files[-1]
 
     yield opening
     for file in files:
         file.close()
-    assert scene.reports == []
+    assert scene.warnings == []
 
 
 def test_a_restart_knows_what_was_saved(opened: Opener) -> None:
@@ -90,7 +90,7 @@ def test_what_no_poll_renews_is_deleted_in_the_end(opened: Opener, scene: Scene)
     with closing(opened()) as kept:
         kept.save(some_knowledge(1, "https://gone.example"), [a_window("1d")])
         kept.save(some_knowledge(), [a_window("1d"), a_window("7d")])
-        scene.time += KEEP + 1
+        scene.time += RETENTION + 1
         kept.save(some_knowledge(), [a_window("7d", 9)])
     kept = opened()
     assert kept.load(HOST).windows == (a_window("7d", 9),)
@@ -136,7 +136,7 @@ def test_two_users_of_a_file_see_each_others_calls_at_once(opened: Opener) -> No
 
 
 def test_without_a_file_everything_lasts_as_long_as_the_process(scene: Scene) -> None:
-    kept = open_state(None, report=scene.report, now=scene.now)
+    kept = open_state(None, log=scene.log, now=scene.now)
     granted = kept.ledger.reserve(NOON, UNLIMITED, NOON + 30)
     assert isinstance(granted, Allowed)
     kept.ledger.finish(granted.call, NOON + 1)
@@ -146,7 +146,7 @@ def test_without_a_file_everything_lasts_as_long_as_the_process(scene: Scene) ->
     assert kept.ledger.limited_until(NOON + 2) == NOON + 61
     assert kept.load(HOST) == SavedState(some_knowledge(), (a_window(),))
     assert kept.poller_lock().acquire()
-    assert (kept.error_count, kept.error, scene.reports) == (0, None, [])
+    assert (kept.error_count, kept.error, scene.warnings) == (0, None, [])
     kept.close()
 
 

@@ -15,9 +15,10 @@ import pytest
 
 from gong_exporter.gong.limits import Allowed, Cause, Wait
 from gong_exporter.store import SavedState, open_state, schema
-from gong_exporter.store.database import RETRY
+from gong_exporter.store.database import RETRY_INTERVAL
 from tests.support.store_samples import HOST, NOON, UNLIMITED, Scene, a_window, some_knowledge
 from tests.support.store_trouble import (
+    IN_USE_AGAIN,
     kept_by_another,
     ledger_rows,
     make_a_call,
@@ -26,6 +27,7 @@ from tests.support.store_trouble import (
 )
 
 T = TypeVar("T")
+CORRUPT = "the state file is corrupt; it was renamed, and a new one is begun"
 
 
 def test_a_locked_file_is_done_without_and_gets_the_calls_made_meanwhile(
@@ -45,15 +47,16 @@ def test_a_locked_file_is_done_without_and_gets_the_calls_made_meanwhile(
             assert time.monotonic() - began > 0.3  # two attempts: a call's, and the save's
             assert kept.ledger.used(NOON + 4) == 3
             assert kept.ledger.limited_until(NOON + 4) == NOON + 33
-            assert scene.reports == [not_in_use(path, "another process has kept it locked for 5 s")]
-            assert [kept.error] == scene.reports
+            assert scene.warnings == [not_in_use("another process has locked it for 5 s")]
+            reason: str | None = kept.error
+            assert reason == f"{path} is not in use: another process has locked it for 5 s"
             assert kept.error_count == 2
         make_a_call(kept.ledger, NOON + 40)
-        assert len(scene.reports) == 1  # it failed a moment ago, and is not tried yet
-        scene.time += RETRY
+        assert len(scene.warnings) == 1  # it failed a moment ago, and is not tried yet
+        scene.time += RETRY_INTERVAL
         make_a_call(kept.ledger, NOON + 41)
         assert kept.error is None
-        assert scene.reports[1:] == [f"the state file {path} is in use again"]
+        assert scene.warnings[1:] == [IN_USE_AGAIN]
     assert ledger_rows(path) == [
         (NOON, NOON + 0.5),
         (NOON + 1, NOON + 3),
@@ -76,7 +79,7 @@ def test_a_file_locked_at_the_start_is_read_when_it_is_free(
         assert kept.load(HOST) == SavedState(None, ())
         assert kept.ledger.used(NOON + 1) == 0
     with kept_by_another(path):
-        late = open_state(path, report=scene.report, now=scene.now)
+        late = open_state(path, log=scene.log, now=scene.now)
     scene.time -= 3600  # a clock set back keeps nobody from trying again
     make_a_call(late.ledger, NOON + 1)
     assert late.ledger.used(NOON + 2) == 2
@@ -95,7 +98,7 @@ def test_others_calls_are_known_when_the_file_is_lost(path: Path, scene: Scene) 
         path.mkdir()
         assert ours.ledger.reserve(NOON + 5, UNLIMITED, NOON + 35) == busy
         assert ours.ledger.used(NOON + 5) == 3
-    assert scene.reports[-1] == not_in_use(path, "it is not a file")
+    assert scene.warnings[-1] == not_in_use("it is not a regular file")
 
 
 def test_a_removed_file_is_written_again_with_all_that_is_known(path: Path, scene: Scene) -> None:
@@ -105,7 +108,7 @@ def test_a_removed_file_is_written_again_with_all_that_is_known(path: Path, scen
         path.unlink()
         kept.save(some_knowledge(2), [a_window("7d", 2)])
         assert kept.error_count == 1
-    assert scene.reports == [f"the state file {path} was removed; what is known is written again"]
+    assert scene.warnings == ["the state file was removed; it is written again from memory"]
     with opened(path, scene) as kept:
         assert kept.ledger.used(NOON + 1) == 1
         assert kept.load(HOST) == SavedState(
@@ -127,9 +130,9 @@ def test_a_damaged_file_is_set_aside_and_a_fresh_one_begun(
     aside = path.with_name("state.db.corrupt-20260202T024000Z")
     assert aside.read_bytes() == content
     assert aside.with_name(f"{aside.name}-journal").exists()  # it must not meet the fresh file
-    assert len(scene.reports) == 1
-    assert scene.reports[0].startswith(f"the state file {path} is damaged (")
-    assert scene.reports[0].endswith(f"; it is kept as {aside.name}, and a fresh one begun")
+    assert len(scene.warnings) == 1
+    assert scene.recorder.messages == [CORRUPT]
+    assert scene.recorder.values[0]["renamed_to"] == aside.name
     with opened(path, scene) as kept:
         assert kept.load(HOST).windows == (a_window(),)
 
@@ -162,8 +165,8 @@ def test_a_file_that_breaks_in_use_is_set_aside_and_begun_with_all_that_is_known
         make_a_call(kept.ledger, NOON + 400)
         assert kept.error is None
         assert kept.ledger.used(NOON + 401) == 41
-    assert len(scene.reports) == 1
-    assert "is damaged (file is not a database)" in scene.reports[0]
+    assert len(scene.warnings) == 1
+    assert scene.warnings == [f"{CORRUPT}: file is not a database"]
     assert len(ledger_rows(path)) == 41
     with opened(path, scene) as kept:
         assert kept.load(HOST) == SavedState(some_knowledge(), (a_window(users=500),))
@@ -178,7 +181,7 @@ def test_a_file_replaced_by_a_damaged_one_is_set_aside_too(path: Path, scene: Sc
         make_a_call(kept.ledger, NOON + 1)
         assert kept.error is None
     assert len(ledger_rows(path)) == 2
-    assert ["was removed" in scene.reports[0], "is damaged" in scene.reports[1]] == [True, True]
+    assert ["was removed" in scene.warnings[0], CORRUPT in scene.warnings[1]] == [True, True]
 
 
 def test_a_row_that_cannot_be_understood_costs_no_other(path: Path, scene: Scene) -> None:
@@ -189,9 +192,7 @@ def test_a_row_that_cannot_be_understood_costs_no_other(path: Path, scene: Scene
     with opened(path, scene) as kept:
         assert kept.load(HOST) == SavedState(some_knowledge(), (a_window("7d"),))
         assert kept.error_count == 1
-    assert scene.reports == [
-        f"the window 1d in the state file {path} cannot be read, and is left out"
-    ]
+    assert scene.warnings == ["a part of the state file is corrupt and ignored: window 1d"]
 
 
 @pytest.mark.parametrize("nonsense", ["'soon'", "x'00ff'", "9e999", "-9e999", "1e300"])
@@ -208,9 +209,7 @@ def test_a_call_that_cannot_be_understood_is_left_out(
         assert kept.ledger.used(NOON + 2) == 1
         make_a_call(kept.ledger, NOON + 2)
         assert kept.error_count == 1
-    assert scene.reports == [
-        f"part of the record of calls in the state file {path} cannot be read, and is left out"
-    ]
+    assert scene.warnings == ["a part of the state file is corrupt and ignored: record of calls"]
     assert ledger_rows(path) == [(NOON, NOON + 0.5), (NOON + 2, NOON + 2.5)]
 
 
@@ -234,7 +233,7 @@ def test_a_retry_after_that_cannot_be_understood_is_left_out(
     with opened(path, scene) as kept:
         assert kept.ledger.limited_until(NOON + 1) == 0
         make_a_call(kept.ledger, NOON + 2)
-        assert kept.error_count == len(scene.reports) == 1
+        assert kept.error_count == len(scene.warnings) == 1
     assert len(ledger_rows(path)) == 2
 
 
@@ -245,15 +244,15 @@ def spoil(path: Path, table: str, change: str) -> None:
 
 
 def test_a_newer_versions_file_is_left_alone(path: Path, scene: Scene) -> None:
-    schema.open_file(path, [*schema.STEPS, ()]).close()
+    schema.open_file(path, [*schema.MIGRATIONS, ()]).close()
     before = path.read_bytes()
     with opened(path, scene) as kept:
         assert kept.load(HOST) == SavedState(None, ())
         kept.save(some_knowledge(), [a_window()])
         make_a_call(kept.ledger, NOON)
         assert kept.ledger.used(NOON + 1) == 1
-    why = "it is of version 2, made by a newer gong-exporter (this one knows up to 1)"
-    assert scene.reports == [not_in_use(path, why)]
+    why = "its version 2 is of a newer gong-exporter (this one supports up to 1)"
+    assert scene.warnings == [not_in_use(why)]
     assert path.read_bytes() == before
 
 
@@ -264,7 +263,7 @@ def test_a_pipe_in_the_files_place_is_refused_and_hangs_nobody(path: Path, scene
         os.mkfifo(path)
         assert in_time(lambda: kept.ledger.used(NOON + 1)) == 1  # in a scrape
         make_a_call(kept.ledger, NOON + 1)
-        assert scene.reports[-1] == not_in_use(path, "it is not a file")
+        assert scene.warnings[-1] == not_in_use("it is not a regular file")
     with opened(path, scene) as kept:
         assert in_time(lambda: kept.load(HOST)) == SavedState()
 
@@ -284,4 +283,4 @@ def test_a_missing_folder_is_said(tmp_path: Path, scene: Scene) -> None:
     with opened(path, scene) as kept:
         make_a_call(kept.ledger, NOON)
         assert kept.error_count == 1
-    assert scene.reports == [not_in_use(path, "No such file or directory")]
+    assert scene.warnings == [not_in_use("No such file or directory")]

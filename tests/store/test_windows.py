@@ -16,9 +16,9 @@ from gong_exporter.activity.company_state import CompanyState, Resolved404
 from gong_exporter.activity.snapshot import METRICS, WindowData
 from gong_exporter.store.windows import (
     CorruptRow,
-    pack_knowledge,
+    pack_company_state,
     pack_window,
-    unpack_knowledge,
+    unpack_company_state,
     unpack_window,
 )
 from tests.support.store_samples import a_window, some_knowledge
@@ -80,7 +80,7 @@ def test_a_window_comes_back_equal(data: WindowData) -> None:
 @settings(deadline=None)  # a busy machine proves nothing wrong
 @given(learned)
 def test_knowledge_comes_back_equal(knowledge: CompanyState) -> None:
-    assert unpack_knowledge(pack_knowledge(knowledge)) == knowledge
+    assert unpack_company_state(pack_company_state(knowledge)) == knowledge
 
 
 def test_unknown_stays_unknown_and_zero_stays_zero() -> None:
@@ -92,7 +92,7 @@ def test_unknown_stays_unknown_and_zero_stays_zero() -> None:
 
 @pytest.mark.parametrize("kind", [WindowData, CompanyState, Resolved404])
 def test_no_field_is_forgotten(kind: type) -> None:
-    known = _content(pack_knowledge(some_knowledge()))
+    known = _content(pack_company_state(some_knowledge()))
     written = {
         WindowData: _content(pack_window(a_window())),
         CompanyState: known,
@@ -119,7 +119,7 @@ def test_broken_bytes_are_unreadable(body: bytes) -> None:
     with pytest.raises(CorruptRow):
         unpack_window(body)
     with pytest.raises(CorruptRow):
-        unpack_knowledge(body)
+        unpack_company_state(body)
 
 
 @settings(deadline=None)  # a busy machine proves nothing wrong

@@ -193,7 +193,7 @@ class Rig:
             clock=self.clock,
             authorization=lambda: header,
             redactor=Redactor(),
-            warn=self.recorder.warn,
+            log=self.recorder.log,
         )
 
     def portray(self, user_id: str, email: str) -> User:

@@ -209,7 +209,7 @@ def bench(
         sink = io.StringIO()
         redactor = Redactor()
         log = make_log("debug", "json", sink, redactor)
-        state = open_state(config.state.file, report=lambda _: None, now=clock.now)
+        state = open_state(config.state.file, log=log, now=clock.now)
         metrics = ExporterMetrics(
             CollectorRegistry(),
             clock.now,

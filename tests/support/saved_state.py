@@ -11,29 +11,29 @@ from pathlib import Path
 
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.store import StateFile, open_state
+from tests.support.logs import LogRecorder
 
 
 @contextmanager
 def state_at(path: Path) -> Iterator[StateFile]:
     """The state file of an exporter that does not run."""
 
-    def report(trouble: str) -> None:
-        raise AssertionError(trouble)
-
-    state = open_state(path, report=report, now=time.time)
+    recorder = LogRecorder()
+    state = open_state(path, log=recorder.log, now=time.time)
     try:
         yield state
     finally:
         state.close()
+    assert recorder.messages == []
 
 
 def edit_windows(path: Path, host: str, edit: Callable[[WindowData], WindowData]) -> None:
     """Replace every saved window by what ``edit`` makes of it."""
     with state_at(path) as state:
         saved = state.load(host)
-        assert saved.knowledge is not None
+        assert saved.company_state is not None
         assert saved.windows
-        state.save(saved.knowledge, [edit(data) for data in saved.windows])
+        state.save(saved.company_state, [edit(data) for data in saved.windows])
 
 
 def older(seconds: float) -> Callable[[WindowData], WindowData]:

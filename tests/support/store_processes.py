@@ -16,6 +16,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import structlog
+from structlog.typing import FilteringBoundLogger
+
 from gong_exporter.gong.clock import SystemClock
 from gong_exporter.gong.errors import QuotaSpent
 from gong_exporter.gong.limits import CallLimits, Limiter
@@ -54,10 +57,14 @@ def _say(text: object) -> None:
     sys.stdout.flush()
 
 
+_LOG: FilteringBoundLogger = structlog.get_logger()
+"""Prints to stdout, where the test reads nothing but what it expects."""
+
+
 def _save(path: Path) -> None:
     """Save states 1, 2, 3 ... for ever, each of three windows of one number."""
-    kept = open_state(path, report=_say, now=time.time)
-    saved = kept.load(some_knowledge().host).knowledge
+    kept = open_state(path, log=_LOG, now=time.time)
+    saved = kept.load(some_knowledge().host).company_state
     first = saved.pages["7d"] + 1 if saved else 1
     for number in itertools.count(first):
         windows = [a_window(name, number, users=200) for name in ("1d", "7d", "28d")]
@@ -68,7 +75,7 @@ def _save(path: Path) -> None:
 
 def _call(path: Path, rate: str, quota: str, calls: str) -> None:
     """Make so many calls of 20 ms; print when each arrived. Then wait to be killed."""
-    kept = open_state(path, report=_say, now=time.time)
+    kept = open_state(path, log=_LOG, now=time.time)
     limiter = Limiter(
         clock=SystemClock(threading.Event()),
         ledger=kept.ledger,
@@ -92,14 +99,14 @@ def _call(path: Path, rate: str, quota: str, calls: str) -> None:
 
 def _begin(path: Path) -> None:
     """Start a call, and never end it."""
-    kept = open_state(path, report=_say, now=time.time)
+    kept = open_state(path, log=_LOG, now=time.time)
     _say(kept.ledger.reserve(time.time(), CallLimits(1, 100), time.time() + 2))
     sys.stdin.read()
 
 
 def _lock(path: Path) -> None:
     """Take the poller's lock, start two children, one without exec, and wait."""
-    lock = open_state(path, report=_say, now=time.time).poller_lock()
+    lock = open_state(path, log=_LOG, now=time.time).poller_lock()
     _say(lock.acquire())
     _say(subprocess.Popen(["sleep", "60"]).pid)
     if os.fork() == 0:

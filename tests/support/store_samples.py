@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
+from structlog.typing import FilteringBoundLogger
+
 from gong_exporter.activity.company_state import CompanyState, Resolved404
 from gong_exporter.activity.snapshot import METRICS, WindowData
 from gong_exporter.gong.limits import CallLimits
+from tests.support.logs import LogRecorder
 
 HOST = "https://api.gong.io"
 NOON = 1_770_000_000.0
@@ -19,13 +22,22 @@ class Scene:
     """A clock that stands still until told, and everything that was reported."""
 
     time: float = NOON
-    reports: list[str] = field(default_factory=list)
+    recorder: LogRecorder = field(default_factory=LogRecorder)
 
     def now(self) -> float:
         return self.time
 
-    def report(self, text: str) -> None:
-        self.reports.append(text)
+    @property
+    def log(self) -> FilteringBoundLogger:
+        return self.recorder.log
+
+    @property
+    def warnings(self) -> list[str]:
+        """What was logged: each event with its details."""
+        return [
+            ": ".join([event, *(str(values[key]) for key in ("error", "content") if key in values)])
+            for event, values in zip(self.recorder.messages, self.recorder.values, strict=True)
+        ]
 
 
 def a_window(name: str = "7d", number: int = 0, users: int = 3) -> WindowData:

@@ -15,7 +15,7 @@ from tests.support.store_samples import UNLIMITED, Scene
 
 @contextmanager
 def opened(path: Path, scene: Scene) -> Iterator[StateFile]:
-    with closing(open_state(path, report=scene.report, now=scene.now)) as kept:
+    with closing(open_state(path, log=scene.log, now=scene.now)) as kept:
         yield kept
 
 
@@ -40,8 +40,9 @@ def ledger_rows(path: Path) -> list[tuple[float, float | None]]:
         return connection.execute("SELECT started, ended FROM calls ORDER BY started").fetchall()
 
 
-def not_in_use(path: Path, why: str) -> str:
-    return (
-        f"the state file {path} is not in use: {why}; until it is, its content is kept in memory,"
-        " and would be lost with the process"
-    )
+NO_LOCK = "the lock file cannot be locked; nothing prevents a second poller"
+IN_USE_AGAIN = "the state file is in use again"
+
+
+def not_in_use(why: str) -> str:
+    return f"the state file is not in use; its content is kept only in memory: {why}"

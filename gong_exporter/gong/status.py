@@ -1,0 +1,65 @@
+"""Raises the error that a response's status stands for."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from gong_exporter.common.redact import Redactor
+from gong_exporter.gong.errors import (
+    BadRequest,
+    Forbidden,
+    InvalidResponse,
+    RateLimited,
+    Redirected,
+    ResponseError,
+    ServerError,
+    Unauthorized,
+    UserNotFound,
+)
+from gong_exporter.gong.headers import origin, parse_retry_after
+from gong_exporter.gong.responses import parse_error
+from gong_exporter.gong.transport import Response
+
+_BY_STATUS: dict[int, type[ResponseError]] = {
+    HTTPStatus.UNAUTHORIZED: Unauthorized,
+    HTTPStatus.FORBIDDEN: Forbidden,
+    HTTPStatus.NOT_FOUND: UserNotFound,
+}
+
+
+def raise_for_status(response: Response, now: float, redactor: Redactor) -> None:
+    """Do nothing for a 200.
+
+    Args:
+        response: as received.
+        now: Unix seconds.
+        redactor: redacts what the error quotes of the response.
+
+    Raises:
+        ResponseError: the leaf for the status.
+        InvalidResponse: another 2xx, or a 404 that is not Gong's own.
+    """
+    status = response.status
+    if status == HTTPStatus.OK:
+        return
+    request_id, errors = parse_error(response.body, redactor)
+    match status // 100:
+        case 3:
+            location = origin(response.headers.get("location"))
+            raise Redirected(status, location=location, request_id=request_id)
+        case 4 if status == HTTPStatus.TOO_MANY_REQUESTS:
+            header = response.headers.get("retry-after")
+            wait = parse_retry_after(header, now, date=response.headers.get("date"))
+            raise RateLimited(errors=errors, request_id=request_id, retry_after=wait)
+        case 4 if status == HTTPStatus.NOT_FOUND and request_id is None and not errors:
+            # The 404 of a wrong host, or of the edge in front of Gong. Taken for "no user has
+            # any activity", it would turn all numbers into zeros.
+            raise InvalidResponse("Gong answered 404 without its usual body: is it Gong?")
+        case 4:
+            kind = _BY_STATUS.get(status, BadRequest)
+            raise kind(status, errors=errors, request_id=request_id)
+        case 5:
+            raise ServerError(status, errors=errors, request_id=request_id)
+        case _:
+            message = f"Gong answered {status}, which has no page"
+            raise InvalidResponse(message, request_id=request_id)
