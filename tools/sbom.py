@@ -41,6 +41,9 @@ _PART = re.compile(r"[-_.]+")
 _LICENCES = {"License :: OSI Approved :: MIT License": "MIT"}
 """Classifiers that stand for one licence. Most do not: "BSD License" may be any of four."""
 
+_READ = {"cronsim": "BSD-3-Clause"}
+"""Licences that were read in a package's licence file, because its metadata name none exactly."""
+
 _WHERE = {
     "extra": "",
     "implementation_name": "cpython",
@@ -113,7 +116,8 @@ def installed(name: str) -> About:
     about = importlib.metadata.metadata(name)
     return About(
         version=about["Version"],
-        licence=licence(
+        licence=_READ.get(name)
+        or licence(
             [*(about.get_all("License-Expression") or ()), *(about.get_all("License") or ())],
             about.get_all("Classifier") or (),
         ),
