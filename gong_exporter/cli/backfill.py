@@ -30,8 +30,9 @@ from gong_exporter.backfill.run import Backfill
 from gong_exporter.backfill.style import Format
 from gong_exporter.backfill.survey import Portray
 from gong_exporter.cli.backfill_text import plan_text, summary_text
-from gong_exporter.cli.options import BAD_USAGE, Common, common_options, fail, resolve
+from gong_exporter.cli.options import BAD_USAGE, common_options, fail
 from gong_exporter.cli.progress import shown
+from gong_exporter.cli.session import Session, open_session
 from gong_exporter.config.durations import parse_duration
 from gong_exporter.config.model import Config
 from gong_exporter.gong.clock import Stopped, SystemClock
@@ -158,9 +159,9 @@ def backfill(ctx: click.Context, /, **options: Any) -> None:
         labels=options.pop("labels"),
         yes=options.pop("yes"),
     )
-    common = resolve(ctx, options)
+    session = open_session(ctx, options)
     try:
-        _run(wanted, common)
+        _run(wanted, session)
     except Refused as error:
         click.echo(f"gong-exporter: {error}", err=True)
         sys.exit(BAD_USAGE)
@@ -170,17 +171,17 @@ def backfill(ctx: click.Context, /, **options: Any) -> None:
         fail("stopped; what was fetched is kept: run the same command again to go on")
 
 
-def _run(wanted: Wanted, common: Common) -> None:
+def _run(wanted: Wanted, session: Session) -> None:
     if not wanted.yes and not sys.stdin.isatty():
         raise Refused("there is no terminal to ask on before it begins: say --yes")
-    config = common.config()
+    config = session.config()
     setup = make_setup(config)
     order = _order(wanted, setup)
     stop = threading.Event()
     clock = SystemClock(stop)
     with ExitStack() as stack:
-        display = stack.enter_context(shown(common.log(), Console(stderr=True)))
-        log = _logged_once(common.log())
+        display = stack.enter_context(shown(session.log(), Console(stderr=True)))
+        log = _logged_once(session.log())
         state = open_state(config.state.file, log=log, now=clock.now)
         stack.callback(state.close)
         if config.state.file is None:
@@ -204,7 +205,7 @@ def _run(wanted: Wanted, common: Common) -> None:
             clock=clock,
             ledger=state.ledger,
             observer=counter,
-            redactor=common.redactor,
+            redactor=session.redactor,
             log=log,
         )
         stack.callback(client.close)
@@ -217,7 +218,7 @@ def _run(wanted: Wanted, common: Common) -> None:
             latest=saved.windows,
             log=log,
             progress=display,
-            shown=common.redactor.redact,
+            shown=session.redactor.redact,
         )
         with _stopping(stop):
             work = Backfill(order, means)
@@ -228,7 +229,7 @@ def _run(wanted: Wanted, common: Common) -> None:
         with _stopping(stop):
             work.fetch()
             summary = work.write()
-    click.echo(summary_text(summary, work, order, now=clock.now(), hide=common.redactor.redact))
+    click.echo(summary_text(summary, work, order, now=clock.now(), hide=session.redactor.redact))
 
 
 def _order(wanted: Wanted, setup: Setup) -> Order:

@@ -18,8 +18,9 @@ from gong_exporter.activity.budget import CallBudget
 from gong_exporter.activity.windows import DayRange, WindowSpec, company_today, today_everywhere
 from gong_exporter.activity.zones import describe_zone, load_zone
 from gong_exporter.cli.check_people import people_lines
-from gong_exporter.cli.options import Common, common_options, fail, refuse, resolve
+from gong_exporter.cli.options import common_options, fail
 from gong_exporter.cli.run import web_config_file
+from gong_exporter.cli.session import Session, open_session, refuse
 from gong_exporter.common.problems import Problem
 from gong_exporter.common.redact import MIN_PIECE, Redactor
 from gong_exporter.config.durations import format_duration
@@ -57,19 +58,19 @@ ASKED = WindowSpec("7d", 7)
 @click.pass_context
 def check(ctx: click.Context, /, live: bool, **options: Any) -> None:  # noqa: FBT001 - click's way
     """Check the configuration, and say how many API calls a day it will need."""
-    web_config_file(ctx.obj["serving"])
-    run_check(resolve(ctx, options), live=live)
+    web_config_file(ctx.obj["web"])
+    run_check(open_session(ctx, options), live=live)
 
 
-def run_check(common: Common, *, live: bool) -> None:
+def run_check(session: Session, *, live: bool) -> None:
     """See ``check``. Exits 2 when the configuration is refused, 1 when the call fails."""
     with ExitStack() as stack:
         warnings = stack.enter_context(_warnings())
-        config = _config(common, warnings)
-        common.redactor.use(redaction_policy(config))
+        config = _config(session, warnings)
+        session.redactor.use(redaction_policy(config))
         setup = make_setup(config)
         clock = SystemClock(threading.Event())
-        log = _collecting_log(warnings, common.redactor)
+        log = _collecting_log(warnings, session.redactor)
         state = open_state(_existing(config.state.file), log=log, now=clock.now)
         stack.callback(state.close)
         knowledge = state.load(setup.plan.host).company_state
@@ -82,7 +83,7 @@ def run_check(common: Common, *, live: bool) -> None:
         click.echo(f"{config.path}: valid")
         _describe(setup, cost, measured=bool(knowledge and knowledge.pages))
         if live:
-            _call(setup, state, clock, warnings, common.redactor)
+            _call(setup, state, clock, warnings, session.redactor)
 
 
 @contextmanager
@@ -111,13 +112,13 @@ def _collecting_log(warnings: list[str], redactor: Redactor) -> FilteringBoundLo
     return log
 
 
-def _config(common: Common, warnings: list[str]) -> Config:
+def _config(session: Session, warnings: list[str]) -> Config:
     """The configuration, or its faults, which end the command, and what else is said of it."""
     try:
-        return common.load()
+        return session.load()
     except ConfigError as error:
         warnings += error.warnings
-        common.refuse(error)
+        session.refuse(error)
 
 
 def _existing(file: Path | None) -> Path | None:

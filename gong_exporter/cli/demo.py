@@ -13,15 +13,15 @@ from typing import Any
 
 import click
 
-from gong_exporter.cli.options import common_options, resolve
+from gong_exporter.cli.options import WebOptions, common_options
 from gong_exporter.cli.run import (
-    Serving,
     bind_all,
     keep_running,
     route_options,
     systemd_sockets,
     web_config_file,
 )
+from gong_exporter.cli.session import open_session
 from gong_exporter.cli.simulate import Simulated, simulated, simulation_options
 from gong_exporter.config.load import load_config
 from gong_exporter.config.model import Config
@@ -69,15 +69,15 @@ def demo(
     ctx: click.Context, /, address: str | None, web_config: str | None, **options: Any
 ) -> None:
     """Show the exporter at work against a simulated company; no Gong account needed."""
-    before: Serving = ctx.obj["serving"]
-    serving = replace(
+    before: WebOptions = ctx.obj["web"]
+    web = replace(
         before,
         addresses=(address,) if address else before.addresses,
         config_file=web_config or before.config_file,
     )
-    guarded = web_config_file(serving)
+    guarded = web_config_file(web)
     wanted = simulated(options)
-    common = resolve(ctx, options, log_level="warn")
+    session = open_session(ctx, options, log_level="warn")
     try:
         company = wanted.company(eventful=True)
     except ValueError as error:
@@ -91,16 +91,16 @@ def demo(
         folder = Path(stack.enter_context(scratch))
         (folder / "roster.csv").write_text(roster_csv(company), encoding="utf-8")
         config = _config(folder, simulator, wanted)
-        sockets = _sockets(serving)
-        routes = route_options(serving)
+        sockets = _sockets(web)
+        routes = route_options(web)
         keep_running(
             lambda: Exporter(
                 config=config,
                 load=lambda: _config(folder, simulator, wanted),
                 sockets=sockets,
                 options=routes,
-                log=common.log(),
-                redactor=common.redactor,
+                log=session.log(),
+                redactor=session.redactor,
                 web_config=guarded,
             ),
             signals,
@@ -108,7 +108,7 @@ def demo(
                 exporter,
                 simulator,
                 describe(sockets[0]),
-                serving.telemetry_path,
+                web.telemetry_path,
                 tls=guarded is not None and guarded.security.context is not None,
             ),
         )
@@ -133,11 +133,11 @@ def _without_gong() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("GONG_")}
 
 
-def _sockets(serving: Serving) -> list[socket]:
-    if serving.systemd_socket:
+def _sockets(web: WebOptions) -> list[socket]:
+    if web.systemd_socket:
         return systemd_sockets()
-    if serving.addresses:
-        return bind_all(serving.addresses)
+    if web.addresses:
+        return bind_all(web.addresses)
     return [_demo_socket()]
 
 

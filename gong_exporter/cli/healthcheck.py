@@ -1,22 +1,35 @@
-"""``healthcheck``: asks the running exporter's /-/healthy; for images without a shell."""
+"""``healthcheck``: asks the running exporter's ``/-/healthy``; for images without a shell.
+
+A container runs it every few seconds, so it imports only the standard library.
+"""
 
 from __future__ import annotations
 
+import http.client
 import ssl
-from dataclasses import replace
+import threading
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 import click
-import requests
-import urllib3
-from urllib3.exceptions import InsecureRequestWarning
 
-from gong_exporter.cli.options import common_options, fail, resolve
-from gong_exporter.cli.run import DEFAULT_ADDRESS, Serving, web_config_file
-from gong_exporter.web.handshake import SPEAKS_HTTPS
+from gong_exporter.cli.options import (
+    DEFAULT_ADDRESS,
+    WebOptions,
+    bad_usage,
+    common_options,
+    fail,
+    resolve,
+)
 
-TIMEOUT = 5.0
-"""Seconds for an answer; the poll loop does not delay it."""
+TIMEOUT = 4.5
+"""Seconds for everything: name lookup, connections, handshakes and responses; the process ends
+within 5 s."""
+
+MAX_BODY = 4096
+"""Bytes of a body that are read. The exporter's is one short line."""
 
 
 @click.command()
@@ -25,74 +38,161 @@ TIMEOUT = 5.0
     "--web.listen-address",
     "address",
     metavar="[HOST]:PORT",
-    help="Where the exporter serves. [default: as given before the command, or :14664]",
+    help="Address of the exporter. [default: the one given before the command, or :14664]",
 )
 @click.option(
     "--web.config.file",
     "web_config",
     metavar="PATH",
-    help="The exporter's; without it, TLS is found out by asking.",
+    help="The exporter's web configuration. Without it, a plain HTTP request finds out whether"
+    " the port uses TLS.",
 )
 @click.pass_context
 def healthcheck(
     ctx: click.Context, /, address: str | None, web_config: str | None, **options: Any
 ) -> None:
-    """Ask the running exporter whether it is healthy; exits 0 or 1."""
-    before: Serving = ctx.obj["serving"]
+    """Ask the running exporter whether it is healthy; exits with 0 or 1."""
+    web: WebOptions = ctx.obj["web"]
     resolve(ctx, options)
-    config = web_config_file(replace(before, config_file=web_config or before.config_file))
-    tls = None if config is None else config.security.context
-    guarded = tls is not None and tls.verify_mode is ssl.CERT_REQUIRED
-    where = address or (before.addresses[0] if before.addresses else DEFAULT_ADDRESS)
+    config_file = web_config or web.config_file
+    tls = _tls_of(config_file) if config_file else None
+    listening = address or (web.addresses[0] if web.addresses else DEFAULT_ADDRESS)
+    check = _Check(_reachable(listening), tls)
+    # Only a thread can be given up wherever it hangs: in a name lookup or in endless headers.
+    thread = threading.Thread(target=check.run, daemon=True)
+    thread.start()
+    thread.join(TIMEOUT)
+    if check.healthy is None:
+        fail(f"{check.url} does not answer within {TIMEOUT:g} s")
+    if not check.healthy:
+        fail(check.message)
+    click.echo(check.message)
+
+
+def _tls_of(path: str) -> ssl.SSLContext | None:
+    """The server's TLS settings; None for plain HTTP. Exits if the file cannot be used."""
+    from gong_exporter.web.config import WebConfigError  # noqa: PLC0415 - only with this option
+    from gong_exporter.web.security import WebConfigFile  # noqa: PLC0415 - same
+
     try:
-        answer = _ask(f"http{'s' * (tls is not None)}://{_reachable(where)}/-/healthy", guarded)
-        if answer.text == SPEAKS_HTTPS:
-            answer = _ask(f"https://{_reachable(where)}/-/healthy", guarded)
-    except _ClientCertificateWanted:
-        click.echo(_GUARDED.format(what="a client certificate"))
-        return
-    if answer.status_code == requests.codes.unauthorized:
-        click.echo(_GUARDED.format(what="a password"))
-        return
-    if not answer.ok:
-        fail(f"{answer.url} answered {answer.status_code}: {answer.text.strip()[:300]}")
-    click.echo(answer.text.strip())
+        return WebConfigFile(Path(path)).security.context
+    except WebConfigError as error:
+        bad_usage(str(error))
 
 
-class _ClientCertificateWanted(Exception):
-    """The server is there, and ends the handshake for want of one."""
+@dataclass(frozen=True, slots=True)
+class _Response:
+    status: int
+    text: str
 
 
-def _ask(url: str, guarded: bool) -> requests.Response:  # noqa: FBT001 - of this file alone
-    """What it answers; ends the command when that is nothing.
+class _CertificateRequired(Exception):
+    """The server ended the handshake because we sent no client certificate."""
+
+
+class _Check:
+    """One health check, run in a thread.
 
     Args:
-        url: to ask.
-        guarded: it is known to want a client certificate, however it refuses us.
+        address: to connect to.
+        tls: the server's settings; None if they are not known or it uses plain HTTP.
 
-    Raises:
-        _ClientCertificateWanted: it refuses us for want of one.
+    Attributes:
+        url: that is asked.
+        healthy: None until the check is over.
+        message: for people.
     """
-    urllib3.disable_warnings(InsecureRequestWarning)  # see below: it is known and meant
-    session = requests.Session()
-    session.trust_env = False  # no proxy lies between us and this machine
-    try:
-        # The certificate names the machine as others know it; nothing secret is sent.
-        return session.get(url, timeout=TIMEOUT, verify=False)
-    except requests.exceptions.SSLError as error:
-        # By TLS 1.3, and by TLS 1.2.
-        if guarded or any(f"ALERT_{why}" in str(error) for why in _WANTED):
-            raise _ClientCertificateWanted from error
-        fail(f"{url} does not answer ({type(error).__name__})")
-    except requests.RequestException as error:
-        fail(f"{url} does not answer ({type(error).__name__})")
+
+    def __init__(self, address: str, tls: ssl.SSLContext | None) -> None:
+        self._address = address
+        self._scheme = "http" if tls is None else "https"
+        self._needs_certificate = tls is not None and tls.verify_mode is ssl.CERT_REQUIRED
+        self.healthy: bool | None = None
+        self.message = ""
+
+    @property
+    def url(self) -> str:
+        """What is asked, or what answered."""
+        return f"{self._scheme}://{self._address}/-/healthy"
+
+    def run(self) -> None:
+        """Ask, and set ``healthy`` and ``message``."""
+        try:
+            response = self._response()
+        except _CertificateRequired:
+            self._end(True, _UNKNOWN.format(what="a client certificate"))
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            self._end(False, f"{self.url} does not answer ({type(error).__name__})")
+        else:
+            if response.status == HTTPStatus.UNAUTHORIZED:
+                self._end(True, _UNKNOWN.format(what="a password"))
+            elif response.status == HTTPStatus.OK:
+                self._end(True, response.text)
+            else:
+                self._end(False, f"{self.url} answered {response.status}: {response.text[:300]}")
+
+    def _end(self, healthy: bool, message: str) -> None:  # noqa: FBT001 - of this class alone
+        self.message = message
+        self.healthy = healthy  # last: the main thread reads it first
+
+    def _response(self) -> _Response:
+        """Raises: OSError, HTTPException, ValueError, _CertificateRequired."""
+        if self._scheme == "https":
+            return self._ask("https")
+        error: Exception | None = None
+        try:
+            response = self._ask("http")
+            if response.status != HTTPStatus.BAD_REQUEST:
+                return response
+        except (http.client.HTTPException, ConnectionResetError, BrokenPipeError) as reason:
+            error = reason
+        # A TLS port answers plain HTTP with 400, with an alert, or not at all.
+        try:
+            response = self._ask("https")
+        except OSError:
+            if error:
+                raise error from None
+        else:
+            self._scheme = "https"
+        return response
+
+    def _ask(self, scheme: str) -> _Response:
+        """Send one request. Raises: OSError, HTTPException, ValueError, _CertificateRequired."""
+        connection = self._connection(scheme)
+        try:
+            connection.request("GET", "/-/healthy", headers={"Connection": "close"})
+            with connection.getresponse() as response:
+                body = response.read(MAX_BODY + 1)
+                if len(body) > MAX_BODY:
+                    raise http.client.HTTPException("the body is too long")
+                response.read()  # nothing is left, or it raises IncompleteRead
+        except ssl.SSLError as error:
+            # By TLS 1.3, and by TLS 1.2.
+            if self._needs_certificate or any(f"ALERT_{why}" in str(error) for why in _ALERTS):
+                raise _CertificateRequired from error
+            raise
+        finally:
+            connection.close()
+        return _Response(response.status, body.decode(errors="replace").strip())
+
+    def _connection(self, scheme: str) -> http.client.HTTPConnection:
+        host, _, port = self._address.rpartition(":")
+        host = host.removeprefix("[").removesuffix("]")
+        if scheme == "http":
+            return http.client.HTTPConnection(host, int(port), timeout=TIMEOUT)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        # The certificate names the machine as others know it, and nothing secret is sent.
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return http.client.HTTPSConnection(host, int(port), timeout=TIMEOUT, context=context)
 
 
-_WANTED = ("CERTIFICATE_REQUIRED", "HANDSHAKE_FAILURE")
-_GUARDED = "the server answers, and wants {what}: whether the poll loop is alive cannot be seen"
+_ALERTS = ("CERTIFICATE_REQUIRED", "HANDSHAKE_FAILURE")
+_UNKNOWN = "the server answers, and requires {what}: whether it is healthy cannot be seen"
 
 
 def _reachable(address: str) -> str:
+    """An address to connect to, for one to listen on."""
     host, _, port = address.rpartition(":")
     if host in {"", "0.0.0.0", "[::]"}:  # noqa: S104 - listening everywhere means here too
         host = "127.0.0.1"

@@ -17,9 +17,6 @@ from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
 from gong_exporter.common.redact import Redactor
 
-LEVELS = ("debug", "info", "warn", "error")
-FORMATS = ("logfmt", "json")
-
 PATIENCE = 0.3
 """Seconds that a reader who takes nothing is waited for; the next lines do not wait any more."""
 
@@ -30,8 +27,8 @@ def make_log(level: str, form: str, stream: TextIO, redactor: Redactor) -> Filte
     """A logger that writes one line per event.
 
     Args:
-        level: one of LEVELS.
-        form: one of FORMATS.
+        level: one of options.LOG_LEVELS.
+        form: one of options.LOG_FORMATS.
         stream: where to.
         redactor: redacts messages, values and tracebacks.
     """

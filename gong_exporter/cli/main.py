@@ -1,7 +1,8 @@
-"""``gong-exporter``: the options of the contract, and the commands."""
+"""``gong-exporter``: the options of the contract, and the commands, each imported when it runs."""
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from typing import Any
@@ -9,16 +10,31 @@ from typing import Any
 import click
 
 from gong_exporter import __version__
-from gong_exporter.cli.backfill import backfill
-from gong_exporter.cli.check import check, run_check
-from gong_exporter.cli.demo import demo
-from gong_exporter.cli.healthcheck import healthcheck
-from gong_exporter.cli.options import common_options, resolve
-from gong_exporter.cli.run import DEFAULT_ADDRESS, Serving, poll_once, serve, web_config_file
-from gong_exporter.cli.simulate import simulate
+from gong_exporter.cli.options import DEFAULT_ADDRESS, WebOptions, common_options, resolve
+
+COMMANDS = ("backfill", "check", "demo", "healthcheck", "simulate")
+"""Each is the function of that name in the module of that name."""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command only when it runs or is shown in ``--help``."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """The names, sorted."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - same
+        """The command of a name; None if there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(importlib.import_module(f"gong_exporter.cli.{cmd_name}"), cmd_name)
+        if not isinstance(command, click.Command):
+            raise TypeError(cmd_name)
+        return command
 
 
 @click.group(
+    cls=LazyGroup,
     invoke_without_command=True,
     context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
 )
@@ -36,7 +52,7 @@ from gong_exporter.cli.simulate import simulate
     default="/metrics",
     show_default=True,
     metavar="PATH",
-    help="Where the metrics are.",
+    help="Path of the metrics.",
 )
 @click.option(
     "--web.config.file",
@@ -56,7 +72,7 @@ from gong_exporter.cli.simulate import simulate
     is_flag=True,
     help="Allow POST /-/reload (SIGHUP always reloads).",
 )
-@click.option("--config.check", "config_check", is_flag=True, help="As the command check.")
+@click.option("--config.check", "config_check", is_flag=True, help="Same as the command check.")
 @click.option(
     "--once",
     is_flag=True,
@@ -69,7 +85,7 @@ def cli(ctx: click.Context, /, **options: Any) -> None:
 
     Without a command it polls Gong on the configured schedule and serves /metrics.
     """
-    serving = Serving(
+    web = WebOptions(
         addresses=options.pop("listen_addresses"),
         telemetry_path=options.pop("telemetry_path"),
         lifecycle=options.pop("lifecycle"),
@@ -78,24 +94,22 @@ def cli(ctx: click.Context, /, **options: Any) -> None:
     )
     config_check, once = options.pop("config_check"), options.pop("once")
     if ctx.invoked_subcommand is not None:
-        ctx.obj = {**options, "serving": serving}
+        ctx.obj = {**options, "web": web}
         return
-    common = resolve(ctx, options)
+    from gong_exporter.cli import check, run, session  # noqa: PLC0415 - they import everything
+
+    this = session.Session(resolve(ctx, options))
     if config_check:
-        web_config_file(serving)
-        run_check(common, live=False)
+        run.web_config_file(web)
+        check.run_check(this, live=False)
     elif once:
-        poll_once(common)
+        run.poll_once(this)
     else:
-        serve(common, serving)
-
-
-for _command in (check, demo, simulate, healthcheck, backfill):
-    cli.add_command(_command)
+        run.serve(this, web)
 
 
 def main() -> None:
-    """The console script. A reader that closes our stdout early is no error of ours."""
+    """The console script. A reader that closes our stdout early is not an error."""
     try:
         cli(prog_name="gong-exporter")
     except BrokenPipeError:

@@ -1,82 +1,70 @@
-"""Options that every command takes, before or after its name, and what they become."""
+"""The options of every command, and how a command ends. Imports only click.
+
+`--version` and `healthcheck` need nothing else, so what needs the configuration or the log is in
+session.py.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
 import click
-from structlog.typing import FilteringBoundLogger
 
-from gong_exporter.cli.logs import FORMATS, LEVELS, make_log
-from gong_exporter.common.redact import Redactor
-from gong_exporter.config.errors import ConfigError
-from gong_exporter.config.load import load_config
-from gong_exporter.config.model import Config
-from gong_exporter.runtime.setup import redaction_policy
+DEFAULT_ADDRESS = ":14664"
+"""GONG on a phone's keys, after a 1."""
+
+LOG_LEVELS = ("debug", "info", "warn", "error")
+LOG_FORMATS = ("logfmt", "json")
 
 FAILED = 1
-"""Exit status: it failed at run time."""
+"""Exit status: failed at run time."""
 
 BAD_USAGE = 2
 """Exit status: bad usage or configuration."""
-
-_WHERE = (
-    "Name the configuration with --config.file or $GONG_EXPORTER_CONFIG_FILE;"
-    " gong-exporter demo needs none."
-)
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Common:
-    """The options of every command, resolved.
+class CommonOptions:
+    """The options of every command, with their defaults filled in.
 
     Attributes:
-        config_file: as given, or from the environment, or the default.
-        log_level: one of LEVELS.
-        log_format: one of FORMATS.
-        redactor: redacts log lines and what the command prints of Gong's responses.
+        config_file: from the command line, the environment or the default.
+        log_level: one of LOG_LEVELS.
+        log_format: one of LOG_FORMATS.
     """
 
     config_file: str
     log_level: str
     log_format: str
-    redactor: Redactor = field(default_factory=Redactor)
 
-    def log(self) -> FilteringBoundLogger:
-        """The logger, on stderr."""
-        return make_log(self.log_level, self.log_format, sys.stderr, self.redactor)
 
-    def config(self) -> Config:
-        """The configuration, checked and in force for the redactor.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebOptions:
+    """The ``--web.*`` options.
 
-        Ends the command with the configuration's faults when it has any.
-        """
-        try:
-            config = self.load()
-        except ConfigError as error:
-            self.refuse(error)
-        self.redactor.use(redaction_policy(config))
-        return config
+    Attributes:
+        addresses: as given, perhaps none.
+        telemetry_path: where the metrics are.
+        lifecycle: whether ``POST /-/reload`` is allowed.
+        config_file: TLS, users and headers of the web server; None for plain HTTP.
+        systemd_socket: serve on the sockets that systemd passes instead of ``addresses``.
+    """
 
-    def refuse(self, error: ConfigError) -> NoReturn:
-        """End the command with the configuration's faults, which load() has raised."""
-        if not os.path.lexists(self.config_file):
-            bad_usage(f"{error}\n{_WHERE}")
-        refuse(error)
-
-    def load(self) -> Config:
-        """The configuration, checked. Raises: ConfigError."""
-        return load_config(self.config_file, os.environ)
+    addresses: tuple[str, ...] = ()
+    telemetry_path: str = "/metrics"
+    lifecycle: bool = False
+    config_file: str | None = None
+    systemd_socket: bool = False
 
 
 def common_options(command: _Command) -> _Command:
-    """Adds the options of every command."""
+    """Add the options of every command. Takes and returns a click callback."""
     for option in reversed(
         (
             click.option(
@@ -88,14 +76,14 @@ def common_options(command: _Command) -> _Command:
             click.option(
                 "--log.level",
                 "log_level",
-                type=click.Choice(LEVELS),
-                help="Least severe log lines to write. [default: info]",
+                type=click.Choice(LOG_LEVELS),
+                help="Lowest level to log. [default: info]",
             ),
             click.option(
                 "--log.format",
                 "log_format",
-                type=click.Choice(FORMATS),
-                help="Form of the log lines. [default: logfmt]",
+                type=click.Choice(LOG_FORMATS),
+                help="Format of the log lines. [default: logfmt]",
             ),
         )
     ):
@@ -103,10 +91,13 @@ def common_options(command: _Command) -> _Command:
     return command
 
 
-def resolve(ctx: click.Context, options: dict[str, Any], log_level: str = "info") -> Common:
-    """The options given after a command's name, then those before it, then the defaults.
+def resolve(ctx: click.Context, options: dict[str, Any], log_level: str = "info") -> CommonOptions:
+    """The options after a command's name, else those before it, else the defaults.
 
-    Takes them out of ``options``. ``log_level`` is the default.
+    Args:
+        ctx: of the command.
+        options: of the command; the common ones are removed from it.
+        log_level: the default.
     """
     before: dict[str, Any] = ctx.obj or {}
 
@@ -114,7 +105,7 @@ def resolve(ctx: click.Context, options: dict[str, Any], log_level: str = "info"
         after = options.pop(name)
         return str(after or before.get(name) or default)
 
-    return Common(
+    return CommonOptions(
         config_file=pick(
             "config_file", os.environ.get("GONG_EXPORTER_CONFIG_FILE") or "config.yaml"
         ),
@@ -124,17 +115,12 @@ def resolve(ctx: click.Context, options: dict[str, Any], log_level: str = "info"
 
 
 def bad_usage(message: str) -> NoReturn:
-    """End with a mistake on the command line on stderr."""
+    """Print a usage error on stderr and exit with BAD_USAGE."""
     click.echo(f"gong-exporter: {message}", err=True)
     sys.exit(BAD_USAGE)
 
 
-def refuse(error: ConfigError) -> NoReturn:
-    """End with a configuration's faults on stderr, each on a line that says whose it is."""
-    bad_usage(str(error).replace("\n", "\ngong-exporter: "))
-
-
 def fail(message: str) -> NoReturn:
-    """End with a failure at run time on stderr."""
+    """Print a run-time failure on stderr and exit with FAILED."""
     click.echo(f"gong-exporter: {message}", err=True)
     sys.exit(FAILED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from socket import socket
 
@@ -13,7 +13,8 @@ import click
 from structlog.typing import FilteringBoundLogger
 
 from gong_exporter import __version__
-from gong_exporter.cli.options import Common, bad_usage, fail, refuse
+from gong_exporter.cli.options import DEFAULT_ADDRESS, WebOptions, bad_usage, fail
+from gong_exporter.cli.session import Session, refuse
 from gong_exporter.common.redact import Redactor
 from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.model import Config
@@ -26,9 +27,6 @@ from gong_exporter.web.config import WebConfigError
 from gong_exporter.web.security import WebConfigFile
 from gong_exporter.web.sockets import BadAddress, ListenError, bind, from_systemd
 
-DEFAULT_ADDRESS = ":14664"
-"""GONG on a phone's keys, after a 1."""
-
 LOOK = 1.0
 """Seconds between two looks at whether everything still runs."""
 
@@ -36,47 +34,28 @@ ONCE_GRACE = 1.0
 """Seconds that a poll has to end in when ``--once`` is told to stop."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Serving:
-    """The ``--web.*`` options.
-
-    Attributes:
-        addresses: as given, perhaps none.
-        telemetry_path: where the metrics are.
-        lifecycle: whether ``POST /-/reload`` is allowed.
-        config_file: of the web server: TLS, users, headers; None for plain HTTP.
-        systemd_socket: serve on the sockets that systemd passes instead of ``addresses``.
-    """
-
-    addresses: tuple[str, ...] = ()
-    telemetry_path: str = "/metrics"
-    lifecycle: bool = False
-    config_file: str | None = None
-    systemd_socket: bool = False
-
-
-def serve(common: Common, serving: Serving) -> None:
+def serve(session: Session, web: WebOptions) -> None:
     """Poll and serve until a signal ends it."""
-    if serving.systemd_socket and serving.addresses:
+    if web.systemd_socket and web.addresses:
         raise click.UsageError("--web.systemd-socket takes the place of --web.listen-address")
-    if not serving.addresses:
-        serving = replace(serving, addresses=(DEFAULT_ADDRESS,))
-    options = route_options(serving)
-    config = common.config()
-    web_config = web_config_file(serving)
-    log = common.log()
+    if not web.addresses:
+        web = replace(web, addresses=(DEFAULT_ADDRESS,))
+    options = route_options(web)
+    config = session.config()
+    web_config = web_config_file(web)
+    log = session.log()
     signals = Signals()
     with signals.handlers_installed():
-        sockets = systemd_sockets() if serving.systemd_socket else bind_all(serving.addresses)
+        sockets = systemd_sockets() if web.systemd_socket else bind_all(web.addresses)
         log.info("starting", version=__version__, config=str(config.path))
         keep_running(
             lambda: Exporter(
                 config=config,
-                load=common.load,
+                load=session.load,
                 sockets=sockets,
                 options=options,
                 log=log,
-                redactor=common.redactor,
+                redactor=session.redactor,
                 web_config=web_config,
             ),
             signals,
@@ -159,35 +138,35 @@ def systemd_sockets() -> list[socket]:
         fail(str(error))
 
 
-def web_config_file(serving: Serving) -> WebConfigFile | None:
+def web_config_file(web: WebOptions) -> WebConfigFile | None:
     """The web configuration, checked, or end the command with its faults."""
-    if serving.config_file is None:
+    if web.config_file is None:
         return None
     try:
-        return WebConfigFile(Path(serving.config_file))
+        return WebConfigFile(Path(web.config_file))
     except WebConfigError as error:
         bad_usage(str(error))
 
 
-def route_options(serving: Serving) -> Options:
+def route_options(web: WebOptions) -> Options:
     """The options of the routes, or a usage error."""
     try:
-        return Options(telemetry_path=serving.telemetry_path, lifecycle=serving.lifecycle)
+        return Options(telemetry_path=web.telemetry_path, lifecycle=web.lifecycle)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
 
 
-def poll_once(common: Common) -> None:
+def poll_once(session: Session) -> None:
     """Poll once and print the exposition; exit 1, with nothing printed, if no window arrived."""
-    config = common.config()
-    log = common.log()
+    config = session.config()
+    log = session.log()
     stop_signal = StopSignal()
     signals = Signals()
     shown: list[bytes] = []
     with signals.handlers_installed():
         polling = BackgroundTask(
             "once",
-            lambda: shown.append(_once(config, log, common.redactor, stop_signal)),
+            lambda: shown.append(_once(config, log, session.redactor, stop_signal)),
             lambda: signals.put("wake"),
         )
         while not polling.done:

@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 import click
 
 from gong_exporter.activity.zones import load_zone
-from gong_exporter.cli.options import common_options, fail, resolve
+from gong_exporter.cli.options import common_options, fail
+from gong_exporter.cli.session import open_session
 from gong_exporter.runtime.signals import Signals
 from gong_exporter.simulator import demo
 from gong_exporter.simulator.company import SimulatedCompany
@@ -176,7 +177,7 @@ def simulate(ctx: click.Context, /, **options: Any) -> None:
     host, port = options.pop("host"), options.pop("port")
     roster = options.pop("roster")
     wanted = simulated(options)
-    common = resolve(ctx, options)
+    session = open_session(ctx, options)
     try:
         company = wanted.company()
     except ValueError as error:
@@ -184,7 +185,7 @@ def simulate(ctx: click.Context, /, **options: Any) -> None:
     if roster:
         click.echo(roster_csv(company), nl=False)
         return
-    log = common.log()
+    log = session.log()
 
     def journal(entry: Entry) -> None:
         log.info(str(entry))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -11,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from gong_exporter.cli import healthcheck
 from gong_exporter.simulator.serve import utc_now
 from tests.support.exporter import environment, exporter, run, run_here, write_config
+from tests.support.hostile import Behaviour, drip, flood, hang, hostile_server, raw, reset
 from tests.support.simulator import running_simulator
 from tests.support.web_certificates import Authority
 
@@ -76,7 +79,7 @@ def test_a_guarded_exporter_is_healthy_also_to_those_who_may_not_come_in(
         for arguments in ([guard, "healthcheck"], ["healthcheck", guard], ["healthcheck"]):
             asked = run_here(*arguments, address)
             assert (asked.returncode, asked.stderr) == (0, "")
-            assert asked.stdout.startswith(f"the server answers, and wants {wanted}:")
+            assert asked.stdout.startswith(f"the server answers, and requires {wanted}:")
     assert run_here(guard, "healthcheck", address).returncode == 1
 
 
@@ -90,6 +93,80 @@ def test_tls_is_found_out_by_asking(tmp_path: Path) -> None:
         asked = run_here("healthcheck", f"--web.listen-address={running.address}")
     assert (asked.returncode, asked.stderr) == (0, "")
     assert asked.stdout == "healthy: the poll loop is alive\n"
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+CHUNK = b"5\r\nhello\r\n"
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        hang(),
+        hang(OK),
+        drip(b"HTTP/1.1 200 OK"),
+        drip(b"X-A: b\r\n", after=OK),
+        drip(b"a" * 100, after=OK + b"X-A: "),
+        drip(b"x", after=OK + b"Content-Length: 4000\r\n\r\n"),
+        drip(b"x", after=OK + b"\r\n"),
+        drip(CHUNK, after=OK + b"Transfer-Encoding: chunked\r\n\r\n"),
+        drip(CONTINUE),
+        flood(CONTINUE),
+        flood(b"X-A: b\r\n", after=OK),
+        flood(b"a" * 1000, after=OK + b"X-A: "),
+        flood(b"x" * 1000, after=OK + b"\r\n"),
+        flood(b"x" * 1000, after=OK + b"Content-Length: 99999999999\r\n\r\n"),
+        flood(CHUNK, after=OK + b"Transfer-Encoding: chunked\r\n\r\n"),
+        flood(b"\0" * 1000),
+        raw(b"\x15\x03\x03\x00\x02\x02\x28"),
+        raw(b"HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\nhealthy"),
+        reset,
+    ],
+)
+def test_a_server_without_a_whole_response_is_not_healthy_in_time(
+    behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(healthcheck, "TIMEOUT", 0.5)
+    with hostile_server(behaviour) as server:
+        began = time.monotonic()
+        asked = run_here("healthcheck", f"--web.listen-address={server.url[len('http://') :]}")
+        assert time.monotonic() - began < 5
+    assert (asked.returncode, asked.stdout) == (1, "")
+    assert "does not answer" in asked.stderr
+
+
+def test_a_server_that_ends_no_handshake_is_not_healthy_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Authority().issue("monitoring.example").write(tmp_path)
+    (tmp_path / "web.yml").write_text(
+        "tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n"
+    )
+    monkeypatch.setattr(healthcheck, "TIMEOUT", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        web_config = f"--web.config.file={tmp_path / 'web.yml'}"
+        asked = run_here("healthcheck", web_config, f"--web.listen-address={address}")
+    assert asked.returncode == 1
+    assert f"https://{address}/-/healthy does not answer" in asked.stderr
+
+
+def test_the_whole_process_ends_within_five_seconds() -> None:
+    with hostile_server(drip(CONTINUE)) as server:
+        began = time.monotonic()
+        asked = run("healthcheck", f"--web.listen-address={server.url[len('http://') :]}")
+        seconds = time.monotonic() - began
+    assert asked.returncode == 1
+    assert "does not answer within 4.5 s" in asked.stderr
+    assert 4.5 < seconds < 10  # 4.6 measured; the rest is for a busy machine
+
+
+def test_a_web_configuration_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "web.yml").write_text("tls_server_config: 7\n")
+    asked = run_here("healthcheck", f"--web.config.file={tmp_path / 'web.yml'}")
+    assert (asked.returncode, asked.stdout) == (2, "")
+    assert f"{tmp_path / 'web.yml'}" in asked.stderr
 
 
 @contextmanager

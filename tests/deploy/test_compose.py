@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 
@@ -237,4 +238,6 @@ def test_the_commands_are_the_exporter_s() -> None:
     ]
     assert commands
     for name, *arguments in commands:
-        cli.commands[name].make_context(name, list(arguments), obj={})
+        command = cli.get_command(click.Context(cli), name)
+        assert command is not None
+        command.make_context(name, list(arguments), obj={})
