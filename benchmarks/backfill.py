@@ -22,12 +22,11 @@ from zoneinfo import ZoneInfo
 from table import machine, show
 
 from gong_exporter.activity.company_state import CompanyState
-from gong_exporter.activity.snapshot import METRICS, User, WindowData
-from gong_exporter.activity.users import ALL_USERS
+from gong_exporter.activity.snapshot import METRICS, WindowData
+from gong_exporter.activity.users import ALL_USERS, UserLabels
 from gong_exporter.activity.windows import day_start, parse_window
-from gong_exporter.backfill.outputs import Template
-from gong_exporter.backfill.style import Format, Style
-from gong_exporter.backfill.survey import look_through
+from gong_exporter.backfill.fetched_days import index_fetched_days
+from gong_exporter.backfill.output import OutputFormat, OutputPath, TextFormat
 from gong_exporter.backfill.workfile import WorkFile
 from gong_exporter.backfill.write import write_file
 from gong_exporter.simulator.company import SimulatedCompany
@@ -95,11 +94,15 @@ def fill(work: WorkFile, number: int) -> None:
 
 
 def write(
-    work: WorkFile, template: Path, number: int, step: int, form: Format = Format.OPENMETRICS
+    work: WorkFile,
+    template: Path,
+    number: int,
+    step: int,
+    text_format: TextFormat = TextFormat.OPENMETRICS,
 ) -> Output:
     """Write what the command would write, from days that are fetched."""
     began = time.perf_counter()
-    survey = look_through(
+    fetched = index_fetched_days(
         days(number),
         work.windows,
         selection=ALL_USERS,
@@ -107,18 +110,20 @@ def write(
         latest=(),
         windows=WINDOWS,
         metrics=None,
-        portray=lambda user_id, email: User(user_id=user_id, email=email),
+        user_labels=UserLabels(email_label=str),
     )
-    style = Style(form=form, labels=LABELS, zone=ZONE, step=step, until=1e12)
-    files = Template(template).files(days(number))
+    output_format = OutputFormat(
+        text_format=text_format, labels=LABELS, zone=ZONE, step=step, now=1e12
+    )
+    files = OutputPath(template).files(days(number))
     found = [
         write_file(
             file,
-            survey=survey,
+            fetched=fetched,
             read=work.windows,
-            style=style,
-            named=lambda _: None,
-            wrote=lambda _: None,
+            output_format=output_format,
+            before_rename=lambda _: None,
+            check_stop=lambda: None,
         )
         for file in files
     ]
@@ -127,7 +132,7 @@ def write(
         samples=sum(each.samples for each in found if each),
         size=sum(each.size for each in found if each),
         seconds=time.perf_counter() - began,
-        user_days=sum(survey.known),
+        user_days=sum(fetched.known),
     )
 
 

@@ -1,1 +1,1 @@
-"""The past, asked of Gong day by day and written as files that Prometheus takes in."""
+"""Backfill: fetches past days from Gong and writes them as files that Prometheus can import."""

@@ -1,11 +1,11 @@
-"""What keeps a backfill from being done: as asked, or this time."""
+"""Errors that end a backfill."""
 
 from __future__ import annotations
 
 
 class BackfillError(Exception):
-    """It cannot go on; the message says what happened, and what to do."""
+    """The backfill cannot continue; the message says what happened and what to do."""
 
 
-class Refused(BackfillError):
-    """It cannot be done as asked: bad usage, told before any day is fetched."""
+class InvalidRequest(BackfillError):
+    """The backfill cannot be done as requested: bad usage, found before any day is fetched."""

@@ -1,4 +1,4 @@
-"""Fetches the days into the work file: on each, the windows that a live exporter would ask for."""
+"""Fetches the days into the work file: on each, the windows that a live exporter would request."""
 
 from __future__ import annotations
 
@@ -17,159 +17,163 @@ from gong_exporter.activity.poll_plan import PollPlan
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.activity.users import record_users
 from gong_exporter.activity.windows import DayRange, WindowSpec, longest
-from gong_exporter.backfill.ask import Asker
 from gong_exporter.backfill.errors import BackfillError
-from gong_exporter.backfill.progress import Progress
-from gong_exporter.backfill.workfile import Refusal, WorkFile
+from gong_exporter.backfill.retry import Retrier, describe
+from gong_exporter.backfill.workfile import RefusedWindow, WorkFile
 from gong_exporter.gong.clock import Clock
 from gong_exporter.gong.errors import BadRequest, UserNotFound
-from gong_exporter.gong.records import ActivityFilter
 
-SHORT = 32
-"""Days of a range that is not cut in halves any more when Gong refuses it."""
+SHORTEST_SEARCH = 32
+"""Days of a range that is not halved any more if Gong refuses it."""
+
+LOG_INTERVAL = 10.0
+"""Seconds between two log lines about the progress."""
 
 
-class Fetch:
-    """Fetches what the work file does not hold yet.
+class DayFetcher:
+    """Fetches the days that the work file does not have yet.
 
     Args:
         source: the client.
-        asker: repeats and waits.
-        plan: what a live exporter asks for.
+        retrier: retries and waits.
+        plan: what a live exporter requests.
         zone: the company's time zone.
-        work: keeps what comes.
-        company_state: what polls and earlier runs learned; it is not changed for them.
+        work: stores the days.
+        company_state: what polls and earlier runs learned.
         clock: time.
-        log: for warnings.
-        progress: is told of days.
+        log: for progress and warnings.
+
+    Attributes:
+        company_state: what is known now.
     """
 
     def __init__(
         self,
         *,
         source: PageSource,
-        asker: Asker,
+        retrier: Retrier,
         plan: PollPlan,
         zone: ZoneInfo,
         work: WorkFile,
         company_state: CompanyState,
         clock: Clock,
         log: FilteringBoundLogger,
-        progress: Progress,
     ) -> None:
         self._source = source
-        self._asker = asker
+        self._retrier = retrier
         self._plan = replace(plan, zone=zone)
         self._work = work
         self._clock = clock
         self._log = log
-        self._progress = progress
-        self._company_state = company_state
-
-    @property
-    def company_state(self) -> CompanyState:
-        """What is known now."""
-        return self._company_state
+        self.company_state = company_state
 
     def run(self, days: Sequence[date]) -> None:
-        """Fetch them all.
+        """Fetch all days.
 
-        The last day comes first: it is the least likely to be refused, so when it is, the
-        question is wrong, and the days before it need not be asked.
+        The last day comes first, because it is the least likely to be refused. If Gong refuses it,
+        the request is wrong, and the other days are not requested.
 
         Raises:
-            BackfillError: it cannot go on; what was fetched is kept.
-            Stopped: likewise.
+            BackfillError: it cannot continue; fetched days are kept.
+            Stopped: the process is stopping; fetched days are kept.
         """
         done = self._work.done(self._clock.now())
         left = [day for day in days if day not in done]
-        self._progress.fetching(len(left), len(days))
+        self._log.info("fetching", days_left=len(left), days=len(days))
         if not left:
             return
         self._search(days)
         if left[-1] == days[-1]:
             left = [left[-1], *left[:-1]]
-        for day in left:
-            refused = self._day(day)
+        began = logged = self._clock.monotonic()
+        for number, day in enumerate(left, start=1):
+            refused = self._fetch_day(day)
             if day == days[-1] and len(refused) == len(self._plan.windows) and not done:
                 raise BackfillError(
                     f"Gong refuses even {day}, the last day, so the days before it were not asked"
-                    f" for. {refused[0].said}\n  {BadRequest.advice}"
+                    f" for. {refused[0].message}\n  {BadRequest.advice}"
                 )
-            self._progress.fetched(day)
+            self._log.debug("day fetched", day=str(day))
+            now = self._clock.monotonic()
+            if now - logged >= LOG_INTERVAL or number == len(left):
+                logged = now
+                self._log_progress(day, number, len(left) - number, now - began)
 
-    def _day(self, day: date) -> list[Refusal]:
-        held = {data.window for data in self._work.windows(day)}
+    def _log_progress(self, day: date, fetched: int, left: int, seconds: float) -> None:
+        rate = fetched / max(seconds, 0.001)
+        self._log.info(
+            "fetched",
+            day=str(day),
+            days_left=left,
+            days_per_minute=round(rate * 60, 1),
+            seconds_left=round(left / rate),
+        )
+
+    def _fetch_day(self, day: date) -> list[RefusedWindow]:
+        stored = {data.window for data in self._work.windows(day)}
         windows: list[WindowData] = []
-        refused: list[Refusal] = []
+        refused: list[RefusedWindow] = []
         for window in self._plan.windows:
-            if window.name in held:
+            if window.name in stored:
                 continue
             try:
-                windows.append(self._window(window, day))
+                windows.append(self._fetch_window(window, day))
             except BadRequest as error:
-                said = self._asker.words(error).splitlines()[0]
-                refused.append(Refusal(day=day, window=window.name, said=said))
-        self._work.finish(day, windows, refused, self._company_state, self._clock.now())
+                message = describe(error).splitlines()[0]
+                refused.append(RefusedWindow(day=day, window=window.name, message=message))
+        self._work.finish(day, windows, refused, self.company_state, self._clock.now())
         return refused
 
-    def _window(self, window: WindowSpec, day: date) -> WindowData:
-        def ask() -> WindowData:
+    def _fetch_window(self, window: WindowSpec, day: date) -> WindowData:
+        def attempt() -> WindowData:
             result = poll(
                 self._source,
                 replace(self._plan, windows=(window,)),
-                # Listed users are looked for once, for all days together.
-                replace(self._company_state, last_search_day=day),
+                # The search for listed users is done once for all days, see _search().
+                replace(self.company_state, last_search_day=day),
                 self._clock,
                 self._log,
                 today=day,
             )
-            self._company_state = result.company_state
+            self.company_state = result.company_state
             if result.failures:
                 raise result.failures[0].error
             return result.windows[0]
 
-        return self._asker.insist(ask, self._company_state.pages.get(window.name, 1))
+        return self._retrier.call(attempt, self.company_state.pages.get(window.name, 1))
 
     def _search(self, days: Sequence[date]) -> None:
-        """Find the ids of listed users: everybody active in the whole range is among them."""
-        if not self._plan.selection.unknown_users(self._company_state):
-            return
-        reach = DayRange(longest(self._plan.windows, days[0]).range_on(days[0]).start, days[-1])
-        if reach.empty or self._work.searched(reach):
-            return
-        refusals: list[BadRequest] = []
-        if not self._look_through(reach, refusals):
-            raise BackfillError(
-                f"Gong refuses {reach.start} to {reach.end}, and every part of it."
-                f" {self._asker.words(refusals[0])}"
-            )
-        self._work.note_search(reach, self._company_state)
+        """Search for the ids of listed users in a listing of all users over the whole range.
 
-    def _look_through(self, reach: DayRange, refusals: list[BadRequest]) -> bool:
-        """One unfiltered listing, or two of the halves where Gong refuses so long a range.
-
-        Whether any of it was answered; refusals are added to the list.
+        If Gong refuses so long a range, its halves are searched.
         """
-        wanted = ActivityFilter(
-            from_date=reach.start,
-            to_date=reach.end,
-            created_from=self._plan.created_from,
-            created_to=self._plan.created_to,
-        )
-        pages = pages_for(len(self._company_state.known_users))
-        try:
-            listing = self._asker.insist(
-                lambda: fetch_listing(self._source, wanted, self._log), pages
+        if not self._plan.selection.unknown_users(self.company_state):
+            return
+        whole = DayRange(longest(self._plan.windows, days[0]).range_on(days[0]).start, days[-1])
+        if whole.empty or self._work.searched(whole):
+            return
+        ranges, any_answer, refusal = [whole], False, ""
+        while ranges:
+            part = ranges.pop()
+            try:
+                self._search_range(part)
+                any_answer = True
+            except UserNotFound:
+                any_answer = True  # no user has activity in it
+            except BadRequest as error:
+                refusal = refusal or describe(error)
+                if (part.end - part.start).days > SHORTEST_SEARCH:
+                    middle = part.start + (part.end - part.start) // 2
+                    ranges += [DayRange(middle, part.end), DayRange(part.start, middle)]
+        if not any_answer:
+            raise BackfillError(
+                f"Gong refuses {whole.start} to {whole.end}, and every part of it. {refusal}"
             )
-        except UserNotFound:
-            return True  # nobody did anything
-        except BadRequest as error:
-            refusals.append(error)
-            if (reach.end - reach.start).days <= SHORT:
-                return False
-            half = reach.start + (reach.end - reach.start) // 2
-            before = self._look_through(DayRange(reach.start, half), refusals)
-            return self._look_through(DayRange(half, reach.end), refusals) or before
-        self._company_state = record_users(self._company_state, listing.users, self._plan.selection)
-        return True
+        self._work.note_search(whole, self.company_state)
+
+    def _search_range(self, days: DayRange) -> None:
+        listing = self._retrier.call(
+            lambda: fetch_listing(self._source, self._plan.filter(days), self._log),
+            pages_for(len(self.company_state.known_users)),
+        )
+        self.company_state = record_users(self.company_state, listing.users, self._plan.selection)

@@ -1,27 +1,29 @@
-"""The backfill's share of the day's calls: what the running exporter's schedule leaves over.
+"""The backfill's share of the daily quota: what the running exporter's schedule does not need.
 
-The shared ledger counts everybody's calls and cannot tell whose they were. So the backfill keeps
-count of its own in the work file: within any 24 hours they stay below what the schedule leaves,
-and all calls together below the quota less one poll, so that the next poll always has room.
+The shared ledger counts the calls of all processes, but not which process made them. So the
+backfill records its own calls in the work file. Within any 24 hours, they stay below what the
+schedule does not need, and all calls together stay below the quota less one poll.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
-from gong_exporter.backfill.errors import Refused
-from gong_exporter.backfill.progress import Progress
+from structlog.typing import FilteringBoundLogger
+
+from gong_exporter.backfill.errors import InvalidRequest
 from gong_exporter.backfill.workfile import WorkFile
 from gong_exporter.gong.clock import Clock
 from gong_exporter.gong.records import Exchange
 
 DAY = 86_400.0
 
-LOOK_AGAIN = 60.0
-"""Seconds until it is looked again whether other processes' calls have lapsed."""
+RECHECK_INTERVAL = 60.0
+"""Seconds between two looks at the ledger while the calls of other processes fill the quota."""
 
 
-class Counter:
+class CallCounter:
     """An Observer that counts exchanges.
 
     Attributes:
@@ -31,7 +33,7 @@ class Counter:
     def __init__(self) -> None:
         self.calls = 0
 
-    def exchanged(self, exchange: Exchange) -> None:  # noqa: ARG002 - any is a call
+    def exchanged(self, exchange: Exchange) -> None:  # noqa: ARG002 - each exchange is a call
         """See Observer."""
         self.calls += 1
 
@@ -42,90 +44,95 @@ class Counter:
         """See Observer."""
 
 
-class Quota:
-    """Keeps a backfill within its share.
+class BackfillQuota:
+    """Keeps a backfill within its share of the quota.
 
     Args:
         clock: time and waits.
-        counter: of this process's calls.
-        per_day: calls of its own in any 24 hours.
-        together: calls of everybody in any 24 hours.
-        used: everybody's calls in the 24 hours before a Unix time, by the shared ledger.
-        progress: is told of waits.
-
-    Attributes:
-        per_day, together: as given.
+        counter: counts this process's calls.
+        per_day: the backfill's own calls in any 24 hours.
+        total_per_day: the calls of all processes in any 24 hours.
+        used: from a Unix time to the calls of all processes in the 24 hours before.
+        log: for the waits.
 
     Raises:
-        Refused: nothing is left for a backfill.
+        InvalidRequest: the schedule needs the whole quota.
     """
 
     def __init__(
         self,
         *,
         clock: Clock,
-        counter: Counter,
+        counter: CallCounter,
         per_day: int,
-        together: int,
+        total_per_day: int,
         used: Callable[[float], int],
-        progress: Progress,
+        log: FilteringBoundLogger,
     ) -> None:
-        if min(per_day, together) < 1:
-            raise Refused(
+        if min(per_day, total_per_day) < 1:
+            raise InvalidRequest(
                 "the exporter's own schedule needs all of gong.requests_per_day: raise that (Gong"
                 " allows a company 10,000), or poll less often, or ask for fewer windows or users"
             )
         self.per_day = per_day
+        self.total_per_day = total_per_day
         self._clock = clock
         self._counter = counter
-        self.together = together
         self._used = used
-        self._progress = progress
-        self._noted = 0
+        self._log = log
+        self._recorded = 0
         self._work: WorkFile | None = None
 
-    def keep(self, work: WorkFile) -> None:
-        """From now on calls are counted in this file, also those that earlier runs made."""
+    def record_in(self, work: WorkFile) -> None:
+        """From now on, record calls in this file, which also has those of earlier runs."""
         self._work = work
-        self.note()
+        self.record_calls()
 
-    def note(self) -> None:
-        """Put the calls since the last time on record. Raises: BackfillError."""
-        made = self._counter.calls - self._noted
-        if made and self._work is not None:
-            self._work.count_calls(made, self._clock.now())
-            self._noted += made
+    def record_calls(self) -> None:
+        """Record the calls since the last time. Raises: BackfillError."""
+        calls = self._counter.calls - self._recorded
+        if calls and self._work is not None:
+            self._work.add_calls(calls, self._clock.now())
+            self._recorded += calls
 
-    def room(self) -> int:
+    def available(self) -> int:
         """Calls that can be made now."""
         now = self._clock.now()
-        own = sum(number for _, number in self._own(now))
-        return max(0, min(self.per_day - own, self.together - self._used(now)))
+        own = sum(number for _, number in self._own_calls(now))
+        return max(0, min(self.per_day - own, self.total_per_day - self._used(now)))
 
     def wait_for(self, calls: int) -> None:
-        """Wait until so many calls can be made, or as many as ever can be. Raises: Stopped."""
-        wanted = min(calls, self.per_day, self.together)
-        if self.room() >= wanted:
-            return
-        while self.room() < wanted:
-            now = self._clock.now()
-            until = self._lapsed(wanted, now)
-            self._progress.waiting(until, "the day's share of gong.requests_per_day is used up")
-            self._clock.wait(min(until - now, LOOK_AGAIN))
-        self._progress.going_on()
+        """Wait until so many calls can be made; never for more than a day allows.
 
-    def _own(self, now: float) -> tuple[tuple[float, int], ...]:
+        Raises: Stopped.
+        """
+        wanted = min(calls, self.per_day, self.total_per_day)
+        logged = False
+        while self.available() < wanted:
+            now = self._clock.now()
+            until = self._next_free(wanted, now)
+            if not logged:
+                log_wait(self._log, until, "the day's share of gong.requests_per_day is used up")
+            logged = True
+            self._clock.wait(min(until - now, RECHECK_INTERVAL))
+
+    def _own_calls(self, now: float) -> tuple[tuple[float, int], ...]:
         return self._work.calls(now) if self._work is not None else ()
 
-    def _lapsed(self, wanted: int, now: float) -> float:
-        """When enough of our own calls are a day old; soon, when it is others that fill it."""
-        own = self._own(now)
-        over = sum(number for _, number in own) + wanted - self.per_day
+    def _next_free(self, wanted: int, now: float) -> float:
+        """When enough of the own calls are a day old; soon, if others' calls fill the quota."""
+        own = self._own_calls(now)
+        excess = sum(number for _, number in own) + wanted - self.per_day
         for at, number in own:
-            if over <= 0:
+            if excess <= 0:
                 break
-            over -= number
-            until = at + DAY
-            if over <= 0:
-                return max(until, now + 1.0)
-        return now + LOOK_AGAIN
+            excess -= number
+            if excess <= 0:
+                return max(at + DAY, now + 1.0)
+        return now + RECHECK_INTERVAL
+
+
+def log_wait(log: FilteringBoundLogger, until: float, reason: str) -> None:
+    """Log that no call is made until this Unix time."""
+    local = datetime.fromtimestamp(until).astimezone()
+    log.info("waiting", until=local.isoformat(sep=" ", timespec="seconds"), reason=reason)

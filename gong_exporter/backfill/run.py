@@ -1,4 +1,4 @@
-"""A backfill from the first look to the last file: settled, forecast, fetched, written."""
+"""A backfill from the first request to the last file: prepared, estimated, fetched, written."""
 
 from __future__ import annotations
 
@@ -10,38 +10,37 @@ from zoneinfo import ZoneInfo
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.activity.users import resolve_emails
-from gong_exporter.activity.windows import WindowSpec, company_today, longest, today_everywhere
+from gong_exporter.activity.windows import company_today, longest_range, today_everywhere
 from gong_exporter.activity.zones import load_zone
-from gong_exporter.backfill.ask import Asker
-from gong_exporter.backfill.errors import BackfillError, Refused
-from gong_exporter.backfill.estimate import estimate
-from gong_exporter.backfill.fetch import Fetch
-from gong_exporter.backfill.order import Means, Order
-from gong_exporter.backfill.outputs import File
-from gong_exporter.backfill.plan import Forecast, instants
-from gong_exporter.backfill.style import Style
-from gong_exporter.backfill.survey import look_through
-from gong_exporter.backfill.workfile import Refusal, WorkFile
-from gong_exporter.backfill.write import Written, write_file
+from gong_exporter.backfill.errors import BackfillError, InvalidRequest
+from gong_exporter.backfill.estimate import Estimate, estimate
+from gong_exporter.backfill.fetch import DayFetcher
+from gong_exporter.backfill.fetched_days import index_fetched_days
+from gong_exporter.backfill.output import OutputFormat
+from gong_exporter.backfill.plan import sample_times
+from gong_exporter.backfill.request import BackfillDeps, BackfillRequest
+from gong_exporter.backfill.retry import Retrier, describe
+from gong_exporter.backfill.workfile import RefusedWindow, WorkFile
+from gong_exporter.backfill.write import FileSummary, write_file
 from gong_exporter.gong.errors import BadRequest, UserNotFound
-from gong_exporter.gong.records import ActivityFilter, Page
+from gong_exporter.gong.records import Page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """What came of it.
+    """The result of a backfill.
 
     Attributes:
-        files: written, and what is in each.
-        refusals: windows of days that Gong refused, which the output lacks.
-        days: in the output.
+        files: the files that were written, and what each contains.
+        refused: windows that Gong refused, which the output lacks.
+        days: number of days in the output.
         last: Unix time of the last sample.
-        users: with series.
-        unknown: listed users whom Gong did not name on any day, as configured.
+        users: number of users with series.
+        unknown: listed users, as configured, that Gong named on no day.
     """
 
-    files: tuple[tuple[Path, Written], ...]
-    refusals: tuple[Refusal, ...]
+    files: tuple[tuple[Path, FileSummary], ...]
+    refused: tuple[RefusedWindow, ...]
     days: int
     last: float
     users: int
@@ -49,54 +48,48 @@ class Summary:
 
 
 class Backfill:
-    """One backfill, prepared: forecast, then fetch() and write(), then close().
-
-    The order's days and template are checked already.
+    """A backfill that is prepared and estimated. Call fetch() and write(), then close().
 
     Attributes:
         zone: the company's time zone.
         days: to publish.
         files: to write.
         work_path: the work file.
+        estimate: of calls, time and output.
 
     Raises:
-        Refused: it cannot be done as asked.
-        BackfillError: the company's time zone cannot be learned, the work file not be used.
+        InvalidRequest: it cannot be done as requested.
+        BackfillError: the company's time zone or the work file is not available.
         Stopped: the process is stopping.
     """
 
-    def __init__(self, order: Order, means: Means) -> None:
-        self._order = order
-        self._means = means
-        self._asker = Asker(
-            clock=means.clock, quota=means.quota, progress=means.progress, shown=means.shown
-        )
-        host = order.plan.host
-        known = (
-            means.company_state
-            if means.company_state and means.company_state.host == host
-            else None
-        )
-        company_state = known or CompanyState(host=host)
-        self.zone, page = self._settle(company_state)
-        now = means.clock.now()
-        order.days.check_over(company_today(now, self.zone), self.zone)
-        self.days: tuple[date, ...] = order.days.of(self.zone)
-        self.files: tuple[File, ...] = order.template.files(self.days)
-        self.work_path = order.template.work_file
-        self._work = WorkFile(self.work_path, self._asked())
+    def __init__(self, request: BackfillRequest, deps: BackfillDeps) -> None:
+        self._request = request
+        self._deps = deps
+        self._retrier = Retrier(clock=deps.clock, quota=deps.quota, log=deps.log)
+        polled = deps.company_state
+        if polled is None or polled.host != request.plan.host:
+            polled = CompanyState(host=request.plan.host)
+        self.zone, page = self._learn(polled)
+        now = deps.clock.now()
+        request.days.check_begun(company_today(now, self.zone), self.zone)
+        self.days = request.days.in_zone(self.zone)
+        self.files = request.output.files(self.days)
+        self.work_path = request.output.work_file
+        self._work = WorkFile(self.work_path, self._settings())
         try:
             for file in self.files:
-                self._refuse_if_others(file.path)
-            means.quota.keep(self._work)
+                self._refuse_foreign_file(file.path)
+            deps.quota.record_in(self._work)
         except BaseException:
             self._work.close()
             raise
-        self._company_state = _merged(company_state, self._work.company_state())
-        self._company_state = resolve_emails(self._company_state, order.plan.selection)
-        self.forecast: Forecast = estimate(
-            order,
-            means,
+        self._company_state = resolve_emails(
+            _merged(polled, self._work.company_state()), request.plan.selection
+        )
+        self.estimate: Estimate = estimate(
+            request,
+            deps,
             zone=self.zone,
             days=self.days,
             done=self._work.done(now),
@@ -105,96 +98,90 @@ class Backfill:
         )
 
     def fetch(self) -> None:
-        """Fetch every day that the work file does not hold. Raises: BackfillError, Stopped."""
-        fetch = Fetch(
-            source=self._means.source,
-            asker=self._asker,
-            plan=self._order.plan,
+        """Fetch every day that the work file does not have. Raises: BackfillError, Stopped."""
+        fetcher = DayFetcher(
+            source=self._deps.source,
+            retrier=self._retrier,
+            plan=self._request.plan,
             zone=self.zone,
             work=self._work,
             company_state=self._company_state,
-            clock=self._means.clock,
-            log=self._means.log,
-            progress=self._means.progress,
+            clock=self._deps.clock,
+            log=self._deps.log,
         )
         try:
-            fetch.run(self.days)
+            fetcher.run(self.days)
         finally:
-            self._company_state = fetch.company_state
+            self._company_state = fetcher.company_state
 
     def write(self) -> Summary:
         """Write every file. Raises: BackfillError, Stopped."""
-        order, means = self._order, self._means
-        means.clock.check()
-        survey = look_through(
+        request, deps = self._request, self._deps
+        fetched = index_fetched_days(
             self.days,
             self._read,
-            selection=order.plan.selection,
+            selection=request.plan.selection,
             company_state=self._company_state,
-            latest=means.latest,
-            windows=[window.name for window in order.plan.windows],
-            metrics=order.metrics,
-            portray=order.portray,
+            latest=deps.latest,
+            windows=[window.name for window in request.plan.windows],
+            metrics=request.metrics,
+            user_labels=request.user_labels,
         )
-        style = Style(
-            form=order.form,
-            labels=order.labels,
+        output_format = OutputFormat(
+            text_format=request.text_format,
+            labels=request.labels,
             zone=self.zone,
-            step=order.step,
-            until=means.clock.now(),
+            step=request.step,
+            now=deps.clock.now(),
         )
-        done: list[tuple[Path, Written]] = []
+        written: list[tuple[Path, FileSummary]] = []
         for file in self.files:
-            means.progress.writing(file.path, len(survey.users))
-            what = write_file(
+            deps.log.info("writing", file=str(file.path), users=len(fetched.users))
+            summary = write_file(
                 file,
-                survey=survey,
+                fetched=fetched,
                 read=self._read,
-                style=style,
-                named=self._claim,
-                wrote=self._wrote,
+                output_format=output_format,
+                before_rename=self._claim,
+                check_stop=deps.clock.check,
             )
-            if what is not None:
-                done.append((file.path, what))
-        if not done:
+            if summary is not None:
+                written.append((file.path, summary))
+        if not written:
             raise BackfillError("Gong has no answer for any of the days: there is nothing to write")
-        within = set(self.days)
+        requested = set(self.days)
+        last_day = sample_times(fetched.days[-1], self.zone, request.step, output_format.now)
         return Summary(
-            files=tuple(done),
-            refusals=tuple(each for each in self._work.refusals() if each.day in within),
-            days=len(survey.days),
-            last=instants(survey.days[-1], self.zone, order.step, style.until)[-1],
-            users=len(survey.users),
-            unknown=order.plan.selection.unknown_users(self._company_state),
+            files=tuple(written),
+            refused=tuple(each for each in self._work.refused_windows() if each.day in requested),
+            days=len(fetched.days),
+            last=last_day[-1],
+            users=len(fetched.users),
+            unknown=request.plan.selection.unknown_users(self._company_state),
         )
 
     def close(self) -> None:
-        """Let go of the work file."""
+        """Close the work file."""
         self._work.close()
 
-    def _settle(self, company_state: CompanyState) -> tuple[ZoneInfo, Page | None]:
-        """The company's zone; and a page, if it took one call to learn that or how many pages."""
-        plan = self._order.plan
-        zone = plan.zone or load_zone(company_state.time_zone or "")
-        if zone is not None and (company_state.pages or not plan.selection.all_users):
+    def _learn(self, polled: CompanyState) -> tuple[ZoneInfo, Page | None]:
+        """The company's time zone.
+
+        If that or the number of pages is not known, one page is fetched and returned too.
+        """
+        plan = self._request.plan
+        zone = plan.zone or load_zone(polled.time_zone or "")
+        if zone is not None and (polled.pages or not plan.selection.all_users):
             return zone, None
-        day = min(self._order.days.last, today_everywhere(self._means.clock.now()))
-        reach = longest(plan.windows, day).range_on(day)
-        if reach.empty:
-            reach = WindowSpec("1d", 1).range_on(day)
-        wanted = ActivityFilter(
-            from_date=reach.start,
-            to_date=reach.end,
-            created_from=plan.created_from,
-            created_to=plan.created_to,
-        )
+        last = min(self._request.days.last, today_everywhere(self._deps.clock.now()))
+        wanted = plan.filter(longest_range(plan.windows, last))
         page: Page | None = None
         try:
-            page = self._asker.insist(lambda: self._means.source.page(wanted), 1)
+            page = self._retrier.call(lambda: self._deps.source.page(wanted), 1)
         except BadRequest as error:
-            raise BackfillError(self._asker.words(error)) from error
+            raise BackfillError(describe(error)) from error
         except UserNotFound:
-            pass  # nobody did anything
+            pass  # no user has activity
         zone = zone or load_zone((page and page.time_zone) or "")
         if zone is None:
             raise BackfillError(
@@ -202,8 +189,9 @@ class Backfill:
             )
         return zone, page
 
-    def _asked(self) -> dict[str, str]:
-        plan = self._order.plan
+    def _settings(self) -> dict[str, str]:
+        """What the fetched days depend on, by the name that an error message shows."""
+        plan = self._request.plan
         return {
             "gong.base_url": plan.host,
             "gong.time_zone": self.zone.key,
@@ -211,34 +199,30 @@ class Backfill:
             "activity.users, created_from, created_to": plan.fingerprint,
         }
 
-    def _refuse_if_others(self, path: Path) -> None:
-        if path.exists() and not self._work.made(path):
-            raise Refused(
-                f"{path} exists, and is not of this backfill's making: move it away, or name"
+    def _refuse_foreign_file(self, path: Path) -> None:
+        if path.exists() and not self._work.has_output(path):
+            raise InvalidRequest(
+                f"{path} exists, and was not written by this backfill: move it away, or name"
                 " another output"
             )
 
     def _claim(self, path: Path) -> None:
-        """A file is about to get its name, which somebody else's may have taken for days now."""
-        self._refuse_if_others(path)
-        self._work.note_made(path)
+        """Check the name once more, because another file may have got it since the start."""
+        self._refuse_foreign_file(path)
+        self._work.note_output(path)
 
     def _read(self, day: date) -> tuple[WindowData, ...]:
-        self._means.clock.check()
+        self._deps.clock.check()
         return self._work.windows(day)
 
-    def _wrote(self, users: int) -> None:
-        self._means.progress.wrote(users)
-        self._means.clock.check()
 
-
-def _merged(polled: CompanyState, kept: CompanyState | None) -> CompanyState:
-    """What polls learned, and what earlier runs of the backfill found out besides."""
-    if kept is None:
+def _merged(polled: CompanyState, stored: CompanyState | None) -> CompanyState:
+    """What polls learned, and what earlier runs of the backfill learned besides."""
+    if stored is None:
         return polled
     return replace(
         polled,
-        known_users={**kept.known_users, **polled.known_users},
-        ids_by_email={**kept.ids_by_email, **polled.ids_by_email},
-        pages={**kept.pages, **polled.pages},
+        known_users={**stored.known_users, **polled.known_users},
+        ids_by_email={**stored.ids_by_email, **polled.ids_by_email},
+        pages={**stored.pages, **polled.pages},
     )

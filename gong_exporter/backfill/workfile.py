@@ -1,6 +1,7 @@
-"""The work file: what was fetched, so that nothing is asked for twice.
+"""The work file: the fetched days, so that nothing is requested twice.
 
-One SQLite file beside the output. A day is in it whole or not at all, whatever ends the process.
+It is an SQLite file in the folder of the output. A day is in it whole or not at all, even after a
+crash.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.activity.windows import DayRange
-from gong_exporter.backfill.errors import BackfillError, Refused
+from gong_exporter.backfill.errors import BackfillError, InvalidRequest
 from gong_exporter.store.windows import (
     CorruptRow,
     pack_company_state,
@@ -49,47 +50,48 @@ _TABLES = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """A window of a day that Gong refused to answer for.
+class RefusedWindow:
+    """A window of a day that Gong refused with a 400.
 
     Attributes:
         day: of publication.
         window: its name.
-        said: Gong's words.
+        message: the error.
     """
 
     day: date
     window: str
-    said: str
+    message: str
 
 
 class WorkFile:
-    """Days fetched for one question. For one process at a time, and one thread.
+    """The days that were fetched for one configuration. For one process and one thread at a time.
 
     Args:
-        path: the file; made when missing, readable by its owner alone (it holds addresses).
-        asked: what the days depend on (host, users, windows, zone ...), by name. Days that were
-            fetched for something else are not mixed in.
+        path: the file. It is created if it is missing, and only its owner can read it, because it
+            holds addresses.
+        settings: what the days depend on (host, users, windows, time zone), by name. A file with
+            other settings is refused.
 
     Raises:
-        Refused: it is no work file, or one of another question.
+        InvalidRequest: it is not a work file, or it has other settings.
         BackfillError: it cannot be used, or another backfill uses it.
     """
 
-    def __init__(self, path: Path, asked: Mapping[str, str]) -> None:
+    def __init__(self, path: Path, settings: Mapping[str, str]) -> None:
         self._path = path
         try:
             path.touch(mode=0o600)
             if path.stat().st_size == 0:
-                path.chmod(0o600)  # an empty one that was laid there
+                path.chmod(0o600)  # it may have existed
             self._db = sqlite3.connect(path, isolation_level=None, timeout=1.0)
         except (sqlite3.Error, OSError) as error:
-            raise BackfillError(f"{path}: {_in_words(error)}") from error
+            raise BackfillError(f"{path}: {_describe(error)}") from error
         try:
-            # Another backfill with the same file would fetch the same days: one at a time.
+            # Two backfills with the same file would fetch the same days.
             self._run("PRAGMA locking_mode = EXCLUSIVE")
             with self._transaction("EXCLUSIVE"):
-                self._prepare(asked)
+                self._prepare(settings)
             self._run("PRAGMA journal_mode = DELETE")
         except BaseException:
             self._db.close()
@@ -97,33 +99,38 @@ class WorkFile:
 
     @property
     def path(self) -> Path:
-        """Where it is."""
+        """The path of the file."""
         return self._path
 
-    def _prepare(self, asked: Mapping[str, str]) -> None:
-        ((application,),) = self._run("PRAGMA application_id")
+    def _prepare(self, settings: Mapping[str, str]) -> None:
+        """Create the tables, or check those that exist."""
         ((version,),) = self._run("PRAGMA user_version")
-        ((tables,),) = self._run("SELECT count(*) FROM sqlite_master")
+        ((application,),) = self._run("PRAGMA application_id")
+        tables = self._run("SELECT 1 FROM sqlite_master LIMIT 1")
         if not tables and not version and not application:
             for statement in _TABLES:
                 self._run(statement)
             self._run(f"PRAGMA application_id = {_APPLICATION:d}")
             self._run(f"PRAGMA user_version = {_VERSION:d}")
-            self._db.executemany("INSERT INTO asked VALUES (?, ?)", sorted(asked.items()))
+            self._db.executemany("INSERT INTO asked VALUES (?, ?)", sorted(settings.items()))
             return
         if (application, version) != (_APPLICATION, _VERSION):
-            raise Refused(f"{self._path} is no work file of this version; name another output")
-        held = dict(self._run("SELECT name, value FROM asked"))
-        other = sorted(name for name in {*held, *asked} if held.get(name) != asked.get(name))
+            raise InvalidRequest(
+                f"{self._path} is not a work file of this version; name another output"
+            )
+        stored = dict(self._run("SELECT name, value FROM asked"))
+        other = sorted(
+            name for name in {*stored, *settings} if stored.get(name) != settings.get(name)
+        )
         if other:
-            raise Refused(
+            raise InvalidRequest(
                 f"{self._path} holds days that were fetched with another configuration (what"
-                f" differs: {', '.join(other)}): go on with that one, name another output, or"
-                " remove the file to begin anew"
+                f" differs: {', '.join(other)}): continue with that one, name another output, or"
+                " remove the file to start again"
             )
 
     def done(self, now: float) -> frozenset[date]:
-        """The days that need no call: whole, or refused less than a day before ``now``."""
+        """The days that need no call: complete, or refused less than a day before ``now``."""
         rows = self._run(
             "SELECT day FROM days WHERE day NOT IN (SELECT day FROM refusals WHERE at <= ?)",
             now - DAY,
@@ -134,11 +141,11 @@ class WorkFile:
         self,
         day: date,
         windows: Sequence[WindowData],
-        refused: Sequence[Refusal],
+        refused: Sequence[RefusedWindow],
         company_state: CompanyState,
         now: float,
     ) -> None:
-        """Keep a day: all of its windows, or that they were refused. Raises: BackfillError."""
+        """Store a day: each window, or that it was refused. Raises: BackfillError."""
         with self._transaction():
             self._run("INSERT OR REPLACE INTO days VALUES (?)", str(day))
             self._run("DELETE FROM refusals WHERE day = ?", str(day))
@@ -148,29 +155,30 @@ class WorkFile:
             )
             self._db.executemany(
                 "INSERT INTO refusals VALUES (?, ?, ?, ?)",
-                [(str(day), refusal.window, refusal.said, now) for refusal in refused],
+                [(str(day), each.window, each.message, now) for each in refused],
             )
-            self._know(company_state)
+            self._store_company_state(company_state)
 
     def windows(self, day: date) -> tuple[WindowData, ...]:
-        """A day's windows, those that were not refused. Raises: BackfillError."""
+        """The windows of a day, except refused ones. Raises: BackfillError."""
         rows = self._run("SELECT body FROM windows WHERE day = ?", str(day))
         try:
             return tuple(unpack_window(body) for (body,) in rows)
         except CorruptRow as error:
             raise BackfillError(
-                f"{self._path}: {day} cannot be read ({error}); remove the file to begin anew"
+                f"{self._path}: {day} cannot be read ({error}); remove the file to start again"
             ) from error
 
-    def refusals(self) -> tuple[Refusal, ...]:
+    def refused_windows(self) -> tuple[RefusedWindow, ...]:
         """What Gong refused, in the order of the days."""
         rows = self._run("SELECT day, name, said FROM refusals ORDER BY day, name")
         return tuple(
-            Refusal(day=date.fromisoformat(day), window=name, said=said) for day, name, said in rows
+            RefusedWindow(day=date.fromisoformat(day), window=name, message=message)
+            for day, name, message in rows
         )
 
     def company_state(self) -> CompanyState | None:
-        """What was known after the last finished day."""
+        """What was known after the last finished day; None if nothing is stored."""
         rows = self._run("SELECT body FROM knowledge")
         try:
             return unpack_company_state(rows[0][0]) if rows else None
@@ -178,43 +186,43 @@ class WorkFile:
             return None
 
     def searched(self, days: DayRange) -> bool:
-        """Whether listed users were looked for in all of a range."""
+        """True if the search for listed users covered this range."""
         rows = self._run(
             "SELECT 1 FROM searched WHERE first <= ? AND last >= ?", str(days.start), str(days.end)
         )
         return bool(rows)
 
     def note_search(self, days: DayRange, company_state: CompanyState) -> None:
-        """Listed users were looked for in all of a range. Raises: BackfillError."""
+        """Store that the search for listed users covered this range. Raises: BackfillError."""
         with self._transaction():
             self._run("INSERT INTO searched VALUES (?, ?)", str(days.start), str(days.end))
-            self._know(company_state)
+            self._store_company_state(company_state)
 
-    def count_calls(self, number: int, now: float) -> None:
-        """Calls were made by now. Raises: BackfillError."""
+    def add_calls(self, number: int, now: float) -> None:
+        """Store that so many calls were made. Raises: BackfillError."""
         with self._transaction():
             self._run("DELETE FROM calls WHERE at <= ?", now - DAY)
             self._run("INSERT INTO calls VALUES (?, ?)", now, number)
 
     def calls(self, now: float) -> tuple[tuple[float, int], ...]:
-        """The calls of the last 24 hours: when, and how many. The oldest come first."""
+        """Times and numbers of the calls in the last 24 hours, the oldest first."""
         rows = self._run("SELECT at, number FROM calls WHERE at > ? ORDER BY at", now - DAY)
         return tuple((at, number) for at, number in rows)
 
-    def made(self, path: Path) -> bool:
-        """Whether a file of the output is of this work file's making."""
+    def has_output(self, path: Path) -> bool:
+        """True if this file of the output was written from this work file."""
         return bool(self._run("SELECT 1 FROM outputs WHERE path = ?", str(path.absolute())))
 
-    def note_made(self, path: Path) -> None:
-        """A file of the output is about to get its name. Raises: BackfillError."""
+    def note_output(self, path: Path) -> None:
+        """Store that a file of the output is about to get its name. Raises: BackfillError."""
         with self._transaction():
             self._run("INSERT OR REPLACE INTO outputs VALUES (?)", str(path.absolute()))
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._db.close()
 
-    def _know(self, company_state: CompanyState) -> None:
+    def _store_company_state(self, company_state: CompanyState) -> None:
         self._run(
             "INSERT OR REPLACE INTO knowledge VALUES (1, ?)", pack_company_state(company_state)
         )
@@ -224,7 +232,7 @@ class WorkFile:
             with closing(self._db.execute(statement, values)) as cursor:
                 return cursor.fetchall()
         except sqlite3.Error as error:
-            raise BackfillError(f"{self._path}: {_in_words(error)}") from error
+            raise BackfillError(f"{self._path}: {_describe(error)}") from error
 
     @contextmanager
     def _transaction(self, kind: str = "IMMEDIATE") -> Iterator[None]:
@@ -236,16 +244,16 @@ class WorkFile:
             if self._db.in_transaction:
                 self._run("ROLLBACK")
             if isinstance(error, sqlite3.Error):
-                raise BackfillError(f"{self._path}: {_in_words(error)}") from error
+                raise BackfillError(f"{self._path}: {_describe(error)}") from error
             raise
 
 
-def _in_words(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     name = getattr(error, "sqlite_errorname", "") or ""
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return "another backfill is using it"
     if name.startswith("SQLITE_FULL"):
         return "the disk is full"
     if name.startswith("SQLITE_NOTADB"):
-        return "it is there already, and no work file"
+        return "it exists, and is not a work file"
     return getattr(error, "strerror", None) or str(error)

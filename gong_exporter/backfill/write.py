@@ -1,7 +1,7 @@
-"""From the work file to the output: every series with all of its samples together, in order.
+"""Writes the output from the work file: all samples of a series together, in order of time.
 
-OpenMetrics demands that (promtool forgives, other parsers do not), while the work file holds
-day after day. So the days are turned round, for groups of people of which each fits a bounded
+OpenMetrics requires that order (promtool does not, but other parsers do), and the work file has
+one day after the other. So the days are transposed in groups of users. A group fits in bounded
 memory, whatever the range.
 """
 
@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import IO
 
 from gong_exporter.activity.snapshot import User
 from gong_exporter.backfill.errors import BackfillError
-from gong_exporter.backfill.outputs import File
-from gong_exporter.backfill.style import Format, Style
-from gong_exporter.backfill.survey import Reach, ReadDay, Survey
-from gong_exporter.backfill.turn import ABSENT, turn_round
+from gong_exporter.backfill.fetched_days import FetchedDays, ReadDay, WindowOnDay
+from gong_exporter.backfill.output import OutputFile, OutputFormat, TextFormat
+from gong_exporter.backfill.transpose import ABSENT, transpose
 from gong_exporter.exposition.names import (
     ACTIVITY_USERS,
     LAST_SUCCESS,
@@ -33,73 +33,73 @@ from gong_exporter.exposition.names import (
 )
 
 CELLS = 4_000_000
-"""Values held at a time: 32 MB."""
+"""Values that are held in memory: 32 MB."""
 
 _LINES = 20_000
-"""Lines held at a time."""
+"""Lines that are held in memory."""
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """What a file holds: samples, and bytes."""
+class FileSummary:
+    """The number of samples and bytes in a file."""
 
     samples: int
     size: int
 
 
 def write_file(
-    file: File,
+    file: OutputFile,
     *,
-    survey: Survey,
+    fetched: FetchedDays,
     read: ReadDay,
-    style: Style,
-    named: Callable[[Path], None],
-    wrote: Callable[[int], None],
-) -> Written | None:
-    """Write one file of the output; it gets its name only when it is complete and on disk.
+    output_format: OutputFormat,
+    before_rename: Callable[[Path], None],
+    check_stop: Callable[[], None],
+) -> FileSummary | None:
+    """Write one file of the output. It gets its name when it is complete and on disk.
 
     Args:
         file: its name and days.
-        survey: of all files' days.
+        fetched: the days of all files.
         read: reads a day.
-        style: how.
-        named: is called just before the file gets its name.
-        wrote: is told how many more people are written; may raise to stop.
+        output_format: how the lines look.
+        before_rename: called just before the file gets its name; may raise.
+        check_stop: called often; raises to stop.
 
     Returns:
-        What it holds; None when there is nothing for it, and then there is no file.
+        What it contains; None if there is no data for it, and then it is not created.
 
     Raises:
-        BackfillError: it cannot be written; nothing is under the final name that was not before.
+        BackfillError: it cannot be written; an existing file is not changed.
     """
     within = set(file.days)
-    places = [place for place, day in enumerate(survey.days) if day in within]
-    if not places:
+    day_indexes = [index for index, day in enumerate(fetched.days) if day in within]
+    if not day_indexes:
         return None
     partial = file.path.with_name(f"{file.path.name}.partial")
     try:
-        # What was left there, or laid there, may be a link or open to others: it holds addresses.
+        # An existing file may be a link, or readable by others; the new one holds addresses.
         partial.unlink(missing_ok=True)
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb", buffering=1 << 20) as stream:
-            writer = _Writer(stream, places, survey, read, style)
-            writer.write(file.path.parent, wrote)
+            writer = _Writer(stream, day_indexes, fetched, read, output_format)
+            writer.write(file.path.parent, check_stop)
             stream.flush()
             os.fsync(stream.fileno())
             size = stream.tell()
-        named(file.path)
+        before_rename(file.path)
         partial.replace(file.path)
-        _flush_folder(file.path.parent)
+        _sync_folder(file.path.parent)
     except OSError as error:
         raise BackfillError(f"{file.path}: {error.strerror or error}") from error
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
-    return Written(writer.samples, size)
+    return FileSummary(writer.samples, size)
 
 
-def _flush_folder(folder: Path) -> None:
-    """A name is on disk when its folder is."""
+def _sync_folder(folder: Path) -> None:
+    """Write the folder to disk, so that the file's name survives a crash."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -108,36 +108,41 @@ def _flush_folder(folder: Path) -> None:
 
 
 class _Writer:
-    """One file's lines.
+    """Writes the lines of one file.
 
     Attributes:
         samples: written so far.
     """
 
     def __init__(
-        self, stream: IO[bytes], places: list[int], survey: Survey, read: ReadDay, style: Style
+        self,
+        stream: IO[bytes],
+        day_indexes: list[int],
+        fetched: FetchedDays,
+        read: ReadDay,
+        output_format: OutputFormat,
     ) -> None:
         self._stream = stream
-        self._places = places
-        self._survey = survey
+        self._day_indexes = day_indexes
+        self._fetched = fetched
         self._read = read
-        self._style = style
-        self._times = [style.times(survey.days[place]) for place in places]
+        self._format = output_format
+        self._timestamps = [output_format.timestamps(fetched.days[i]) for i in day_indexes]
         self.samples = 0
 
-    def write(self, folder: Path, wrote: Callable[[int], None]) -> None:
-        self._ranges()
-        self._info()
-        self._activity(folder, wrote)
-        if self._style.form is Format.OPENMETRICS:
+    def write(self, folder: Path, check_stop: Callable[[], None]) -> None:
+        self._write_windows()
+        self._write_info()
+        self._write_activity(folder, check_stop)
+        if self._format.text_format is TextFormat.OPENMETRICS:
             self._stream.write(b"# EOF\n")
 
-    def _series(self, head: str, values: Iterable[str | None]) -> None:
+    def _write_series(self, head: str, values: Iterable[str | None]) -> None:
         """All samples of one series: the value of each day, repeated at each of its times."""
         lines: list[str] = []
-        for value, times in zip(values, self._times, strict=True):
+        for value, timestamps in zip(values, self._timestamps, strict=True):
             if value is not None:
-                lines += [f"{head}{value} {at}\n" for at in times]
+                lines += [f"{head}{value} {at}\n" for at in timestamps]
             if len(lines) > _LINES:
                 self._flush(lines)
         self._flush(lines)
@@ -147,87 +152,83 @@ class _Writer:
         self._stream.write("".join(lines).encode())
         lines.clear()
 
-    def _ranges(self) -> None:
-        """Starts, ends and freshness, as a live exporter would have shown them on each day."""
-        by_place = {
-            window: {reach.day: reach for reach in reaches}
-            for window, reaches in self._survey.reaches.items()
-        }
-        for family, labels, number in self._figures():
-            self._stream.write(family.head())
-            for window, reaches in by_place.items():
-                for extra, value in zip(labels, number, strict=True):
-                    head = self._style.series(family, [("window", window), *extra])
-                    found = (reaches.get(place) for place in self._places)
-                    self._series(
-                        head, [format_value(value(reach)) if reach else None for reach in found]
-                    )
-
-    def _figures(self) -> Iterator[_Figure]:
-        survey = self._survey
-        yield WINDOW_START, [()], [lambda reach: reach.start]
-        yield WINDOW_END, [()], [lambda reach: reach.end]
-        yield (
+    def _write_windows(self) -> None:
+        """The families about windows, with the values of a live exporter on each day."""
+        known, unknown = self._fetched.known, self._fetched.unknown
+        self._write_family(WINDOW_START, {None: lambda _, window: window.start})
+        self._write_family(WINDOW_END, {None: lambda _, window: window.end})
+        self._write_family(
             ACTIVITY_USERS,
-            [(("state", state),) for state in ("active", "inactive", "unknown")],
-            [
-                lambda reach: reach.active,
-                lambda reach: survey.known[reach.day] - reach.active,
-                lambda reach: survey.unknown[reach.day],
-            ],
+            {
+                "active": lambda _, window: window.active,
+                "inactive": lambda day_index, window: known[day_index] - window.active,
+                "unknown": lambda day_index, _: unknown[day_index],
+            },
         )
-        # A live exporter would have had the window as soon as it was over.
-        yield LAST_SUCCESS, [()], [lambda reach: reach.end]
+        # A live exporter would have fetched the window as soon as it had ended.
+        self._write_family(LAST_SUCCESS, {None: lambda _, window: window.end})
 
-    def _info(self) -> None:
-        if not self._survey.users:
+    def _write_family(
+        self, family: Family, values: Mapping[str | None, Callable[[int, WindowOnDay], float]]
+    ) -> None:
+        """A family with one series for each window and key of ``values``, its label ``state``."""
+        self._stream.write(family.head())
+        for name, on_days in self._fetched.windows.items():
+            for state, value in values.items():
+                labels = [("window", name)] + ([("state", state)] if state else [])
+                self._write_series(
+                    self._format.series(family, labels),
+                    (
+                        format_value(value(index, on_days[index])) if index in on_days else None
+                        for index in self._day_indexes
+                    ),
+                )
+
+    def _write_info(self) -> None:
+        if not self._fetched.users:
             return
         self._stream.write(USER_INFO.head())
-        for user_id, user in self._survey.users.items():
+        for user_id, user in self._fetched.users.items():
             labels = [("user", user_id), ("email", user.email), *user.labels]
-            bits = self._survey.on[user_id]
-            self._series(
-                self._style.series(USER_INFO, labels),
-                ["1.0" if bits >> place & 1 else None for place in self._places],
+            self._write_series(
+                self._format.series(USER_INFO, labels),
+                (
+                    "1.0" if self._fetched.has_series(user_id, index) else None
+                    for index in self._day_indexes
+                ),
             )
 
-    def _activity(self, folder: Path, wrote: Callable[[int], None]) -> None:
-        columns = self._survey.columns
-        users = list(self._survey.users.values())
+    def _write_activity(self, folder: Path, check_stop: Callable[[], None]) -> None:
+        columns = self._fetched.columns
+        users = list(self._fetched.users.values())
         if not columns or not users:
             return
         self._stream.write(USER_ACTIVITY.head())
-        size = max(1, CELLS // (len(columns) * len(self._places)))
+        size = max(1, CELLS // (len(columns) * len(self._day_indexes)))
         groups = [users[start : start + size] for start in range(0, len(users), size)]
-        turned = turn_round(
-            groups, survey=self._survey, places=self._places, read=self._read, folder=folder
+        transposed = transpose(
+            groups,
+            fetched=self._fetched,
+            day_indexes=self._day_indexes,
+            read=self._read,
+            folder=folder,
         )
-        for group, cells in zip(groups, turned, strict=True):
-            self._group(group, cells)
-            wrote(len(group))
+        for group, cells in zip(groups, transposed, strict=True):
+            for row, user in enumerate(group):
+                check_stop()
+                # The cells are ordered by day, user and column.
+                self._write_user(user, cells, row * len(columns), len(group) * len(columns))
 
-    def _group(self, users: Sequence[User], cells: array[int]) -> None:
-        """Write the series of some people, from their values day by day."""
-        columns = self._survey.columns
-        texts = _Texts()
-        for row, user in enumerate(users):
-            who = (("user", user.user_id), ("email", user.email))
-            for column, (window, metric) in enumerate(columns):
-                values = cells[row * len(columns) + column :: len(users) * len(columns)]
-                labels = [*who, ("metric", metric), ("window", window)]
-                self._series(
-                    self._style.series(USER_ACTIVITY, labels), [texts[value] for value in values]
-                )
+    def _write_user(self, user: User, cells: array[int], first: int, cells_of_day: int) -> None:
+        for index, (window, metric) in enumerate(self._fetched.columns, start=first):
+            labels = [("user", user.user_id), ("email", user.email)]
+            labels += [("metric", metric), ("window", window)]
+            self._write_series(
+                self._format.series(USER_ACTIVITY, labels),
+                map(_format_cell, cells[index::cells_of_day]),
+            )
 
 
-_Figure = tuple[Family, Sequence[tuple[tuple[str, str], ...]], Sequence[Callable[[Reach], float]]]
-"""A family of windows: the labels of its series beside ``window``, and the value of each."""
-
-
-class _Texts(dict[int, str | None]):
-    """Values as they are written, each worked out once."""
-
-    def __missing__(self, value: int) -> str | None:
-        text = None if value == ABSENT else format_value(value)
-        self[value] = text
-        return text
+@lru_cache(maxsize=10_000)
+def _format_cell(value: int) -> str | None:
+    return None if value == ABSENT else format_value(value)

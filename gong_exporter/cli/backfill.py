@@ -1,4 +1,4 @@
-"""``backfill``: the past into a file, as the exporter would have published it day by day."""
+"""``backfill``: writes past days to a file, as the exporter would have published them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from types import FrameType
@@ -17,45 +17,35 @@ from typing import Any
 
 import click
 import structlog
-from rich.console import Console
 from structlog.typing import EventDict, FilteringBoundLogger
 
-from gong_exporter.activity.snapshot import User
-from gong_exporter.backfill.errors import BackfillError, Refused
-from gong_exporter.backfill.order import Means, Order
-from gong_exporter.backfill.outputs import Template, parse_labels
-from gong_exporter.backfill.plan import Days, check_step
-from gong_exporter.backfill.quota import Counter, Quota
+from gong_exporter.activity.users import UserLabels
+from gong_exporter.backfill.errors import BackfillError, InvalidRequest
+from gong_exporter.backfill.output import OutputPath, TextFormat, parse_labels
+from gong_exporter.backfill.plan import PublicationDays, check_step
+from gong_exporter.backfill.quota import BackfillQuota, CallCounter
+from gong_exporter.backfill.request import BackfillDeps, BackfillRequest
 from gong_exporter.backfill.run import Backfill
-from gong_exporter.backfill.style import Format
-from gong_exporter.backfill.survey import Portray
 from gong_exporter.cli.backfill_text import plan_text, summary_text
-from gong_exporter.cli.options import BAD_USAGE, common_options, fail
-from gong_exporter.cli.progress import shown
+from gong_exporter.cli.options import bad_usage, common_options, fail
 from gong_exporter.cli.session import Session, open_session
 from gong_exporter.config.durations import parse_duration
-from gong_exporter.config.model import Config
 from gong_exporter.gong.clock import Stopped, SystemClock
 from gong_exporter.gong.limits import CallLimits
 from gong_exporter.runtime.client import make_client
-from gong_exporter.runtime.setup import (
-    Setup,
-    email_label,
-    forecast_calls,
-    make_setup,
-)
+from gong_exporter.runtime.setup import Setup, email_label, forecast_calls, make_setup
 from gong_exporter.store import open_state
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
 def _parsed(parse: Callable[[str], Any]) -> Callable[[Any, Any, str], Any]:
-    """An option's callback that lets a function read its text, with its error as the message."""
+    """An option's callback that parses its text; the error of ``parse`` is the message."""
 
     def read(_ctx: click.Context, _param: click.Parameter, text: str) -> Any:
         try:
             return parse(text)
-        except (ValueError, Refused) as error:
+        except (ValueError, InvalidRequest) as error:
             raise click.BadParameter(str(error)) from None
 
     return read
@@ -74,27 +64,6 @@ def _step(text: str) -> int:
     return check_step(parse_duration(text))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """The options of the command.
-
-    Attributes:
-        days: ``--from`` and ``--to``.
-        output: the path, perhaps with ``%Y-%m``.
-        form: of the output.
-        step: seconds between samples.
-        labels: as given.
-        yes: do not ask.
-    """
-
-    days: Days
-    output: Path
-    form: Format
-    step: int
-    labels: tuple[str, ...]
-    yes: bool
-
-
 @click.command()
 @common_options
 @click.option(
@@ -103,7 +72,7 @@ class Wanted:
     callback=_parsed(_day),
     required=True,
     metavar="YYYY-MM-DD",
-    help="First day of publication: of windows that end as it begins.",
+    help="First day of publication: the windows that end when this day begins.",
 )
 @click.option(
     "--to",
@@ -111,20 +80,20 @@ class Wanted:
     callback=_parsed(_day),
     required=True,
     metavar="YYYY-MM-DD",
-    help="Last one, included; at most today.",
+    help="Last day of publication, included; at most today.",
 )
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
     required=True,
     metavar="FILE",
-    help="Where to; with %Y-%m in the name, one file a month.",
+    help="File to write; with %Y-%m in its name, one file for each month.",
 )
 @click.option(
     "--format",
-    "form",
-    type=click.Choice([form.value for form in Format]),
-    default=Format.OPENMETRICS.value,
+    "text_format",
+    type=click.Choice([text_format.value for text_format in TextFormat]),
+    default=TextFormat.OPENMETRICS.value,
     show_default=True,
     help="openmetrics for promtool, prometheus for VictoriaMetrics.",
 )
@@ -134,73 +103,63 @@ class Wanted:
     default="1d",
     metavar="DURATION",
     show_default=True,
-    help="Between the samples of a series: one a day, or more, down to 1m.",
+    help="Time between the samples of a series, from 1m to 1d.",
 )
 @click.option(
     "--label",
     "labels",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Added to every series, such as job=gong; may be repeated.",
+    help="Label added to every series, such as job=gong; may be repeated.",
 )
-@click.option("--yes", is_flag=True, help="Do not ask before it begins.")
+@click.option("--yes", is_flag=True, help="Start without asking.")
 @click.pass_context
 def backfill(ctx: click.Context, /, **options: Any) -> None:
     """Fetch past days, and write what the exporter would have published on each.
 
-    Long work, within the limits of the API: it can be stopped at any moment, and the same command
-    goes on where it was.
+    It can take long, because it keeps within the limits of the API. You can stop it at any moment,
+    and the same command continues.
     """
-    wanted = Wanted(
-        days=Days(options.pop("first"), options.pop("last")),
-        output=options.pop("output"),
-        form=Format(options.pop("form")),
-        step=options.pop("step"),
-        labels=options.pop("labels"),
-        yes=options.pop("yes"),
-    )
     session = open_session(ctx, options)
     try:
-        _run(wanted, session)
-    except Refused as error:
-        click.echo(f"gong-exporter: {error}", err=True)
-        sys.exit(BAD_USAGE)
+        _run(options, session)
+    except InvalidRequest as error:
+        bad_usage(str(error))
     except BackfillError as error:
-        fail(str(error))
+        fail(session.redactor.redact(str(error)))
     except Stopped:
-        fail("stopped; what was fetched is kept: run the same command again to go on")
+        fail("stopped; fetched days are kept: run the same command again to continue")
 
 
-def _run(wanted: Wanted, session: Session) -> None:
-    if not wanted.yes and not sys.stdin.isatty():
-        raise Refused("there is no terminal to ask on before it begins: say --yes")
-    config = session.config()
-    setup = make_setup(config)
-    order = _order(wanted, setup)
+def _run(options: dict[str, Any], session: Session) -> None:
+    if not options["yes"] and not sys.stdin.isatty():
+        raise InvalidRequest("there is no terminal to ask on before it begins: say --yes")
+    setup = make_setup(session.config())
+    request = _request(options, setup)
+    log = _log_once(session.log())
     stop = threading.Event()
     clock = SystemClock(stop)
     with ExitStack() as stack:
-        display = stack.enter_context(shown(session.log(), Console(stderr=True)))
-        log = _logged_once(session.log())
-        state = open_state(config.state.file, log=log, now=clock.now)
+        state_path = setup.config.state.file
+        state = open_state(state_path, log=log, now=clock.now)
         stack.callback(state.close)
-        if config.state.file is None:
+        if state_path is None:
             log.warning("without state.file, calls of a running exporter are not seen")
         saved = state.load(setup.plan.host)
-        counter = Counter()
-        cost = forecast_calls(setup, saved.company_state)
-        quota = Quota(
+        budget = forecast_calls(setup, saved.company_state)
+        counter = CallCounter()
+        quota = BackfillQuota(
             clock=clock,
             counter=counter,
-            per_day=setup.limits.requests_per_day - cost.calls_per_day,
-            together=setup.limits.requests_per_day - cost.calls_per_poll,
+            per_day=setup.limits.requests_per_day - budget.calls_per_day,
+            total_per_day=setup.limits.requests_per_day - budget.calls_per_poll,
             used=state.ledger.used,
-            progress=display,
+            log=log,
         )
         client = make_client(
             replace(
                 setup,
-                limits=CallLimits(setup.limits.requests_per_second, quota.together),
+                limits=CallLimits(setup.limits.requests_per_second, quota.total_per_day),
             ),
             clock=clock,
             ledger=state.ledger,
@@ -209,7 +168,7 @@ def _run(wanted: Wanted, session: Session) -> None:
             log=log,
         )
         stack.callback(client.close)
-        means = Means(
+        deps = BackfillDeps(
             source=client,
             clock=clock,
             quota=quota,
@@ -217,60 +176,52 @@ def _run(wanted: Wanted, session: Session) -> None:
             company_state=saved.company_state,
             latest=saved.windows,
             log=log,
-            progress=display,
-            shown=session.redactor.redact,
         )
-        with _stopping(stop):
-            work = Backfill(order, means)
+        with _stopped_by_signals(stop):
+            work = Backfill(request, deps)
         stack.callback(work.close)
-        click.echo(plan_text(work, order, setup, cost.calls_per_day))
-        if not wanted.yes:
+        click.echo(plan_text(work, request, setup, budget.calls_per_day))
+        if not options["yes"]:
             click.confirm("Go on?", abort=True)
-        with _stopping(stop):
+        with _stopped_by_signals(stop):
             work.fetch()
             summary = work.write()
-    click.echo(summary_text(summary, work, order, now=clock.now(), hide=session.redactor.redact))
-
-
-def _order(wanted: Wanted, setup: Setup) -> Order:
-    activity = setup.config.activity
-    template = Template(wanted.output)
-    template.check()
-    wanted.days.check()
-    return Order(
-        plan=setup.plan,
-        days=wanted.days,
-        template=template,
-        form=wanted.form,
-        step=wanted.step,
-        labels=parse_labels(wanted.labels, activity.roster.columns),
-        metrics=activity.metrics,
-        portray=_portray(setup.config),
+    click.echo(
+        summary_text(summary, work, request, now=clock.now(), redact=session.redactor.redact)
     )
 
 
-def _portray(config: Config) -> Portray:
-    """People's labels, as polls make them."""
-    label, roster = email_label(config), config.activity.roster
+def _request(options: dict[str, Any], setup: Setup) -> BackfillRequest:
+    activity = setup.config.activity
+    days = PublicationDays(options["first"], options["last"])
+    output = OutputPath(options["output"])
+    output.check()
+    days.check()
+    return BackfillRequest(
+        plan=setup.plan,
+        days=days,
+        output=output,
+        text_format=TextFormat(options["text_format"]),
+        step=options["step"],
+        labels=parse_labels(options["labels"], activity.roster.columns),
+        metrics=activity.metrics,
+        user_labels=UserLabels(
+            email_label=email_label(setup.config),
+            columns=activity.roster.columns,
+            columns_of=activity.roster.of,
+        ),
+    )
 
-    def portray(user_id: str, email: str) -> User:
-        columns = roster.of(user_id, email)
-        return User(
-            user_id=user_id,
-            email=label(email),
-            labels=tuple((name, columns.get(name, "")) for name in roster.columns),
-        )
 
-    return portray
-
-
-def _logged_once(log: FilteringBoundLogger) -> FilteringBoundLogger:
-    """A logger that logs each event once, on however many days it occurs."""
+def _log_once(log: FilteringBoundLogger) -> FilteringBoundLogger:
+    """A logger that logs a repeated warning once, because each day may have the same one."""
     logged: set[str] = set()
 
-    def drop_repeated(_logger: object, _method: str, event: EventDict) -> tuple[Any, EventDict]:
+    def drop_repeated(
+        _logger: object, method: str, event: EventDict
+    ) -> tuple[tuple[str], EventDict]:
         key = repr({**event, "request_id": None})
-        if key in logged:
+        if method == "warning" and key in logged:
             raise structlog.DropEvent
         logged.add(key)
         return (event.pop("event"),), event
@@ -284,13 +235,13 @@ def _logged_once(log: FilteringBoundLogger) -> FilteringBoundLogger:
 
 
 @contextmanager
-def _stopping(stop: threading.Event) -> Iterator[None]:
-    """SIGINT and SIGTERM end waits and exchanges, with what was fetched kept."""
+def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
+    """SIGINT and SIGTERM set ``stop``, which ends waits and exchanges."""
 
-    def end(_number: int, _frame: FrameType | None) -> None:
+    def handle(_number: int, _frame: FrameType | None) -> None:
         stop.set()
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:

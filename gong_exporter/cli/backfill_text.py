@@ -1,54 +1,54 @@
-"""What ``backfill`` says before it begins and when it is done."""
+"""The output of ``backfill``: its plan before it starts, and its summary at the end."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 
-from gong_exporter.backfill.order import Order
-from gong_exporter.backfill.plan import Forecast
+from gong_exporter.backfill.estimate import Estimate
+from gong_exporter.backfill.output import TextFormat
+from gong_exporter.backfill.request import BackfillRequest
 from gong_exporter.backfill.run import Backfill, Summary
-from gong_exporter.backfill.style import Format
-from gong_exporter.backfill.workfile import Refusal
+from gong_exporter.backfill.workfile import RefusedWindow
 from gong_exporter.config.durations import format_duration
 from gong_exporter.runtime.setup import Setup
 
-_SHOWN = 10
+_MAX_NAMES = 10
 """Unknown users that the summary names."""
 
-_HEAD = 3 * 3600.0
-"""Seconds of samples that a Prometheus may have in its write-ahead log alone."""
+_HEAD_SECONDS = 3 * 3600.0
+"""A Prometheus may have so many seconds of samples in its write-ahead log only."""
 
 
-def plan_text(work: Backfill, order: Order, setup: Setup, reserved: int) -> str:
-    """What will be asked for and written, and what that costs.
+def plan_text(work: Backfill, request: BackfillRequest, setup: Setup, reserved: int) -> str:
+    """What will be fetched and written, and how many calls and how much time that takes.
 
     Args:
-        work: prepared.
-        order: what is asked for.
+        work: the prepared backfill.
+        request: what is asked for.
         setup: the quota.
-        reserved: calls a day that are left to the exporter.
+        reserved: calls a day that the exporter's schedule needs.
     """
-    cost = work.forecast
-    listed = order.plan.selection.listed
-    windows = ", ".join(window.name for window in order.plan.windows)
+    estimate = work.estimate
+    listed = request.plan.selection.listed
+    windows = ", ".join(window.name for window in request.plan.windows)
     users = "all users" if listed is None else f"{len(listed)} listed users"
     limit = setup.limits.requests_per_day
     rows = [
-        ("days", f"{work.days[0]} to {work.days[-1]} ({cost.days}), in {work.zone.key}"),
+        ("days", f"{work.days[0]} to {work.days[-1]} ({estimate.days}), in {work.zone.key}"),
         ("asks for", f"{windows} of {users}"),
-        ("calls", _calls_text(cost)),
+        ("calls", _calls_text(estimate)),
         ("quota", f"{limit - reserved} calls a day, beside {reserved} of the exporter's schedule"),
-        ("samples", f"about {cost.samples:,}, one every {format_duration(order.step)}"),
-        ("output", f"{order.template.path}, {_files(len(work.files))}{_size(cost.size)}"),
+        ("samples", f"about {estimate.samples:,}, one every {format_duration(request.step)}"),
+        ("output", f"{request.output.path}, {_files(len(work.files))}{_size(estimate.size)}"),
         ("work file", f"{work.work_path}: keeps what is fetched, addresses included"),
     ]
     lines = [f"  {name:<10} {text}" for name, text in rows]
     free = shutil.disk_usage(work.work_path.parent).free
-    if cost.size > free:
+    if estimate.size > free:
         lines.append(f"  warning: only {_size(free)} are free there")
-    if "job" not in dict(order.labels):
+    if "job" not in dict(request.labels):
         lines.append(
             "  note: without --label=job=... and --label=instance=... as Prometheus adds them to\n"
             "        what it scrapes, these series will not join those of the live exporter"
@@ -56,11 +56,12 @@ def plan_text(work: Backfill, order: Order, setup: Setup, reserved: int) -> str:
     return "\n".join(["Backfill", *lines])
 
 
-def _calls_text(cost: Forecast) -> str:
-    if not cost.days_left:
+def _calls_text(estimate: Estimate) -> str:
+    if not estimate.days_left:
         return "none: every day is in the work file"
-    limit = "by the day's quota" if cost.by_quota else "by the calls a second"
-    return f"about {cost.calls:,} for {cost.days_left} days, {_span(cost.seconds)} or more {limit}"
+    limit = "by the day's quota" if estimate.by_quota else "by the calls a second"
+    calls = f"about {estimate.calls:,} for {estimate.days_left} days"
+    return f"{calls}, {_span(estimate.seconds)} or more {limit}"
 
 
 def _files(number: int) -> str:
@@ -81,16 +82,21 @@ def _size(size: float) -> str:
 
 
 def summary_text(
-    summary: Summary, work: Backfill, order: Order, *, now: float, hide: Callable[[str], str]
+    summary: Summary,
+    work: Backfill,
+    request: BackfillRequest,
+    *,
+    now: float,
+    redact: Callable[[str], str],
 ) -> str:
-    """What was written, what is missing from it, and what to do with it.
+    """What was written, what is missing, and what to do with the files.
 
     Args:
-        summary: what came of it.
+        summary: of the backfill.
         work: the backfill.
-        order: what was asked for.
+        request: what was asked for.
         now: Unix seconds.
-        hide: from a listed user to what may be shown of an address.
+        redact: hides secrets and, if configured, addresses.
     """
     lines = [
         f"{path}: {written.samples:,} samples, {_size(written.size)}"
@@ -98,23 +104,23 @@ def summary_text(
     ]
     lines.append(f"{summary.users} users on {summary.days} days")
     if summary.unknown:
-        shown = ", ".join(map(hide, summary.unknown[:_SHOWN]))
-        more = len(summary.unknown) - _SHOWN
+        shown = ", ".join(map(redact, summary.unknown[:_MAX_NAMES]))
+        more = len(summary.unknown) - _MAX_NAMES
         lines.append(
             "Gong named none of these on any day, so they are not in it: "
             + (f"{shown} and {more} more" if more > 0 else shown)
         )
-    lines += _gaps(summary)
+    lines += map(redact, _refused_ranges(summary.refused))
     lines.append(
         f"{work.work_path} holds the days, so that none is asked for again; remove it when you"
         " are done"
     )
-    if order.form is Format.OPENMETRICS:
+    if request.text_format is TextFormat.OPENMETRICS:
         lines.append(
             "Next, for each file: promtool tsdb create-blocks-from --max-block-duration=768h"
             " openmetrics FILE BLOCKS\nthen move the blocks to Prometheus, as docs/backfill.md says"
         )
-        if now - summary.last < _HEAD:
+        if now - summary.last < _HEAD_SECONDS:
             lines.append(
                 "Put the blocks into a running Prometheus, and leave it running for three hours:\n"
                 "a restart before drops what it scraped earlier than the last of these samples\n"
@@ -125,22 +131,18 @@ def summary_text(
     return "\n".join(lines)
 
 
-def _gaps(summary: Summary) -> Iterator[str]:
-    """Refused days, those that follow each other in one line."""
-    for (window, said), group in _runs(summary.refusals):
-        days = str(group[0]) if len(group) == 1 else f"{group[0]} to {group[-1]}"
-        yield f"Left out, for Gong refused it: {window} on {days}: {said}"
-
-
-def _runs(refusals: tuple[Refusal, ...]) -> Iterator[tuple[tuple[str, str], list[date]]]:
-    by_words: dict[tuple[str, str], list[date]] = {}
-    for refusal in refusals:
-        by_words.setdefault((refusal.window, refusal.said), []).append(refusal.day)
-    for key, days in by_words.items():
-        run: list[date] = []
-        for day in days:
-            if run and (day - run[-1]).days != 1:
-                yield key, run
-                run = []
-            run.append(day)
-        yield key, run
+def _refused_ranges(refused: Iterable[RefusedWindow]) -> Iterator[str]:
+    """Refused windows, with consecutive days in one line."""
+    days_of: dict[tuple[str, str], list[date]] = {}
+    for each in refused:
+        days_of.setdefault((each.window, each.message), []).append(each.day)
+    for (window, message), days in days_of.items():
+        first = last = days[0]
+        for day in [*days[1:], None]:
+            if day is not None and (day - last).days == 1:
+                last = day
+                continue
+            shown = str(first) if first == last else f"{first} to {last}"
+            yield f"Left out, because Gong refused it: {window} on {shown}: {message}"
+            if day is not None:
+                first = last = day

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gong_exporter.activity.windows import day_start
-from gong_exporter.backfill.errors import Refused
-from gong_exporter.backfill.plan import DAY, Days, begins, check_step, instants
+from gong_exporter.backfill.errors import InvalidRequest
+from gong_exporter.backfill.plan import DAY, PublicationDays, begins, check_step, sample_times
 
 PACIFIC = ZoneInfo("US/Pacific")
 HOUR = 3600
@@ -17,34 +17,38 @@ FOREVER = 1e12
 
 
 def test_both_ends_of_the_range_are_in_it() -> None:
-    days = Days(date(2026, 2, 27), date(2026, 3, 2)).of(PACIFIC)
+    days = PublicationDays(date(2026, 2, 27), date(2026, 3, 2)).in_zone(PACIFIC)
     assert [day.day for day in days] == [27, 28, 1, 2]
 
 
 def test_a_range_of_one_day_is_one_day() -> None:
-    assert Days(date(2026, 3, 2), date(2026, 3, 2)).of(PACIFIC) == (date(2026, 3, 2),)
+    assert PublicationDays(date(2026, 3, 2), date(2026, 3, 2)).in_zone(PACIFIC) == (
+        date(2026, 3, 2),
+    )
 
 
 def test_a_day_that_the_zone_skipped_is_none() -> None:
-    days = Days(date(2011, 12, 29), date(2011, 12, 31)).of(ZoneInfo("Pacific/Apia"))
+    days = PublicationDays(date(2011, 12, 29), date(2011, 12, 31)).in_zone(ZoneInfo("Pacific/Apia"))
     assert [day.day for day in days] == [29, 31]
 
 
 def test_a_range_the_wrong_way_round_is_refused() -> None:
-    with pytest.raises(Refused, match="--from=2026-03-02 is after --to=2026-03-01"):
-        Days(date(2026, 3, 2), date(2026, 3, 1)).check()
+    with pytest.raises(InvalidRequest, match="--from=2026-03-02 is after --to=2026-03-01"):
+        PublicationDays(date(2026, 3, 2), date(2026, 3, 1)).check()
 
 
 def test_a_day_before_gong_is_refused() -> None:
-    with pytest.raises(Refused, match="--from=2009-12-31 is too early"):
-        Days(date(2009, 12, 31), date(2026, 3, 1)).check()
+    with pytest.raises(InvalidRequest, match="--from=2009-12-31 is too early"):
+        PublicationDays(date(2009, 12, 31), date(2026, 3, 1)).check()
 
 
 def test_tomorrow_is_refused_and_today_is_not() -> None:
-    days = Days(date(2026, 3, 1), date(2026, 3, 11))
-    days.check_over(date(2026, 3, 11), PACIFIC)
-    with pytest.raises(Refused, match=r"2026-03-11 has not begun: in US/Pacific, .* 2026-03-10"):
-        days.check_over(date(2026, 3, 10), PACIFIC)
+    days = PublicationDays(date(2026, 3, 1), date(2026, 3, 11))
+    days.check_begun(date(2026, 3, 11), PACIFIC)
+    with pytest.raises(
+        InvalidRequest, match=r"2026-03-11 has not begun: in US/Pacific, .* 2026-03-10"
+    ):
+        days.check_begun(date(2026, 3, 10), PACIFIC)
 
 
 @pytest.mark.parametrize(
@@ -52,27 +56,27 @@ def test_tomorrow_is_refused_and_today_is_not() -> None:
     [(date(2026, 3, 8), 23), (date(2026, 3, 9), 24), (date(2026, 11, 1), 25)],
 )
 def test_a_day_has_as_many_hours_as_the_zone_gives_it(day: date, hours: int) -> None:
-    times = instants(day, PACIFIC, HOUR, FOREVER)
+    times = sample_times(day, PACIFIC, HOUR, FOREVER)
     assert len(times) == hours
     assert times[0] == day_start(day, PACIFIC)
 
 
 @pytest.mark.parametrize("day", [date(2026, 3, 8), date(2026, 3, 9), date(2026, 11, 1)])
 def test_at_a_step_of_a_day_every_day_has_one_sample(day: date) -> None:
-    assert list(instants(day, PACIFIC, DAY, FOREVER)) == [day_start(day, PACIFIC)]
+    assert list(sample_times(day, PACIFIC, DAY, FOREVER)) == [day_start(day, PACIFIC)]
 
 
 def test_a_day_without_midnight_begins_when_clocks_jump() -> None:
     zone = ZoneInfo("America/Sao_Paulo")
-    (at,) = instants(date(2018, 11, 4), zone, DAY, FOREVER)
+    (at,) = sample_times(date(2018, 11, 4), zone, DAY, FOREVER)
     assert datetime.fromtimestamp(at, zone).isoformat() == "2018-11-04T01:00:00-02:00"
 
 
 def test_no_sample_is_of_the_future() -> None:
     day = date(2026, 3, 11)
     now = day_start(day, PACIFIC) + 3 * HOUR
-    assert len(instants(day, PACIFIC, HOUR, now)) == 4
-    assert len(instants(day, PACIFIC, HOUR, now - 0.5)) == 3
+    assert len(sample_times(day, PACIFIC, HOUR, now)) == 4
+    assert len(sample_times(day, PACIFIC, HOUR, now - 0.5)) == 3
 
 
 @settings(deadline=None)
@@ -83,7 +87,7 @@ def test_no_sample_is_of_the_future() -> None:
 )
 def test_samples_of_a_day_lie_in_it_and_a_step_apart(day: date, name: str, step: int) -> None:
     zone = ZoneInfo(name)
-    times = instants(day, zone, step, FOREVER)
+    times = sample_times(day, zone, step, FOREVER)
     assert times[0] == begins(day, zone)
     assert times[-1] < begins(date.fromordinal(day.toordinal() + 1), zone)
     assert times.step == step
@@ -96,5 +100,5 @@ def test_a_step_that_divides_a_day_is_taken(step: int) -> None:
 
 @pytest.mark.parametrize("step", [30, 59, 7 * 60, 5 * HOUR, 2 * DAY, 60.5])
 def test_any_other_step_is_refused(step: float) -> None:
-    with pytest.raises(Refused, match="--step must be from 1m to 1d, and divide a day"):
+    with pytest.raises(InvalidRequest, match="--step must be from 1m to 1d, and divide a day"):
         check_step(step)

@@ -55,7 +55,7 @@ def test_a_live_poll_of_today_asks_the_same(rig: MakeRig) -> None:
 def test_the_last_day_comes_first_and_then_the_others_in_order(rig: MakeRig) -> None:
     one = rig()
     one.run(days_before(4))
-    assert [day.day for day in one.told.fetched_days] == [11, 8, 9, 10]
+    assert [day.day for day in one.days_fetched] == [11, 8, 9, 10]
 
 
 def test_every_value_is_the_companys(rig: MakeRig) -> None:
@@ -80,7 +80,7 @@ def test_days_in_the_work_file_are_not_asked_for_again(rig: MakeRig) -> None:
     before = len(rig().asked())
     two = rig(zone="US/Pacific", output="out.om")
     two.run(days_before(5))
-    assert two.told.left == 2
+    assert two.days_left == 2
     assert len(two.asked()) - before == 2 * len(WINDOWS) + 1  # one to learn how many pages
     assert activity(read_output(two.path)) == truth(two, 5)
 
@@ -100,13 +100,13 @@ def test_a_shorter_range_needs_no_call(rig: MakeRig) -> None:
 
 def test_a_429_of_two_hours_is_waited_out_at_the_same_day(rig: MakeRig, clock: FakeClock) -> None:
     one = rig()
-    one.told.on_day = lambda day: (
+    one.on_day = lambda day: (
         one.simulator.script_faults("rate-limited-long") if day == TODAY - timedelta(2) else None
     )
     began = clock.now()
     one.run(days_before(4))
     assert 2 * HOUR <= clock.now() - began < 2 * HOUR + 120
-    (until, why) = next(wait for wait in one.told.waits if wait[0] - began > HOUR)
+    (until, why) = next(wait for wait in one.waits if wait[0] - began > HOUR)
     assert until - began < 2 * HOUR + 60
     assert why.startswith("Gong answered 429")
     assert activity(read_output(one.path)) == truth(one, 4)
@@ -122,14 +122,14 @@ def test_a_retry_after_that_another_process_met_is_waited_out(
     began = clock.now()
     one.run(days_before(2))
     assert clock.now() - began >= HOUR
-    assert one.told.waits[0][0] == began + HOUR
+    assert one.waits[0][0] == began + HOUR
     assert {entry.status for entry in one.simulator.journal.entries()} == {200}
     assert activity(read_output(one.path)) == truth(one, 2)
 
 
 def test_a_bad_quarter_hour_of_gongs_is_sat_out(rig: MakeRig, clock: FakeClock) -> None:
     one = rig(zone="US/Pacific")
-    one.told.on_day = lambda day: (
+    one.on_day = lambda day: (
         one.simulator.script_faults(*["bad-gateway"] * 15) if day == TODAY else None
     )
     began = clock.now()
@@ -140,7 +140,7 @@ def test_a_bad_quarter_hour_of_gongs_is_sat_out(rig: MakeRig, clock: FakeClock) 
 
 def test_a_gong_that_stays_broken_ends_the_run_and_keeps_the_days(rig: MakeRig) -> None:
     one = rig(zone="US/Pacific")
-    one.told.on_day = lambda day: (
+    one.on_day = lambda day: (
         one.simulator.set_faults("server-error") if day == TODAY - timedelta(2) else None
     )
     with pytest.raises(BackfillError, match=r"Gong answered 500(.|\n)*run the same command again"):
@@ -149,7 +149,7 @@ def test_a_gong_that_stays_broken_ends_the_run_and_keeps_the_days(rig: MakeRig) 
     one.simulator.set_faults()
     two = rig(zone="US/Pacific")
     two.run(days_before(4))
-    assert two.told.left == 4 - len(one.told.fetched_days)
+    assert two.days_left == 4 - len(one.days_fetched)
     assert activity(read_output(two.path)) == truth(two, 4)
 
 
@@ -174,19 +174,19 @@ def test_what_somebody_has_to_mend_ends_the_run_at_once(
     rig: MakeRig, clock: FakeClock, fault: str, said: str
 ) -> None:
     one = rig()
-    one.told.on_day = lambda _: one.simulator.set_faults(fault)
+    one.on_day = lambda _: one.simulator.set_faults(fault)
     began = clock.now()
     with pytest.raises(BackfillError, match=said):
         one.run(days_before(3))
     assert clock.now() - began < 30
-    assert len(one.told.fetched_days) == 1
+    assert len(one.days_fetched) == 1
 
 
 def test_a_stop_in_the_middle_of_a_wait_is_heard_and_the_next_run_goes_on(
     rig: MakeRig, clock: FakeClock
 ) -> None:
     one = rig()
-    one.told.on_day = lambda _: one.simulator.script_faults("rate-limited-long")
+    one.on_day = lambda _: one.simulator.script_faults("rate-limited-long")
     clock.stop(after=HOUR)
     with pytest.raises(Stopped):
         one.run(days_before(3))
@@ -194,19 +194,19 @@ def test_a_stop_in_the_middle_of_a_wait_is_heard_and_the_next_run_goes_on(
     clock._stop_at = None
     two = rig()
     two.run(days_before(3))
-    assert two.told.left == 2
+    assert two.days_left == 2
     assert activity(read_output(two.path)) == truth(two, 3)
 
 
 def test_a_window_that_is_refused_is_left_out_and_told_and_the_others_stay(rig: MakeRig) -> None:
     one = rig(zone="US/Pacific")
-    one.told.on_day = lambda day: (
+    one.on_day = lambda day: (
         one.simulator.script_faults(None, "bad-request") if day == TODAY else None
     )
     summary = one.run(days_before(3))
-    (refusal,) = summary.refusals
+    (refusal,) = summary.refused
     assert (refusal.day, refusal.window) == (TODAY - timedelta(2), "7d")
-    assert refusal.said.startswith("Gong answered 400")
+    assert refusal.message.startswith("Gong answered 400")
     found, whole = activity(read_output(one.path)), truth(one, 3)
     assert isinstance(whole, dict)
     first = min(at for times in whole.values() for at in times)
@@ -218,30 +218,28 @@ def test_a_window_that_is_refused_is_left_out_and_told_and_the_others_stay(rig: 
 
 def test_a_day_that_is_refused_whole_is_a_gap(rig: MakeRig) -> None:
     one = rig(zone="US/Pacific", windows=("1d",))
-    one.told.on_day = lambda day: (
+    one.on_day = lambda day: (
         one.simulator.script_faults(None, "bad-request") if day == TODAY else None
     )
     summary = one.run(days_before(3))
     assert summary.days == 2
-    assert [each.day for each in summary.refusals] == [TODAY - timedelta(1)]
+    assert [each.day for each in summary.refused] == [TODAY - timedelta(1)]
     times = {at for each in read_output(one.path).values() for at in each}
     assert len(times) == 2
 
 
 def test_a_refused_day_is_asked_for_again_a_day_later(rig: MakeRig, clock: FakeClock) -> None:
     one = rig(zone="US/Pacific")
-    one.told.on_day = lambda day: (
-        one.simulator.script_faults("bad-request") if day == TODAY else None
-    )
+    one.on_day = lambda day: one.simulator.script_faults("bad-request") if day == TODAY else None
     one.run(days_before(2))
     again = rig(zone="US/Pacific")
     again.run(days_before(2))
-    assert again.told.left == 0
+    assert again.days_left == 0
     clock.advance(24 * HOUR)
     later = rig(zone="US/Pacific")
     summary = later.run(days_before(2))
-    assert later.told.left == 1
-    assert summary.refusals == ()
+    assert later.days_left == 1
+    assert summary.refused == ()
     assert activity(read_output(later.path)) == truth(later, 2)
 
 

@@ -5,12 +5,12 @@ import time
 from datetime import date
 from pathlib import Path
 
-from gong_exporter.backfill.plan import Days
+from gong_exporter.backfill.plan import PublicationDays
 from tests.support.backfill_process import backfilling
 from tests.support.companies import FixtureCompany
 from tests.support.simulator import running_simulator
 
-RANGE = Days(date(2026, 2, 20), date(2026, 3, 11))
+RANGE = PublicationDays(date(2026, 2, 20), date(2026, 3, 11))
 KILLS = 4
 
 

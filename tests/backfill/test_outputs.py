@@ -5,21 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from gong_exporter.backfill.errors import Refused
-from gong_exporter.backfill.outputs import Template, parse_labels
+from gong_exporter.backfill.errors import InvalidRequest
+from gong_exporter.backfill.output import OutputPath, parse_labels
 from tests.support.backfill_samples import every_day
 
 DAYS = every_day(date(2025, 12, 30), date(2026, 2, 1))
 
 
 def test_without_fields_everything_is_one_file(tmp_path: Path) -> None:
-    (file,) = Template(tmp_path / "history.om").files(DAYS)
+    (file,) = OutputPath(tmp_path / "history.om").files(DAYS)
     assert file.path == tmp_path / "history.om"
     assert list(file.days) == DAYS
 
 
 def test_year_and_month_make_a_file_a_month(tmp_path: Path) -> None:
-    files = Template(tmp_path / "gong-%Y-%m.om").files(DAYS)
+    files = OutputPath(tmp_path / "gong-%Y-%m.om").files(DAYS)
     assert [file.path.name for file in files] == [
         "gong-2025-12.om",
         "gong-2026-01.om",
@@ -30,14 +30,16 @@ def test_year_and_month_make_a_file_a_month(tmp_path: Path) -> None:
 
 
 def test_two_percent_signs_are_one(tmp_path: Path) -> None:
-    (file,) = Template(tmp_path / "100%%.om").files(DAYS[:1])
+    (file,) = OutputPath(tmp_path / "100%%.om").files(DAYS[:1])
     assert file.path.name == "100%.om"
 
 
 def test_a_name_that_two_months_share_is_refused(tmp_path: Path) -> None:
     days = every_day(date(2025, 1, 31), date(2026, 1, 1))
-    with pytest.raises(Refused, match=r"gong-01.om would hold 2025-01-31 and 2026-01-01 without"):
-        Template(tmp_path / "gong-%m.om").files(days)
+    with pytest.raises(
+        InvalidRequest, match=r"gong-01.om would hold 2025-01-31 and 2026-01-01 without"
+    ):
+        OutputPath(tmp_path / "gong-%m.om").files(days)
 
 
 @pytest.mark.parametrize(
@@ -54,12 +56,12 @@ def test_a_name_that_two_months_share_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_a_name_that_cannot_be_one_is_refused(tmp_path: Path, name: str, message: str) -> None:
-    with pytest.raises(Refused, match=message):
-        Template(tmp_path / name).check()
+    with pytest.raises(InvalidRequest, match=message):
+        OutputPath(tmp_path / name).check()
 
 
 def test_the_work_file_is_beside_the_output(tmp_path: Path) -> None:
-    assert Template(tmp_path / "gong-%Y-%m.om").work_file == tmp_path / "gong-%Y-%m.om.work"
+    assert OutputPath(tmp_path / "gong-%Y-%m.om").work_file == tmp_path / "gong-%Y-%m.om.work"
 
 
 def test_labels_come_as_given() -> None:
@@ -83,5 +85,5 @@ def test_labels_come_as_given() -> None:
     ],
 )
 def test_what_is_no_label_or_one_of_ours_is_refused(texts: list[str], message: str) -> None:
-    with pytest.raises(Refused, match=message):
+    with pytest.raises(InvalidRequest, match=message):
         parse_labels(texts, ["team"])

@@ -6,12 +6,12 @@ import pytest
 
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.poll import poll
-from gong_exporter.backfill.errors import Refused
-from gong_exporter.backfill.quota import LOOK_AGAIN, Counter, Quota
+from gong_exporter.backfill.errors import InvalidRequest
+from gong_exporter.backfill.quota import RECHECK_INTERVAL, BackfillQuota, CallCounter
 from gong_exporter.gong.limits import CallLimits
 from tests.backfill.conftest import MakeRig
 from tests.support.backfill_samples import activity, every_day, read_output, true_activity
-from tests.support.backfills import TODAY, Rig, Told, days_before
+from tests.support.backfills import TODAY, Rig, days_before
 from tests.support.clocks import FakeClock
 from tests.support.companies import FixtureCompany
 from tests.support.logs import no_log
@@ -41,7 +41,7 @@ def test_it_keeps_to_its_share_and_goes_on_as_its_calls_lapse(
     assert len(made(one)) == 61
     assert most_in_a_day(made(one)) <= 20
     assert made(one)[-1] - made(one)[0] == pytest.approx(3 * DAY, abs=HOUR)
-    assert one.told.waits
+    assert one.waits
     assert activity(read_output(one.path)) == whole(one, 20)
 
 
@@ -54,8 +54,8 @@ def test_a_second_run_knows_the_calls_of_the_first(rig: MakeRig) -> None:
 
 def test_a_live_exporter_beside_it_always_finds_room(rig: MakeRig, clock: FakeClock) -> None:
     """Quota 40: an hourly poll of one call and one after midnight leave 15 for the backfill."""
-    one = rig(windows=("1d",), per_day=40 - 25, together=40 - 1)
-    live = rig(windows=("1d",), together=40)
+    one = rig(windows=("1d",), per_day=40 - 25, total_per_day=40 - 1)
+    live = rig(windows=("1d",), total_per_day=40)
     client, plan = live.client(), live.plan()
     polled: list[float] = []
     wait, due = clock.wait, [clock.now()]
@@ -90,7 +90,7 @@ def test_a_window_of_several_pages_is_not_begun_without_room_for_all_of_it(rig: 
 
 
 def test_a_quota_that_others_spent_is_waited_for(rig: MakeRig, clock: FakeClock) -> None:
-    one = rig(zone="US/Pacific", together=10)
+    one = rig(zone="US/Pacific", total_per_day=10)
     for second in range(9):
         one.ledger.reserve(clock.now(), CallLimits(1000, 10), clock.now() + second)
     began = clock.now()
@@ -99,29 +99,31 @@ def test_a_quota_that_others_spent_is_waited_for(rig: MakeRig, clock: FakeClock)
     assert activity(read_output(one.path)) == whole(one, 2)
 
 
-def a_quota(clock: FakeClock, used: Callable[[float], int], **limits: int) -> Quota:
-    return Quota(clock=clock, counter=Counter(), used=used, progress=Told(), **limits)
+def a_quota(clock: FakeClock, used: Callable[[float], int], **limits: int) -> BackfillQuota:
+    return BackfillQuota(clock=clock, counter=CallCounter(), used=used, log=no_log(), **limits)
 
 
-@pytest.mark.parametrize(("per_day", "together"), [(0, 10), (-3, 10), (10, 0)])
-def test_when_nothing_is_left_it_is_refused(clock: FakeClock, per_day: int, together: int) -> None:
-    with pytest.raises(Refused, match=r"needs all of gong\.requests_per_day"):
-        a_quota(clock, lambda _: 0, per_day=per_day, together=together)
+@pytest.mark.parametrize(("per_day", "total_per_day"), [(0, 10), (-3, 10), (10, 0)])
+def test_when_nothing_is_left_it_is_refused(
+    clock: FakeClock, per_day: int, total_per_day: int
+) -> None:
+    with pytest.raises(InvalidRequest, match=r"needs all of gong\.requests_per_day"):
+        a_quota(clock, lambda _: 0, per_day=per_day, total_per_day=total_per_day)
 
 
 def test_room_is_what_is_left_of_both(clock: FakeClock) -> None:
-    assert a_quota(clock, lambda _: 3, per_day=20, together=10).room() == 7
-    assert a_quota(clock, lambda _: 3, per_day=5, together=10).room() == 5
-    assert a_quota(clock, lambda _: 30, per_day=5, together=10).room() == 0
+    assert a_quota(clock, lambda _: 3, per_day=20, total_per_day=10).available() == 7
+    assert a_quota(clock, lambda _: 3, per_day=5, total_per_day=10).available() == 5
+    assert a_quota(clock, lambda _: 30, per_day=5, total_per_day=10).available() == 0
 
 
 def test_for_others_it_looks_again_every_minute(clock: FakeClock) -> None:
     began = clock.now()
-    quota = a_quota(clock, lambda now: 10 if now < began + 150 else 0, per_day=20, together=10)
+    quota = a_quota(clock, lambda now: 10 if now < began + 150 else 0, per_day=20, total_per_day=10)
     quota.wait_for(1)
-    assert clock.waits == [LOOK_AGAIN] * 3
+    assert clock.waits == [RECHECK_INTERVAL] * 3
 
 
 def test_more_than_there_ever_is_is_not_waited_for(clock: FakeClock) -> None:
-    a_quota(clock, lambda _: 0, per_day=20, together=10).wait_for(1000)
+    a_quota(clock, lambda _: 0, per_day=20, total_per_day=10).wait_for(1000)
     assert clock.waits == []

@@ -8,9 +8,9 @@ import pytest
 
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.snapshot import METRICS
-from gong_exporter.backfill.errors import BackfillError, Refused
-from gong_exporter.backfill.plan import DAY, Days
-from gong_exporter.backfill.style import Format
+from gong_exporter.backfill.errors import BackfillError, InvalidRequest
+from gong_exporter.backfill.output import TextFormat
+from gong_exporter.backfill.plan import DAY, PublicationDays
 from tests.backfill.conftest import MakeRig
 from tests.support.backfill_samples import activity, every_day, read_output, true_activity
 from tests.support.backfills import TODAY, days_before
@@ -20,7 +20,9 @@ from tests.support.companies import FixtureCompany
 
 def test_the_zone_is_learned_by_one_call_when_nobody_knows_it(rig: MakeRig) -> None:
     one = rig(FixtureCompany(time_zone="Asia/Tokyo"))
-    backfill = one.prepare(Days(date(2026, 3, 10), date(2026, 3, 12)))  # the 12th began in Tokyo
+    backfill = one.prepare(
+        PublicationDays(date(2026, 3, 10), date(2026, 3, 12))
+    )  # the 12th began in Tokyo
     assert backfill.zone.key == "Asia/Tokyo"
     assert len(one.asked()) == 1
     backfill.close()
@@ -51,17 +53,19 @@ def test_a_zone_that_gong_does_not_tell_has_to_be_configured(rig: MakeRig) -> No
 
 
 def test_tomorrow_is_refused_by_the_companys_calendar(rig: MakeRig) -> None:
-    with pytest.raises(Refused, match="--to=2026-03-12 has not begun: in US/Pacific"):
-        rig().prepare(Days(TODAY, TODAY + timedelta(days=1)))
+    with pytest.raises(InvalidRequest, match="--to=2026-03-12 has not begun: in US/Pacific"):
+        rig().prepare(PublicationDays(TODAY, TODAY + timedelta(days=1)))
 
 
 def test_a_file_that_is_there_is_never_written_over(rig: MakeRig) -> None:
     one = rig()
     one.path.write_text("mine")
-    with pytest.raises(Refused, match=r"out\.om exists, and is not of this backfill's making"):
+    with pytest.raises(
+        InvalidRequest, match=r"out\.om exists, and was not written by this backfill"
+    ):
         one.run(days_before(1))
     assert one.path.read_text() == "mine"
-    assert one.told.fetched_days == []
+    assert one.days_fetched == []
 
 
 def test_a_file_that_came_there_while_days_were_fetched_is_not_written_over_either(
@@ -72,8 +76,10 @@ def test_a_file_that_came_there_while_days_were_fetched_is_not_written_over_eith
     def take_its_name(_: date) -> None:
         one.path.write_text("mine")
 
-    one.told.on_day = take_its_name
-    with pytest.raises(Refused, match=r"out\.om exists, and is not of this backfill's making"):
+    one.on_day = take_its_name
+    with pytest.raises(
+        InvalidRequest, match=r"out\.om exists, and was not written by this backfill"
+    ):
         one.run(days_before(1))
     assert one.path.read_text() == "mine"
     assert {path.name for path in one.folder.iterdir()} == {"out.om", "out.om.work"}
@@ -92,11 +98,11 @@ def test_a_file_of_its_own_making_is_written_anew(rig: MakeRig) -> None:
 
 def test_another_zone_or_list_needs_another_work_file(rig: MakeRig) -> None:
     rig(zone="US/Pacific").run(days_before(1))
-    with pytest.raises(Refused, match=r"what differs: gong\.time_zone"):
+    with pytest.raises(InvalidRequest, match=r"what differs: gong\.time_zone"):
         rig(zone="US/Mountain").run(days_before(1))
-    with pytest.raises(Refused, match=r"what differs: activity\.users"):
+    with pytest.raises(InvalidRequest, match=r"what differs: activity\.users"):
         rig(zone="US/Pacific", users=("7",)).run(days_before(1))
-    with pytest.raises(Refused, match=r"what differs: activity\.windows"):
+    with pytest.raises(InvalidRequest, match=r"what differs: activity\.windows"):
         rig(zone="US/Pacific", windows=("1d",)).run(days_before(1))
 
 
@@ -136,7 +142,7 @@ def test_days_of_23_and_25_hours_are_whole_days(rig: MakeRig) -> None:
 def test_both_forms_say_the_same(rig: MakeRig) -> None:
     one = rig(labels=(("job", "gong"),))
     one.run(days_before(3))
-    two = replace(one, form=Format.PROMETHEUS, output="out.txt")
+    two = replace(one, text_format=TextFormat.PROMETHEUS, output="out.txt")
     two.run(days_before(3))
     assert read_output(one.path) == read_output(two.path)
     assert "# EOF" not in two.path.read_text()
@@ -171,7 +177,7 @@ def test_counters_that_nobody_has_heard_of_are_written_as_a_live_exporter_shows_
 def test_the_forecast_is_what_it_comes_to(rig: MakeRig, clock: FakeClock) -> None:
     one = rig(FixtureCompany(110), zone="US/Pacific", labels=(("job", "gong"),))
     backfill = one.prepare(days_before(3))
-    cost = backfill.forecast
+    cost = backfill.estimate
     before, began = len(one.asked()), clock.now()
     backfill.fetch()
     (_, written) = backfill.write().files[0]
@@ -188,15 +194,15 @@ def test_the_forecast_is_what_it_comes_to(rig: MakeRig, clock: FakeClock) -> Non
 
 def test_the_forecast_knows_what_the_quota_makes_of_it(rig: MakeRig) -> None:
     backfill = rig(zone="US/Pacific", per_day=50).prepare(days_before(60))
-    assert backfill.forecast.calls == 180
-    assert backfill.forecast.by_quota
-    assert backfill.forecast.seconds == 3 * DAY
+    assert backfill.estimate.calls == 180
+    assert backfill.estimate.by_quota
+    assert backfill.estimate.seconds == 3 * DAY
     backfill.close()
 
 
 def test_when_every_day_is_there_the_forecast_is_no_calls(rig: MakeRig) -> None:
     rig(zone="US/Pacific").run(days_before(3))
     backfill = rig(zone="US/Pacific").prepare(days_before(3))
-    assert (backfill.forecast.calls, backfill.forecast.days_left) == (0, 0)
-    assert backfill.forecast.samples > 0
+    assert (backfill.estimate.calls, backfill.estimate.days_left) == (0, 0)
+    assert backfill.estimate.samples > 0
     backfill.close()

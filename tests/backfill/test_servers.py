@@ -13,7 +13,7 @@ import pytest
 
 from gong_exporter.activity.snapshot import metric_name
 from gong_exporter.activity.windows import day_start, parse_window
-from gong_exporter.backfill.style import Format
+from gong_exporter.backfill.output import TextFormat
 from gong_exporter.simulator.company import SimulatedCompany
 from tests.support.backfill_samples import Samples, every_day, key
 from tests.support.backfill_servers import KEEP, everything, make_blocks, stored, take_text
@@ -90,7 +90,7 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Past:
         )
         days = days_before(DAYS, TODAY)
         months = replace(rig, output="%Y-%m.om").run(days)
-        text = replace(rig, output="history.txt", form=Format.PROMETHEUS).run(days)
+        text = replace(rig, output="history.txt", text_format=TextFormat.PROMETHEUS).run(days)
     first = company.activity(*(parse_window("400d").range_on(TODAY).start, TODAY))
     users = {user.user_id: user.email for user in first}
     return Past(

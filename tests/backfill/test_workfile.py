@@ -8,19 +8,19 @@ from pathlib import Path
 import pytest
 
 from gong_exporter.activity.windows import DayRange
-from gong_exporter.backfill.errors import BackfillError, Refused
-from gong_exporter.backfill.workfile import DAY, Refusal, WorkFile
+from gong_exporter.backfill.errors import BackfillError, InvalidRequest
+from gong_exporter.backfill.workfile import DAY, RefusedWindow, WorkFile
 from tests.support.store_samples import NOON, a_window, some_knowledge
 
 ASKED = {"gong.base_url": "https://api.gong.io", "activity.windows": "1d 7d"}
 MONDAY, TUESDAY = date(2026, 2, 2), date(2026, 2, 3)
 
 
-def refusal(day: date, window: str) -> Refusal:
-    return Refusal(day=day, window=window, said="Gong answered 400")
+def refusal(day: date, window: str) -> RefusedWindow:
+    return RefusedWindow(day=day, window=window, message="Gong answered 400")
 
 
-def finish(work: WorkFile, day: date, *refused: Refusal, now: float = NOON) -> None:
+def finish(work: WorkFile, day: date, *refused: RefusedWindow, now: float = NOON) -> None:
     gone = {each.window for each in refused}
     windows = [a_window(name) for name in ("1d", "7d") if name not in gone]
     work.finish(day, windows, refused, some_knowledge(), now)
@@ -75,14 +75,16 @@ def test_nor_when_it_had_days_already(tmp_path: Path) -> None:
 
 def test_days_of_another_question_are_not_mixed_in(tmp_path: Path) -> None:
     WorkFile(tmp_path / "out.work", ASKED).close()
-    with pytest.raises(Refused, match=r"another configuration \(what differs: activity.windows\)"):
+    with pytest.raises(
+        InvalidRequest, match=r"another configuration \(what differs: activity.windows\)"
+    ):
         WorkFile(tmp_path / "out.work", {**ASKED, "activity.windows": "1d"})
 
 
 def test_a_file_that_is_something_else_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "out.work"
     path.write_text("dear diary, " * 100)
-    with pytest.raises(BackfillError, match="it is there already, and no work file"):
+    with pytest.raises(BackfillError, match="it exists, and is not a work file"):
         WorkFile(path, ASKED)
     assert path.read_text().startswith("dear diary")
 
@@ -92,7 +94,7 @@ def test_a_database_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
     with sqlite3.connect(path) as other:
         other.execute("CREATE TABLE mine (x)")
     other.close()
-    with pytest.raises(Refused, match="no work file of this version"):
+    with pytest.raises(InvalidRequest, match="is not a work file of this version"):
         WorkFile(path, ASKED)
 
 
@@ -106,7 +108,7 @@ def test_a_refused_window_is_not_asked_for_again_the_same_day(tmp_path: Path) ->
     finish(work, MONDAY, refusal(MONDAY, "7d"))
     assert work.done(NOON + DAY - 1) == {MONDAY}
     assert work.done(NOON + DAY) == frozenset()
-    assert work.refusals() == (refusal(MONDAY, "7d"),)
+    assert work.refused_windows() == (refusal(MONDAY, "7d"),)
     assert [data.window for data in work.windows(MONDAY)] == ["1d"]
 
 
@@ -114,14 +116,14 @@ def test_a_day_that_is_no_longer_refused_is_whole(tmp_path: Path) -> None:
     work = WorkFile(tmp_path / "out.work", ASKED)
     finish(work, MONDAY, refusal(MONDAY, "7d"))
     finish(work, MONDAY)
-    assert work.refusals() == ()
+    assert work.refused_windows() == ()
     assert work.done(NOON + 2 * DAY) == {MONDAY}
 
 
 def test_calls_are_remembered_for_a_day(tmp_path: Path) -> None:
     work = WorkFile(tmp_path / "out.work", ASKED)
-    work.count_calls(3, NOON)
-    work.count_calls(4, NOON + 10)
+    work.add_calls(3, NOON)
+    work.add_calls(4, NOON + 10)
     assert work.calls(NOON + DAY - 1) == ((NOON, 3), (NOON + 10, 4))
     assert work.calls(NOON + DAY) == ((NOON + 10, 4),)
 
@@ -137,6 +139,6 @@ def test_a_search_covers_the_ranges_within_its_own(tmp_path: Path) -> None:
 
 def test_it_knows_the_files_of_its_making(tmp_path: Path) -> None:
     work = WorkFile(tmp_path / "out.work", ASKED)
-    work.note_made(tmp_path / "out.om")
-    assert work.made(tmp_path / "out.om")
-    assert not work.made(tmp_path / "other.om")
+    work.note_output(tmp_path / "out.om")
+    assert work.has_output(tmp_path / "out.om")
+    assert not work.has_output(tmp_path / "other.om")

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gong_exporter.activity.company_state import CompanyState
-from gong_exporter.activity.snapshot import METRICS, User, WindowData
+from gong_exporter.activity.snapshot import METRICS, WindowData
 from gong_exporter.activity.users import (
     ALL_USERS,
     ListedUser,
@@ -27,11 +27,10 @@ from gong_exporter.activity.users import (
 from gong_exporter.activity.windows import day_start, parse_window
 from gong_exporter.backfill import write
 from gong_exporter.backfill.errors import BackfillError
-from gong_exporter.backfill.outputs import File
-from gong_exporter.backfill.plan import DAY, instants
-from gong_exporter.backfill.style import Format, Style
-from gong_exporter.backfill.survey import look_through
-from gong_exporter.backfill.write import Written, write_file
+from gong_exporter.backfill.fetched_days import index_fetched_days
+from gong_exporter.backfill.output import OutputFile, OutputFormat, TextFormat
+from gong_exporter.backfill.plan import DAY, sample_times
+from gong_exporter.backfill.write import FileSummary, write_file
 from gong_exporter.exposition.names import label_value
 from tests.support.backfill_samples import Samples, read_output
 from tests.support.exposition_collector import SnapshotCollector
@@ -51,7 +50,7 @@ class Case:
     """What is in a work file, and how to write it."""
 
     days: Read
-    form: Format
+    text_format: TextFormat
     step: int
     listed: tuple[str, ...] | None
     metrics: tuple[str, ...] | None
@@ -87,8 +86,8 @@ def a_window(
     )
 
 
-def files(case: Case, paths: Mapping[Path, Collection[date]]) -> list[Written | None]:
-    survey = look_through(
+def files(case: Case, paths: Mapping[Path, Collection[date]]) -> list[FileSummary | None]:
+    fetched = index_fetched_days(
         tuple(case.days),
         lambda day: case.days[day],
         selection=case.selection,
@@ -96,17 +95,19 @@ def files(case: Case, paths: Mapping[Path, Collection[date]]) -> list[Written | 
         latest=(),
         windows=WINDOWS,
         metrics=case.metrics,
-        portray=lambda user_id, email: User(user_id=user_id, email=email),
+        user_labels=UserLabels(email_label=str),
     )
-    style = Style(form=case.form, labels=case.labels, zone=ZONE, step=case.step, until=FOREVER)
+    output_format = OutputFormat(
+        text_format=case.text_format, labels=case.labels, zone=ZONE, step=case.step, now=FOREVER
+    )
     return [
         write_file(
-            File(path, tuple(days)),
-            survey=survey,
+            OutputFile(path, tuple(days)),
+            fetched=fetched,
             read=lambda day: case.days[day],
-            style=style,
-            named=lambda _: None,
-            wrote=lambda _: None,
+            output_format=output_format,
+            before_rename=lambda _: None,
+            check_stop=lambda: None,
         )
         for path, days in paths.items()
     ]
@@ -128,7 +129,7 @@ def as_live(case: Case) -> Samples:
             user_labels=UserLabels(email_label=str),
         )
         assert case.listed is not None or len(snapshot.users) == len(set().union(*ids))
-        times = instants(day, ZONE, case.step, FOREVER) if windows else ()
+        times = sample_times(day, ZONE, case.step, FOREVER) if windows else ()
         for family in SnapshotCollector(snapshot).collect():
             for sample in family.samples:
                 add(found, case, sample.name, sample.labels, sample.value, times)
@@ -174,7 +175,7 @@ def cases(draw: st.DrawFn) -> Case:
         days[day] = tuple(sorted(windows, key=lambda data: data.window))
     return Case(
         days=days,
-        form=draw(st.sampled_from(Format)),
+        text_format=draw(st.sampled_from(TextFormat)),
         step=draw(st.sampled_from([DAY, DAY // 2, DAY // 24])),
         listed=listed,
         metrics=draw(st.sampled_from([None, ("calls_as_host",)])),
@@ -226,7 +227,14 @@ def some_days(number: int, users: int = 3, metrics: Sequence[str] = METRICS) -> 
 
 
 def a_case(days: Read) -> Case:
-    return Case(days=days, form=Format.OPENMETRICS, step=DAY, listed=None, metrics=None, labels=())
+    return Case(
+        days=days,
+        text_format=TextFormat.OPENMETRICS,
+        step=DAY,
+        listed=None,
+        metrics=None,
+        labels=(),
+    )
 
 
 @pytest.mark.server("promtool")
@@ -305,7 +313,7 @@ def _peak(path: Path, number: int) -> int:
     tracemalloc.start()
     try:
         days = tuple(FIRST + timedelta(days=n) for n in range(number))
-        survey = look_through(
+        fetched = index_fetched_days(
             days,
             _made_up,
             selection=ALL_USERS,
@@ -313,15 +321,17 @@ def _peak(path: Path, number: int) -> int:
             latest=(),
             windows=WINDOWS,
             metrics=None,
-            portray=lambda user_id, email: User(user_id=user_id, email=email),
+            user_labels=UserLabels(email_label=str),
         )
         write_file(
-            File(path, days),
-            survey=survey,
+            OutputFile(path, days),
+            fetched=fetched,
             read=_made_up,
-            style=Style(form=Format.OPENMETRICS, labels=(), zone=ZONE, step=DAY, until=FOREVER),
-            named=lambda _: None,
-            wrote=lambda _: None,
+            output_format=OutputFormat(
+                text_format=TextFormat.OPENMETRICS, labels=(), zone=ZONE, step=DAY, now=FOREVER
+            ),
+            before_rename=lambda _: None,
+            check_stop=lambda: None,
         )
         return tracemalloc.get_traced_memory()[1]
     finally:

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from gong_exporter.backfill.plan import Days
+from gong_exporter.backfill.plan import PublicationDays
 from gong_exporter.gong.clock import SystemClock
 from tests.support.backfills import Rig
 
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @contextmanager
-def backfilling(url: str, folder: Path, days: Days) -> Iterator[subprocess.Popen[str]]:
+def backfilling(url: str, folder: Path, days: PublicationDays) -> Iterator[subprocess.Popen[str]]:
     """The process, from when it begins to ask until the block ends, or it does."""
     command = [sys.executable, "-m", "tests.support.backfill_process", url, str(folder)]
     with subprocess.Popen(
@@ -49,7 +49,7 @@ def _main(url: str, folder: str, first: str, last: str) -> None:
     )
     sys.stdout.write("begins\n")
     sys.stdout.flush()
-    rig.run(Days(date.fromisoformat(first), date.fromisoformat(last)))
+    rig.run(PublicationDays(date.fromisoformat(first), date.fromisoformat(last)))
 
 
 if __name__ == "__main__":

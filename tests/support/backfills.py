@@ -5,22 +5,21 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.poll_plan import PollPlan
-from gong_exporter.activity.snapshot import User, WindowData
-from gong_exporter.activity.users import ALL_USERS, ListedUser, Selection, fingerprint
+from gong_exporter.activity.snapshot import WindowData
+from gong_exporter.activity.users import ALL_USERS, ListedUser, Selection, UserLabels, fingerprint
 from gong_exporter.activity.windows import parse_window
-from gong_exporter.backfill.order import Means, Order
-from gong_exporter.backfill.outputs import Template
-from gong_exporter.backfill.plan import DAY, Days
-from gong_exporter.backfill.quota import Counter, Quota
+from gong_exporter.backfill.output import OutputPath, TextFormat
+from gong_exporter.backfill.plan import DAY, PublicationDays
+from gong_exporter.backfill.quota import BackfillQuota, CallCounter
+from gong_exporter.backfill.request import BackfillDeps, BackfillRequest
 from gong_exporter.backfill.run import Backfill, Summary
-from gong_exporter.backfill.style import Format
 from gong_exporter.common.redact import Redactor
 from gong_exporter.gong.client import GongClient
 from gong_exporter.gong.clock import Clock
@@ -36,42 +35,9 @@ TODAY = date(2026, 3, 11)
 """The company's today at tests.support.clocks.NOW, in US/Pacific."""
 
 
-def days_before(number: int, last: date = TODAY) -> Days:
+def days_before(number: int, last: date = TODAY) -> PublicationDays:
     """So many days, of which this is the last."""
-    return Days(last - timedelta(days=number - 1), last)
-
-
-@dataclass
-class Told:
-    """A Progress that remembers.
-
-    Attributes:
-        fetched_days: in their order.
-        waits: until when, and why.
-        left: days that were left when fetching began.
-        on_day: called for each fetched day.
-    """
-
-    fetched_days: list[date] = field(default_factory=list)
-    waits: list[tuple[float, str]] = field(default_factory=list)
-    left: int | None = None
-    on_day: Callable[[date], None] = lambda _: None
-
-    def fetching(self, days_left: int, days: int) -> None:  # noqa: ARG002
-        self.left = days_left
-
-    def fetched(self, day: date) -> None:
-        self.fetched_days.append(day)
-        self.on_day(day)
-
-    def waiting(self, until: float, why: str) -> None:
-        self.waits.append((until, why))
-
-    def going_on(self) -> None: ...
-
-    def writing(self, path: Path, users: int) -> None: ...
-
-    def wrote(self, users: int) -> None: ...
+    return PublicationDays(last - timedelta(days=number - 1), last)
 
 
 @dataclass
@@ -86,11 +52,12 @@ class Rig:
         windows, users: of the configuration; no users means all.
         zone: as configured; None to learn it.
         per_day: calls that the backfill may make of its own.
-        together: calls that everybody may make.
+        total_per_day: calls that everybody may make.
         rate: calls a second.
         company_state, latest: what a state file holds.
-        metrics, labels, form, step, output: what is asked for.
+        metrics, labels, text_format, step, output: what is asked for.
         created_from: of the configuration.
+        on_day: called for each fetched day.
     """
 
     simulator: Simulator
@@ -101,27 +68,30 @@ class Rig:
     users: Sequence[str] = ()
     zone: str | None = None
     per_day: int = 5000
-    together: int = 5000
+    total_per_day: int = 5000
     rate: float = 3.0
     company_state: CompanyState | None = None
     latest: tuple[WindowData, ...] = ()
     metrics: tuple[str, ...] | None = None
     labels: tuple[tuple[str, str], ...] = ()
-    form: Format = Format.OPENMETRICS
+    text_format: TextFormat = TextFormat.OPENMETRICS
     step: int = DAY
     output: str = "out.om"
     created_from: str | None = None
     secret: str | None = None
     columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    told: Told = field(default_factory=Told)
-    recorder: LogRecorder = field(default_factory=LogRecorder)
-    counter: Counter = field(default_factory=Counter)
+    on_day: Callable[[date], None] = lambda _: None
+    recorder: LogRecorder = field(init=False)
+    counter: CallCounter = field(default_factory=CallCounter)
 
-    def prepare(self, days: Days) -> Backfill:
+    def __post_init__(self) -> None:
+        self.recorder = LogRecorder(self._after_event)
+
+    def prepare(self, days: PublicationDays) -> Backfill:
         """A backfill that nothing was fetched of yet."""
-        return Backfill(self.order(days), self.means())
+        return Backfill(self.request(days), self.deps())
 
-    def run(self, days: Days) -> Summary:
+    def run(self, days: PublicationDays) -> Summary:
         """A whole backfill."""
         backfill = self.prepare(days)
         try:
@@ -130,16 +100,20 @@ class Rig:
         finally:
             backfill.close()
 
-    def order(self, days: Days) -> Order:
-        return Order(
+    def request(self, days: PublicationDays) -> BackfillRequest:
+        return BackfillRequest(
             plan=self.plan(),
             days=days,
-            template=Template(self.folder / self.output),
-            form=self.form,
+            output=OutputPath(self.folder / self.output),
+            text_format=self.text_format,
             step=self.step,
             labels=self.labels,
             metrics=self.metrics,
-            portray=self.portray,
+            user_labels=UserLabels(
+                email_label=str,
+                columns=tuple(sorted({name for row in self.columns.values() for name in row})),
+                columns_of=lambda user_id, _: self.columns.get(user_id, {}),
+            ),
         )
 
     def plan(self) -> PollPlan:
@@ -155,24 +129,22 @@ class Rig:
             created_from=self.created_from,
         )
 
-    def means(self) -> Means:
-        return Means(
+    def deps(self) -> BackfillDeps:
+        return BackfillDeps(
             source=self.client(),
             clock=self.clock,
-            quota=Quota(
+            quota=BackfillQuota(
                 clock=self.clock,
                 counter=self.counter,
                 per_day=self.per_day,
-                together=self.together,
+                total_per_day=self.total_per_day,
                 used=self.ledger.used,
-                progress=self.told,
+                log=self.recorder.log,
             ),
             calls_per_second=self.rate,
             company_state=self.company_state,
             latest=self.latest,
             log=self.recorder.log,
-            progress=self.told,
-            shown=str,
         )
 
     def client(self) -> GongClient:
@@ -185,7 +157,7 @@ class Rig:
             limiter=Limiter(
                 clock=self.clock,
                 ledger=self.ledger,
-                limits=CallLimits(self.rate, self.together),
+                limits=CallLimits(self.rate, self.total_per_day),
                 observer=self.counter,
                 timeout=10.0,
             ),
@@ -196,14 +168,33 @@ class Rig:
             log=self.recorder.log,
         )
 
-    def portray(self, user_id: str, email: str) -> User:
-        names = sorted({name for columns in self.columns.values() for name in columns})
-        columns = self.columns.get(user_id, {})
-        return User(
-            user_id=user_id,
-            email=email,
-            labels=tuple((name, columns.get(name, "")) for name in names),
-        )
+    @property
+    def days_fetched(self) -> list[date]:
+        """In their order."""
+        return [date.fromisoformat(str(each["day"])) for each in self._logged("day fetched")]
+
+    @property
+    def days_left(self) -> object:
+        """Days that were left when fetching began."""
+        (fetching,) = self._logged("fetching")
+        return fetching["days_left"]
+
+    @property
+    def waits(self) -> list[tuple[float, str]]:
+        """Until when, and why."""
+        return [
+            (datetime.fromisoformat(str(each["until"])).timestamp(), str(each["reason"]))
+            for each in self._logged("waiting")
+        ]
+
+    def _logged(self, message: str) -> list[dict[str, object]]:
+        recorder = self.recorder
+        events = zip(recorder.messages, recorder.values, strict=True)
+        return [values for event, values in events if event == message]
+
+    def _after_event(self, message: str, values: Mapping[str, object]) -> None:
+        if message == "day fetched":
+            self.on_day(date.fromisoformat(str(values["day"])))
 
     @property
     def path(self) -> Path:
