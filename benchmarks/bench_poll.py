@@ -118,7 +118,7 @@ def a_poll_and_all(setup: Setup, state: StateFile, clock: PatientClock) -> int:
     """The same, and what follows: the state file, the snapshot, its rendering and compression."""
     metrics = ExporterMetrics(CollectorRegistry(), clock.now)
     live = [metrics, ProcessCollector(registry=None), PlatformCollector(registry=None)]
-    polls = PollRunner(
+    runner = PollRunner(
         setup=setup,
         clock=clock,
         state=state,
@@ -127,8 +127,8 @@ def a_poll_and_all(setup: Setup, state: StateFile, clock: PatientClock) -> int:
         log=make_log("error", "logfmt", io.StringIO(), Redactor()),
         redactor=Redactor(),
     )
-    with closing(polls):
-        result = polls.run()
+    with closing(runner):
+        result = runner.run()
     if result is None or not result.complete:
         raise RuntimeError("the poll failed")
     return sum(window.pages for window in result.windows)

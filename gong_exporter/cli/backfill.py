@@ -33,7 +33,8 @@ from gong_exporter.config.durations import parse_duration
 from gong_exporter.gong.clock import Stopped, SystemClock
 from gong_exporter.gong.limits import CallLimits
 from gong_exporter.runtime.client import make_client
-from gong_exporter.runtime.setup import Setup, email_label, forecast_calls, make_setup
+from gong_exporter.runtime.email_labels import email_label
+from gong_exporter.runtime.setup import Setup, forecast_calls, make_setup
 from gong_exporter.store import open_state
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)

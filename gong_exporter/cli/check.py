@@ -35,7 +35,7 @@ from gong_exporter.gong.records import ActivityFilter, Page
 from gong_exporter.runtime.client import make_client
 from gong_exporter.runtime.setup import (
     Setup,
-    budget_fault,
+    budget_problem,
     forecast_calls,
     make_setup,
     poll_span,
@@ -77,7 +77,7 @@ def run_check(session: Session, *, live: bool) -> None:
         warnings += [*config.warnings, *_folder_warnings(config.state.file)]
         warnings += short_secret_warnings(config.gong.credentials)
         cost = forecast_calls(setup, knowledge)
-        fault = budget_fault(setup, cost)
+        fault = budget_problem(setup, cost)
         if fault:
             refuse(ConfigError(str(config.path), [Problem(0, "poll", fault)]))
         click.echo(f"{config.path}: valid")

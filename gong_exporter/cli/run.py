@@ -187,17 +187,17 @@ def _once(
     """The exposition after one poll; empty when no window arrived."""
     parts = assemble(config, log, redactor, stop_signal)
     # Beside a running exporter this only shares its ledger; alone it saves what it learns.
-    parts.polls.keep = parts.state.poller_lock().acquire()
+    parts.runner.save = parts.state.poller_lock().acquire()
     try:
-        result = parts.polls.run()
+        result = parts.runner.run()
     except Stopped:
         result = None
     finally:
-        parts.polls.close()
+        parts.runner.close()
         parts.state.close()
     if result is None or not result.windows:
         return b""
-    return once_text(parts.polls.poll_state.snapshot, parts.metrics.registry)
+    return once_text(parts.runner.current().snapshot, parts.metrics.registry)
 
 
 def _print(text: bytes) -> None:

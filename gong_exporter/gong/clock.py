@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from typing import Protocol
 
 
@@ -37,13 +36,10 @@ class SystemClock:
 
     Args:
         stop: set when the process is to stop.
-        beat: called at least once a second while waiting or exchanging, so that a long wait is
-            not mistaken for a loop that hangs.
     """
 
-    def __init__(self, stop: threading.Event, beat: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, stop: threading.Event) -> None:
         self._stop = stop
-        self._beat = beat
 
     def now(self) -> float:
         """See Clock."""
@@ -55,16 +51,10 @@ class SystemClock:
 
     def wait(self, seconds: float) -> None:
         """See Clock."""
-        deadline = time.monotonic() + seconds
-        while True:
-            self.check()
-            remaining = deadline - time.monotonic()
-            if remaining <= 0:
-                return
-            self._stop.wait(min(remaining, 1.0))
+        if self._stop.wait(seconds):
+            raise Stopped
 
     def check(self) -> None:
         """See Clock."""
-        self._beat()
         if self._stop.is_set():
             raise Stopped

@@ -17,11 +17,10 @@ from gong_exporter.config.model import Config
 from gong_exporter.exposition.body import Exposition
 from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.clock import SystemClock
-from gong_exporter.runtime.heartbeat import Heartbeat
 from gong_exporter.runtime.poll_runner import PollRunner
-from gong_exporter.runtime.poller import Duty, Poller
+from gong_exporter.runtime.poller import Poller
 from gong_exporter.runtime.reload import Reloader, require_budget
-from gong_exporter.runtime.schedule import Schedule
+from gong_exporter.runtime.schedule import SchedulerTimer
 from gong_exporter.runtime.setup import make_setup
 from gong_exporter.runtime.signals import StopSignal
 from gong_exporter.runtime.state import ExporterSite
@@ -47,14 +46,14 @@ class Parts:
         state: the state file.
         metrics: the exporter's own numbers.
         exposition: what is served.
-        polls: what a poll is.
+        runner: runs polls.
     """
 
     clock: SystemClock
     state: StateFile
     metrics: ExporterMetrics
     exposition: Exposition
-    polls: PollRunner
+    runner: PollRunner
 
 
 def assemble(
@@ -62,14 +61,13 @@ def assemble(
     log: FilteringBoundLogger,
     redactor: Redactor,
     stop_signal: StopSignal,
-    beat: Callable[[], None] = lambda: None,
 ) -> Parts:
     """Put together what a poll needs, and bring back what the state file knows.
 
     Raises:
         ConfigError: by what is known of the company, the schedule cannot fit the quota.
     """
-    clock = SystemClock(stop_signal.event, beat)
+    clock = SystemClock(stop_signal.event)
 
     state = open_state(config.state.file, log=log, now=clock.now)
     metrics = ExporterMetrics(
@@ -83,7 +81,7 @@ def assemble(
     PlatformCollector(registry=process)
     exposition = Exposition([metrics.registry, process], clock.monotonic)
     setup = make_setup(config)
-    polls = PollRunner(
+    runner = PollRunner(
         setup=setup,
         clock=clock,
         state=state,
@@ -91,11 +89,11 @@ def assemble(
         exposition=exposition,
         log=log,
         redactor=redactor,
-        keep=False,
+        save=False,
     )
-    polls.restore()
+    runner.restore()
     try:
-        require_budget(setup, polls)
+        require_budget(setup, runner)
     except ConfigError:
         state.close()
         raise
@@ -107,7 +105,7 @@ def assemble(
         state=state,
         metrics=metrics,
         exposition=exposition,
-        polls=polls,
+        runner=runner,
     )
 
 
@@ -141,36 +139,31 @@ class Exporter:
         self._log = log
         self._stop_signal = StopSignal()
         self._sockets = tuple(sockets)
-        heartbeat = Heartbeat()
-        self._parts = assemble(config, log, redactor, self._stop_signal, heartbeat.beat)
-        parts = self._parts
-        heartbeat.at_every_beat(parts.polls.lapse)
-        lock = parts.state.poller_lock()
+        self._parts = parts = assemble(config, log, redactor, self._stop_signal)
         self._poller = Poller(
-            polls=parts.polls,
+            runner=parts.runner,
             clock=parts.clock,
             stop_signal=self._stop_signal,
-            heartbeat=heartbeat,
-            duty=Duty(acquire=lock.acquire, holder=lambda: _held_by(lock.owner)),
-            timetable=Schedule(),
+            lock=parts.state.poller_lock(),
+            timer=SchedulerTimer(),
             on_next_poll=parts.metrics.set_next_poll,
             log=log,
         )
         self._reloader = Reloader(
             config=config,
             load=load,
-            polls=parts.polls,
+            runner=parts.runner,
             poller=self._poller,
             metrics=parts.metrics,
             clock=parts.clock,
             log=log,
         )
         self.site = ExporterSite(
-            polls=parts.polls,
+            runner=parts.runner,
             poller=self._poller,
             exposition=parts.exposition,
             metrics=parts.metrics,
-            state=parts.state,
+            state_file=parts.state,
             clock=parts.clock,
             started_at=parts.clock.now(),
             reloader=self._reloader,
@@ -182,12 +175,12 @@ class Exporter:
     @property
     def snapshot(self) -> Snapshot:
         """What is served."""
-        return self._parts.polls.poll_state.snapshot
+        return self._parts.runner.current().snapshot
 
     @property
     def first_poll_over(self) -> bool:
         """Whether a poll has ended, well or not."""
-        return self._parts.polls.poll_state.failed is not None
+        return self._parts.runner.poll_state.failed is not None
 
     @property
     def metrics(self) -> ExporterMetrics:
@@ -216,16 +209,8 @@ class Exporter:
         self._poller.ask_to_stop()
         self._web.stop(WEB_GRACE)
         if self._poller.join(POLLER_GRACE):
-            self._parts.polls.close()
+            self._parts.runner.close()
             self._parts.state.close()
         # A poller that is still busy is a daemon thread: it ends with the process, and the state
         # file is readable whenever that is.
         self._log.info("stopped", pid=os.getpid())
-
-
-def _held_by(pid: int | None) -> str:
-    who = f"the process {pid}" if pid is not None else "another process"
-    return (
-        f"{who} polls with this state file, and this one serves what it saves; an exporter for"
-        " another company needs a state.file of its own"
-    )

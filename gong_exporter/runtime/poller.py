@@ -1,7 +1,7 @@
-"""The poll loop: one daemon thread that runs every poll, woken by the schedule.
+"""The poller: one daemon thread that runs every poll.
 
-Whatever asks for a poll (the schedule, the company's midnight, a reload, the end of a
-Retry-After) only rings a bell, so polls never overlap and a late one runs once.
+Everything that may cause a poll (the schedule, the company's midnight, a reload, the end of a
+Retry-After) only changes when the next one is due, so polls never overlap and a late one runs once.
 """
 
 from __future__ import annotations
@@ -9,137 +9,146 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, timedelta
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from structlog.typing import FilteringBoundLogger
 
-from gong_exporter.activity.windows import company_today, day_start
 from gong_exporter.gong.clock import Clock, Stopped
-from gong_exporter.runtime.heartbeat import Heartbeat
-from gong_exporter.runtime.poll_requests import Order, PollRequests
 from gong_exporter.runtime.poll_runner import PollRunner
-from gong_exporter.runtime.schedule import Timetable
-from gong_exporter.runtime.setup import Setup, budget_fault, interval_in_effect
+from gong_exporter.runtime.schedule import NextPoll, PollHistory, PollInputs, Timer, next_poll
+from gong_exporter.runtime.setup import Setup
 from gong_exporter.runtime.signals import StopSignal
 
-AFTER_MIDNIGHT = 120.0
-"""Seconds into the company's new day at which it is polled: clocks differ a little, and a date
-that the company has not reached is refused."""
+IDLE_INTERVAL = 1.0
+"""Seconds between two checks of the clock, of the data's age and, as a standby, of the lock."""
 
-TURN = 1.0
-"""Seconds between two turns of the idle loop: lapsed data is gone within that."""
-
-STANDBY_LOOK = 15.0
-"""Seconds between two looks at what the process that polls has saved."""
+STANDBY_RELOAD_INTERVAL = 15.0
+"""Seconds after which a standby reads again what the polling process has saved."""
 
 CLOCK_JUMP = 10.0
-"""Seconds by which the wall clock may drift from the monotonic one within a turn; more means
-that somebody set it, or that the machine slept."""
+"""Seconds by which the wall clock may drift from the monotonic one between two checks. More means
+that it was set, or that the machine slept."""
 
-NOTHING_YET = 60.0
-"""Seconds to the next try while there is nothing to serve; doubled each time, up to the interval.
+OVERDUE = 300.0
+"""Seconds by which a poll may be late before the exporter is unhealthy."""
 
-Gong or the network may be down for minutes when the machine starts, and an interval is an hour."""
 
-SAME_MINUTE = 30.0
-"""Seconds since the last poll's start within which a crontab line's moment is the same one."""
+class Lock(Protocol):
+    """The lock that only one process per state file can have: store's PollerLock."""
+
+    @property
+    def owner(self) -> int | None:
+        """The process that has it, if that is known."""
+        ...
+
+    def acquire(self) -> bool:
+        """Try to get it. True if this process has it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
-class Duty:
-    """Whether this process is the one that polls.
+class ConfigChange:
+    """A configuration to put in force.
 
     Attributes:
-        acquire: tries to become it; True once it is.
-        holder: who is, in words.
+        setup: made from it.
+        in_force: set once it is in force.
     """
 
-    acquire: Callable[[], bool]
-    holder: Callable[[], str]
+    setup: Setup
+    in_force: threading.Event = field(default_factory=threading.Event)
 
 
 class Poller:
     """Runs polls until it is stopped.
 
     Args:
-        polls: what a poll is; used by this thread alone once started.
-        clock: time and waits; they end by ``interruption``.
+        runner: runs a poll; used by this thread only, once it is started.
+        clock: time and waits; they end when ``stop_signal`` is set.
         stop_signal: ends what is going on, for good or for a new configuration.
-        heartbeat: shared with the clock.
-        duty: only one process polls with one state file.
-        timetable: rings when a poll is due.
-        on_next_poll: is told the Unix time of the next poll, None when none is due.
-        log: is told.
-        turn: seconds that an idle turn waits for somebody to ask.
+        lock: only the process that has it polls.
+        timer: wakes the thread when a poll is due.
+        on_next_poll: called with the Unix time of the next poll.
+        log: for what the poller decides.
+        idle_interval: seconds between two checks while no poll is due.
 
     Attributes:
-        standby: why this process does not poll, in words; None when it does.
+        standby: why this process does not poll; None if it does.
     """
 
     def __init__(
         self,
         *,
-        polls: PollRunner,
+        runner: PollRunner,
         clock: Clock,
         stop_signal: StopSignal,
-        heartbeat: Heartbeat,
-        duty: Duty,
-        timetable: Timetable,
-        on_next_poll: Callable[[float | None], None],
+        lock: Lock,
+        timer: Timer,
+        on_next_poll: Callable[[float], None],
         log: FilteringBoundLogger,
-        turn: float = TURN,
+        idle_interval: float = IDLE_INTERVAL,
     ) -> None:
-        self._polls = polls
+        self._runner = runner
         self._clock = clock
         self._stop_signal = stop_signal
-        self._heartbeat = heartbeat
-        self._duty = duty
-        self._timetable = timetable
+        self._lock = lock
+        self._timer = timer
         self._on_next_poll = on_next_poll
         self._log = log
-        self._idle = turn
-        self._bell = PollRequests()
+        self._idle_interval = idle_interval
         self._thread = threading.Thread(target=self._main, name="poller", daemon=True)
-        self._on_duty = False
-        self._looked_at = -math.inf
-        self._polled_at: float | None = None
-        self._in_vain = 0
+        self._wake = threading.Event()
+        self._change_lock = threading.Lock()
+        self._change: ConfigChange | None = None
+        self._is_leader = False
+        self._standby_read_at = -math.inf
+        self._history = PollHistory()
+        self._next: NextPoll | None = None
+        self._polling = False
+        self._due = math.inf  # on the monotonic clock, which cannot be set
         self._drift = clock.now() - clock.monotonic()
         self.standby: str | None = None
 
     def start(self) -> None:
-        """Begin."""
-        self._timetable.start(self._bell.ring)
+        """Start the thread and the timer."""
+        self._due = self._clock.monotonic()
+        self._timer.start(self._wake.set)
         self._thread.start()
 
     def ask_to_stop(self) -> None:
-        """Wake it to the stop_signal, which is for good already."""
-        self._bell.wake()
-        self._timetable.stop()
+        """Wake the thread, after the stop signal was set for good."""
+        self._wake.set()
+        self._timer.stop()
 
     def join(self, timeout: float) -> bool:
         """Whether it ended within ``timeout`` seconds."""
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
-    def use(self, setup: Setup, *, at_once: bool) -> Order:
-        """Put a configuration in force. From any thread.
+    def use(self, setup: Setup, *, interrupt: bool) -> ConfigChange:
+        """Put a configuration in force, in place of one that still waits. From any thread.
 
         Args:
             setup: made from it.
-            at_once: abandon a poll that is running; otherwise it ends first.
+            interrupt: abandon a poll that is running; otherwise it ends first.
         """
-        order = self._bell.hand_over(setup)
-        if at_once:
+        change = ConfigChange(setup)
+        with self._change_lock:
+            self._change = change
+        self._wake.set()
+        if interrupt:
             self._stop_signal.interrupt()
-        return order
+        return change
 
-    @property
-    def silent_for(self) -> float:
-        """Seconds since the last sign of life; without end when the thread is gone."""
-        ended = self._thread.ident is not None and not self._thread.is_alive()
-        return math.inf if ended else self._heartbeat.silent_for
+    def problem(self) -> str | None:
+        """Why no poll will come, or why a due one does not begin; None if all is well."""
+        if self._thread.ident is not None and not self._thread.is_alive():
+            return "the poll loop has ended; the log says why"
+        late = self._clock.monotonic() - self._due
+        if self.standby is None and not self._polling and late > OVERDUE:
+            return f"a poll has been due for {late:.0f} s and has not begun"
+        return None
 
     def _main(self) -> None:
         try:
@@ -150,152 +159,132 @@ class Poller:
                     self._stop_signal.resume()
             self._log.debug("the poll loop ends")
         except Exception:  # noqa: BLE001 - see below
-            # Without this thread nothing is polled: /-/healthy says so, and whoever watches
-            # it restarts the process.
+            # Without this thread nothing is polled. /-/healthy returns 503, so that the process
+            # is restarted.
             self._log.exception("the poll loop ended: a defect, please report it")
 
     def _turn(self) -> None:
-        """Wait a moment for somebody to ask; do what is asked, or what the time asks."""
-        if self._on_duty or self.standby:
-            self._bell.wait(self._idle)
+        """Wait until there may be something to do, and do it."""
+        if self._is_leader or self.standby:
+            self._wake.wait(self._idle_interval)
+        self._wake.clear()
         self._clock.check()
-        asked = self._bell.take()
-        if asked.order is not None:
-            self._put_in_force(asked.order)
-            for reason in asked.reasons:
-                self._bell.ring(reason)  # with what the reload may ask for, they are one poll
-            return
-        if not self._on_duty:
-            self._try_for_duty()
-            return
-        if self._clock_was_set():
+        change = self._pop_change()
+        if change is not None:
+            self._put_in_force(change)
+        elif not self._is_leader:
+            self._try_to_lead()
+        elif self._clock_was_set():
             self._begin("clock")  # whatever was due by the clock as it was
-            return
-        reasons = asked.reasons
-        if reasons == {"schedule"} and self._too_early():
-            self._plan()
-        elif reasons:
-            self._poll(",".join(sorted(reasons)))
+        elif self._next is None or self._next.at <= self._clock.now():
+            self._poll()
         else:
-            self._polls.refresh()
+            self._runner.current()  # drops data that became too old, also if nothing scrapes
 
-    def _put_in_force(self, order: Order) -> None:
+    def _pop_change(self) -> ConfigChange | None:
+        with self._change_lock:
+            change, self._change = self._change, None
+        return change
+
+    def _put_in_force(self, change: ConfigChange) -> None:
         # Before its polls begin: an interruption that comes later is not about this one.
         self._stop_signal.resume()
-        self._polls.use(order.setup)
-        order.in_force.set()
-        if self._on_duty:
+        self._runner.use(change.setup)
+        change.in_force.set()
+        if self._is_leader:
             self._begin("reload")
 
-    def _try_for_duty(self) -> None:
-        """Become the one that polls; until then serve what the other one saves."""
-        if self._duty.acquire():
+    def _try_to_lead(self) -> None:
+        """Become the process that polls; until then serve what that process saves."""
+        if self._lock.acquire():
             if self.standby is not None:
                 self._log.info("polling from now on: the other process is gone")
-                self.standby = None
-                self._polls.restore()
-            self._on_duty = self._polls.keep = True
+                self._runner.restore()
+            self._is_leader = self._runner.save = True
             self._begin("start")
+            self.standby = None
             return
         now = self._clock.monotonic()
         if self.standby is None:
-            self.standby = self._duty.holder()
+            self.standby = _standby_reason(self._lock.owner)
             self._log.warning("not polling", because=self.standby)
-        elif now - self._looked_at >= STANDBY_LOOK:
-            self._polls.restore()
+        elif now - self._standby_read_at >= STANDBY_RELOAD_INTERVAL:
+            self._runner.restore()
         else:
-            self._polls.refresh()
+            self._runner.current()
             return
-        self._looked_at = now
+        self._standby_read_at = now
 
     def _begin(self, reason: str) -> None:
-        """Poll at once, unless there is today's data, young enough, and nothing is amiss."""
-        fresh_until = 0.0 if self._polls.poll_state.failed else self._polls.fresh_until()
-        if fresh_until > self._clock.now():
+        """Start anew: poll now, unless there is today's data, young enough, and no failure.
+
+        A wait for the quota goes on as long as the quota is spent; a Retry-After is in the ledger.
+        """
+        keep_wait = reason == "reload" and self._runner.quota_is_spent()
+        self._history = PollHistory(retry_at=self._history.retry_at if keep_wait else None)
+        self._plan()
+        if self._fresh_until() > self._clock.now():
             self._log.info("the data is fresh: no poll now", because=reason)
-            self._plan(first=fresh_until)
-        else:
-            self._bell.ring(reason)
 
     def _clock_was_set(self) -> bool:
         drift = self._clock.now() - self._clock.monotonic()
         jump, self._drift = drift - self._drift, drift
         if abs(jump) < CLOCK_JUMP:
             return False
-        self._polled_at = None
         self._log.warning("the machine's clock was set, or the machine slept", seconds=round(jump))
         return True
 
-    def _too_early(self) -> bool:
-        """Whether the poll that the schedule asks for has just been made.
-
-        A poll for another reason may have come shortly before it; and a crontab line knows
-        nothing of the quota, so that what would come sooner than fits it is left out.
-        """
-        if self._polled_at is None:
-            return False
-        standing = self._polls.poll_state
-        by_line = standing.setup.config.poll.cron is not None and not standing.forecast.stretched
-        apart = SAME_MINUTE if by_line else interval_in_effect(standing.forecast) - TURN
-        return self._clock.now() < self._polled_at + apart
-
-    def _poll(self, reasons: str) -> None:
-        self._log.debug("poll begins", because=reasons)
-        self._polled_at = self._clock.now()
-        result = self._polls.run()
-        standing = self._polls.poll_state
-        fault = budget_fault(standing.setup, standing.forecast)
-        if fault:
-            self._log.error(fault)
-        if result is not None and result.retry_at is not None:
-            # Not a moment before Gong or the quota allows. The schedule may come first, and then
-            # finds the limiter closed.
-            self._timetable.once("retry", result.retry_at + TURN)
-        elif (wait := self._wait_for_anything()) is not None:
-            self._timetable.once("retry", self._clock.now() + wait)
-        else:
-            self._timetable.forget("retry")
+    def _poll(self) -> None:
+        planned = self._plan()
+        if planned.at > self._clock.now():
+            return  # another process used up the quota, or got a Retry-After
+        self._log.debug("poll begins", because=planned.reason)
+        started = self._clock.now()
+        self._polling = True
+        try:
+            result = self._runner.run()
+        finally:
+            self._polling = False
+        in_vain = self._runner.poll_state.failed and not self._runner.current().snapshot.windows
+        self._history = PollHistory(
+            started=started,
+            ended=self._clock.now(),
+            retry_at=None if result is None else result.retry_at,
+            failures_without_data=self._history.failures_without_data + 1 if in_vain else 0,
+        )
         self._plan()
 
-    def _wait_for_anything(self) -> float | None:
-        """Seconds to a try before the next poll is due; None for no such try.
+    def _plan(self) -> NextPoll:
+        """Set the timer as the configuration, the quota and the company's zone require it now."""
+        state, now = self._runner.poll_state, self._clock.now()
+        planned = next_poll(
+            PollInputs(
+                now=now,
+                poll=state.setup.config.poll,
+                budget=state.budget,
+                zone=state.zone,
+                history=self._history,
+                fresh_until=self._fresh_until(),
+                blocked_until=self._runner.blocked_until(),
+            )
+        )
+        self._next = planned = replace(planned, at=max(planned.at, now))
+        self._due = self._clock.monotonic() + planned.at - now
+        self._timer.set(planned.at)
+        if planned.at <= now:
+            self._wake.set()
+        if planned.at <= now:
+            self._wake.set()
+        self._on_next_poll(planned.at)
+        return planned
 
-        Only while nothing is served, and not where the quota is short: what is there keeps for
-        an interval, and a stretched interval is stretched because the calls are spent.
-        """
-        standing = self._polls.poll_state
-        if not standing.failed or standing.snapshot.windows:
-            self._in_vain = 0
-            return None
-        wait = NOTHING_YET * 2.0**self._in_vain
-        if standing.forecast.stretched or wait >= interval_in_effect(standing.forecast):
-            return None
-        self._in_vain += 1
-        return wait
+    def _fresh_until(self) -> float:
+        return 0.0 if self._runner.poll_state.failed else self._runner.fresh_until()
 
-    def _plan(self, first: float | None = None) -> None:
-        """Set the timetable as the configuration, the quota and the company's zone have it now.
 
-        Args:
-            first: when the next poll by interval is due; an interval after the last one's start
-                unless given.
-        """
-        standing = self._polls.poll_state
-        poll = standing.setup.config.poll
-        now = self._clock.now()
-        begun = now if self._polled_at is None else self._polled_at
-        if poll.cron is None:
-            interval = interval_in_effect(standing.forecast)
-            due = begun + interval if first is None else first
-            if due <= now:
-                self._bell.ring("schedule")
-                due = now + interval
-            self._timetable.every(interval, due)
-        elif standing.zone is not None or standing.failed is not None:
-            self._timetable.cron(poll.cron, standing.zone or UTC)
-        if standing.zone is not None:
-            # Counted from the poll's start: one that began before midnight knows nothing of today.
-            today = company_today(begun - AFTER_MIDNIGHT, standing.zone)
-            midnight = day_start(today + timedelta(days=1), standing.zone)
-            self._timetable.once("midnight", midnight + AFTER_MIDNIGHT)
-        self._on_next_poll(self._timetable.next())
+def _standby_reason(owner: int | None) -> str:
+    process = "another process" if owner is None else f"the process {owner}"
+    return (
+        f"{process} polls with this state file, and this one serves what it saves; an exporter for"
+        " another company needs a state.file of its own"
+    )

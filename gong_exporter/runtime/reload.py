@@ -14,7 +14,7 @@ from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.clock import Clock
 from gong_exporter.runtime.poll_runner import PollRunner
 from gong_exporter.runtime.poller import Poller
-from gong_exporter.runtime.setup import Setup, budget_fault, forecast_calls, make_setup
+from gong_exporter.runtime.setup import Setup, budget_problem, forecast_calls, make_setup
 
 TAKEN_WITHIN = 5.0
 """Seconds that reload() waits for the poll loop to put a configuration in force."""
@@ -26,7 +26,7 @@ class Reloader:
     Args:
         config: in force.
         load: reads the configuration; raises ConfigError.
-        polls: knows how many calls a poll takes.
+        runner: knows how many calls a poll takes.
         poller: puts configurations in force.
         metrics: is told of success and failure.
         clock: the time.
@@ -41,7 +41,7 @@ class Reloader:
         *,
         config: Config,
         load: Callable[[], Config],
-        polls: PollRunner,
+        runner: PollRunner,
         poller: Poller,
         metrics: ExporterMetrics,
         clock: Clock,
@@ -49,7 +49,7 @@ class Reloader:
     ) -> None:
         self._config = config
         self._load = load
-        self._polls = polls
+        self._runner = runner
         self._poller = poller
         self._metrics = metrics
         self._clock = clock
@@ -74,12 +74,12 @@ class Reloader:
                 return self._refuse(f"a defect: {type(error).__name__}")
             changed = config != self._config
             self._config = config
-            order = self._poller.use(setup, at_once=changed)
+            change = self._poller.use(setup, interrupt=changed)
             self.refused = None
             self._metrics.config_read(accepted=True, at=self._clock.now())
             for warning in config.warnings:
                 self._log.warning(warning)
-            if order.in_force.wait(TAKEN_WITHIN):
+            if change.in_force.wait(TAKEN_WITHIN):
                 self._log.info("configuration reloaded", file=str(config.path))
             else:
                 self._log.info("configuration accepted; the running poll ends first")
@@ -90,7 +90,7 @@ class Reloader:
             what = "cannot change while the exporter runs: restart it"
             raise ConfigError(str(config.path), [Problem(0, "state.file", what)])
         setup = make_setup(config)
-        require_budget(setup, self._polls)
+        require_budget(setup, self._runner)
         return setup
 
     def _refuse(self, reason: str) -> str:
@@ -100,8 +100,8 @@ class Reloader:
         return reason
 
 
-def require_budget(setup: Setup, polls: PollRunner) -> None:
+def require_budget(setup: Setup, runner: PollRunner) -> None:
     """Refuse a schedule that would let data lapse. Raises: ConfigError."""
-    fault = budget_fault(setup, forecast_calls(setup, polls.knowledge))
-    if fault:
-        raise ConfigError(str(setup.config.path), [Problem(0, "poll", fault)])
+    problem = budget_problem(setup, forecast_calls(setup, runner.company_state))
+    if problem:
+        raise ConfigError(str(setup.config.path), [Problem(0, "poll", problem)])

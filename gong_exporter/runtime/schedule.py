@@ -1,112 +1,203 @@
-"""When to poll: APScheduler's jobs, each of which only rings for the poll loop.
-
-So the schedule, the poll after midnight and a retry cannot overlap, whatever they do.
-"""
+"""When is the next poll? A pure function, and the APScheduler job that wakes the poller then."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable
-from datetime import UTC, datetime, tzinfo
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
-from apscheduler.jobstores.base import JobLookupError
+from apscheduler.executors.debug import DebugExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.date import DateTrigger
-from apscheduler.triggers.interval import IntervalTrigger
 
+from gong_exporter.activity.budget import DAY, CallBudget
+from gong_exporter.activity.windows import company_today, day_start
 from gong_exporter.config.cron import CronSchedule
-from gong_exporter.runtime.crontab_trigger import CrontabTrigger
+from gong_exporter.config.model import PollConfig
+from gong_exporter.runtime.setup import interval_in_effect
+
+AFTER_MIDNIGHT = 120.0
+"""Seconds into the company's new day at which it is polled. Clocks differ a little, and Gong
+refuses a date that the company has not reached."""
+
+AFTER_WAIT = 1.0
+"""Seconds between the end of a Retry-After, or of a wait for the quota, and the next poll."""
+
+FIRST_RETRY = 60.0
+"""Seconds to the next try while there is nothing to serve; doubled each time, up to the interval.
+
+Gong or the network may be down for minutes when the machine starts, and an interval is an hour."""
+
+SAME_MINUTE = 30.0
+"""Seconds after a poll's start in which a time of the crontab line counts as served by it."""
+
+_MAX_DOUBLINGS = 20
 
 
-class Timetable(Protocol):
-    """What the poll loop asks of a schedule. Times are Unix seconds."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollHistory:
+    """What happened to this process's polls so far. Times are Unix seconds.
 
-    def start(self, ring: Callable[[str], None]) -> None:
-        """Begin to ring, from any thread, with ``schedule`` or the reason given."""
+    Attributes:
+        started: when the last poll began; None if there was none since the process started, the
+            configuration changed or the clock was set.
+        ended: when it ended; None likewise.
+        retry_at: when Gong or the quota allows the next poll, if it ended the last one.
+        failures_without_data: polls that failed in a row while nothing is served.
+    """
+
+    started: float | None = None
+    ended: float | None = None
+    retry_at: float | None = None
+    failures_without_data: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NextPoll:
+    """The next poll.
+
+    Attributes:
+        at: Unix seconds; in the past if it is late.
+        reason: for the log.
+    """
+
+    at: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollInputs:
+    """Everything that decides when the next poll is. Times are Unix seconds.
+
+    Attributes:
+        now: the time.
+        poll: the schedule as configured.
+        budget: the interval that fits the quota.
+        zone: the company's; None if it is not known yet.
+        history: of this process's polls.
+        fresh_until: when the data that is there needs a poll; 0 if it needs one now.
+        blocked_until: end of a Retry-After that the ledger knows of; 0 if none is in force.
+    """
+
+    now: float
+    poll: PollConfig
+    budget: CallBudget
+    zone: ZoneInfo | None = None
+    history: PollHistory = PollHistory()
+    fresh_until: float = 0.0
+    blocked_until: float = 0.0
+
+
+def next_poll(inputs: PollInputs) -> NextPoll:
+    """Decide when the next poll is. Pure.
+
+    It is at the earliest of the schedule, the company's midnight and a retry, but never during a
+    Retry-After or while the quota is used up.
+    """
+    if inputs.history.started is None and inputs.fresh_until <= inputs.now:
+        earliest = NextPoll(inputs.now, "start")
+    else:
+        earliest = min(_candidates(inputs), key=lambda candidate: candidate.at)
+    allowed = max(inputs.blocked_until, inputs.history.retry_at or 0.0) + AFTER_WAIT
+    if allowed > max(inputs.now, earliest.at):
+        return NextPoll(allowed, "retry")
+    return earliest
+
+
+def _candidates(inputs: PollInputs) -> Iterator[NextPoll]:
+    history, budget, zone = inputs.history, inputs.budget, inputs.zone
+    interval = interval_in_effect(budget)
+    begun = inputs.now if history.started is None else history.started
+    ended = inputs.now if history.ended is None else history.ended
+    if history.retry_at is not None:
+        yield NextPoll(history.retry_at + AFTER_WAIT, "retry")
+    if budget.impossible:
+        # Counted from the end: only then are the last poll's calls out of the quota.
+        due = inputs.fresh_until if history.ended is None else ended + DAY + AFTER_WAIT
+        yield NextPoll(due, "schedule")
+        return
+    if inputs.poll.cron is None:
+        due = inputs.fresh_until if history.started is None else begun + interval
+        yield NextPoll(due, "schedule")
+    else:
+        # A crontab line knows nothing of the quota, so times that come too soon are left out.
+        gap = interval - AFTER_WAIT if budget.stretched else SAME_MINUTE
+        after = begun if history.started is None else begun + gap
+        cron_time = next_cron_time(inputs.poll.cron, zone or UTC, after)
+        if cron_time is not None:
+            yield NextPoll(cron_time, "schedule")
+    if zone is not None:
+        # Counted from the poll's start: one that began before midnight knows nothing of today.
+        today = company_today(begun - AFTER_MIDNIGHT, zone)
+        midnight = day_start(today + timedelta(days=1), zone)
+        yield NextPoll(midnight + AFTER_MIDNIGHT, "midnight")
+    if history.failures_without_data and not budget.stretched:
+        # Not with a stretched interval: it is stretched because the calls are spent.
+        wait = FIRST_RETRY * 2.0 ** min(history.failures_without_data - 1, _MAX_DOUBLINGS)
+        if wait < interval:
+            yield NextPoll(ended + wait, "retry")
+
+
+def next_cron_time(schedule: CronSchedule, zone: tzinfo, after: float) -> float | None:
+    """The first time of a crontab line after a Unix time; None if there is none.
+
+    Clock changes are as in cron(8): a time that the clocks skip comes right after them, and one
+    that comes twice counts once, except in lines for every hour, which stay an hour apart.
+    APScheduler's own cron trigger counts weekdays from Monday, and on the day after clocks went
+    forward it leaves out the runs of the first hour.
+    """
+    # Compared as Unix times: a local time that comes twice is not a moment, and runs that the
+    # clocks skip can come at the same moment as another one.
+    runs = schedule.after(datetime.fromtimestamp(after, zone))
+    return next((at for run in runs if (at := run.timestamp()) > after), None)
+
+
+class Timer(Protocol):
+    """Calls a function at a moment."""
+
+    def start(self, wake: Callable[[], None]) -> None:
+        """Begin to call ``wake``, from any thread; it must return at once."""
+        ...
+
+    def set(self, at: float) -> None:
+        """Call it at this Unix time, or now if that is over, instead of the time set before."""
         ...
 
     def stop(self) -> None:
-        """Ring no more; waits for nothing."""
-        ...
-
-    def every(self, seconds: float, first: float) -> None:
-        """Ring at an interval, with ``first`` the first time, in place of what was set before."""
-        ...
-
-    def cron(self, schedule: CronSchedule, zone: tzinfo) -> None:
-        """Ring at the times of a crontab line, read in a time zone, likewise in its place."""
-        ...
-
-    def once(self, reason: str, at: float) -> None:
-        """Ring at a moment, in place of an earlier one for the same reason."""
-        ...
-
-    def forget(self, reason: str) -> None:
-        """Ring for this reason no more."""
-        ...
-
-    def next(self) -> float | None:
-        """When it rings next; None for never."""
+        """Never call it again. Returns at once."""
         ...
 
 
-class Schedule:
-    """A Timetable by APScheduler, which it owns, and the thread of it."""
+class SchedulerTimer:
+    """A Timer that uses APScheduler.
+
+    The job runs in the scheduler's own thread. With the default executor, a machine that cannot
+    start threads would lose the poll.
+    """
 
     def __init__(self) -> None:
-        self._ring: Callable[[str], None] = lambda _: None
-        # Late or missed runs count once (coalesce), however late (no misfire limit).
+        self._wake: Callable[[], None] = lambda: None
+        # A late run counts once (coalesce), however late it is (no misfire limit).
         self._scheduler: Any = BackgroundScheduler(
             timezone=UTC,
             daemon=True,
+            executors={"default": DebugExecutor()},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
 
-    def start(self, ring: Callable[[str], None]) -> None:
-        """See Timetable."""
-        self._ring = ring
+    def start(self, wake: Callable[[], None]) -> None:
+        """See Timer."""
+        self._wake = wake
         self._scheduler.start()
 
+    def set(self, at: float) -> None:
+        """See Timer."""
+        trigger = DateTrigger(datetime.fromtimestamp(at, UTC), timezone=UTC)
+        self._scheduler.add_job(self._wake, trigger, id="next poll", replace_existing=True)
+
     def stop(self) -> None:
-        """See Timetable."""
+        """See Timer."""
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
-
-    def every(self, seconds: float, first: float) -> None:
-        """See Timetable."""
-        self._set(
-            "schedule",
-            IntervalTrigger(seconds=seconds, start_date=_moment(first), timezone=UTC),
-        )
-
-    def cron(self, schedule: CronSchedule, zone: tzinfo) -> None:
-        """See Timetable."""
-        self._set("schedule", CrontabTrigger(schedule, zone))
-
-    def once(self, reason: str, at: float) -> None:
-        """See Timetable."""
-        self._set(reason, DateTrigger(_moment(at), timezone=UTC))
-
-    def forget(self, reason: str) -> None:
-        """See Timetable."""
-        with contextlib.suppress(JobLookupError):
-            self._scheduler.remove_job(reason)
-
-    def next(self) -> float | None:
-        """See Timetable."""
-        times = [
-            job.next_run_time.timestamp()
-            for job in self._scheduler.get_jobs()
-            if getattr(job, "next_run_time", None) is not None
-        ]
-        return min(times, default=None)
-
-    def _set(self, reason: str, trigger: Any) -> None:
-        self._scheduler.add_job(
-            self._ring, trigger, args=(reason,), id=reason, name=reason, replace_existing=True
-        )
-
-
-def _moment(at: float) -> datetime:
-    return datetime.fromtimestamp(at, UTC)

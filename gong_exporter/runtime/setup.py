@@ -1,17 +1,18 @@
-"""From a checked configuration to what a poll needs. Pure; a reload makes a new one."""
+"""From a checked configuration to what a poll needs and how many calls it takes. Pure."""
 
 from __future__ import annotations
 
-import hmac
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from urllib.parse import unquote, urlsplit
 
 from gong_exporter.activity.budget import DAY, CallBudget, call_budget, pages_for
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.poll_plan import PollPlan
 from gong_exporter.activity.users import ALL_USERS, ListedUser, Selection, fingerprint
+from gong_exporter.activity.windows import WindowSpec, longest
 from gong_exporter.common.redact import RedactionPolicy
 from gong_exporter.config.cron import runs_per_day_max
 from gong_exporter.config.durations import format_duration
@@ -72,29 +73,6 @@ def authorization(credentials: Credentials) -> Callable[[], str]:
     return header
 
 
-def email_label(config: Config) -> Callable[[str], str]:
-    """From an address to what labels, pages and logs show of it."""
-    if config.activity.email_label is EmailLabel.OMITTED:
-        return lambda _: ""
-    if config.activity.email_hash_key is None:
-        return lambda email: email
-    key = config.activity.email_hash_key.read().reveal().encode()
-    return lambda email: _hashed(email, key)
-
-
-def _hashed(email: str, key: bytes) -> str:
-    """An address as 16 digits that only the key's owner can find out: HMAC-SHA-256, 64 bits.
-
-    Nobody can guess addresses against it, as against a plain hash, and at 10,000 people the
-    chance that two share a label is one in 10^11.
-    """
-    if not email:
-        return ""
-    # A lone surrogate (Gong's JSON can hold one) has no UTF-8.
-    address = email.lower().encode(errors="replace")
-    return hmac.new(key, address, "sha256").hexdigest()[:16]
-
-
 def redaction_policy(config: Config) -> RedactionPolicy:
     """What logs, pages and commands must not show with this configuration.
 
@@ -116,69 +94,99 @@ def runs_per_day(poll: PollConfig) -> float:
     return DAY / (poll.interval or DAY)
 
 
-def forecast_calls(setup: Setup, knowledge: CompanyState | None) -> CallBudget:
-    """What a day's polls will cost, by the pages seen last, or by the list's length.
+def forecast_calls(setup: Setup, company_state: CompanyState | None) -> CallBudget:
+    """The calls that a day's polls will take, by the pages seen last, or by the list's length.
 
-    Left out is what nobody knows beforehand: retries, the one call that learns the time zone, and
-    for each window a 404 to listed users with the listing that settles it. All of it is in the
-    ledger, which keeps the quota.
+    It leaves out what cannot be known beforehand: retries, the one call that learns the time zone,
+    and for each window a 404 to listed users with the listing that settles it. All of these are in
+    the ledger, which keeps the quota.
     """
-    config = setup.config
-    listed = setup.plan.selection.listed
-    if knowledge is None or knowledge.host != setup.plan.host:
-        knowledge = CompanyState(host=setup.plan.host)
-    least = 1 if listed is None else pages_for(len(listed))
-    pages = {window.name: knowledge.pages.get(window.name, least) for window in setup.plan.windows}
-    search = (
-        pages_for(len(knowledge.known_users))
-        if setup.plan.selection.unknown_users(knowledge)
-        else 0
-    )
+    state = _state_of_host(setup, company_state)
+    pages = _pages(setup, state)
     return call_budget(
         pages=pages,
         windows=tuple(pages),
-        runs_per_day=runs_per_day(config.poll),
-        requests_per_day=config.gong.requests_per_day,
-        search_pages=search,
+        runs_per_day=runs_per_day(setup.config.poll),
+        requests_per_day=setup.limits.requests_per_day,
+        search_pages=_search_pages(setup, state),
     )
 
 
-def interval_in_effect(cost: CallBudget) -> float:
-    """Seconds between two polls: by the schedule, or stretched; a day where no interval fits.
+def windows_to_poll(
+    setup: Setup, company_state: CompanyState | None, today: date
+) -> tuple[WindowSpec, ...]:
+    """All windows; if their pages do not fit the quota at all, the longest one that does.
 
-    That can happen while the exporter runs, when a company grows. Then the calls of one poll
-    are more than a day's quota, and a try a day is what is left.
+    If none fits either, it is the shortest one, because it has the fewest pages: without a try a
+    company that shrinks would never be polled again.
     """
-    return DAY if cost.impossible else cost.effective_interval
+    windows = setup.plan.windows
+    state = _state_of_host(setup, company_state)
+    quota = setup.limits.requests_per_day
+    pages, search = _pages(setup, state), _search_pages(setup, state)
+    if sum(pages.values()) + search <= quota:
+        return windows
+    fitting = [window for window in windows if max(pages[window.name], search) <= quota]
+    if fitting:
+        return (longest(fitting, today),)
+    return (max(windows, key=lambda window: window.range_on(today).start),)
+
+
+def _state_of_host(setup: Setup, company_state: CompanyState | None) -> CompanyState:
+    if company_state is None or company_state.host != setup.plan.host:
+        return CompanyState(host=setup.plan.host)
+    return company_state
+
+
+def _pages(setup: Setup, state: CompanyState) -> dict[str, int]:
+    """Pages of each window when it was last fetched; at least those of the list before that."""
+    listed = setup.plan.selection.listed
+    least = 1 if listed is None else pages_for(len(listed))
+    return {window.name: state.pages.get(window.name, least) for window in setup.plan.windows}
+
+
+def _search_pages(setup: Setup, state: CompanyState) -> int:
+    """Pages of the daily search for unknown users; 0 if there are none."""
+    if not setup.plan.selection.unknown_users(state):
+        return 0
+    return pages_for(len(state.known_users))
+
+
+def interval_in_effect(budget: CallBudget) -> float:
+    """Seconds between two polls: by the schedule, or stretched; a day if no interval fits.
+
+    The latter can happen while the exporter runs, when a company grows.
+    """
+    return DAY if budget.impossible else budget.effective_interval
 
 
 def poll_span(setup: Setup, calls: int) -> float:
-    """Seconds a poll of so many calls takes at least, by our own limiter."""
+    """Seconds that a poll of so many calls takes at least, by our own limiter."""
     return calls * setup.limits.hold / setup.limits.slots
 
 
-def search_share(cost: CallBudget) -> str:
-    """What to say behind a quota; else the polls would seem to have all of it."""
-    calls = cost.extra_calls_per_day
+def search_share(budget: CallBudget) -> str:
+    """Text to add after a quota: the part of it that is not for the polls."""
+    calls = budget.extra_calls_per_day
     return f" ({calls} of them for the daily search for unknown users)" if calls else ""
 
 
-def budget_fault(setup: Setup, cost: CallBudget) -> str | None:
-    """Why this schedule cannot keep data fresh within the quota; None when it can."""
+def budget_problem(setup: Setup, budget: CallBudget) -> str | None:
+    """Why this schedule cannot keep data fresh within the quota; None if it can."""
     stale_after = setup.config.poll.stale_after
-    needed = cost.effective_interval + poll_span(setup, cost.calls_per_poll)
+    needed = budget.effective_interval + poll_span(setup, budget.calls_per_poll)
     if needed <= stale_after:
         return None
-    quota = f"{cost.requests_per_day}{search_share(cost)}"
-    if cost.impossible:
+    quota = f"{budget.requests_per_day}{search_share(budget)}"
+    if budget.impossible:
         return (
-            f"a poll takes {cost.calls_per_poll} calls, and gong.requests_per_day is"
+            f"a poll takes {budget.calls_per_poll} calls, and gong.requests_per_day is"
             f" {quota}: not even two polls a day fit; ask for fewer windows or users, or raise"
             " gong.requests_per_day"
         )
     return (
-        f"a poll takes {cost.calls_per_poll} calls, so gong.requests_per_day ="
-        f" {quota} allows one every {format_duration(cost.effective_interval)};"
+        f"a poll takes {budget.calls_per_poll} calls, so gong.requests_per_day ="
+        f" {quota} allows one every {format_duration(budget.effective_interval)};"
         f" with the poll itself that is {format_duration(round(needed))}, past poll.stale_after"
         f" ({format_duration(stale_after)}): data would lapse between polls. Ask for fewer"
         " windows or users, raise gong.requests_per_day or poll.stale_after"

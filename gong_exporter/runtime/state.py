@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from gong_exporter import __version__
 from gong_exporter.activity.budget import CallBudget
 from gong_exporter.activity.snapshot import WindowData
@@ -13,7 +11,6 @@ from gong_exporter.config.model import PollConfig
 from gong_exporter.exposition.body import Body, Exposition
 from gong_exporter.exposition.metrics import ExporterMetrics, ExporterStatus
 from gong_exporter.gong.clock import Clock
-from gong_exporter.runtime.heartbeat import SILENCE
 from gong_exporter.runtime.poll_runner import PollRunner
 from gong_exporter.runtime.poll_state import PollState
 from gong_exporter.runtime.poller import Poller
@@ -28,11 +25,11 @@ class ExporterSite:
     """Implements ``web.status.Site`` over the parts of a running exporter; reads only.
 
     Args:
-        polls: what was polled.
+        runner: the data and its state.
         poller: the loop.
         exposition: the rendered bytes.
         metrics: the exporter's own numbers.
-        state: the state file.
+        state_file: the state file.
         clock: the time.
         started_at: Unix seconds at which the process started.
         reloader: reads the configuration again.
@@ -43,22 +40,22 @@ class ExporterSite:
     def __init__(
         self,
         *,
-        polls: PollRunner,
+        runner: PollRunner,
         poller: Poller,
         exposition: Exposition,
         metrics: ExporterMetrics,
-        state: StateFile,
+        state_file: StateFile,
         clock: Clock,
         started_at: float,
         reloader: Reloader,
         redactor: Redactor,
         web_config: WebConfigFile | None = None,
     ) -> None:
-        self._polls = polls
+        self._runner = runner
         self._poller = poller
         self._exposition = exposition
         self._metrics = metrics
-        self._state = state
+        self._state_file = state_file
         self._clock = clock
         self._started_at = started_at
         self._reloader = reloader
@@ -67,20 +64,17 @@ class ExporterSite:
 
     def metrics(self, accept: str, accept_encoding: str) -> Body:
         """See Site."""
+        self._runner.current()  # drops data that is too old to serve
         return self._exposition.body(accept, accept_encoding)
 
     def healthy(self) -> Health:
         """See Site."""
-        silent = self._poller.silent_for
-        if math.isinf(silent):
-            return Health(False, "the poll loop has ended; the log says why")
-        if silent > SILENCE:
-            return Health(False, f"the poll loop gave no sign of life for {silent:.0f} s")
-        return Health(True, "healthy: the poll loop is alive")
+        problem = self._poller.problem()
+        return Health(problem is None, problem or "healthy: the poll loop is alive")
 
     def ready(self) -> Health:
         """See Site."""
-        windows = self._polls.poll_state.snapshot.windows
+        windows = self._runner.current().snapshot.windows
         if windows:
             return Health(True, "ready: serving " + ", ".join(data.window for data in windows))
         failure = self._metrics.status().last_failure
@@ -100,16 +94,16 @@ class ExporterSite:
 
     def status(self) -> Status:
         """See Site."""
-        standing = self._polls.poll_state
+        state = self._runner.current()
         now = self._clock.now()
         status = self._metrics.status()
-        gong = standing.setup.config.gong
+        gong = state.setup.config.gong
         return Status(
             version=__version__,
             now=now,
             started_at=self._started_at,
-            time_zone=standing.zone.key if standing.zone else None,
-            polling=_polling(standing, status, self._standby()),
+            time_zone=state.zone.key if state.zone else None,
+            polling=_polling(state, status, self._standby()),
             api=Api(
                 base_url=gong.base_url,
                 quota_used=status.quota_used or 0,
@@ -118,24 +112,30 @@ class ExporterSite:
                 requests={code: n for code, n in status.requests.items() if n},
                 errors={reason: n for reason, n in status.errors.items() if n},
             ),
-            windows=tuple(_window(window.name, standing) for window in standing.setup.plan.windows),
-            snapshot=standing.snapshot,
-            failure=_failure(standing, status, self._redactor),
+            windows=tuple(_window(window.name, state) for window in state.setup.plan.windows),
+            snapshot=state.snapshot,
+            failure=_failure(state, status, self._redactor),
             unknown_users=tuple(
-                name if "@" not in name else standing.label(name) or "(hidden)"
-                for name in standing.snapshot.unknown
+                name if "@" not in name else state.label(name) or "(hidden)"
+                for name in state.snapshot.unknown
             ),
-            warnings=self._warnings(standing),
+            warnings=self._warnings(state),
         )
 
     def _standby(self) -> str | None:
         reason = self._poller.standby
         return None if reason is None else self._redactor.redact(reason)
 
-    def _warnings(self, standing: PollState) -> tuple[str, ...]:
-        found = list(standing.setup.config.warnings)
-        if self._state.error:
-            found.append(f"State file: {self._state.error}")
+    def _warnings(self, state: PollState) -> tuple[str, ...]:
+        found = list(state.setup.config.warnings)
+        if len(state.planned) < len(state.setup.plan.windows):
+            found.append(
+                f"One poll of all windows takes {state.budget.calls_per_poll} calls, more than"
+                f" gong.requests_per_day ({state.budget.requests_per_day}): only the window"
+                f" {', '.join(state.planned)} is polled, once a day"
+            )
+        if self._state_file.error:
+            found.append(f"State file: {self._state_file.error}")
         if self._reloader.refused is not None:
             found.append(f"The last reload was refused: {self._reloader.refused}")
         if self._web_config is not None and self._web_config.error is not None:
@@ -143,11 +143,11 @@ class ExporterSite:
         return tuple(map(self._redactor.redact, found))
 
 
-def _polling(standing: PollState, status: ExporterStatus, standby: str | None) -> Polling:
+def _polling(state: PollState, status: ExporterStatus, standby: str | None) -> Polling:
     return Polling(
-        schedule=schedule_text(standing.setup.config.poll),
-        interval_seconds=interval_in_effect(standing.forecast),
-        stretched=stretched_text(standing.forecast) if standing.forecast.stretched else None,
+        schedule=schedule_text(state.setup.config.poll),
+        interval_seconds=interval_in_effect(state.budget),
+        stretched=stretched_text(state.budget) if state.budget.stretched else None,
         running=status.polling_since is not None,
         standby=standby,
         next_poll=status.next_poll,
@@ -159,7 +159,7 @@ def _polling(standing: PollState, status: ExporterStatus, standby: str | None) -
     )
 
 
-def _failure(standing: PollState, status: ExporterStatus, redactor: Redactor) -> Failure | None:
+def _failure(state: PollState, status: ExporterStatus, redactor: Redactor) -> Failure | None:
     failure = status.last_failure
     if failure is None:
         return None
@@ -169,7 +169,7 @@ def _failure(standing: PollState, status: ExporterStatus, redactor: Redactor) ->
         # Again, since a reload may hide what it did not hide at the time.
         message=redactor.redact(failure.message),
         request_id=redactor.redact(failure.request_id) if failure.request_id else None,
-        over=standing.failed == (),
+        over=state.failed == (),
     )
 
 
@@ -180,30 +180,30 @@ def schedule_text(poll: PollConfig) -> str:
     return f"every {format_duration(poll.interval or 0)}"
 
 
-def stretched_text(cost: CallBudget) -> str:
+def stretched_text(budget: CallBudget) -> str:
     """Why the interval in effect is not the configured one."""
-    if cost.impossible:
+    if budget.impossible:
         return (
-            f"a poll takes {cost.calls_per_poll} calls and {cost.requests_per_day} a day are"
-            f" allowed{search_share(cost)}: no interval fits"
+            f"a poll takes {budget.calls_per_poll} calls and {budget.requests_per_day} a day are"
+            f" allowed{search_share(budget)}: no interval fits"
         )
     return (
-        f"stretched from {format_duration(cost.interval)}, since a poll takes"
-        f" {cost.calls_per_poll} calls and {cost.requests_per_day} a day are allowed"
-        f"{search_share(cost)}"
+        f"stretched from {format_duration(budget.interval)}, since a poll takes"
+        f" {budget.calls_per_poll} calls and {budget.requests_per_day} a day are allowed"
+        f"{search_share(budget)}"
     )
 
 
-def _window(name: str, standing: PollState) -> WindowStatus:
-    snapshot = standing.snapshot
+def _window(name: str, state: PollState) -> WindowStatus:
+    snapshot = state.snapshot
     unknown = len(snapshot.unknown)
-    held: WindowData | None = next((d for d in standing.windows if d.window == name), None)
+    held: WindowData | None = next((d for d in state.windows if d.window == name), None)
     if held is None:
         return WindowStatus(name, "absent")
     if not any(data.window == name for data in snapshot.windows):
         return WindowStatus(name, "absent", last_success=held.fetched_at)
     active = snapshot.active(held)
-    failed = name in (standing.failed or ())
+    failed = name in (state.failed or ())
     return WindowStatus(
         name,
         "stale" if failed else "fresh",

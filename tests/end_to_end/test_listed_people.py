@@ -16,7 +16,7 @@ JANE, BOB = "jane@acme.example", "bob@acme.example"
 
 def people(loop: Bench) -> dict[str, str]:
     """Ids and addresses of all that have series of activity, each in every window."""
-    text = once_text(loop.polls.poll_state.snapshot, loop.metrics.registry).decode()
+    text = once_text(loop.runner.current().snapshot, loop.metrics.registry).decode()
     windows: dict[tuple[str, str], set[str]] = {}
     for family in text_string_to_metric_families(text):
         if family.name == "gong_user_activity":
@@ -49,7 +49,7 @@ def test_nobody_found_yet_is_no_success_and_the_search_is_tried_again_soon(tmp_p
         loop.run()
         assert loop.value("gong_up") == 0
         assert loop.value("gong_exporter_poll_failures_total") == 1
-        assert not loop.polls.poll_state.snapshot.windows
+        assert not loop.runner.current().snapshot.windows
         loop.simulator.set_faults()
         loop.sleep(2 * MINUTE)
         assert loop.value("gong_up") == 1

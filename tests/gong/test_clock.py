@@ -42,20 +42,3 @@ def test_after_a_stop_nothing_begins() -> None:
     for begin in (clock.check, lambda: clock.wait(0), lambda: clock.wait(60)):
         with pytest.raises(Stopped):
             begin()
-
-
-def test_a_long_wait_gives_a_sign_of_life_every_second(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By a clock that its own waits move."""
-    beats: list[float] = []
-    now = 0.0
-
-    class Waiting(threading.Event):
-        def wait(self, timeout: float | None = None) -> bool:
-            nonlocal now
-            now += timeout or 0.0
-            return False
-
-    monkeypatch.setattr("gong_exporter.gong.clock.time.monotonic", lambda: now)
-    SystemClock(Waiting(), beat=lambda: beats.append(now)).wait(10.5)
-    assert now == 10.5
-    assert beats == [*map(float, range(11)), 10.5]

@@ -191,15 +191,6 @@ def test_of_a_429_that_is_still_dripping_as_a_stop_comes_the_head_is_heard() -> 
     assert (said.status, said.headers["retry-after"], said.complete) == (429, "7", False)
 
 
-def test_waiting_for_an_answer_gives_signs_of_life() -> None:
-    beats = []
-    with hostile_server(hang()) as server:
-        clock = SystemClock(threading.Event(), beat=lambda: beats.append(1))
-        with pytest.raises(TimedOut):
-            post(transport_to(server.url, timeout=0.5), clock=clock)
-    assert len(beats) >= 2
-
-
 def test_a_kept_connection_that_drips_is_given_up_with_its_thread_and_socket() -> None:
     left = threading.Event()
     dripping = drip(b"X-Drip: 1\r\n", after=HEAD, left=left)

@@ -50,7 +50,7 @@ def test_a_day_costs_what_was_forecast(
     with bench(tmp_path, COMPANY, sections=asking(users)) as loop:
         calls(loop, DAY)
         for _ in range(2):
-            cost = loop.polls.poll_state.forecast
+            cost = loop.runner.poll_state.budget
             assert (cost.calls_per_poll, cost.extra_calls_per_day) == (per_poll, search)
             assert cost.calls_per_day == POLLS * per_poll + search
             # The search takes the place of the longest window's usual call.
@@ -79,12 +79,12 @@ def test_a_404_costs_itself_and_a_listing_for_each_window_and_day_beyond_the_for
     gone = "555000"
     with bench(tmp_path, COMPANY, sections=asking([*LIST, gone])) as loop:
         loop.simulator.set_faults("unknown-id-fails")
-        before = replace(loop.polls.knowledge, known_users={gone: "gone@acme.example"})
+        before = replace(loop.runner.company_state, known_users={gone: "gone@acme.example"})
         loop.state.save(before, [])
-        loop.polls.restore()
+        loop.runner.restore()
         calls(loop, DAY)
         for _ in range(2):
-            cost = loop.polls.poll_state.forecast
+            cost = loop.runner.poll_state.budget
             assert (cost.calls_per_poll, cost.extra_calls_per_day) == (WINDOWS, 0)
             beyond = calls(loop, DAY) - cost.calls_per_day
             # Less the call that the window would have had.

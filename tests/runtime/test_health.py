@@ -1,25 +1,27 @@
-"""``/-/healthy`` is 503 when the poll loop is dead or silent, over real HTTP."""
+"""``/-/healthy`` is 503 when the poll loop is dead or a due poll does not begin."""
 
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from gong_exporter.cli.logs import make_log
 from gong_exporter.common.redact import Redactor
-from gong_exporter.runtime.heartbeat import SILENCE, Heartbeat
-from gong_exporter.runtime.poller import Duty, Poller
+from gong_exporter.runtime.poller import OVERDUE, Poller
 from gong_exporter.runtime.reload import Reloader
-from gong_exporter.runtime.schedule import Schedule
+from gong_exporter.runtime.schedule import SchedulerTimer
 from gong_exporter.runtime.state import ExporterSite
 from gong_exporter.web.app import Options, build_app
 from gong_exporter.web.server import WebServer
 from gong_exporter.web.sockets import bind
-from tests.support.bench import Bench, bench
+from tests.support.bench import Bench, FakeLock, bench
 from tests.support.servers import until
 from tests.support.web_site import ask
+
+HOUR = 3600.0
 
 
 class Dead(Exception):
@@ -27,74 +29,142 @@ class Dead(Exception):
 
 
 @contextmanager
-def served(loop: Bench, acquire: Callable[[], bool], silent_for: list[float]) -> Iterator[int]:
-    """The port of a site over a real loop thread, whose heart was last heard so long ago."""
-    log = make_log("debug", "json", io.StringIO(), Redactor())
-    heartbeat = Heartbeat(lambda: silent_for[0])
-    poller = Poller(
-        polls=loop.polls,
-        clock=loop.clock,
-        stop_signal=loop.stop_signal,
-        heartbeat=heartbeat,
-        duty=Duty(acquire=acquire, holder=lambda: "somebody else polls"),
-        timetable=Schedule(),
-        on_next_poll=loop.metrics.set_next_poll,
-        log=log,
-        turn=0.01,
-    )
+def served(loop: Bench, poller: Poller) -> Iterator[int]:
+    """The port of a site over a bench."""
+    log, redactor = make_log("debug", "json", io.StringIO(), Redactor()), Redactor()
     site = ExporterSite(
-        polls=loop.polls,
+        runner=loop.runner,
         poller=poller,
         exposition=loop.exposition,
         metrics=loop.metrics,
-        state=loop.state,
+        state_file=loop.state,
         clock=loop.clock,
         started_at=loop.clock.now(),
         reloader=Reloader(
             config=loop.config,
             load=lambda: loop.config,
-            polls=loop.polls,
+            runner=loop.runner,
             poller=poller,
             metrics=loop.metrics,
             clock=loop.clock,
             log=log,
         ),
-        redactor=Redactor(),
+        redactor=redactor,
     )
     sock = bind("127.0.0.1:0")
     server = WebServer(build_app(site, Options()), [sock])
     port = int(sock.getsockname()[1])
     server.start()
     try:
-        assert ask(port, "/-/healthy").status == 200  # the loop has not begun: nothing is amiss
-        poller.start()
         yield port
+    finally:
+        assert server.stop()
+
+
+@contextmanager
+def thread_of(loop: Bench, acquire: Callable[[], bool]) -> Iterator[Poller]:
+    """A poller with a thread of its own over a bench."""
+    poller = Poller(
+        runner=loop.runner,
+        clock=loop.clock,
+        stop_signal=loop.stop_signal,
+        lock=FakeLock(acquire),
+        timer=SchedulerTimer(),
+        on_next_poll=loop.metrics.set_next_poll,
+        log=make_log("debug", "json", io.StringIO(), Redactor()),
+        idle_interval=0.01,
+    )
+    try:
+        yield poller
     finally:
         loop.stop_signal.stop()
         poller.ask_to_stop()
         assert poller.join(5)
-        assert server.stop()
 
 
 def test_a_loop_that_ended_is_not_healthy_and_the_data_is_served_on(tmp_path: Path) -> None:
     def defect() -> bool:
         raise Dead
 
-    with bench(tmp_path) as loop:
+    with bench(tmp_path) as loop, thread_of(loop, defect) as poller, served(loop, poller) as port:
         loop.run()
-        with served(loop, defect, [0.0]) as port:
-            until(lambda: ask(port, "/-/healthy").status == 503, "it is unhealthy")
-            assert b"the poll loop has ended; the log says why" in ask(port, "/-/healthy").body
-            assert ask(port, "/-/ready").status == 200
-            assert b"gong_user_activity{" in ask(port, "/metrics").body
-            assert ask(port, "/").status == 200
+        assert ask(port, "/-/healthy").status == 200  # the thread has not begun
+        poller.start()
+        until(lambda: ask(port, "/-/healthy").status == 503, "it is unhealthy")
+        assert b"the poll loop has ended; the log says why" in ask(port, "/-/healthy").body
+        assert ask(port, "/-/ready").status == 200
+        assert b"gong_user_activity{" in ask(port, "/metrics").body
+        assert ask(port, "/").status == 200
 
 
-def test_a_loop_that_gives_no_sign_of_life_is_not_healthy_until_it_does(tmp_path: Path) -> None:
-    silent_for = [0.0]
-    with bench(tmp_path) as loop, served(loop, lambda: False, silent_for) as port:
+def test_a_due_poll_that_has_not_begun_for_five_minutes_is_not_healthy(tmp_path: Path) -> None:
+    with bench(tmp_path) as loop, served(loop, loop.poller) as port:
+        loop.run()
+        loop.clock.advance(HOUR + OVERDUE - 1)
         assert ask(port, "/-/healthy").status == 200
-        silent_for[0] = SILENCE + 1  # this loop's own clock is another one, and does not beat here
+        loop.clock.advance(2)
         answer = ask(port, "/-/healthy")
         assert answer.status == 503
-        assert b"no sign of life for 61 s" in answer.body
+        assert b"a poll has been due for" in answer.body
+        loop.run()
+        assert ask(port, "/-/healthy").status == 200
+
+
+def test_the_first_poll_is_due_from_the_start(tmp_path: Path) -> None:
+    hang = threading.Event()
+    with bench(tmp_path) as loop, thread_of(loop, lambda: hang.wait(30)) as poller:
+        assert poller.problem() is None
+        poller.start()
+        loop.clock.advance(OVERDUE + 1)
+        assert "has not begun" in str(poller.problem())
+        loop.stop_signal.stop()
+        hang.set()
+
+
+def test_a_poll_that_runs_for_hours_is_healthy(tmp_path: Path) -> None:
+    with bench(tmp_path) as loop:
+        seen: list[str | None] = []
+
+        def take_long() -> None:
+            loop.clock.advance(5 * HOUR)
+            seen.append(loop.poller.problem())
+
+        loop.during = take_long
+        loop.turn()
+        loop.turn()
+        assert seen == [None]
+
+
+def test_a_standby_is_healthy(tmp_path: Path) -> None:
+    with bench(tmp_path, acquire=lambda: False) as loop:
+        loop.run()
+        loop.clock.advance(50 * HOUR)
+        assert loop.poller.problem() is None
+
+
+def test_a_wait_for_gong_is_healthy(tmp_path: Path) -> None:
+    with bench(tmp_path) as loop:
+        loop.run()
+        loop.simulator.set_faults("rate-limited-long")  # Retry-After: 7200
+        loop.sleep(HOUR)
+        loop.clock.advance(2 * HOUR - 10)
+        assert loop.poller.problem() is None
+
+
+def test_a_wait_for_the_quota_is_healthy(tmp_path: Path) -> None:
+    with bench(tmp_path, interval=20 * HOUR, stale_after=50 * HOUR, requests_per_day=7) as loop:
+        loop.run()
+        loop.simulator.set_faults("server-error")
+        loop.sleep(20 * HOUR)  # the quota is spent
+        assert len(loop.asked()) == 7
+        wait = (loop.timer.at or 0) - loop.clock.now()
+        assert wait > HOUR
+        loop.clock.advance(wait)
+        assert loop.poller.problem() is None
+
+
+def test_a_clock_that_is_set_ahead_is_healthy(tmp_path: Path) -> None:
+    with bench(tmp_path) as loop:
+        loop.run()
+        loop.clock.jump(400 * 86_400.0)
+        assert loop.poller.problem() is None

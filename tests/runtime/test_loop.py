@@ -43,11 +43,11 @@ def test_a_defect_in_a_poll_is_counted_and_told_and_the_loop_goes_on(tmp_path: P
 def test_a_defect_in_a_later_poll_leaves_the_data_there_is(tmp_path: Path) -> None:
     with bench(tmp_path) as loop:
         loop.run()
-        before = loop.polls.poll_state.snapshot
+        before = loop.runner.current().snapshot
         break_once(loop)
         loop.sleep(HOUR)
         assert loop.value("gong_up") == 0
-        assert loop.polls.poll_state.snapshot is before
+        assert loop.runner.current().snapshot is before
 
 
 class Brittle(Exposition):
@@ -78,7 +78,7 @@ def test_a_reload_in_the_middle_of_a_poll_abandons_it_and_polls_anew(tmp_path: P
         def reload() -> None:
             loop.during = lambda: None
             setup = make_setup(changed(loop.config, windows=(WindowSpec("2d", 2),)))
-            loop.poller.use(setup, at_once=True)
+            loop.poller.use(setup, interrupt=True)
             loop.clock.stop()  # what the interruption does to the real clock
 
         loop.during = reload
@@ -87,7 +87,7 @@ def test_a_reload_in_the_middle_of_a_poll_abandons_it_and_polls_anew(tmp_path: P
         assert loop.value("gong_exporter_polls_total") == 0
         loop.clock._stop_at = None
         loop.run()
-        assert [data.window for data in loop.polls.poll_state.windows] == ["2d"]
+        assert [data.window for data in loop.runner.poll_state.windows] == ["2d"]
         assert loop.value("gong_exporter_polls_total") == 1
 
 
@@ -99,11 +99,11 @@ def test_reloads_while_a_poll_runs_are_one_and_the_last_one_counts(tmp_path: Pat
             for days in (2, 3, 4):
                 windows = (WindowSpec(f"{days}d", days),)
                 setup = make_setup(changed(loop.config, windows=windows))
-                loop.poller.use(setup, at_once=False)
+                loop.poller.use(setup, interrupt=False)
 
         loop.during = reload_thrice
         loop.run()
-        assert [data.window for data in loop.polls.poll_state.windows] == ["4d"]
+        assert [data.window for data in loop.runner.poll_state.windows] == ["4d"]
         assert len(loop.polled) == 2
 
 
@@ -111,10 +111,10 @@ def test_a_reload_and_a_schedule_at_the_same_moment_are_one_poll(tmp_path: Path)
     with bench(tmp_path) as loop:
         loop.run()
         setup = make_setup(changed(loop.config, windows=(WindowSpec("2d", 2),)))
-        loop.poller.use(setup, at_once=True)
-        loop.poller._bell.ring("schedule")
+        loop.poller.use(setup, interrupt=True)
+        loop.poller._wake.set()
         loop.run()
-        assert [data.window for data in loop.polls.poll_state.windows] == ["2d"]
+        assert [data.window for data in loop.runner.poll_state.windows] == ["2d"]
         assert len(loop.polled) == 2
 
 
@@ -122,16 +122,16 @@ def test_who_may_not_poll_serves_what_the_other_one_saves(tmp_path: Path) -> Non
     mine = [False]
     with bench(tmp_path, acquire=lambda: mine[0]) as loop:
         loop.run()
-        assert str(loop.poller.standby) == "somebody else polls"
+        assert "another process polls" in str(loop.poller.standby)
         assert loop.asked() == []
         assert loop.value("gong_up") is None
 
         with bench(tmp_path, now=loop.clock.datetime()) as other:
             # The same state file, and the same host for both: the other one's simulator.
-            other.polls.keep = True
+            other.runner.save = True
             other.run()
             setup = make_setup(other.config)
-        loop.poller.use(setup, at_once=True)
+        loop.poller.use(setup, interrupt=True)
         loop.clock.advance(20)
         loop.run()
         assert loop.value("gong_activity_window_end_timestamp_seconds", window="7d")

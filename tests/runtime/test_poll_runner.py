@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from gong_exporter.activity.snapshot import WindowData
@@ -12,7 +13,7 @@ from gong_exporter.cli.logs import make_log
 from gong_exporter.common.redact import Redactor
 from gong_exporter.config.load import load_config
 from gong_exporter.config.model import ListedUser
-from gong_exporter.runtime.addresses import labels_now
+from gong_exporter.runtime.email_labels import email_label_or_hidden
 from gong_exporter.runtime.setup import make_setup
 from tests.support.bench import Bench, bench, changed
 from tests.support.companies import user_id
@@ -22,7 +23,7 @@ HOUR = 3600.0
 
 
 def labels(loop: Bench) -> set[str]:
-    return {user.email for user in loop.polls.poll_state.snapshot.users}
+    return {user.email for user in loop.runner.current().snapshot.users}
 
 
 def test_a_hash_key_that_cannot_be_read_costs_neither_polls_nor_labels(tmp_path: Path) -> None:
@@ -49,35 +50,55 @@ def test_a_hash_key_that_could_never_be_read_shows_nothing_of_anybody(tmp_path: 
     config = load_config(write_config(tmp_path, "http://127.0.0.1:9", activity=activity), {})
     key.unlink()
     sink = io.StringIO()
-    assert labels_now(config, make_log("info", "json", sink, Redactor()))("jane@acme.example") == ""
+    assert (
+        email_label_or_hidden(config, make_log("info", "json", sink, Redactor()))(
+            "jane@acme.example"
+        )
+        == ""
+    )
     assert "addresses are left out" in sink.getvalue()
     assert str(key) in sink.getvalue()
 
 
-def test_long_polls_let_data_lapse_while_they_run(tmp_path: Path) -> None:
+def test_stale_data_is_dropped_where_it_is_served_without_the_poll_loop(tmp_path: Path) -> None:
     with bench(tmp_path) as loop:
         loop.run()
-        loop.polls.lapse()
-        assert loop.polls.poll_state.snapshot.windows
-        loop.clock.advance(26 * HOUR + 10)
-        loop.polls.lapse()
-        assert not loop.polls.poll_state.snapshot.windows
+        loop.clock.advance(26 * HOUR - 5)
+        assert len(loop.runner.current().snapshot.windows) == 3
+        loop.clock.advance(10)
+        assert loop.runner.current().snapshot.windows == ()
+        assert b"gong_user_activity{" not in b"".join(loop.exposition.body(None, None).chunks)
         assert loop.said("data too old to serve")
+
+
+def test_only_the_windows_that_are_too_old_are_dropped(tmp_path: Path) -> None:
+    with bench(tmp_path) as loop:
+        loop.run()
+        saved = loop.state.load(loop.config.gong.base_url)
+        assert saved.company_state is not None
+        (day,) = [window for window in saved.windows if window.window == "1d"]
+        old = [replace(day, fetched_at=day.fetched_at - HOUR)]
+        loop.state.save(saved.company_state, old)
+        loop.runner.restore()
+        loop.clock.advance(25 * HOUR + 10)
+        assert [w.window for w in loop.runner.current().snapshot.windows] == ["7d", "28d"]
+        loop.clock.advance(HOUR)
+        assert loop.runner.current().snapshot.windows == ()
 
 
 def test_another_host_is_another_company_and_the_first_is_not_forgotten(tmp_path: Path) -> None:
     with bench(tmp_path) as loop:
         loop.run()
-        named = loop.polls.knowledge.known_users
+        named = loop.runner.company_state.known_users
         assert len(named) == 3
         here = make_setup(loop.config)
         there = make_setup(changed(loop.config, base_url="http://127.0.0.1:9"))
-        loop.polls.use(there)
-        assert loop.polls.knowledge.known_users == {}
-        assert not loop.polls.poll_state.snapshot.windows
-        loop.polls.use(here)
-        assert loop.polls.knowledge.known_users == named
-        assert len(loop.polls.poll_state.snapshot.windows) == 3
+        loop.runner.use(there)
+        assert loop.runner.company_state.known_users == {}
+        assert not loop.runner.current().snapshot.windows
+        loop.runner.use(here)
+        assert loop.runner.company_state.known_users == named
+        assert len(loop.runner.current().snapshot.windows) == 3
 
 
 def test_a_window_that_a_reload_removes_costs_no_memory_and_comes_back_without_a_call(
@@ -109,9 +130,9 @@ def in_memory(but: Sequence[WindowData] = ()) -> list[WindowData]:
 
 def test_what_a_poll_brings_is_not_kept_while_another_process_keeps_it(tmp_path: Path) -> None:
     with bench(tmp_path, acquire=lambda: True) as loop:
-        loop.polls.keep = False
-        loop.polls.run()
-        assert loop.polls.poll_state.snapshot.windows
+        loop.runner.save = False
+        loop.runner.run()
+        assert loop.runner.current().snapshot.windows
         assert loop.state.load(loop.config.gong.base_url).windows == ()
 
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from gong_exporter.activity.windows import WindowSpec
 from gong_exporter.config.cron import parse_cron
 from tests.support.bench import bench
 from tests.support.clocks import NOW
@@ -142,19 +143,67 @@ def test_after_a_long_429_the_next_poll_is_when_gong_allows_it(tmp_path: Path) -
         assert len(loop.polled) == 3
 
 
-def test_scheduled_polls_during_a_long_429_send_nothing(tmp_path: Path) -> None:
+def test_no_poll_is_scheduled_during_a_long_429(tmp_path: Path) -> None:
     with bench(tmp_path) as loop:
         loop.run()
         loop.simulator.set_faults("rate-limited-long")
         loop.sleep(HOUR)
         calls = len(loop.asked())
         loop.simulator.set_faults()
-        loop.sleep(1.5 * HOUR)
-        assert len(loop.polled) == 3
+        loop.sleep(1.9 * HOUR)
+        assert len(loop.polled) == 2
         assert len(loop.asked()) == calls
-        assert loop.value("gong_exporter_poll_failures_total") == 2
-        loop.sleep(0.6 * HOUR)
+        assert loop.value("gong_exporter_poll_failures_total") == 1
+        due = loop.value("gong_exporter_next_poll_timestamp_seconds")
+        assert due == pytest.approx(START + 3 * HOUR + 1, abs=1)
+        loop.sleep(0.2 * HOUR)
         assert loop.value("gong_up") == 1
+        due = loop.value("gong_exporter_next_poll_timestamp_seconds")
+        assert due == pytest.approx(START + 4 * HOUR + 1, abs=5)
+
+
+def test_a_reload_during_a_long_429_does_not_poll(tmp_path: Path) -> None:
+    with bench(tmp_path) as loop:
+        loop.run()
+        loop.simulator.set_faults("rate-limited-long")
+        loop.sleep(HOUR)
+        loop.simulator.set_faults()
+        loop.use(windows=(WindowSpec("2d", 2),))
+        assert len(loop.polled) == 2
+        due = loop.value("gong_exporter_next_poll_timestamp_seconds")
+        assert due == pytest.approx(START + 3 * HOUR + 1, abs=1)
+        loop.sleep_until(START + 3 * HOUR + 5)
+        assert [data.window for data in loop.runner.poll_state.windows] == ["2d"]
+
+
+def test_a_restart_during_a_long_429_does_not_poll(tmp_path: Path) -> None:
+    with bench(tmp_path) as loop:
+        loop.run()
+        loop.simulator.set_faults("rate-limited-long")
+        loop.sleep(HOUR)
+    with bench(tmp_path, now=datetime.fromtimestamp(START + 2 * HOUR, UTC)) as again:
+        again.run()
+        assert again.polled == []
+        until = START + 3 * HOUR
+        due = again.value("gong_exporter_next_poll_timestamp_seconds")
+        assert due == pytest.approx(until + 1, abs=1)
+        limited = again.value("gong_exporter_api_rate_limited_until_timestamp_seconds")
+        assert limited == pytest.approx(until, abs=1)
+        again.sleep(HOUR + 5)
+        assert again.value("gong_up") == 1
+
+
+def test_a_wait_that_another_process_got_moves_a_poll_that_is_due(tmp_path: Path) -> None:
+    with bench(tmp_path) as loop:
+        loop.run()
+        loop.sleep(HOUR / 2)
+        loop.state.ledger.limit(loop.clock.now(), START + 3 * HOUR)  # as a backfill beside it
+        loop.sleep(2 * HOUR)
+        assert loop.polled == [START]
+        assert loop.value("gong_exporter_next_poll_timestamp_seconds") == START + 3 * HOUR + 1
+        loop.sleep(HOUR)
+        assert len(loop.polled) == 2
+        assert loop.value("gong_exporter_poll_failures_total") == 0
 
 
 def test_a_stretched_interval_is_kept_and_said(tmp_path: Path) -> None:

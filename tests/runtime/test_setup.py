@@ -14,10 +14,10 @@ from gong_exporter.common.redact import Redactor
 from gong_exporter.config.load import load_config
 from gong_exporter.config.model import Config
 from gong_exporter.gong.errors import CredentialsUnreadable
+from gong_exporter.runtime.email_labels import email_label
 from gong_exporter.runtime.setup import (
     authorization,
-    budget_fault,
-    email_label,
+    budget_problem,
     forecast_calls,
     interval_in_effect,
     make_setup,
@@ -155,7 +155,7 @@ def test_a_quota_that_the_search_uses_up_is_not_blamed_on_the_poll(
     setup = make_setup(load(tmp_path, gong=gong, activity={"users": ["x@y.example"]}, poll=poll))
     everyone = {str(n): "" for n in range(30_000)}
     cost = forecast_calls(setup, CompanyState(host=HOST, known_users=everyone))
-    assert f"a poll takes 3 calls, {words}" in (budget_fault(setup, cost) or "")
+    assert f"a poll takes 3 calls, {words}" in (budget_problem(setup, cost) or "")
     assert f"{quota} a day are allowed (300 of them for the daily" in stretched_text(cost)
 
 
@@ -163,14 +163,14 @@ def test_a_budget_that_lets_data_lapse_is_a_fault_with_the_numbers_in_it(tmp_pat
     setup = make_setup(load(tmp_path, gong={"requests_per_day": 40}))
     fits = forecast_calls(setup, CompanyState(host=HOST, pages={"1d": 5, "7d": 5, "28d": 5}))
     assert interval_in_effect(fits) == fits.effective_interval > 3600
-    assert budget_fault(setup, fits) is None
+    assert budget_problem(setup, fits) is None
     tight = forecast_calls(setup, CompanyState(host=HOST, pages={"1d": 9, "7d": 9, "28d": 9}))
-    fault = budget_fault(setup, tight)
+    fault = budget_problem(setup, tight)
     assert fault is not None
     assert "a poll takes 27 calls" in fault
     assert "poll.stale_after (26h)" in fault
     never = forecast_calls(setup, CompanyState(host=HOST, pages={"1d": 20, "7d": 20, "28d": 20}))
-    assert "not even two polls a day fit" in (budget_fault(setup, never) or "")
+    assert "not even two polls a day fit" in (budget_problem(setup, never) or "")
     assert interval_in_effect(never) == 86_400
 
 

@@ -10,7 +10,6 @@ import time
 import pytest
 
 from gong_exporter.gong.clock import Stopped, SystemClock
-from gong_exporter.runtime.poll_requests import PollRequests
 from gong_exporter.runtime.signals import BackgroundTask, Signals, StopSignal
 from tests.support.servers import until
 
@@ -50,13 +49,6 @@ def test_a_stop_is_stopping() -> None:
         clock.check()
 
 
-def test_a_long_wait_gives_a_sign_of_life_each_second() -> None:
-    beats: list[float] = []
-    clock = SystemClock(threading.Event(), lambda: beats.append(time.monotonic()))
-    clock.wait(1.2)
-    assert len(beats) >= 3
-
-
 def test_work_aside_ends_well_or_not_and_either_is_told() -> None:
     told: list[str] = []
     well = BackgroundTask("test", lambda: None, lambda: told.append("well"))
@@ -82,34 +74,3 @@ def test_work_aside_that_hangs_is_not_waited_for() -> None:
 
 def assert_none(_: object) -> None:
     """What a callable's result is for here."""
-
-
-def test_the_bell_hands_out_everything_once() -> None:
-    bell = PollRequests()
-    assert bell.take().reasons == frozenset()
-    bell.ring("schedule")
-    bell.ring("midnight")
-    bell.ring("schedule")
-    bell.wait(30)  # returns at once
-    asked = bell.take()
-    assert asked.reasons == {"schedule", "midnight"}
-    assert asked.order is None
-    assert bell.take().reasons == frozenset()
-
-
-def test_nothing_that_is_rung_while_the_bell_is_emptied_is_lost() -> None:
-    bell = PollRequests()
-    rung = [f"{n}-{thread}" for n in range(2000) for thread in range(4)]
-
-    def ring(thread: int) -> None:
-        for n in range(2000):
-            bell.ring(f"{n}-{thread}")
-
-    threads = [threading.Thread(target=ring, args=(n,)) for n in range(4)]
-    for thread in threads:
-        thread.start()
-    heard: set[str] = set()
-    while any(thread.is_alive() for thread in threads):
-        heard |= bell.take().reasons
-    heard |= bell.take().reasons
-    assert heard == set(rung)

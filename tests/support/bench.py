@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +18,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from gong_exporter.activity.poll import poll
 from gong_exporter.cli.logs import make_log
 from gong_exporter.common.redact import Redactor
-from gong_exporter.config.cron import CronSchedule
 from gong_exporter.config.load import load_config
 from gong_exporter.config.model import Config
 from gong_exporter.exposition.body import Exposition, once_text
 from gong_exporter.exposition.metrics import ExporterMetrics
-from gong_exporter.gong.clock import Clock, Stopped
-from gong_exporter.runtime.crontab_trigger import CrontabTrigger
-from gong_exporter.runtime.heartbeat import Heartbeat
-from gong_exporter.runtime.poll_runner import Ask, PollRunner
-from gong_exporter.runtime.poller import Duty, Poller
+from gong_exporter.gong.clock import Stopped
+from gong_exporter.runtime.poll_runner import FetchWindows, PollRunner
+from gong_exporter.runtime.poller import Poller
 from gong_exporter.runtime.setup import Setup, make_setup
 from gong_exporter.runtime.signals import StopSignal
 from gong_exporter.simulator.records import Company
@@ -38,56 +35,37 @@ from tests.support.exporter import write_config
 from tests.support.simulator import running_simulator
 
 
-class HandTimetable:
-    """A Timetable whose bells the test rings, by the bench's clock."""
+class FakeTimer:
+    """A Timer that fires when the bench's clock has reached its time.
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._ring: Callable[[str], None] = lambda _: None
-        self._due: dict[str, float] = {}
-        self._again: Callable[[float], float] = lambda at: at
+    Attributes:
+        at: Unix time for which it is set; None before.
+    """
 
-    def start(self, ring: Callable[[str], None]) -> None:
-        self._ring = ring
+    def __init__(self) -> None:
+        self._wake: Callable[[], None] = lambda: None
+        self.at: float | None = None
+
+    def start(self, wake: Callable[[], None]) -> None:
+        self._wake = wake
+
+    def set(self, at: float) -> None:
+        self.at = at
 
     def stop(self) -> None:
-        self._due.clear()
+        self.at = None
 
-    def every(self, seconds: float, first: float) -> None:
-        assert seconds > 0
-        self._again = lambda at: at + seconds
-        self._due["schedule"] = first
+    def fire_if_due(self, now: float) -> None:
+        if self.at is not None and self.at <= now:
+            self._wake()
 
-    def cron(self, schedule: CronSchedule, zone: tzinfo) -> None:
-        trigger = CrontabTrigger(schedule, zone)
 
-        def after(at: float) -> float:
-            previous = datetime.fromtimestamp(at, UTC)
-            due = trigger.get_next_fire_time(previous, previous)
-            return math.inf if due is None else due.timestamp()
+@dataclass
+class FakeLock:
+    """A Lock of store's, that another process may have."""
 
-        self._again = after
-        self._due["schedule"] = after(self._clock.now())
-
-    def once(self, reason: str, at: float) -> None:
-        self._due[reason] = at
-
-    def forget(self, reason: str) -> None:
-        self._due.pop(reason, None)
-
-    def next(self) -> float | None:
-        return min(self._due.values(), default=None)
-
-    def ring_what_is_due(self) -> None:
-        """As APScheduler does: late ones once, and an interval goes on from where it was."""
-        now = self._clock.now()
-        for reason in [reason for reason, at in self._due.items() if at <= now]:
-            at = self._due.pop(reason)
-            if reason == "schedule":
-                while at <= now:
-                    at = self._again(at)
-                self._due[reason] = at
-            self._ring(reason)
+    acquire: Callable[[], bool] = lambda: True
+    owner: int | None = None
 
 
 @dataclass
@@ -98,19 +76,18 @@ class Bench:
         clock: moves when the loop waits, and when the test says so.
         simulator: asked over real HTTP.
         polled: when each poll began.
-        exhausting: called at the begin of each poll, to let time pass in it or to raise.
+        during: called when each poll begins, to let time pass in it or to raise.
     """
 
     clock: FakeClock
     simulator: Simulator
-    timetable: HandTimetable
-    polls: PollRunner
+    timer: FakeTimer
+    runner: PollRunner
     poller: Poller
     metrics: ExporterMetrics
     exposition: Exposition
     state: StateFile
     stop_signal: StopSignal
-    heartbeat: Heartbeat
     config: Config
     sink: io.StringIO
     folder: Path
@@ -118,12 +95,11 @@ class Bench:
     during: Callable[[], None] = lambda: None
 
     def run(self) -> None:
-        """Turn until nobody asks for anything any more."""
-        self.timetable.ring_what_is_due()
+        """Turn until nothing is left to do."""
         for _ in range(20):
+            self.timer.fire_if_due(self.clock.now())
             self.turn()
-            self.timetable.ring_what_is_due()
-            if not self.poller._bell._rung.is_set():
+            if not self.poller._wake.is_set() and (self.timer.at or math.inf) > self.clock.now():
                 return
         raise AssertionError(f"the loop does not come to rest: {self.sink.getvalue()[-2000:]}")
 
@@ -140,7 +116,7 @@ class Bench:
 
     def sleep_until(self, end: float) -> None:
         """Until a Unix time. Polls that begin before it may end after it."""
-        while (due := self.timetable.next()) is not None and due <= end:
+        while (due := self.timer.at) is not None and due <= end:
             self.clock.advance(max(0.0, due - self.clock.now()))
             self.run()
         self.clock.advance(max(0.0, end - self.clock.now()))
@@ -149,7 +125,7 @@ class Bench:
     def use(self, **changes: Any) -> None:
         """Put a changed configuration in force: fields of its sections by name."""
         self.config = changed(self.config, **changes)
-        self.poller.use(make_setup(self.config), at_once=True)
+        self.poller.use(make_setup(self.config), interrupt=True)
         self.run()
 
     def log(self) -> list[dict[str, Any]]:
@@ -164,7 +140,7 @@ class Bench:
 
     def value(self, name: str, **labels: str) -> float | None:
         """A sample of what would be served now."""
-        text = once_text(self.polls.poll_state.snapshot, self.metrics.registry).decode()
+        text = once_text(self.runner.current().snapshot, self.metrics.registry).decode()
         for family in text_string_to_metric_families(text):
             for sample in family.samples:
                 if sample.name == name and sample.labels == labels:
@@ -218,7 +194,7 @@ def bench(
         )
         exposition = exposition_type([metrics.registry], clock.monotonic)
         benches: list[Bench] = []
-        polls = PollRunner(
+        runner = PollRunner(
             setup=make_setup(config),
             clock=clock,
             state=state,
@@ -226,37 +202,34 @@ def bench(
             exposition=exposition,
             log=log,
             redactor=redactor,
-            keep=False,
-            ask=_noting(benches),
+            save=False,
+            fetch=_noting(benches),
         )
-        polls.restore()
+        runner.restore()
         stop_signal = StopSignal()
-        timetable = HandTimetable(clock)
-        heartbeat = Heartbeat(clock.monotonic)
+        timer = FakeTimer()
         poller = Poller(
-            polls=polls,
+            runner=runner,
             clock=clock,
             stop_signal=stop_signal,
-            heartbeat=heartbeat,
-            duty=Duty(acquire=acquire, holder=lambda: "somebody else polls"),
-            timetable=timetable,
+            lock=FakeLock(acquire),
+            timer=timer,
             on_next_poll=metrics.set_next_poll,
             log=log,
-            turn=0.0,
+            idle_interval=0.0,
         )
-        timetable.start(poller._bell.ring)
+        timer.start(poller._wake.set)
         benches.append(
             Bench(
                 clock,
                 simulator,
-                timetable,
-                polls,
+                timer,
+                runner,
                 poller,
                 metrics,
                 exposition,
                 state,
                 stop_signal,
-                heartbeat,
                 config,
                 sink,
                 folder,
@@ -265,11 +238,11 @@ def bench(
         try:
             yield benches[0]
         finally:
-            polls.close()
+            runner.close()
             state.close()
 
 
-def _noting(benches: list[Bench]) -> Ask:
+def _noting(benches: list[Bench]) -> FetchWindows:
     """The real thing, with a note of when it began."""
 
     def ask(source: Any, plan: Any, knowledge: Any, clock: Any, warn: Any) -> Any:

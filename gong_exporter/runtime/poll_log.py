@@ -1,0 +1,71 @@
+"""Log lines about polls; failures are kept for the status page as well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from structlog.typing import FilteringBoundLogger
+
+from gong_exporter.activity.poll_plan import WindowFailure
+from gong_exporter.exposition.metrics import ExporterMetrics, Failure
+from gong_exporter.gong.clock import Clock
+
+MAX_NAMED = 10
+"""Users unknown to Gong that a log line names; a list may have thousands."""
+
+
+class PollLogger:
+    """Logs what polls report. The log's processor redacts it.
+
+    Args:
+        log: for the lines.
+        metrics: keeps the last failure.
+        clock: the time.
+    """
+
+    def __init__(
+        self, *, log: FilteringBoundLogger, metrics: ExporterMetrics, clock: Clock
+    ) -> None:
+        self._log = log
+        self._metrics = metrics
+        self._clock = clock
+        self._unknown: tuple[str, ...] = ()
+
+    def failures(self, failures: Iterable[WindowFailure]) -> None:
+        """Log one line per reason, and keep the last failure for the page."""
+        for failure in failures:
+            error = failure.error
+            reason = error.reason or type(error).__name__
+            self._log.error(
+                "no new data from Gong",
+                windows=",".join(failure.windows),
+                reason=reason,
+                error=error.message,
+                request_id=error.request_id,
+                advice=error.advice or None,
+            )
+            self._keep(reason, error.message, error.request_id)
+
+    def defect(self, error: Exception) -> None:
+        """Log an exception that is not Gong's fault; while it is handled."""
+        self._log.exception("the poll broke down: a defect, please report it")
+        self._keep("defect", type(error).__name__, None)
+
+    def unknown(self, users: Sequence[str]) -> None:
+        """Log the listed users that Gong does not know, once per change of the list."""
+        before, self._unknown = self._unknown, tuple(users)
+        if not users or before == self._unknown:
+            return
+        names = ", ".join(users[:MAX_NAMED])
+        if len(users) > MAX_NAMED:
+            names += f" and {len(users) - MAX_NAMED} more"
+        self._log.warning(
+            "listed users whom Gong has not named: no series for them",
+            users=names,
+            advice="check activity.users; they are looked for once a day",
+        )
+
+    def _keep(self, reason: str, message: str, request_id: str | None) -> None:
+        self._metrics.failed(
+            Failure(at=self._clock.now(), reason=reason, message=message, request_id=request_id)
+        )

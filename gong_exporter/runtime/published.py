@@ -1,0 +1,172 @@
+"""The data that polls fetched, and the snapshot of the part that is young enough to serve."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from structlog.typing import FilteringBoundLogger
+
+from gong_exporter.activity.company_state import CompanyState
+from gong_exporter.activity.poll_plan import PollPlan, PollResult
+from gong_exporter.activity.snapshot import EMPTY, Snapshot, WindowData
+from gong_exporter.activity.users import UserLabels, build_snapshot
+from gong_exporter.activity.zones import load_zone
+from gong_exporter.exposition.body import Exposition
+from gong_exporter.gong.clock import Clock
+from gong_exporter.runtime.email_labels import email_label_or_hidden, hidden
+from gong_exporter.runtime.setup import Setup
+from gong_exporter.store import StateFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """What is served.
+
+    Attributes:
+        snapshot: as rendered.
+        windows: the windows in it.
+        label: from an address to what the snapshot shows of it.
+        stale_at: Unix seconds after which some of it is too old to serve.
+    """
+
+    snapshot: Snapshot = EMPTY
+    windows: tuple[WindowData, ...] = ()
+    label: Callable[[str], str] = hidden
+    stale_at: float = math.inf
+
+
+class CompanyData:
+    """The windows and the state of one company: kept in the state file, published as a snapshot.
+
+    The poller's thread changes it. ``published()`` may be called from any thread.
+
+    Args:
+        setup: the configuration in force.
+        clock: the time.
+        state: the state file, or memory.
+        exposition: renders each new snapshot.
+        log: for what is no longer served.
+
+    Attributes:
+        setup: as given, or as given to use() last.
+        company_state: what polls learned about the company.
+    """
+
+    def __init__(
+        self,
+        *,
+        setup: Setup,
+        clock: Clock,
+        state: StateFile,
+        exposition: Exposition,
+        log: FilteringBoundLogger,
+    ) -> None:
+        self.setup = setup
+        self.company_state = CompanyState(host=setup.plan.host)
+        self._clock = clock
+        self._state = state
+        self._exposition = exposition
+        self._log = log
+        self._windows: dict[str, WindowData] = {}
+        self._loaded: frozenset[str] = frozenset()
+        self._lock = threading.RLock()
+        self._published = Published()
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """The company's time zone; None if it is not known yet."""
+        return self.setup.plan.zone or load_zone(self.company_state.time_zone or "")
+
+    def load(self) -> None:
+        """Publish what the state file contains, with its true timestamps."""
+        with self._lock:
+            self._load(self.setup.plan)
+            self._publish(only_if_new=True)
+
+    def use(self, setup: Setup) -> None:
+        """Put a configuration in force. Data that answers its questions is still served."""
+        with self._lock:
+            self.setup = setup
+            self._keep_planned(setup.plan)
+            self._publish()
+
+    def add(self, result: PollResult, *, save: bool) -> None:
+        """Add what a poll fetched, and publish it.
+
+        Args:
+            result: of the poll.
+            save: write it to the state file as well.
+        """
+        with self._lock:
+            self.company_state = result.company_state
+            self._windows |= {data.window: data for data in result.windows}
+            if save:
+                self._state.save(result.company_state, result.windows)
+            self._publish(only_if_new=True)
+
+    def windows(self) -> tuple[WindowData, ...]:
+        """The newest data of each configured window, young or not, in the plan's order."""
+        plan = self.setup.plan
+        held = (self._windows.get(window.name) for window in plan.windows)
+        return tuple(data for data in held if data and data.fingerprint == plan.fingerprint)
+
+    def published(self) -> Published:
+        """What may be served now: data older than ``poll.stale_after`` is dropped first."""
+        if self._clock.now() > self._published.stale_at:
+            with self._lock:
+                self._publish(only_if_new=True)
+        return self._published
+
+    def _publish(self, *, only_if_new: bool = False) -> None:
+        now, stale_after = self._clock.now(), self.setup.config.poll.stale_after
+        young = tuple(data for data in self.windows() if now - data.fetched_at <= stale_after)
+        before = self._published.windows
+        if only_if_new and young == before:
+            return
+        gone = {data.window for data in before} - {data.window for data in young}
+        if gone:
+            self._log.warning("data too old to serve", windows=",".join(sorted(gone)))
+        label = email_label_or_hidden(self.setup.config, self._log)
+        snapshot = self._snapshot(young, label) if young else EMPTY
+        self._exposition.publish(snapshot)
+        self._published = Published(
+            snapshot=snapshot,
+            windows=young,
+            label=label,
+            stale_at=min((data.fetched_at for data in young), default=math.inf) + stale_after,
+        )
+
+    def _snapshot(self, windows: tuple[WindowData, ...], label: Callable[[str], str]) -> Snapshot:
+        activity = self.setup.config.activity
+        return build_snapshot(
+            windows=windows,
+            company_state=self.company_state,
+            selection=self.setup.plan.selection,
+            metrics=activity.metrics,
+            user_labels=UserLabels(
+                email_label=label,
+                columns=activity.roster.columns,
+                columns_of=activity.roster.of,
+            ),
+        )
+
+    def _load(self, plan: PollPlan) -> None:
+        self._loaded = frozenset(window.name for window in plan.windows)
+        saved = self._state.load(plan.host, self._loaded)
+        self.company_state = saved.company_state or CompanyState(host=plan.host)
+        self._windows = {data.window: data for data in saved.windows}
+
+    def _keep_planned(self, plan: PollPlan) -> None:
+        """Keep in memory the windows that are planned, and load those that were not before."""
+        company_state, held = self.company_state, self._windows
+        if company_state.host != plan.host:
+            self._load(plan)
+        elif {window.name for window in plan.windows} != self._loaded:
+            self._load(plan)
+            # The file may have less, because it cannot be written or is not ours to write.
+            self.company_state = company_state
+            self._windows |= {name: held[name] for name in self._loaded & held.keys()}
