@@ -130,7 +130,10 @@ def test_a_bad_configuration_is_refused_with_the_reason_and_the_old_one_stays(
     steady.write()
     steady.running.send(signal.SIGHUP)
     until(lambda: steady.running.samples().value(SUCCESSFUL) == 1, "it is accepted again")
-    assert "The last reload was refused" not in steady.running.ask("/").text
+    until(
+        lambda: "The last reload was refused" not in steady.running.ask("/").text,
+        "the page does not show the refusal any more",
+    )
 
 
 def test_a_bad_configuration_by_sighup_is_on_the_page_and_in_the_log_too(steady: Scene) -> None:
