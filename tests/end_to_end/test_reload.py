@@ -125,7 +125,10 @@ def test_a_bad_configuration_is_refused_with_the_reason_and_the_old_one_stays(
     assert after.value(SUCCESS_AT) == before.value(SUCCESS_AT)
     assert published(after) == published(before)
     assert steady.running.ask("/-/healthy").status == 200
-    assert "The last reload was refused" in steady.running.ask("/").text
+    until(
+        lambda: "The last reload was refused" in steady.running.ask("/").text,
+        "the page says so",
+    )
 
     steady.write()
     steady.running.send(signal.SIGHUP)
@@ -145,7 +148,10 @@ def test_a_bad_configuration_by_sighup_is_on_the_page_and_in_the_log_too(steady:
         "the log says why",
     )
     until(lambda: steady.running.samples().value(SUCCESSFUL) == 0, "metrics say so")
-    assert "The last reload was refused" in steady.running.ask("/").text
+    until(
+        lambda: "The last reload was refused" in steady.running.ask("/").text,
+        "the page says so",
+    )
 
 
 def test_the_state_file_cannot_be_changed_by_a_reload(steady: Scene) -> None:
