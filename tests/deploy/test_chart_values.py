@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import helm_python as helm
 import pytest
 import yaml
 
-from tests.support.deploy_chart import CHART, ROOT, render
+from tests.support.deploy_chart import CHART, KUBERNETES, ROOT, Manifest, problems, render
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a key that is not there": ({"replicas": 2}, "replicas"),
@@ -246,3 +248,42 @@ def _schema_paths(schema: dict[str, Any], *above: str) -> Iterator[tuple[str, ..
         yield (*above, key)
         if above != ("config",) and key not in FREE:
             yield from _schema_paths(value, *above, key)
+
+
+ENABLED: dict[str, Any] = {
+    section: {"enabled": True}
+    for section in (
+        "dashboards",
+        "networkPolicy",
+        "persistence",
+        "podDisruptionBudget",
+        "prometheusRule",
+        "serviceMonitor",
+    )
+}
+
+
+@pytest.mark.parametrize(
+    "path", list(_paths(yaml.safe_load((CHART / "values.yaml").read_text()))), ids=".".join
+)
+def test_null_removes_a_default_or_is_refused_by_name(path: tuple[str, ...]) -> None:
+    values: dict[str, Any] = copy.deepcopy(ENABLED)
+    section = values
+    for key in path[:-1]:
+        section = section.setdefault(key, {})
+    section[path[-1]] = None
+    objects: tuple[Manifest, ...] = ()
+    refusal = ""
+    try:
+        objects = render(values).objects
+    except helm.HelmError as error:
+        refusal = str(error)
+    assert objects or f"missing property '{path[-1]}'" in refusal
+    changed = [item for item in objects if item not in _with_defaults()]
+    assert [problem for item in changed for problem in problems(item, KUBERNETES[-1])] == []
+
+
+@cache
+def _with_defaults() -> tuple[Manifest, ...]:
+    """The objects without null, which other tests validate."""
+    return render(ENABLED).objects

@@ -177,14 +177,14 @@ securityContext:
 
 {{/* The port of config.gong.base_url. */}}
 {{- define "gong-exporter.gongPort" -}}
-{{- $url := urlParse (default "https://api.gong.io" (default dict .Values.config.gong).base_url) -}}
+{{- $url := urlParse (default "https://api.gong.io" (default dict (default dict .Values.config).gong).base_url) -}}
 {{- $port := regexFind ":[0-9]+$" $url.host | trimPrefix ":" -}}
 {{- default (eq (lower $url.scheme) "http" | ternary "80" "443") $port -}}
 {{- end -}}
 
 {{/* The exporter's configuration: from the values, with the paths of what is mounted. */}}
 {{- define "gong-exporter.config" -}}
-{{- $config := deepCopy .Values.config -}}
+{{- $config := deepCopy (default dict .Values.config) -}}
 {{- range $section, $keys := dict
   "gong" (list "access_key" "access_key_file" "access_key_secret" "access_key_secret_file" "bearer_token" "bearer_token_file")
   "activity" (list "roster_file" "email_hash_key_file") -}}
