@@ -83,6 +83,7 @@ class ExporterStatus:
         config_accepted: whether the configuration was accepted when it was last read.
         config_accepted_at: when a configuration was last accepted.
         last_failure: what went wrong last, fixed or not.
+        clock_offset: seconds by which Gong's clock was ahead of ours at the last response.
     """
 
     up: bool | None = None
@@ -102,6 +103,7 @@ class ExporterStatus:
     config_accepted: bool | None = None
     config_accepted_at: float | None = None
     last_failure: Failure | None = None
+    clock_offset: float | None = None
 
 
 class ExporterMetrics:
@@ -176,6 +178,8 @@ class ExporterMetrics:
         if exchange.code == _TOO_MANY_REQUESTS:
             self._rate_limited.inc()
         self._durations.observe(exchange.duration)
+        if exchange.clock_offset is not None:
+            self._set(clock_offset=exchange.clock_offset)
 
     def throttled(self, seconds: float) -> None:
         """See Observer."""

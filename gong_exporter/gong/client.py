@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from structlog.typing import FilteringBoundLogger
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
@@ -17,19 +17,23 @@ from tenacity.wait import wait_random_exponential
 from gong_exporter.common.redact import Redactor
 from gong_exporter.gong.clock import Clock
 from gong_exporter.gong.errors import (
+    BadRequest,
     GongError,
     InvalidResponse,
     RateLimited,
     ServerError,
     TransportError,
 )
-from gong_exporter.gong.headers import check_header_value
+from gong_exporter.gong.headers import check_header_value, parse_http_date
 from gong_exporter.gong.limits import MAX_WAIT, Limiter
 from gong_exporter.gong.observer import Observer
 from gong_exporter.gong.records import AGGREGATE_ACTIVITY_PATH, ActivityFilter, Exchange, Page
-from gong_exporter.gong.responses import parse_page
+from gong_exporter.gong.responses import parse_page, parse_trace_id
 from gong_exporter.gong.status import raise_for_status
 from gong_exporter.gong.transport import Request, Transport
+
+MAX_CLOCK_OFFSET = 300.0
+"""Seconds by which the response's ``Date`` and our clock may differ without a warning."""
 
 MAX_MESSAGE = 2000
 """Characters of an error's message, which may quote Gong or a proxy."""
@@ -94,6 +98,7 @@ class GongClient:
         self._redactor = redactor
         self._log = log
         self._retry = retry or RetryPolicy()
+        self._clock_is_wrong = False
 
     def page(self, wanted: ActivityFilter, cursor: str | None = None) -> Page:
         """Fetch one page of the users with activity.
@@ -147,7 +152,7 @@ class GongClient:
                     error.until = self._clock.now() + self._retry.rate_limited_rest
                     raise
                 self._log.warning(
-                    "rate limited by Gong, waiting",
+                    "Gong asked to wait",
                     error=error.message,
                     seconds=round(wait),
                     request_id=error.request_id,
@@ -160,11 +165,16 @@ class GongClient:
         started_at, began = self._clock.now(), self._clock.monotonic()
         code: int | None = None
         reason: str | None = None
+        trace_id: str | None = None
+        offset: float | None = None
         try:
             response = self._transport.send(request, authorization, self._clock)
             code = response.status
+            trace_id = parse_trace_id(response.headers.get("x-traceid"), self._redactor)
+            offset = self._check_clock(parse_http_date(response.headers.get("date")))
             raise_for_status(response, self._clock.now(), self._redactor)
             page = parse_page(response.body, self._redactor)
+            page = replace(page, request_id=page.request_id or trace_id)
             if page.anomalies:
                 reason = InvalidResponse.reason
                 self._log.warning(
@@ -175,6 +185,9 @@ class GongClient:
         except GongError as error:
             error.message = self._redactor.shorten(error.message, MAX_MESSAGE)
             error.args = (error.message,)
+            error.request_id = error.request_id or trace_id
+            if self._clock_is_wrong and isinstance(error, BadRequest):
+                error.advice = "set this machine's clock, which differs from Gong's"
             code, reason = error.code if code is None else code, error.reason
             raise
         else:
@@ -187,8 +200,23 @@ class GongClient:
                     duration=self._clock.monotonic() - began,
                     code=code,
                     reason=reason,
+                    clock_offset=offset,
                 )
             )
+
+    def _check_clock(self, date: float | None) -> float | None:
+        """Return by how much Gong's clock is ahead of ours; warn once when that is too much."""
+        if date is None:
+            return None
+        offset = date - self._clock.now()
+        was_wrong, self._clock_is_wrong = self._clock_is_wrong, abs(offset) > MAX_CLOCK_OFFSET
+        if self._clock_is_wrong and not was_wrong:
+            self._log.warning(
+                "this machine's clock differs from Gong's by more than five minutes",
+                ahead_seconds=round(-offset),
+                advice="set the clock: days, windows and stale data are computed from it",
+            )
+        return offset
 
     def _log_retry(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None

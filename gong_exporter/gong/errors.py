@@ -2,12 +2,14 @@
 
 GongError
  +-- ResponseError              Gong answered with an error status
- |    +-- BadRequest            400 and undocumented 4xx      bad_request
+ |    +-- BadRequest            400                           bad_request
+ |    +-- UnexpectedStatus      undocumented 4xx, HTML 400    bad_request
  |    +-- Unauthorized          401                           unauthorized
  |    +-- Forbidden             403                           forbidden
  |    +-- UserNotFound          404                           not_found
  |    +-- RateLimited           429                           rate_limited
- |    +-- ServerError           5xx                           server_error
+ |    |    +-- Unavailable      503 with Retry-After          server_error
+ |    +-- ServerError           other 5xx, 408, 425           server_error
  |    +-- Redirected            3xx, never followed           redirect
  +-- TransportError             no complete response arrived
  |    +-- TimedOut              not done within gong.timeout  timeout
@@ -51,7 +53,7 @@ class GongError(Exception):
     """
 
     reason: ClassVar[str] = ""
-    advice: ClassVar[str] = ""
+    advice: str = ""
 
     def __init__(self, message: str, *, request_id: str | None = None) -> None:
         super().__init__(message)
@@ -79,10 +81,20 @@ class ResponseError(GongError):
 
 
 class BadRequest(ResponseError):
-    """400 or an undocumented 4xx: the request is wrong, or its cursor expired."""
+    """400: the request is wrong, or its cursor expired."""
 
     reason = "bad_request"
     advice = "check gong.time_zone and activity.created_from/created_to against the company's"
+
+
+class UnexpectedStatus(ResponseError):
+    """A 4xx that Gong does not document, such as 405 or 407, or a 400 with an HTML body."""
+
+    reason = "bad_request"
+    advice = (
+        "Gong does not respond like this: check gong.base_url, and the proxies on the way"
+        " (gong.proxy_url or $HTTPS_PROXY)"
+    )
 
 
 class Unauthorized(ResponseError):
@@ -134,8 +146,15 @@ class RateLimited(ResponseError):
         self.until: float | None = None
 
 
+class Unavailable(RateLimited):
+    """503 with a Retry-After, which is obeyed like that of a 429."""
+
+    reason = "server_error"
+    advice = "wait; no call is made before the time that Gong named"
+
+
 class ServerError(ResponseError):
-    """5xx, from Gong or from the edge in front of it."""
+    """5xx from Gong or the edge in front of it; also 408 and 425, which are as temporary."""
 
     reason = "server_error"
     advice = "wait; if it stays, see Gong's status page, then ask its support, with the request_id"

@@ -125,9 +125,12 @@ class Exchange:
         duration: seconds from the start of the call to the last byte of the response.
         code: the HTTP status, None when no response arrived.
         reason: why it counts as an error (``errors.REASONS``), None when it does not.
+        clock_offset: seconds by which the response's ``Date`` was ahead of our clock; None when
+            the response has none.
     """
 
     started_at: float
     duration: float
     code: int | None
     reason: str | None
+    clock_offset: float | None = None

@@ -76,12 +76,21 @@ def parse_error(body: bytes, redactor: Redactor) -> tuple[str | None, tuple[str,
     return _text(response.get("requestId"), redactor), tuple(text for text in texts if text)
 
 
+def is_html(body: bytes) -> bool:
+    """True for a page of a proxy, a login or an edge; Gong's API sends JSON."""
+    return body[:200].lstrip().lower().startswith((b"<!doctype", b"<html"))
+
+
+def parse_trace_id(value: str | None, redactor: Redactor) -> str | None:
+    """Return ``x-traceid``, which Gong's support accepts when the body has no ``requestId``."""
+    return _text(value, redactor)
+
+
 def _load(body: bytes) -> dict[str, Any]:
     try:
         response = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        start = body[:200].lstrip().lower()
-        kind = "HTML" if start.startswith((b"<!doctype", b"<html")) else "not JSON"
+        kind = "HTML" if is_html(body) else "not JSON"
         raise InvalidResponse(f"the response is {kind} ({len(body)} bytes)") from error
     if not isinstance(response, dict):
         raise InvalidResponse("the response is JSON, but not an object")

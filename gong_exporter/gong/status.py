@@ -14,16 +14,21 @@ from gong_exporter.gong.errors import (
     ResponseError,
     ServerError,
     Unauthorized,
+    Unavailable,
+    UnexpectedStatus,
     UserNotFound,
 )
 from gong_exporter.gong.headers import origin, parse_retry_after
-from gong_exporter.gong.responses import parse_error
+from gong_exporter.gong.responses import is_html, parse_error
 from gong_exporter.gong.transport import Response
 
 _BY_STATUS: dict[int, type[ResponseError]] = {
+    HTTPStatus.BAD_REQUEST: BadRequest,
     HTTPStatus.UNAUTHORIZED: Unauthorized,
     HTTPStatus.FORBIDDEN: Forbidden,
     HTTPStatus.NOT_FOUND: UserNotFound,
+    HTTPStatus.REQUEST_TIMEOUT: ServerError,
+    HTTPStatus.TOO_EARLY: ServerError,
 }
 
 
@@ -48,18 +53,31 @@ def raise_for_status(response: Response, now: float, redactor: Redactor) -> None
             location = origin(response.headers.get("location"))
             raise Redirected(status, location=location, request_id=request_id)
         case 4 if status == HTTPStatus.TOO_MANY_REQUESTS:
-            header = response.headers.get("retry-after")
-            wait = parse_retry_after(header, now, date=response.headers.get("date"))
+            wait = _retry_after(response, now)
             raise RateLimited(errors=errors, request_id=request_id, retry_after=wait)
         case 4 if status == HTTPStatus.NOT_FOUND and request_id is None and not errors:
             # The 404 of a wrong host, or of the edge in front of Gong. Taken for "no user has
             # any activity", it would turn all numbers into zeros.
             raise InvalidResponse("Gong answered 404 without its usual body: is it Gong?")
         case 4:
-            kind = _BY_STATUS.get(status, BadRequest)
-            raise kind(status, errors=errors, request_id=request_id)
+            kind = _BY_STATUS.get(status, UnexpectedStatus)
+            html = is_html(response.body)
+            if html and kind is BadRequest:
+                kind = UnexpectedStatus
+            error = kind(status, errors=errors, request_id=request_id)
+            if html and kind in {Unauthorized, Forbidden}:
+                error.advice = f"{error.advice}; or, as the body is HTML: {UnexpectedStatus.advice}"
+            raise error
         case 5:
+            wait = _retry_after(response, now) if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+            if wait is not None:
+                raise Unavailable(status, errors=errors, request_id=request_id, retry_after=wait)
             raise ServerError(status, errors=errors, request_id=request_id)
         case _:
             message = f"Gong answered {status}, which has no page"
             raise InvalidResponse(message, request_id=request_id)
+
+
+def _retry_after(response: Response, now: float) -> float | None:
+    headers = response.headers
+    return parse_retry_after(headers.get("retry-after"), now, date=headers.get("date"))

@@ -10,6 +10,7 @@ from gong_exporter.config.durations import format_duration
 from gong_exporter.config.model import PollConfig
 from gong_exporter.exposition.body import Body, Exposition
 from gong_exporter.exposition.metrics import ExporterMetrics, ExporterStatus
+from gong_exporter.gong.client import MAX_CLOCK_OFFSET
 from gong_exporter.gong.clock import Clock
 from gong_exporter.runtime.poll_runner import PollRunner
 from gong_exporter.runtime.poll_state import PollState
@@ -119,14 +120,14 @@ class ExporterSite:
                 name if "@" not in name else state.label(name) or "(hidden)"
                 for name in state.snapshot.unknown
             ),
-            warnings=self._warnings(state),
+            warnings=self._warnings(state, status),
         )
 
     def _standby(self) -> str | None:
         reason = self._poller.standby
         return None if reason is None else self._redactor.redact(reason)
 
-    def _warnings(self, state: PollState) -> tuple[str, ...]:
+    def _warnings(self, state: PollState, status: ExporterStatus) -> tuple[str, ...]:
         found = list(state.setup.config.warnings)
         if len(state.planned) < len(state.setup.plan.windows):
             found.append(
@@ -136,6 +137,12 @@ class ExporterSite:
             )
         if self._state_file.error:
             found.append(f"State file: {self._state_file.error}")
+        offset = abs(status.clock_offset or 0.0)
+        if offset > MAX_CLOCK_OFFSET:
+            found.append(
+                f"Clock: this machine's clock differs from Gong's by {offset:.0f} s; set it,"
+                " because days, windows and stale data are computed from it"
+            )
         if self._reloader.refused is not None:
             found.append(f"The last reload was refused: {self._reloader.refused}")
         if self._web_config is not None and self._web_config.error is not None:

@@ -21,6 +21,7 @@ from gong_exporter.gong.errors import (
     ServerError,
     TimedOut,
     Unauthorized,
+    UnexpectedStatus,
     UserNotFound,
 )
 from gong_exporter.gong.records import ActivityFilter
@@ -100,9 +101,11 @@ def test_credentials_that_no_header_can_carry_cost_no_call_and_are_not_shown(end
         (401, Unauthorized, "unauthorized"),
         (403, Forbidden, "forbidden"),
         (404, UserNotFound, "not_found"),
-        (405, BadRequest, "bad_request"),
-        (407, BadRequest, "bad_request"),
-        (418, BadRequest, "bad_request"),
+        (405, UnexpectedStatus, "bad_request"),
+        (407, UnexpectedStatus, "bad_request"),
+        (413, UnexpectedStatus, "bad_request"),
+        (418, UnexpectedStatus, "bad_request"),
+        (451, UnexpectedStatus, "bad_request"),
     ],
 )
 def test_an_error_that_is_ours_is_not_retried_and_says_what_gong_said(
@@ -121,7 +124,7 @@ def test_an_error_that_is_ours_is_not_retried_and_says_what_gong_said(
     assert error.advice
 
 
-@pytest.mark.parametrize("status", [500, 502, 503, 504, 599])
+@pytest.mark.parametrize("status", [408, 425, 500, 502, 503, 504, 599])
 @pytest.mark.parametrize("body", [GONE, b"<html>cloud edge</html>", b""], ids=["gong", "edge", ""])
 def test_a_server_error_is_retried_a_bounded_number_of_times(status: int, body: object) -> None:
     with hostile_server(answer(status, body)) as server:
@@ -131,6 +134,52 @@ def test_a_server_error_is_retried_a_bounded_number_of_times(status: int, body: 
     assert error.message.startswith(f"Gong answered {status}")
     assert seen.counted == [(status, "server_error")] * 4
     assert len(seen.warnings) == 3  # one for each time that it is tried again
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(400, UnexpectedStatus), (401, Unauthorized), (403, Forbidden)]
+)
+def test_an_html_error_points_at_a_proxy_or_a_wrong_host(
+    status: int, kind: type[ResponseError]
+) -> None:
+    with hostile_server(answer(status, b"<html>blocked by the proxy</html>")) as server:
+        error = watched(server.url).fail()
+    assert type(error) is kind
+    assert error.advice.endswith(UnexpectedStatus.advice)
+
+
+@pytest.mark.parametrize("status", [405, 407, 413, 451])
+def test_an_undocumented_4xx_points_at_a_proxy_or_a_wrong_host(status: int) -> None:
+    with hostile_server(answer(status, b"")) as server:
+        error = watched(server.url).fail()
+    assert "gong.base_url" in error.advice
+    assert "gong.proxy_url" in error.advice
+    assert "gong.time_zone" not in error.advice
+
+
+TRACE = [("x-traceid", "5fca8bd0\x1b")]
+
+
+@pytest.mark.parametrize(
+    ("body", "request_id"), [({}, "5fca8bd0"), (b"<html>", "5fca8bd0"), (GONE, "r9")], ids=str
+)
+def test_the_trace_id_stands_in_for_a_missing_request_id(body: object, request_id: str) -> None:
+    with hostile_server(answer(500, body, TRACE), answer(200, b"[]", TRACE)) as server:
+        seen = watched(server.url, retry=RetryPolicy(attempts=1))
+        assert [seen.fail().request_id, seen.fail().request_id] == [request_id, "5fca8bd0"]
+
+
+def test_the_trace_id_is_the_request_id_of_a_page_that_has_none() -> None:
+    page = {**PAGE, "requestId": None}
+    with hostile_server(answer(200, page, TRACE), answer(200, PAGE, TRACE)) as server:
+        seen = watched(server.url)
+        assert seen.page().request_id == "5fca8bd0"
+        assert seen.page().request_id == PAGE["requestId"]
+
+
+def test_a_trace_id_that_repeats_the_credentials_is_redacted() -> None:
+    with hostile_server(answer(500, b"", [("x-traceid", f"for {SECRET}")])) as server:
+        assert watched(server.url, retry=RetryPolicy(attempts=1)).fail().request_id == "for ***"
 
 
 def test_the_first_good_answer_ends_the_retries() -> None:

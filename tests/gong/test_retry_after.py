@@ -17,6 +17,8 @@ from gong_exporter.gong.clock import Stopped, SystemClock
 from gong_exporter.gong.errors import (
     QuotaSpent,
     RateLimited,
+    ServerError,
+    Unavailable,
     WaitTooLong,
 )
 from gong_exporter.gong.headers import MAX_RETRY_AFTER, parse_retry_after
@@ -108,6 +110,42 @@ def test_a_retry_after_of_two_hours_ends_it_and_nothing_else_is_sent_meanwhile()
         seen.page()
         assert len(server.requests) == 2
     assert seen.counted == [(429, "rate_limited"), (200, None)]
+
+
+def unavailable(*headers: tuple[str, str]) -> Behaviour:
+    return answer(503, {"requestId": "r9", "errors": ["Maintenance"]}, headers)
+
+
+def test_a_503_with_a_retry_after_is_waited_out_like_a_429() -> None:
+    with hostile_server(unavailable(("Retry-After", "40")), OK) as server:
+        seen = watched(server.url)
+        began = seen.clock.monotonic()
+        seen.page()
+        assert 40 <= seen.clock.monotonic() - began <= 40.05
+    assert seen.counted == [(503, "server_error"), (200, None)]
+    assert seen.limited[0] == pytest.approx(NOW.timestamp() + 40, abs=0.05)
+
+
+def test_a_503_with_a_long_retry_after_ends_it_and_nothing_is_sent_before() -> None:
+    with hostile_server(unavailable(("Retry-After", "7200")), OK) as server:
+        seen = watched(server.url)
+        error = seen.fail()
+        assert (type(error), error.reason) == (Unavailable, "server_error")
+        assert isinstance(error, RateLimited)
+        assert error.until == pytest.approx(NOW.timestamp() + 7200, abs=0.05)
+        assert isinstance(seen.fail(), WaitTooLong)
+        assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("headers", [(), (("Retry-After", "soon"),)], ids=["none", "unreadable"])
+def test_a_503_without_a_readable_retry_after_is_a_server_error(
+    headers: tuple[tuple[str, str], ...],
+) -> None:
+    with hostile_server(unavailable(*headers)) as server:
+        seen = watched(server.url)
+        assert type(seen.fail()) is ServerError
+    assert seen.counted == [(503, "server_error")] * 4
+    assert seen.limited == []
 
 
 def test_a_429_without_an_end_ends_the_poll_and_leaves_gong_alone_for_a_while() -> None:
