@@ -258,13 +258,23 @@ class _Poll:
     ) -> PollResult:
         names = [window.name for window in self._plan.windows]
         ended_by = next((e for e in failed.values() if isinstance(e, ENDS_POLL)), None)
+        retry_at = self._retry_at(ended_by)
+        if isinstance(ended_by, QuotaSpent):
+            self._remember_received_pages()
         return PollResult(
             windows=tuple(fetched[name] for name in names if name in fetched),
             company_state=self._fetcher.company_state,
             failures=_grouped((name, failed[name]) for name in names if name in failed),
-            retry_at=self._retry_at(ended_by),
+            retry_at=retry_at,
             zone=zone,
         )
+
+    def _remember_received_pages(self) -> None:
+        """After the quota ended a listing: it has at least one page more than was received."""
+        state, received = self._fetcher.company_state, self._fetcher.pages_received
+        if self._last_window and received >= state.pages.get(self._last_window, 1):
+            pages = {**state.pages, self._last_window: received + 1}
+            self._fetcher.company_state = replace(state, pages=pages)
 
     def _retry_at(self, ended_by: GongError | None) -> float | None:
         """When to poll again, if Gong or the quota ended the poll."""

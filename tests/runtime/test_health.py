@@ -18,6 +18,7 @@ from gong_exporter.web.app import Options, build_app
 from gong_exporter.web.server import WebServer
 from gong_exporter.web.sockets import bind
 from tests.support.bench import Bench, FakeLock, bench
+from tests.support.companies import FixtureCompany
 from tests.support.servers import until
 from tests.support.web_site import ask
 
@@ -168,3 +169,14 @@ def test_a_clock_that_is_set_ahead_is_healthy(tmp_path: Path) -> None:
         loop.run()
         loop.clock.jump(400 * 86_400.0)
         assert loop.poller.problem() is None
+
+
+def test_the_page_says_that_the_quota_does_not_hold_a_poll(tmp_path: Path) -> None:
+    with (
+        bench(tmp_path, FixtureCompany(users=1000), requests_per_day=14) as loop,
+        served(loop, loop.poller) as port,
+    ):
+        loop.run()
+        page = ask(port, "/").body.decode()
+        assert "only the window 28d is polled, once a day" in page
+        assert "more than gong.requests_per_day (14)" in page

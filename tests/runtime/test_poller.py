@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from gong_exporter.activity.windows import WindowSpec
 from gong_exporter.config.cron import parse_cron
+from gong_exporter.simulator.records import UserActivity
 from tests.support.bench import bench
 from tests.support.clocks import NOW
 from tests.support.companies import FixtureCompany
@@ -263,6 +265,56 @@ def test_a_company_that_outgrows_the_quota_is_polled_once_a_day_and_that_is_said
         assert any("not even two polls a day fit" in line["msg"] for line in loop.log())
         loop.sleep(2 * DAY)
         assert len(loop.asked()) <= 3 * 12
+
+
+def test_a_quota_that_does_not_hold_a_poll_is_used_for_the_longest_window_once_a_day(
+    tmp_path: Path,
+) -> None:
+    with bench(tmp_path, FixtureCompany(users=1000), requests_per_day=14) as loop:
+        loop.run()  # ten pages a window
+        loop.sleep(4 * DAY)
+        calls = loop.simulator.journal.entries()
+        for call in calls:
+            day = [c for c in calls if call.arrived - DAY < c.arrived <= call.arrived]
+            assert len(day) <= 14
+        assert loop.value("gong_up") == 0
+        assert loop.value("gong_exporter_poll_interval_seconds") == DAY
+        served = loop.runner.current().snapshot
+        assert [window.window for window in served.windows] == ["28d"]
+        assert len(served.users) == 1000
+        assert loop.runner.current().planned == ("28d",)
+        error = next(line for line in reversed(loop.log()) if line["level"] == "error")
+        assert "not even two polls a day fit" in error["msg"]
+        assert error["polled_windows"] == "28d"
+        # Each day from the second on: one whole window, and nothing else.
+        ended = loop.said("poll ended")[-3:]
+        assert [(line["windows"], line["failed"]) for line in ended] == [("28d", "1d,7d")] * 3
+        assert len(loop.polled) <= 6
+
+
+def test_a_window_that_does_not_fit_the_quota_leaves_it_to_a_shorter_one(tmp_path: Path) -> None:
+    class Sparse(FixtureCompany):
+        """Only 500 of its 2,000 people were active in the last week."""
+
+        def activity(self, start: date, end: date) -> Sequence[UserActivity]:
+            everyone = super().activity(start, end)
+            return everyone if (end - start).days > 7 else everyone[:500]
+
+    with bench(tmp_path, Sparse(users=2000), requests_per_day=14) as loop:
+        loop.run()
+        loop.sleep(5 * DAY)
+        assert [window.window for window in loop.runner.current().snapshot.windows] == ["7d"]
+        assert loop.value("gong_up") == 0
+
+
+def test_a_quota_that_is_raised_brings_all_windows_back(tmp_path: Path) -> None:
+    with bench(tmp_path, FixtureCompany(users=1000), requests_per_day=14) as loop:
+        loop.run()
+        loop.sleep(2 * DAY)
+        assert loop.runner.current().planned == ("28d",)
+        loop.use(requests_per_day=5000)
+        assert loop.runner.current().planned == ("1d", "7d", "28d")
+        assert loop.value("gong_up") == 1
 
 
 @pytest.mark.parametrize("jump", [5 * HOUR, -5 * HOUR, 400 * DAY, -400 * DAY])
