@@ -17,6 +17,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import company
+import structlog
 from prometheus_client import (
     CollectorRegistry,
     Gauge,
@@ -88,7 +89,8 @@ def serve_exporter(users: int) -> int:
         prepared.publish(snapshot)
     sock = bind("127.0.0.1:0")
     port: int = sock.getsockname()[1]
-    web = WebServer(build_app(Site(prepared), Options()), [sock])  # type: ignore[arg-type]  # two lines up
+    app = build_app(Site(prepared), Options())  # type: ignore[arg-type]  # two lines up
+    web = WebServer(app, [sock], structlog.get_logger())
     web.start()
     kept.extend((snapshot, web))
     return port

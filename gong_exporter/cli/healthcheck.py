@@ -72,7 +72,7 @@ def healthcheck(
 def _tls_of(path: str) -> ssl.SSLContext | None:
     """The server's TLS settings; None for plain HTTP. Exits if the file cannot be used."""
     from gong_exporter.web.config import WebConfigError  # noqa: PLC0415 - only with this option
-    from gong_exporter.web.security import WebConfigFile  # noqa: PLC0415 - same
+    from gong_exporter.web.watch import WebConfigFile  # noqa: PLC0415 - same
 
     try:
         return WebConfigFile(Path(path)).security.context

@@ -72,6 +72,12 @@ class LazyGroup(click.Group):
     is_flag=True,
     help="Allow POST /-/reload (SIGHUP always reloads).",
 )
+@click.option(
+    "--web.health-without-password",
+    "health_without_password",
+    is_flag=True,
+    help="Let /-/healthy and /-/ready be asked without a password.",
+)
 @click.option("--config.check", "config_check", is_flag=True, help="Same as the command check.")
 @click.option(
     "--once",
@@ -89,6 +95,7 @@ def cli(ctx: click.Context, /, **options: Any) -> None:
         addresses=options.pop("listen_addresses"),
         telemetry_path=options.pop("telemetry_path"),
         lifecycle=options.pop("lifecycle"),
+        health_without_password=options.pop("health_without_password"),
         config_file=options.pop("web_config_file"),
         systemd_socket=options.pop("systemd_socket"),
     )

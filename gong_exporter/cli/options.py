@@ -52,6 +52,7 @@ class WebOptions:
         addresses: as given, perhaps none.
         telemetry_path: where the metrics are.
         lifecycle: whether ``POST /-/reload`` is allowed.
+        health_without_password: whether ``/-/healthy`` and ``/-/ready`` need no password.
         config_file: TLS, users and headers of the web server; None for plain HTTP.
         systemd_socket: serve on the sockets that systemd passes instead of ``addresses``.
     """
@@ -59,6 +60,7 @@ class WebOptions:
     addresses: tuple[str, ...] = ()
     telemetry_path: str = "/metrics"
     lifecycle: bool = False
+    health_without_password: bool = False
     config_file: str | None = None
     systemd_socket: bool = False
 

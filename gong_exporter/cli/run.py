@@ -24,8 +24,8 @@ from gong_exporter.runtime.app import Exporter, assemble
 from gong_exporter.runtime.signals import BackgroundTask, Signals, StopSignal
 from gong_exporter.web.app import Options
 from gong_exporter.web.config import WebConfigError
-from gong_exporter.web.security import WebConfigFile
 from gong_exporter.web.sockets import BadAddress, ListenError, bind, from_systemd
+from gong_exporter.web.watch import WebConfigFile
 
 LOOK = 1.0
 """Seconds between two looks at whether everything still runs."""
@@ -151,7 +151,11 @@ def web_config_file(web: WebOptions) -> WebConfigFile | None:
 def route_options(web: WebOptions) -> Options:
     """The options of the routes, or a usage error."""
     try:
-        return Options(telemetry_path=web.telemetry_path, lifecycle=web.lifecycle)
+        return Options(
+            telemetry_path=web.telemetry_path,
+            lifecycle=web.lifecycle,
+            health_without_password=web.health_without_password,
+        )
     except ValueError as error:
         raise click.UsageError(str(error)) from None
 

@@ -26,9 +26,9 @@ from gong_exporter.runtime.signals import StopSignal
 from gong_exporter.runtime.state import ExporterSite
 from gong_exporter.store import StateFile, open_state
 from gong_exporter.web.app import Options, build_app
-from gong_exporter.web.security import WebConfigFile
 from gong_exporter.web.server import WebServer
 from gong_exporter.web.sockets import describe
+from gong_exporter.web.watch import WebConfigFile
 
 WEB_GRACE = 0.8
 """Seconds for answers under way when the process stops; all of it has to end within 2, also on a
@@ -170,7 +170,13 @@ class Exporter:
             redactor=redactor,
             web_config=web_config,
         )
-        self._web = WebServer(build_app(self.site, options), self._sockets, web_config=web_config)
+        self._web = WebServer(
+            build_app(self.site, options),
+            self._sockets,
+            log,
+            web_config=web_config,
+            open_paths=options.open_paths,
+        )
 
     @property
     def snapshot(self) -> Snapshot:

@@ -18,8 +18,8 @@ from gong_exporter.runtime.poller import Poller
 from gong_exporter.runtime.reload import Reloader
 from gong_exporter.runtime.setup import interval_in_effect, search_share
 from gong_exporter.store import StateFile
-from gong_exporter.web.security import WebConfigFile
 from gong_exporter.web.status import Api, Failure, Health, Polling, Status, WindowStatus
+from gong_exporter.web.watch import WebConfigFile
 
 
 class ExporterSite:

@@ -40,6 +40,7 @@ _PAGES_WAITING_EACH = 32
 _NO_SNIFFING = {"x-content-type-options": "nosniff"}
 """Labels and reasons hold text from outside: no browser may look for markup in them."""
 
+_HEALTH_PATHS = frozenset({"/-/healthy", "/-/ready"})
 _PATH = re.compile(r"/|(/(?!\.\.?(/|$))[A-Za-z0-9._~-]+)+/?")
 
 
@@ -50,11 +51,14 @@ class Options:
     Attributes:
         telemetry_path: where the metrics are, ``--web.telemetry-path``. At ``/`` there is no page.
         lifecycle: whether ``POST /-/reload`` is allowed, ``--web.enable-lifecycle``.
+        health_without_password: whether the two health checks need no password,
+            ``--web.health-without-password``.
         docs_url: where the page's link to the documentation goes; None leaves it out.
     """
 
     telemetry_path: str = "/metrics"
     lifecycle: bool = False
+    health_without_password: bool = False
     docs_url: str | None = DOCS_URL
 
     def __post_init__(self) -> None:
@@ -64,6 +68,11 @@ class Options:
                 " of letters, digits and ._~- with one / between them (but not below /-/, where"
                 " the checks are)"
             )
+
+    @property
+    def open_paths(self) -> frozenset[str]:
+        """The paths that need no password."""
+        return _HEALTH_PATHS if self.health_without_password else frozenset()
 
 
 def build_app(

@@ -12,39 +12,48 @@ from collections.abc import Awaitable, Callable, Mapping
 import bcrypt
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gong_exporter.web.concurrency import FairSemaphore, in_thread
+from gong_exporter.web.watch import Security
 
 _BCRYPT_BYTES = 72
 _WAITING_EACH = 32
 
-_UNAUTHORIZED = b"Unauthorized\n"
-_TOO_MANY = b"Too many passwords of this address wait to be checked\n"
+_NO_SNIFFING = {"x-content-type-options": "nosniff"}
+_UNAUTHORIZED = PlainTextResponse(
+    "Unauthorized\n", 401, _NO_SNIFFING | {"www-authenticate": 'Basic realm="gong-exporter"'}
+)
+_TOO_MANY = PlainTextResponse(
+    "Too many passwords of this address wait to be checked\n",
+    429,
+    _NO_SNIFFING | {"retry-after": "1"},
+)
 
 
-class TooMany(Exception):
-    """So many passwords of one address wait to be checked that this one is not."""
+class TooManyWaiting(Exception):
+    """Too many passwords of one address wait to be checked, so this one is not checked."""
 
 
-async def _still_there() -> bool:
+async def _connected() -> bool:
     return False
 
 
 class Passwords:
-    """Checks passwords against bcrypt hashes, off the event loop, and remembers good ones.
+    """Checks passwords against bcrypt hashes, off the event loop, and caches good ones.
 
-    What is remembered is a keyed digest, one for each user. Whether a name exists is not to be
-    seen in the time that a refusal takes: an unknown one costs what a known one would.
+    The cache holds a keyed digest for each user. The time of a refusal does not show whether a
+    name exists, because an unknown name costs as much as a known one.
 
     Args:
-        at_a_time: checks that may run at once; the others wait, and cached ones pass them. With
-            more than one, guessing takes every core of a small machine.
+        at_a_time: checks that may run at once. The others wait, but not those in the cache. With
+            more than one, guessing passwords takes every core of a small machine.
     """
 
     def __init__(self, at_a_time: int = 1) -> None:
         self._key = os.urandom(32)
-        self._turns = FairSemaphore(at_a_time, _WAITING_EACH)
+        self._semaphore = FairSemaphore(at_a_time, _WAITING_EACH)
         self._good: dict[tuple[bytes, bytes], bytes] = {}
 
     async def allow(
@@ -52,18 +61,18 @@ class Passwords:
         users: Mapping[bytes, bytes],
         credentials: tuple[bytes, bytes] | None,
         address: str = "",
-        gone: Callable[[], Awaitable[bool]] = _still_there,
+        gone: Callable[[], Awaitable[bool]] = _connected,
     ) -> bool:
         """Whether a name and password are among ``users`` (hashes by name).
 
         Args:
             users: in force now.
             credentials: name and password; None is refused.
-            address: whose request it is.
-            gone: whether nobody waits for the answer any more; asked before the dear part.
+            address: the client's.
+            gone: whether the client has disconnected; called before the expensive check.
 
         Raises:
-            TooMany: it was not found out.
+            TooManyWaiting: the password was not checked.
         """
         if credentials is None:
             return False
@@ -73,17 +82,17 @@ class Passwords:
         digest = self._digest(name, against, password)
         if stored is not None and self._known(name, stored, digest):
             return True
-        if not await self._turns.acquire(address):
-            raise TooMany
+        if not await self._semaphore.acquire(address):
+            raise TooManyWaiting
         try:
-            # Others with the same password may have been first.
+            # Another request with the same password may have been first.
             if stored is not None and self._known(name, stored, digest):
                 return True
             if await gone():
                 return False
             matches = await in_thread("password", lambda: _matches(password, against))
         finally:
-            self._turns.release()
+            self._semaphore.release()
         if stored is None or not matches:
             return False
         self._good = {
@@ -107,52 +116,50 @@ class Passwords:
         return hmac.digest(self._key, framed, hashlib.sha256)
 
 
-class Gate:
-    """Lets through to ``app`` who may pass, and adds the configured headers to every answer.
+class BasicAuthMiddleware:
+    """Asks for a password in front of ``app``, and adds the configured headers to responses.
 
     Args:
-        app: what is behind the gate.
-        users: asked at each request for the users in force; empty lets everybody through.
-        headers: asked at each request for the headers in force.
+        app: what needs a password.
+        security: called at each request for the users and headers in force; without users,
+            every request is let through.
+        open_paths: paths that need no password.
     """
 
     def __init__(
-        self,
-        app: ASGIApp,
-        users: Callable[[], Mapping[bytes, bytes]],
-        headers: Callable[[], Mapping[str, str]],
+        self, app: ASGIApp, security: Callable[[], Security], open_paths: frozenset[str]
     ) -> None:
         self._app = app
-        self._users = users
-        self._headers = headers
+        self._security = security
+        self._open_paths = open_paths
         self._passwords = Passwords()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, as ASGI has it."""
-        headers = self._headers()
+        """Handle one request, as ASGI defines it."""
+        security = self._security()
+        headers = security.headers
 
-        async def decorate(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                answer = MutableHeaders(scope=message)
+                response = MutableHeaders(scope=message)
                 for name, value in headers.items():
-                    answer.setdefault(name, value)
+                    response.setdefault(name, value)
             await send(message)
 
-        sender = decorate if headers else send
-        users = self._users()
-        if users:
+        sender = send_with_headers if headers else send
+        if security.users and scope["path"] not in self._open_paths:
             try:
                 allowed = await self._passwords.allow(
-                    users,
+                    security.users,
                     credentials_in(scope["headers"]),
                     (scope.get("client") or ("",))[0],
                     Request(scope, receive).is_disconnected,
                 )
-            except TooMany:
-                await _refuse(sender, 429, _TOO_MANY, (b"retry-after", b"1"))
+            except TooManyWaiting:
+                await _TOO_MANY(scope, receive, sender)
                 return
             if not allowed:
-                await _refuse(sender, 401, _UNAUTHORIZED, _CHALLENGE)
+                await _UNAUTHORIZED(scope, receive, sender)
                 return
         await self._app(scope, receive, sender)
 
@@ -176,22 +183,3 @@ def _matches(password: bytes, password_hash: bytes) -> bool:
     # bcrypt looks at 72 bytes only. A longer password never matches, after the same time.
     fits = len(password) <= _BCRYPT_BYTES
     return bcrypt.checkpw(password[:_BCRYPT_BYTES], password_hash) and fits
-
-
-_CHALLENGE = (b"www-authenticate", b'Basic realm="gong-exporter"')
-
-
-async def _refuse(send: Send, status: int, body: bytes, header: tuple[bytes, bytes]) -> None:
-    await send(
-        {
-            "type": "http.response.start",
-            "status": status,
-            "headers": [
-                (b"content-type", b"text/plain; charset=utf-8"),
-                (b"content-length", str(len(body)).encode()),
-                (b"x-content-type-options", b"nosniff"),
-                header,
-            ],
-        }
-    )
-    await send({"type": "http.response.body", "body": body, "more_body": False})

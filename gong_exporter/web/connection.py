@@ -1,177 +1,132 @@
-"""One connection: uvicorn's HTTP/1.1 protocol with deadlines, and a seat in the table."""
+"""One HTTP/1.1 connection: uvicorn's protocol with deadlines and a bounded request."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import h11
-from uvicorn import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
-from uvicorn.server import ServerState
 
-from gong_exporter.web.guards import Doing, Limits, Seat, Seats
-from gong_exporter.web.schemes import TLS_HELLO
+from gong_exporter.web.sockets import accepted
 from gong_exporter.web.tls import client_may_connect
 
-_INCOMPLETE = (h11.IDLE, h11.SEND_BODY)
-_PIECE_BYTES = 4096
-_BODY_BYTES = 4096
+_REQUEST_INCOMPLETE = (h11.IDLE, h11.SEND_BODY)
 
 
-class GuardedProtocol(H11Protocol):
-    """Answers the requests of one client for as long as it keeps to the limits."""
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one client may ask of the server.
 
-    def __init__(
-        self,
-        config: Config,
-        state: ServerState,
-        *,
-        seats: Seats,
-        seat: Seat,
-        limits: Limits,
-        allowed_sans: frozenset[str],
-        on_tls: Callable[[], None],
-    ) -> None:
-        super().__init__(config=config, server_state=state, app_state={})
-        self._allowed_sans = allowed_sans
-        self._on_tls = on_tls
-        self._barred = False
-        self._held = bytearray()
-        self._body_bytes = 0
-        self._seats = seats
-        self._seat = seat
-        self._limits = limits
-        self._accepted_at = self.loop.time()
+    Attributes:
+        request_seconds: the time for a whole request, counted from the accept, so that the TLS
+            handshake is included, or from the first byte on a connection that is kept alive.
+        header_bytes: the size of request line and headers together.
+        request_bytes: how much a client may send before its response is complete: a request with
+            its body, and requests that it sends ahead.
+        keep_alive_seconds: how long a connection may be idle between two requests. Longer than any
+            sensible scrape interval, so that a Prometheus server keeps its connection.
+        stall_seconds: the time for taking one slice of a response (256 KiB).
+        grace_seconds: the time for responses in progress when the server stops.
+        connections: how many may be open; None derives it from the descriptor limit.
+    """
+
+    request_seconds: float = 10.0
+    header_bytes: int = 16 * 1024
+    request_bytes: int = 20 * 1024
+    keep_alive_seconds: int = 180
+    stall_seconds: float = 60.0
+    grace_seconds: float = 1.0
+    connections: int | None = None
+
+
+class HttpConnection(H11Protocol):
+    """uvicorn's protocol, which itself has no deadline for a silent or a stalled client.
+
+    Attributes:
+        limits: of every connection; set by ``protocol_class``.
+        allowed_sans: names of which a client's certificate needs one; empty allows any.
+    """
+
+    limits: Limits
+    allowed_sans: frozenset[str]
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn
+        """The connection is established, its TLS handshake included."""
+        super().connection_made(transport)
         self._request_timer: asyncio.TimerHandle | None = None
         self._stall_timer: asyncio.TimerHandle | None = None
+        self._unanswered_bytes = 0
+        # With an empty buffer each slice waits until the client has taken the one before.
+        transport.set_write_buffer_limits(high=1, low=0)
+        connection = accepted.get()
+        connection.established = True
+        self._listener = connection.listener
+        self._start_request_timer(connection.accepted_at)
+        certificate = transport.get_extra_info("peercert")
+        if self._listener.retired or not client_may_connect(self.allowed_sans, certificate):
+            transport.abort()
 
-    def cut_off(self) -> None:
-        """End the connection at once, without waiting for the client to take what is buffered."""
-        if self.transport is not None:
-            self.transport.abort()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The client is there, and its TLS handshake is done."""
-        super().connection_made(transport)  # type: ignore[arg-type]  # uvicorn narrows it
-        # Room in the transport's buffer would hide what a client has not taken.
-        self.transport.set_write_buffer_limits(high=1, low=0)
-        self._start_request_timer(self._accepted_at)
-        if not client_may_connect(self._allowed_sans, self.transport.get_extra_info("peercert")):
-            self._barred = True
-            self.cut_off()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The connection has ended: its seat is free."""
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # see below
+        """The connection has ended."""
         self._stop_request_timer()
         self._stop_stall_timer()
-        self._unset_keepalive_if_required()
-        self._seats.free(self._seat)
-        super().connection_lost(exc)
+        # uvicorn cancels its keep-alive timer only after an end without an error. Otherwise the
+        # timer would keep the connection's memory for minutes.
+        super().connection_lost(None)
 
     def data_received(self, data: bytes) -> None:
-        """Bytes came; the first of a request start its clock."""
-        if self._barred:
+        """Pass on what the client sent, up to the limit of one request."""
+        if self.transport.is_closing():
+            return
+        if self._listener.retired and self.conn.their_state is h11.IDLE:
+            # Other TLS settings are in force by now, or the server stops.
+            self.transport.close()
             return
         self._start_request_timer(self.loop.time())
-        if data.startswith(TLS_HELLO) and self.conn.their_state is h11.IDLE and not self._held:
-            self._barred = True
-            self._on_tls()
-            # In HTTP all the same: clients that know it when they see it say so to their user.
-            self.send_400_response("This port speaks plain HTTP, not HTTPS.\n")
-            return
-        self._held += data
-        self._feed()
+        room = self.limits.request_bytes - self._unanswered_bytes
+        self._unanswered_bytes += len(data)
+        # h11 bounds an incomplete header only, and takes a second for a body of 40,000 chunks.
+        super().data_received(data[:room])
+        if len(data) > room:
+            self.transport.close()
+        self._stop_timer_of_whole_request()
 
     def on_response_complete(self) -> None:
-        """An answer has been handed to the transport whole."""
+        """Uvicorn has handed a whole response to the transport."""
+        self._unanswered_bytes = 0
         super().on_response_complete()
-        if self._held or self.conn.trailing_data[0] or self.conn.their_state is h11.SEND_BODY:
-            # The next request began to come during this answer: its clock starts now.
+        if self.conn.trailing_data[0] or self.conn.their_state is h11.SEND_BODY:
+            # The next request, or the rest of this one, began to arrive during the response.
             self._start_request_timer(self.loop.time())
-        self._feed()
-
-    def _feed(self) -> None:
-        """Give h11 what has come, piece by piece, up to the end of a request.
-
-        h11 bounds only a header that is not whole yet: one that comes in a single read of 256 KiB
-        would pass. What follows the request that is being answered waits here: h11 would take it
-        in one go afterwards.
-        """
-        while self._held and not self._barred and not self.transport.is_closing():
-            if self._answering() and self.conn.their_state is not h11.SEND_BODY:
-                self.flow.pause_reading()
-                break
-            piece = bytes(self._held[:_PIECE_BYTES])
-            del self._held[:_PIECE_BYTES]
-            in_a_body = self.conn.their_state is h11.SEND_BODY
-            super().data_received(piece)
-            if in_a_body and self.conn.their_state is h11.SEND_BODY:
-                self._bound_body(len(piece))
-            else:
-                self._body_bytes = 0
-        self._look()
-
-    def _bound_body(self, count: int) -> None:
-        """Hear no more of a client that sends a long body: nobody reads it, and h11 takes time.
-
-        Chunks of one byte took it a second for 256 KiB, in which nobody else was heard.
-        """
-        self._body_bytes += count
-        if self._body_bytes > _BODY_BYTES:
-            self._barred = True
-            self._held.clear()
-            self.send_400_response("No body is wanted here.")
+        self._stop_timer_of_whole_request()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is not HTTP, as far as the state of the connection allows it."""
-        if self._answering():
-            # Two answers would get into each other's way: the one under way is the last.
-            self.cycle.keep_alive = False
-            self.flow.pause_reading()
-        elif self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
+        """Refuse what is not HTTP, unless a response is in progress: two would get mixed up."""
+        if self.conn.our_state is h11.IDLE:
             super().send_400_response(msg)
         else:
             self.transport.close()
 
-    def shutdown(self) -> None:
-        """Serve no further request here; an answer under way is finished."""
-        if self._answering():
-            self.cycle.keep_alive = False
-        elif self.transport is not None:
-            self.transport.close()
-
     def pause_writing(self) -> None:
-        """The client does not keep up: its answer waits."""
+        """The client has not taken the slice yet."""
         super().pause_writing()
-        self._look()
         self._stop_stall_timer()
-        self._stall_timer = self.loop.call_later(self._limits.stall_seconds, self.cut_off)
+        self._stall_timer = self.loop.call_later(self.limits.stall_seconds, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """The client has taken most of what was buffered."""
+        """The client has taken the slice."""
         self._stop_stall_timer()
         super().resume_writing()
-        self._look()
 
-    def _look(self) -> None:
-        """Find out what the connection is at, after something has happened on it."""
-        if self.conn.their_state not in _INCOMPLETE:
+    def _stop_timer_of_whole_request(self) -> None:
+        if self.conn.their_state not in _REQUEST_INCOMPLETE:
             self._stop_request_timer()
-        if self.flow.write_paused:
-            doing = Doing.STALLED
-        else:
-            doing = Doing.ANSWERING if self._answering() else Doing.WAITING
-        self._seats.mark(self._seat, doing)
-
-    def _answering(self) -> bool:
-        return self.cycle is not None and not self.cycle.response_complete
 
     def _start_request_timer(self, begun: float) -> None:
         if self._request_timer is None:
-            self._request_timer = self.loop.call_at(
-                begun + self._limits.request_seconds, self.cut_off
-            )
+            deadline = begun + self.limits.request_seconds
+            self._request_timer = self.loop.call_at(deadline, self.transport.abort)
 
     def _stop_request_timer(self) -> None:
         if self._request_timer is not None:
@@ -182,3 +137,14 @@ class GuardedProtocol(H11Protocol):
         if self._stall_timer is not None:
             self._stall_timer.cancel()
             self._stall_timer = None
+
+
+def protocol_class(limits: Limits, allowed_sans: frozenset[str]) -> type[HttpConnection]:
+    """A class of connections with these limits; uvicorn makes one for each connection."""
+
+    class BoundConnection(HttpConnection):
+        pass
+
+    BoundConnection.limits = limits
+    BoundConnection.allowed_sans = allowed_sans
+    return BoundConnection

@@ -3,65 +3,209 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import logging
-import resource
-import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
+from socket import socket
+from typing import cast
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
+from structlog.typing import FilteringBoundLogger
 
-from gong_exporter.web.auth import Gate
+from gong_exporter.web.auth import BasicAuthMiddleware
 from gong_exporter.web.concurrency import in_thread
-from gong_exporter.web.connection import GuardedProtocol
-from gong_exporter.web.guards import Limits, Seat, Seats, connection_cap
-from gong_exporter.web.handshake import is_plain_http, shake_hands
-from gong_exporter.web.schemes import Schemes, address_of
-from gong_exporter.web.security import Security, WebConfigFile
-from gong_exporter.web.strict import strictly
+from gong_exporter.web.connection import Limits, protocol_class
+from gong_exporter.web.sockets import ConnectionTable, Listener
+from gong_exporter.web.strict import reject_ambiguous_requests
+from gong_exporter.web.watch import Security, WebConfigFile
 
-_OUT_OF_DESCRIPTORS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
-_BREATH_SECONDS = 0.05
+_STARTED_CHECK_SECONDS = 0.01
+_CUT_OFF_SECONDS = 0.05
+"""Handlers have this long to notice that their connections were cut off."""
 
 
 class WebServer:
     """Serves an application until it is stopped.
 
-    The thread is a daemon: whatever it is at, it never keeps the process from ending.
+    The thread is a daemon, so it never keeps the process from ending.
 
     Args:
-        app: what answers.
-        sockets: listening sockets (see ``listen``); the server closes them when it stops.
+        app: the ASGI application.
+        sockets: listening sockets (see ``sockets.bind``); the server closes them when it stops.
+        log: for changes of the web configuration, and for errors.
         limits: what one client may ask.
-        web_config: TLS, users and headers; followed while the server runs. None is plain HTTP
-            for everybody.
-        watch_seconds: how often the files of ``web_config`` are looked at.
+        web_config: TLS, users and headers, followed while the server runs. None is plain HTTP
+            without passwords.
+        open_paths: paths that need no password.
+        watch_seconds: how often the files of ``web_config`` are read.
     """
 
     def __init__(
         self,
         app: ASGIApp,
-        sockets: Sequence[socket.socket],
+        sockets: Sequence[socket],
+        log: FilteringBoundLogger,
         *,
         limits: Limits | None = None,
         web_config: WebConfigFile | None = None,
+        open_paths: frozenset[str] = frozenset(),
         watch_seconds: float = 1.0,
     ) -> None:
-        self._up = threading.Event()
-        limits = limits or Limits()
         if web_config is not None:
-            app = Gate(
-                app,
-                users=lambda: web_config.security.users,
-                headers=lambda: web_config.security.headers,
-            )
+            app = BasicAuthMiddleware(app, lambda: web_config.security, open_paths)
+        self._app = reject_ambiguous_requests(_log_errors(app, log))
+        self._sockets = sockets
+        self._log = log
+        self._limits = limits or Limits()
+        self._web_config = web_config
+        self._watch_seconds = watch_seconds
+        self._started = False
+        self._ready = threading.Event()
+        self._stop = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = threading.Thread(target=self._run, name="web", daemon=True)
+
+    def start(self) -> None:
+        """Serve, and return once connections are accepted.
+
+        Raises:
+            RuntimeError: the server ended before that.
+        """
+        self._thread.start()
+        self._ready.wait()
+        if not self._started:
+            raise RuntimeError("the HTTP server did not start; the log says why")
+
+    def stop(self, timeout: float = 1.5) -> bool:
+        """Finish the responses in progress within the grace, and end.
+
+        Returns:
+            whether the server has ended within ``timeout`` seconds.
+        """
+        if self._thread.ident is None:
+            self._close_sockets()
+            return True
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop is closed: the server has ended
+                self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the server runs."""
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except Exception:  # noqa: BLE001 - a thread has nothing above it
+            self._log.exception("the HTTP server failed")
+        finally:
+            self._ready.set()
+            self._close_sockets()
+
+    def _close_sockets(self) -> None:
+        for sock in self._sockets:
+            sock.close()
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._table = ConnectionTable(self._limits.connections, self._limits.request_seconds)
+        self._current = self._start_generation()
+        self._retired: list[_Generation] = []
+        await self._current.until_started()
+        self._started = True
+        self._ready.set()
+        stop = asyncio.create_task(self._stop.wait())
+        following = asyncio.create_task(self._follow())
+        while not stop.done():
+            tasks = [stop, following, self._current.serving]
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if following in done or self._current.serving in done:
+                break
+        await self._shut_down()
+        for task in (following, self._current.serving):
+            if task.done():
+                task.result()  # raises why it ended
+
+    async def _shut_down(self) -> None:
+        """Let responses finish within the grace, then cut off the rest.
+
+        What is still running after that is cancelled when the event loop ends.
+        """
+        generations = [*self._retired, self._current]
+        for generation in generations:
+            generation.retire()
+        serving = [generation.serving for generation in generations]
+        _, late = await asyncio.wait(serving, timeout=self._limits.grace_seconds)
+        if late:
+            self._table.end_all()
+            await asyncio.sleep(_CUT_OFF_SECONDS)
+
+    async def _follow(self) -> None:
+        """Put changes of the web configuration's files into force."""
+        if self._web_config is None:
+            await self._stop.wait()
+            return
+        config, failed = self._web_config, False
+        while True:
+            await asyncio.sleep(self._watch_seconds)
+            before = config.security
+            try:
+                changed = await in_thread("web config", config.refresh)
+            except Exception:  # noqa: BLE001 - no thread or no memory: try again later
+                if not failed:
+                    self._log.exception("web config not reloaded, the old one stays in force")
+                failed = True
+                continue
+            failed = False
+            if changed and config.error is not None:
+                self._log.warning(
+                    "web config not reloaded, the old one stays in force", error=config.error
+                )
+            elif changed:
+                self._log.info("web config reloaded")
+            if not config.security.same_tls(before):
+                self._replace_generation()
+
+    def _start_generation(self) -> _Generation:
+        security = Security() if self._web_config is None else self._web_config.security
+        return _Generation(self._app, self._sockets, self._limits, self._table, security)
+
+    def _replace_generation(self) -> None:
+        """Serve new connections under the new TLS settings.
+
+        Clients that connected under the old settings have to connect again: at once when no
+        request is in progress, otherwise after its response.
+        """
+        self._retired = [one for one in self._retired if not one.serving.done()]
+        old, self._current = self._current, self._start_generation()
+        old.retire()
+        self._retired.append(old)
+
+
+class _Generation:
+    """One run of uvicorn, with TLS settings that do not change.
+
+    Changing a context in use is possible, but OpenSSL has sessions and half handshakes from before
+    the change. With a run for each, no connection is under a mixture of two settings.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        sockets: Sequence[socket],
+        limits: Limits,
+        table: ConnectionTable,
+        security: Security,
+    ) -> None:
+        context = security.context
         config = uvicorn.Config(
-            strictly(_ends_quietly(app)),
+            app,
             loop="asyncio",
-            http=GuardedProtocol,
+            http=protocol_class(limits, security.allowed_sans),
             ws="none",
             lifespan="off",
             interface="asgi3",
@@ -73,227 +217,47 @@ class WebServer:
             workers=1,
             timeout_keep_alive=limits.keep_alive_seconds,
             h11_max_incomplete_event_size=limits.header_bytes,
+            ssl_context_factory=None if context is None else lambda _config, _default: context,
         )
-        self._sockets = sockets
-        self._server = _Server(
-            config,
-            sockets,
-            limits,
-            web_config,
-            watch_seconds=watch_seconds,
-            on_started=self._up.set,
-        )
-        self._thread = threading.Thread(target=self._run, name="web", daemon=True)
+        self._server = uvicorn.Server(config)
+        self._listeners = [Listener(sock, table) for sock in sockets]
+        self.serving = asyncio.create_task(self._serve())
 
-    def start(self) -> None:
-        """Serve, and return once connections are accepted.
+    async def _serve(self) -> None:
+        try:
+            await self._server.serve(sockets=cast("list[socket]", self._listeners))
+        finally:
+            for listener in self._listeners:
+                listener.close()
+
+    async def until_started(self) -> None:
+        """Wait until connections are accepted.
 
         Raises:
-            RuntimeError: the server ended before that.
+            Exception: what uvicorn raised instead.
         """
-        self._thread.start()
-        self._up.wait()
-        if not self._server.started:
-            raise RuntimeError("the HTTP server did not start; the log says why")
+        while not self._server.started:
+            if self.serving.done():
+                self.serving.result()
+                raise RuntimeError("uvicorn ended at once")
+            await asyncio.sleep(_STARTED_CHECK_SECONDS)
 
-    def stop(self, timeout: float = 1.5) -> bool:
-        """Finish the answers under way within the grace and end; whether it ended in time."""
-        if self._thread.ident is None:
-            for sock in self._sockets:
-                sock.close()
-            return True
+    def retire(self) -> None:
+        """Accept no more connections, and end when the responses in progress are complete."""
         self._server.should_exit = True
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
-
-    @property
-    def alive(self) -> bool:
-        """Whether the server runs."""
-        return self._thread.is_alive()
-
-    def _run(self) -> None:
-        try:
-            self._server.run()
-        except Exception:
-            logging.getLogger(__name__).exception("the HTTP server failed")
-        finally:
-            self._up.set()
+        for listener in self._listeners:
+            listener.retire()
 
 
-class _Server(uvicorn.Server):
-    """uvicorn's server with our own doors instead of asyncio's listeners.
-
-    asyncio's listeners hand a connection over only after its TLS handshake, count none, and when
-    descriptors run out they stop accepting for a second at a time.
-    """
-
-    def __init__(
-        self,
-        config: uvicorn.Config,
-        sockets: Sequence[socket.socket],
-        limits: Limits,
-        web_config: WebConfigFile | None,
-        *,
-        watch_seconds: float,
-        on_started: Callable[[], None],
-    ) -> None:
-        super().__init__(config)
-        self._watch_seconds = watch_seconds
-        self._sockets = sockets
-        self._limits = limits
-        self._web_config = web_config
-        self._on_started = on_started
-        self._seats = Seats(limits.connections or _cap_of_this_process(), limits.newcomer_seconds)
-        self._schemes = Schemes()
-        self._chores: list[asyncio.Task[None]] = []
-        self._welcomes: set[asyncio.Task[None]] = set()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002  # uvicorn's signature
-        """Open the doors."""
-        for sock in self._sockets:
-            sock.setblocking(False)
-            self._chores.append(asyncio.create_task(self._keep_door(sock)))
-        if self._web_config is not None:
-            self._chores.append(asyncio.create_task(self._follow(self._web_config)))
-        for chore in self._chores:
-            chore.add_done_callback(self._chore_ended)
-        self.servers = []
-        self.started = True
-        self._on_started()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002  # uvicorn's signature
-        """Close the doors, let answers finish within the grace, and cut off the rest."""
-        for chore in self._chores:
-            chore.cancel()
-        await asyncio.gather(*self._chores, return_exceptions=True)
-        for sock in self._sockets:
-            sock.close()
-        self._retire_connections()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._seats.vacant.wait(), self._limits.grace_seconds)
-        # Whoever has not finished is cut off first, so that its handler ends without complaint.
-        late = self._seats.all()
-        for seat in late:
-            seat.leave()
-        await asyncio.sleep(_BREATH_SECONDS if late else 0)
-        tasks = [*self.server_state.tasks, *self._welcomes]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _chore_ended(self, chore: asyncio.Task[None]) -> None:
-        """A server whose door is shut must not look alive."""
-        if not chore.cancelled():
-            log = logging.getLogger(__name__)
-            log.error("the HTTP server stops accepting", exc_info=chore.exception())
-            self.should_exit = True
-
-    def _retire_connections(self) -> None:
-        """End every connection: those without a request at once, the others after it."""
-        for seat in self._seats.waiting():
-            seat.leave()
-        for connection in list(self.server_state.connections):
-            connection.shutdown()
-
-    async def _follow(self, web_config: WebConfigFile) -> None:
-        """Put changes of the web configuration's files into force."""
-        log = logging.getLogger(__name__)
-        broken = False
-        while True:
-            await asyncio.sleep(self._watch_seconds)
-            before = web_config.security
-            try:
-                changed = await in_thread("web config", web_config.refresh)
-            except Exception as error:  # no thread, no memory: better times come
-                if not broken:
-                    kind = type(error).__name__
-                    log.exception("web config not reloaded, the old one stays: %s", kind)
-                broken = True
-                continue
-            broken = False
-            if not changed:
-                continue
-            if web_config.error is not None:
-                log.error("web config not reloaded, the old one stays: %s", web_config.error)
-                continue
-            log.info("web config reloaded")
-            after = web_config.security
-            if (after.context, after.allowed_sans) != (before.context, before.allowed_sans):
-                # Who came in under the old rules has to come in again.
-                self._retire_connections()
-
-    async def _keep_door(self, sock: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                client, _ = await loop.sock_accept(sock)
-            except OSError as error:
-                # A client that is gone again is no reason to wait. Without descriptors, the
-                # oldest connection makes room, and the next round finds it.
-                if error.errno in _OUT_OF_DESCRIPTORS:
-                    self._seats.clear_one()
-                await asyncio.sleep(_BREATH_SECONDS)
-                continue
-            welcome = loop.create_task(self._welcome(client))
-            self._welcomes.add(welcome)
-            welcome.add_done_callback(self._welcomes.discard)
-            # sock_accept does not yield while connections are queued: let the others have a turn.
-            await asyncio.sleep(0)
-
-    async def _welcome(self, client: socket.socket) -> None:
-        """Seat a connection, and see it through its TLS handshake."""
-        loop = asyncio.get_running_loop()
-        task = asyncio.current_task()
-        seat = Seat(leave=lambda: None)
-        address = address_of(client)
-        security = Security() if self._web_config is None else self._web_config.security
-        protocol = GuardedProtocol(
-            self.config,
-            self.server_state,
-            seats=self._seats,
-            seat=seat,
-            limits=self._limits,
-            allowed_sans=security.allowed_sans,
-            on_tls=lambda: self._schemes.wrong(address, tls=True),
-        )
-
-        def leave() -> None:
-            protocol.cut_off()
-            if task is not None and not task.done():
-                task.cancel()
-
-        seat.leave = leave
-        self._seats.take(seat)
-        try:
-            if client.family != socket.AF_UNIX:
-                # asyncio does so only where it made the listening socket.
-                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if security.context is None:
-                await loop.connect_accepted_socket(lambda: protocol, client)
-            else:
-                await shake_hands(protocol, security.context, client, self._limits.request_seconds)
-        except OSError as error:
-            # A failed handshake, or a client that hung up: its own business.
-            if is_plain_http(error):
-                self._schemes.wrong(address, tls=False)
-            self._seats.free(seat)
-            client.close()
-        except asyncio.CancelledError:
-            self._seats.free(seat)
-            client.close()
-            raise
-
-
-def _ends_quietly(app: ASGIApp) -> ASGIApp:
-    """``app``, whose handlers may be cancelled, which happens only when the server stops."""
+def _log_errors(app: ASGIApp, log: FilteringBoundLogger) -> ASGIApp:
+    """Wrap ``app`` so that its errors are logged here, and not by uvicorn."""
 
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
-        with suppress(asyncio.CancelledError):
+        try:
             await app(scope, receive, send)
+        except asyncio.CancelledError:
+            return  # the server has stopped
+        except Exception:
+            log.exception("a request failed", path=scope["path"])
 
     return call
-
-
-def _cap_of_this_process() -> int:
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return connection_cap(2**31 if soft == resource.RLIM_INFINITY else soft)

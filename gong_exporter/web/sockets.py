@@ -1,16 +1,26 @@
-"""Listening sockets: bound by us, or handed over by systemd."""
+"""Listening sockets, bound by us or passed by systemd, and the table of open connections."""
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import re
+import resource
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
 
 BACKLOG = 2048
 """Connections that may wait to be accepted; the system caps it (``net.core.somaxconn``)."""
+
+MOST_CONNECTIONS = 1024
+"""However many descriptors there are."""
+
+_OTHER_DESCRIPTORS = 96
+"""Those that the process itself has open, and 64 for polls and the state file."""
 
 _FIRST_SYSTEMD_DESCRIPTOR = 3
 _MAX_PORT = 65535
@@ -24,7 +34,124 @@ class ListenError(Exception):
 
 
 class BadAddress(ListenError):
-    """It is none: a mistake on the command line, whatever the machine's state."""
+    """Not an address: a mistake on the command line, whatever the machine's state."""
+
+
+class Listener(socket.socket):
+    """A listening socket that closes new connections beyond the limit of a table.
+
+    asyncio's server calls ``accept`` and runs what it does for a connection in a copy of the
+    context of that call, so there ``accepted`` is the connection.
+
+    Args:
+        sock: what it shares the address with; stays open.
+        table: of the open connections.
+    """
+
+    def __init__(self, sock: socket.socket, table: ConnectionTable) -> None:
+        super().__init__(fileno=os.dup(sock.fileno()))
+        self.retired = False
+        self._table = table
+
+    def accept(self) -> tuple[socket.socket, object]:
+        """See ``socket.accept``.
+
+        Raises:
+            ConnectionAbortedError: there was one, and it has been closed.
+            BlockingIOError: another listener takes the connection.
+        """
+        if self.retired:
+            raise BlockingIOError
+        client, address = super().accept()
+        connection = OpenConnection(client, self, asyncio.get_running_loop().time())
+        if not self._table.add(connection):
+            client.close()
+            raise ConnectionAbortedError
+        accepted.set(connection)
+        return client, address
+
+    def retire(self) -> None:
+        """Accept no more connections, and end those whose TLS handshake is not finished."""
+        self.retired = True
+        self._table.end_handshakes(self)
+
+
+@dataclass(slots=True)
+class OpenConnection:
+    """An accepted connection.
+
+    Attributes:
+        sock: its socket, which asyncio's transport closes.
+        listener: that accepted it.
+        accepted_at: on the event loop's clock.
+        established: whether a TLS handshake, if there is one, has finished.
+    """
+
+    sock: socket.socket
+    listener: Listener
+    accepted_at: float
+    established: bool = False
+
+    def end(self) -> None:
+        """End the connection at once; its transport notices."""
+        with suppress(OSError):  # it has ended already
+            self.sock.shutdown(socket.SHUT_RDWR)
+
+    def end_handshake(self) -> None:
+        """End the connection unless it is established: then its protocol has the deadlines."""
+        if not self.established:
+            self.end()
+
+
+accepted: ContextVar[OpenConnection] = ContextVar("accepted")
+"""The connection that asyncio and its protocols are working for."""
+
+
+class ConnectionTable:
+    """Every open connection, from the accept on. Used on the event loop only.
+
+    asyncio tells a protocol of its connection only after the TLS handshake, counts none, and waits
+    a minute for a handshake.
+
+    Args:
+        limit: how many connections may be open; None derives it from the descriptor limit.
+        handshake_seconds: the time for a TLS handshake.
+    """
+
+    def __init__(self, limit: int | None, handshake_seconds: float) -> None:
+        self._limit = _limit_by_descriptors() if limit is None else limit
+        self._handshake_seconds = handshake_seconds
+        # By descriptor: a new connection with the same one replaces an old one that was closed.
+        self._open: dict[int, OpenConnection] = {}
+
+    def add(self, connection: OpenConnection) -> bool:
+        """Note a new connection. Returns False when there are too many."""
+        if len(self._open) >= self._limit:
+            self._open = {fd: one for fd, one in self._open.items() if one.sock.fileno() == fd}
+            if len(self._open) >= self._limit:
+                return False
+        self._open[connection.sock.fileno()] = connection
+        loop = asyncio.get_running_loop()
+        loop.call_later(self._handshake_seconds, connection.end_handshake)
+        return True
+
+    def end_handshakes(self, listener: Listener) -> None:
+        """End the connections of one listener that are not established."""
+        for connection in self._open.values():
+            if connection.listener is listener:
+                connection.end_handshake()
+
+    def end_all(self) -> None:
+        """End every connection."""
+        for connection in self._open.values():
+            connection.end()
+
+
+def _limit_by_descriptors() -> int:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return MOST_CONNECTIONS
+    return max(1, min(MOST_CONNECTIONS, soft - _OTHER_DESCRIPTORS))
 
 
 def bind(address: str) -> socket.socket:
@@ -41,6 +168,7 @@ def bind(address: str) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _send_at_once(sock)
         if family == socket.AF_INET6:
             both = host in {"", "::"}
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if both else 1)
@@ -130,7 +258,14 @@ def _adopt(descriptor: int) -> socket.socket:
             f"--web.systemd-socket: descriptor {descriptor} is not a listening stream socket"
             " (the .socket unit needs ListenStream= and Accept=no)"
         )
+    if sock.family != socket.AF_UNIX:
+        _send_at_once(sock)
     return sock
+
+
+def _send_at_once(sock: socket.socket) -> None:
+    """Turn off Nagle's algorithm; accepted connections inherit this. It cost 44 ms a response."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _why(error: OSError) -> str:

@@ -5,20 +5,20 @@ from __future__ import annotations
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-_BOTH = {b"transfer-encoding", b"content-length"}
+_BOTH_LENGTHS = {b"transfer-encoding", b"content-length"}
 _SCHEMES = ("http://", "https://")
 
 
-def strictly(app: ASGIApp) -> ASGIApp:
-    """``app``, which sees no request that could be read in two ways.
+def reject_ambiguous_requests(app: ASGIApp) -> ASGIApp:
+    """Wrap ``app`` so that it gets no request that could be read in two ways.
 
     A request with both kinds of length may be smuggled past a proxy: it is refused, and the
-    connection closed (section 6.3). A target with a host in it, as proxies are sent, means the path
-    behind the host (section 3.2.2).
+    connection closed (section 6.3). A target with a host in it, as clients send it to a proxy,
+    means the path behind the host (section 3.2.2).
     """
 
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
-        if {name for name, _ in scope["headers"]} >= _BOTH:
+        if {name for name, _ in scope["headers"]} >= _BOTH_LENGTHS:
             refusal = PlainTextResponse("A request has one length.\n", 400, {"connection": "close"})
             await refusal(scope, receive, send)
             return

@@ -7,13 +7,13 @@ import os
 import ssl
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from gong_exporter.web.ciphers import CIPHERS
 from gong_exporter.web.config import TlsSettings, WebConfigError
-from gong_exporter.web.handshake import TellingObject
+from gong_exporter.web.sockets import accepted
 
 _VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
 _CERT_REQUIRED = {
@@ -32,6 +32,45 @@ class Material:
     client_ca: bytes | None = None
 
 
+class _AlertingObject(ssl.SSLObject):
+    """Sends the client OpenSSL's alert when the handshake fails ("certificate required").
+
+    asyncio closes the connection without it (https://github.com/python/cpython/issues/98078), so
+    the client would see an end without a reason.
+    """
+
+    outgoing: ssl.MemoryBIO
+
+    def do_handshake(self) -> None:
+        """See SSLObject."""
+        try:
+            super().do_handshake()
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except ssl.SSLError:
+            with suppress(OSError):  # the client has gone
+                accepted.get().sock.send(self.outgoing.read())
+            raise
+
+
+class _AlertingContext(ssl.SSLContext):
+    """Tells its objects where OpenSSL puts what is to be sent."""
+
+    def wrap_bio(
+        self,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        server_side: bool = False,  # noqa: FBT001, FBT002  # SSLContext's signature
+        server_hostname: str | bytes | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLObject:
+        """See SSLContext."""
+        made = super().wrap_bio(incoming, outgoing, server_side, server_hostname, session)
+        if isinstance(made, _AlertingObject):
+            made.outgoing = outgoing
+        return made
+
+
 def build_context(settings: TlsSettings, material: Material, name: str) -> ssl.SSLContext:
     """A server context for these settings.
 
@@ -39,8 +78,8 @@ def build_context(settings: TlsSettings, material: Material, name: str) -> ssl.S
         WebConfigError: the certificate, the key, the CA or a cipher suite cannot be used. The
             message starts with ``name`` and never quotes the material.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.sslobject_class = TellingObject
+    context = _AlertingContext(ssl.PROTOCOL_TLS_SERVER)
+    context.sslobject_class = _AlertingObject
     context.maximum_version = _VERSIONS[settings.max_version]
     context.minimum_version = _VERSIONS[settings.min_version]
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION

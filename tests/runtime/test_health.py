@@ -53,7 +53,7 @@ def served(loop: Bench, poller: Poller) -> Iterator[int]:
         redactor=redactor,
     )
     sock = bind("127.0.0.1:0")
-    server = WebServer(build_app(site, Options()), [sock])
+    server = WebServer(build_app(site, Options()), [sock], log)
     port = int(sock.getsockname()[1])
     server.start()
     try:

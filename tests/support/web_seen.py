@@ -1,21 +1,19 @@
-"""What the web server has noticed so far, so that a test need not guess how long it takes."""
+"""What the web server has noticed so far, so that a test does not guess how long it takes."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 import pytest
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from gong_exporter.web import server
 from gong_exporter.web.concurrency import FairSemaphore
-from gong_exporter.web.connection import GuardedProtocol
-from gong_exporter.web.guards import Doing, Seats
+from gong_exporter.web.connection import HttpConnection
+from gong_exporter.web.sockets import ConnectionTable, OpenConnection
 
 
 def requests_for_a_turn(monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -32,42 +30,42 @@ def requests_for_a_turn(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
-def arrivals(monkeypatch: pytest.MonkeyPatch) -> list[GuardedProtocol]:
+def arrivals(monkeypatch: pytest.MonkeyPatch) -> list[HttpConnection]:
     """Each connection that has been made."""
-    seen: list[GuardedProtocol] = []
-    made = GuardedProtocol.connection_made
+    seen: list[HttpConnection] = []
+    made = HttpConnection.connection_made
 
-    def noted(protocol: GuardedProtocol, transport: asyncio.BaseTransport) -> None:
+    def noted(protocol: HttpConnection, transport: asyncio.Transport) -> None:
         seen.append(protocol)
         made(protocol, transport)
 
-    monkeypatch.setattr(GuardedProtocol, "connection_made", noted)
+    monkeypatch.setattr(HttpConnection, "connection_made", noted)
     return seen
 
 
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """What came of all connections, as it was read, and has been dealt with."""
     seen: list[bytes] = []
-    received = GuardedProtocol.data_received
+    received = HttpConnection.data_received
 
-    def noted(protocol: GuardedProtocol, data: bytes) -> None:
+    def noted(protocol: HttpConnection, data: bytes) -> None:
         received(protocol, data)
         seen.append(data)
 
-    monkeypatch.setattr(GuardedProtocol, "data_received", noted)
+    monkeypatch.setattr(HttpConnection, "data_received", noted)
     return seen
 
 
-def departures(monkeypatch: pytest.MonkeyPatch) -> list[GuardedProtocol]:
+def departures(monkeypatch: pytest.MonkeyPatch) -> list[HttpConnection]:
     """Each connection that has ended, and whose request knows."""
-    seen: list[GuardedProtocol] = []
-    lost = GuardedProtocol.connection_lost
+    seen: list[HttpConnection] = []
+    lost = HttpConnection.connection_lost
 
-    def noted(protocol: GuardedProtocol, exc: Exception | None) -> None:
+    def noted(protocol: HttpConnection, exc: Exception | None) -> None:
         lost(protocol, exc)
         seen.append(protocol)
 
-    monkeypatch.setattr(GuardedProtocol, "connection_lost", noted)
+    monkeypatch.setattr(HttpConnection, "connection_lost", noted)
     return seen
 
 
@@ -84,21 +82,18 @@ def listened_to(monkeypatch: pytest.MonkeyPatch) -> Counter[H11Protocol]:
     return seen
 
 
-def tables(monkeypatch: pytest.MonkeyPatch, monotonic: Callable[[], float]) -> list[Seats]:
-    """Each server's table of connections, by a clock in the test's hands."""
-    seen: list[Seats] = []
+def accepted(monkeypatch: pytest.MonkeyPatch) -> list[OpenConnection]:
+    """Each connection that has been accepted, before any TLS handshake."""
+    seen: list[OpenConnection] = []
+    add = ConnectionTable.add
 
-    def made(cap: int, newcomer_seconds: float) -> Seats:
-        seen.append(Seats(cap, newcomer_seconds, monotonic))
-        return seen[-1]
+    def noted(table: ConnectionTable, connection: OpenConnection) -> bool:
+        taken = add(table, connection)
+        seen.append(connection)
+        return taken
 
-    monkeypatch.setattr(server, "Seats", made)
+    monkeypatch.setattr(ConnectionTable, "add", noted)
     return seen
-
-
-def how_many(seats: Seats, doing: Doing) -> int:
-    """Connections that are at this now."""
-    return len(seats._rows[doing])
 
 
 def most_at_once(monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str) -> list[int]:

@@ -14,12 +14,13 @@ from datetime import date
 from gong_exporter.activity.snapshot import Snapshot, User, Values, WindowData
 from gong_exporter.exposition.body import Body
 from gong_exporter.web.app import Options, build_app
-from gong_exporter.web.guards import Limits
-from gong_exporter.web.security import WebConfigFile
+from gong_exporter.web.connection import Limits
 from gong_exporter.web.server import WebServer
 from gong_exporter.web.sockets import bind
 from gong_exporter.web.status import Api, Health, Polling, Status, WindowStatus
+from gong_exporter.web.watch import WebConfigFile
 from tests.support.servers import PATIENCE
+from tests.support.web_log import RecordedLog
 
 GET = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
 HALF = b"GET /metrics HTTP/1.1\r\nHost: x\r\nX-Never-Ends: "
@@ -129,13 +130,17 @@ def serving(
     addresses: Sequence[str] = ("127.0.0.1:0",),
     web_config: WebConfigFile | None = None,
     monotonic: Callable[[], float] = time.monotonic,
+    log: RecordedLog | None = None,
 ) -> Iterator[int]:
     """The port of a real server around ``site``."""
     sockets = [bind(address) for address in addresses]
     port = int(sockets[0].getsockname()[1])
+    options = options or Options()
     server = WebServer(
-        build_app(site, options or Options(), monotonic),
+        build_app(site, options, monotonic),
         sockets,
+        log or RecordedLog(),
+        open_paths=options.open_paths,
         limits=limits,
         web_config=web_config,
         watch_seconds=0.05,

@@ -10,8 +10,9 @@ from pathlib import Path
 import bcrypt
 import pytest
 
+from gong_exporter.web.app import Options
 from gong_exporter.web.auth import Passwords, credentials_in
-from gong_exporter.web.security import WebConfigFile
+from gong_exporter.web.watch import WebConfigFile
 from tests.support.servers import until
 from tests.support.web_seen import departures, most_at_once, requests_for_a_turn
 from tests.support.web_site import Answer, FixedSite, ask, flood, raw, serving
@@ -71,6 +72,18 @@ def test_every_path_asks_for_a_password(tmp_path: Path) -> None:
             assert refused.headers["www-authenticate"].startswith("Basic ")
             assert refused.body == b"Unauthorized\n"
             assert ask(port, path, headers=basic("prom", "right")).status in {200, 404}
+
+
+def test_health_checks_can_be_open_without_a_password(tmp_path: Path) -> None:
+    options = Options(health_without_password=True, lifecycle=True)
+    web_config = config(tmp_path, {"prom": hashed("right")})
+    with serving(FixedSite(), options=options, web_config=web_config) as port:
+        for path in ("/-/healthy", "/-/ready", "/-/healthy?q"):
+            assert ask(port, path).status == ask(port, path, "HEAD").status == 200
+        assert ask(port, "/-/healthy", "POST").status == 405
+        closed = ("/metrics", "/", "/nothing", "/-/", "/-/healthy/", "/-/HEALTHY", "//-/healthy")
+        assert {ask(port, path).status for path in closed} == {401}
+        assert ask(port, "/-/reload", "POST").status == 401
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gong_exporter.web.config import WebConfig, WebConfigError, parse_web_config
-from gong_exporter.web.security import WebConfigFile
+from gong_exporter.web.watch import WebConfigFile
 from tests.support.servers import need
 from tests.support.web_certificates import Authority
 

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+import uvicorn
 
 from gong_exporter.web.app import Options, build_app
-from gong_exporter.web.guards import Limits
-from gong_exporter.web.security import WebConfigFile
+from gong_exporter.web.connection import Limits
 from gong_exporter.web.server import WebServer
 from gong_exporter.web.sockets import bind
+from gong_exporter.web.watch import WebConfigFile
 from tests.support.servers import PATIENCE, until
+from tests.support.web_log import RecordedLog
 from tests.support.web_seen import arrivals
 from tests.support.web_site import (
     GET,
@@ -177,7 +179,7 @@ def test_it_stops_with_a_slow_reader_and_a_hung_handler(caplog: pytest.LogCaptur
     site.on_reload = hang
     with bind("127.0.0.1:0") as sock:
         port = int(sock.getsockname()[1])
-        server = WebServer(build_app(site, Options(lifecycle=True)), [sock])
+        server = WebServer(build_app(site, Options(lifecycle=True)), [sock], RecordedLog())
         server.start()
         hanging = b"POST /-/reload HTTP/1.1\r\nHost: x\r\n\r\n"
         with caplog.at_level(logging.WARNING), raw(port, GET) as reader, raw(port, hanging):
@@ -210,7 +212,7 @@ def test_a_stopped_server_listens_no_more_and_idle_connections_do_not_hold_it_up
     with bind("127.0.0.1:0") as sock:
         port = int(sock.getsockname()[1])
         limits = Limits(grace_seconds=5 * PATIENCE)
-        server = WebServer(build_app(FixedSite(), Options()), [sock], limits=limits)
+        server = WebServer(build_app(FixedSite(), Options()), [sock], RecordedLog(), limits=limits)
         server.start()
         with raw(port, GET) as resting, raw(port, HALF), raw(port):
             resting.recv(4096)
@@ -222,47 +224,61 @@ def test_a_stopped_server_listens_no_more_and_idle_connections_do_not_hold_it_up
 
 def test_a_server_that_was_never_started_can_be_stopped() -> None:
     with bind("127.0.0.1:0") as sock:
-        server = WebServer(build_app(FixedSite(), Options()), [sock])
+        server = WebServer(build_app(FixedSite(), Options()), [sock], RecordedLog())
         assert not server.alive
         assert server.stop()
         assert sock.fileno() == -1
 
 
-def test_a_look_at_the_web_config_that_breaks_ends_nothing(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_a_failed_reading_of_the_web_config_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """A machine may have no thread left for it, for a while."""
     file = tmp_path / "web.yml"
     file.write_text("{}\n")
-    web_config = WebConfigFile(file)
-    looks: list[None] = []
+    web_config, log = WebConfigFile(file), RecordedLog()
+    reads: list[None] = []
     refresh = web_config.refresh
 
     def broken() -> NoReturn:
-        looks.append(None)
+        reads.append(None)
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(web_config, "refresh", broken)
-    with serving(FixedSite(), web_config=web_config) as port:
-        until(lambda: len(looks) >= 3, "it is looked at again and again")
+    with serving(FixedSite(), web_config=web_config, log=log) as port:
+        until(lambda: len(reads) >= 3, "it is read again and again")
         assert ask(port, "/metrics").status == 200
         monkeypatch.setattr(web_config, "refresh", refresh)
         file.write_text("http_server_config: {headers: {X-XSS-Protection: '0'}}\n")
         until(lambda: "x-xss-protection" in ask(port, "/metrics").headers, "the change is in force")
-    assert caplog.text.count("web config not reloaded, the old one stays: RuntimeError") == 1
+    assert log.events() == [
+        "web config not reloaded, the old one stays in force",
+        "web config reloaded",
+    ]
 
 
-def test_a_door_that_breaks_ends_the_server_instead_of_leaving_it_deaf(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(client: socket.socket) -> NoReturn:
-        client.close()
+@pytest.mark.parametrize("when", ["at the start", "while it serves"])
+def test_a_server_that_breaks_ends_and_says_why(monkeypatch: pytest.MonkeyPatch, when: str) -> None:
+    broken = threading.Event()
+
+    async def tick(_server: uvicorn.Server, _counter: int) -> bool:
+        if broken.is_set():
+            raise RuntimeError("cannot be")
+        return False
+
+    async def startup(_server: uvicorn.Server, **_: object) -> NoReturn:
         raise RuntimeError("cannot be")
 
+    log = RecordedLog()
     with bind("127.0.0.1:0") as sock:
-        server = WebServer(build_app(FixedSite(), Options()), [sock])
-        server.start()
-        monkeypatch.setattr(server._server, "_welcome", broken)
-        with raw(int(sock.getsockname()[1])):
-            until(lambda: not server.alive, "the server has ended")
-    assert "the HTTP server stops accepting" in caplog.text
+        server = WebServer(build_app(FixedSite(), Options()), [sock], log)
+        if when == "at the start":
+            monkeypatch.setattr(uvicorn.Server, "startup", startup)
+            with pytest.raises(RuntimeError, match="did not start"):
+                server.start()
+        else:
+            monkeypatch.setattr(uvicorn.Server, "on_tick", tick)
+            server.start()
+            broken.set()
+        until(lambda: not server.alive, "the server has ended")
+    assert log.events() == ["the HTTP server failed"]

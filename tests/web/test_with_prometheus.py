@@ -3,7 +3,7 @@ from pathlib import Path
 import bcrypt
 import pytest
 
-from gong_exporter.web.security import WebConfigFile
+from gong_exporter.web.watch import WebConfigFile
 from tests.support.servers import prometheus, scrape_config
 from tests.support.web_certificates import Authority
 from tests.support.web_site import FixedSite, serving
