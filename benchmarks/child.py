@@ -30,9 +30,9 @@ from gong_exporter.activity.snapshot import Snapshot
 from gong_exporter.exposition import body as exposition
 from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.exposition.names import USER_ACTIVITY
-from gong_exporter.simulator.options import SimulatorOptions
+from gong_exporter.simulator.api.options import SimulatorOptions
+from gong_exporter.simulator.api.server import Simulator
 from gong_exporter.simulator.records import COUNTERS, UserActivity
-from gong_exporter.simulator.serve import Simulator
 from gong_exporter.web.app import Options, build_app
 from gong_exporter.web.server import WebServer
 from gong_exporter.web.sockets import bind

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-from gong_exporter.simulator.company import SimulatedCompany
+from gong_exporter.simulator.company.company import SimulatedCompany
 
 TODAY = date(2026, 11, 23)
 DAY = timedelta(days=1)

@@ -31,10 +31,10 @@ from zoneinfo import ZoneInfo
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # also where the package is not installed, as for `make demo`
 
-from gong_exporter.simulator.demo import SEED, USERS, demo_company  # noqa: E402 - found only now
-from gong_exporter.simulator.options import SimulatorOptions  # noqa: E402 - likewise
-from gong_exporter.simulator.roster import roster_csv  # noqa: E402 - likewise
-from gong_exporter.simulator.serve import Simulator  # noqa: E402 - likewise
+from gong_exporter.simulator.api.options import SimulatorOptions  # noqa: E402 - likewise
+from gong_exporter.simulator.api.server import Simulator  # noqa: E402 - likewise
+from gong_exporter.simulator.company.demo import SEED, USERS, demo_company  # noqa: E402 - found only now
+from gong_exporter.simulator.company.roster import roster_csv  # noqa: E402 - likewise
 
 ZONE = ZoneInfo("US/Pacific")
 PATIENCE = 60.0

@@ -28,8 +28,8 @@ from gong_exporter.config.model import Config
 from gong_exporter.exposition.body import once_text
 from gong_exporter.runtime.app import Exporter
 from gong_exporter.runtime.signals import Signals
-from gong_exporter.simulator.roster import roster_csv
-from gong_exporter.simulator.serve import Simulator
+from gong_exporter.simulator.api.server import Simulator
+from gong_exporter.simulator.company.roster import roster_csv
 from gong_exporter.web.sockets import ListenError, bind, describe
 
 DEMO_ADDRESS = "127.0.0.1:14664"

@@ -16,14 +16,14 @@ from gong_exporter.activity.zones import load_zone
 from gong_exporter.cli.options import common_options, fail
 from gong_exporter.cli.session import open_session
 from gong_exporter.runtime.signals import Signals
-from gong_exporter.simulator import demo
-from gong_exporter.simulator.company import SimulatedCompany
-from gong_exporter.simulator.events import Event, parse_event
-from gong_exporter.simulator.faults import FAULTS, Fault, parse_fault
-from gong_exporter.simulator.journal import Entry
-from gong_exporter.simulator.options import SimulatorOptions
-from gong_exporter.simulator.roster import roster_csv
-from gong_exporter.simulator.serve import Simulator
+from gong_exporter.simulator.api.faults import FAULTS, Fault, parse_fault
+from gong_exporter.simulator.api.journal import Entry
+from gong_exporter.simulator.api.options import SimulatorOptions
+from gong_exporter.simulator.api.server import Simulator
+from gong_exporter.simulator.company import demo
+from gong_exporter.simulator.company.company import SimulatedCompany
+from gong_exporter.simulator.company.events import Event, parse_event
+from gong_exporter.simulator.company.roster import roster_csv
 
 DEFAULT_ZONE = "US/Pacific"
 
@@ -172,7 +172,7 @@ def simulate(ctx: click.Context, /, **options: Any) -> None:
     """Serve a simulated Gong API: one endpoint, real limits, a believable company."""
     if options.pop("list_faults"):
         for kind in FAULTS:
-            click.echo(f"{kind.name:<22} {kind.does}")
+            click.echo(f"{kind.name:<22} {kind.description}")
         return
     host, port = options.pop("host"), options.pop("port")
     roster = options.pop("roster")

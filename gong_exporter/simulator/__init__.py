@@ -1,1 +1,4 @@
-"""A Gong API on loopback with a believable company behind it; imports nothing else of ours."""
+"""A simulated Gong API: ``api`` speaks HTTP, ``company`` is the data behind it.
+
+Imports no other package of the exporter.
+"""

@@ -1,4 +1,4 @@
-"""The name that somebody probably meant who wrote another one."""
+"""The name that a misspelt name probably means."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-SAME = 0.8
-"""Likeness, from 0 to 1, of a slip of the finger."""
+TYPO = 0.8
+"""Similarity, from 0 to 1, above which a name is a typing error of another."""
 
-ALIKE = 0.6
-"""Likeness below which a name would be a guess."""
+SIMILAR = 0.6
+"""Similarity below which a name would be a guess."""
 
 
 def nearest(word: str, names: Iterable[str]) -> str | None:
-    """The name spelt almost like ``word``, or that shares all words of either, or is alike.
+    """The name that is spelt almost like ``word``, shares all words with it, or is similar.
 
-    Neither case nor what stands between words counts. None when no name is near.
+    Ignores case and the characters between words. Returns None if no name is near.
     """
     known = {"-".join(words(name)): name for name in names}
     asked = words(word)
@@ -25,9 +25,9 @@ def nearest(word: str, names: Iterable[str]) -> str | None:
     spelt = "-".join(asked)
     shared = (name for name in known if _within(name.split("-"), asked))
     found = (
-        next(iter(get_close_matches(spelt, known, n=1, cutoff=SAME)), None)
+        next(iter(get_close_matches(spelt, known, n=1, cutoff=TYPO)), None)
         or next(shared, None)
-        or next(iter(get_close_matches(spelt, known, n=1, cutoff=ALIKE)), None)
+        or next(iter(get_close_matches(spelt, known, n=1, cutoff=SIMILAR)), None)
     )
     return None if found is None else known[found]
 
@@ -38,5 +38,5 @@ def words(text: str) -> list[str]:
 
 
 def _within(some: list[str], others: list[str]) -> bool:
-    """Whether all words of the one are among those of the other, or the other way round."""
+    """Whether one list of words is contained in the other."""
     return set(some) <= set(others) or set(others) <= set(some)

@@ -1,4 +1,4 @@
-"""What the simulated API serves, and what it asks of the company behind it."""
+"""The interface between the simulated API and the company behind it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Company(Protocol):
 
     @property
     def user_ids(self) -> Sequence[str]:
-        """Everyone who ever was a user, by id, in the order in which answers list them."""
+        """The id of every user, past users included, in the order of the listings."""
         ...
 
     def activity(self, start: date, end: date) -> Sequence[UserActivity]:

@@ -14,9 +14,9 @@ from gong_exporter.activity.poll_plan import PollResult
 from gong_exporter.activity.snapshot import Snapshot, WindowData
 from gong_exporter.activity.users import Selection, UserLabels, build_snapshot
 from gong_exporter.gong.records import ActivityFilter, Page
-from gong_exporter.simulator.options import Readings
+from gong_exporter.simulator.api.options import Readings
+from gong_exporter.simulator.api.server import Simulator
 from gong_exporter.simulator.records import Company
-from gong_exporter.simulator.serve import Simulator
 from tests.activity.rig import (
     Answering,
     asked,

@@ -20,8 +20,8 @@ from gong_exporter.gong.limits import CallLimits, Ledger, Limiter
 from gong_exporter.gong.observer import Observer
 from gong_exporter.gong.records import COUNTERS, ActivityFilter, Page, UserActivity
 from gong_exporter.gong.transport import Transport
-from gong_exporter.simulator.options import SimulatorOptions
-from gong_exporter.simulator.serve import Simulator
+from gong_exporter.simulator.api.options import SimulatorOptions
+from gong_exporter.simulator.api.server import Simulator
 from tests.support.clocks import FakeClock
 from tests.support.companies import FixtureCompany, window_counters
 from tests.support.ledgers import MemoryLedger, SilentObserver

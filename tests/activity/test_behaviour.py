@@ -19,7 +19,7 @@ from gong_exporter.gong.limits import MAX_WAIT
 from gong_exporter.gong.records import Exchange
 from gong_exporter.gong.responses import MAX_EXTRA_COUNTERS
 from gong_exporter.gong.transport import MAX_BODY
-from gong_exporter.simulator.faults import FAULTS, Stage
+from gong_exporter.simulator.api.faults import FAULTS, Stage
 from tests.activity.rig import client_of, plan_of, truth
 from tests.support.clocks import FakeClock
 from tests.support.companies import FixtureCompany

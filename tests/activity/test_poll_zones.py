@@ -19,7 +19,7 @@ from gong_exporter.gong.errors import (
     ServerError,
 )
 from gong_exporter.gong.records import ActivityFilter, Page
-from gong_exporter.simulator.options import Readings
+from gong_exporter.simulator.api.options import Readings
 from tests.activity.rig import (
     Answering,
     activity,

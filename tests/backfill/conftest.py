@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from gong_exporter.backfill.workfile import WorkFile
+from gong_exporter.simulator.api.server import Simulator
 from gong_exporter.simulator.records import Company
-from gong_exporter.simulator.serve import Simulator
 from tests.support.backfills import Rig
 from tests.support.clocks import FakeClock
 from tests.support.ledgers import MemoryLedger

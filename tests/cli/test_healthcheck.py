@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from gong_exporter.cli import healthcheck
-from gong_exporter.simulator.serve import utc_now
+from gong_exporter.simulator.api.server import utc_now
 from tests.support.exporter import environment, exporter, run, run_here, write_config
 from tests.support.hostile import Behaviour, drip, flood, hang, hostile_server, raw, reset
 from tests.support.simulator import running_simulator

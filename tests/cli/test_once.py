@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gong_exporter.simulator.serve import utc_now
+from gong_exporter.simulator.api.server import utc_now
 from tests.support.companies import FixtureCompany
 from tests.support.exporter import ROOT, Samples, command, environment, exporter, run, write_config
 from tests.support.processor import seconds_to_its_end

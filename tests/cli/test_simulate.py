@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from gong_exporter.simulator.faults import FAULTS
+from gong_exporter.simulator.api.faults import FAULTS
 from tests.support.exporter import KEY, ROOT, SECRET, command, environment, run_here
 from tests.support.servers import free_port, until
 

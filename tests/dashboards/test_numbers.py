@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from gong_exporter.simulator.company import SimulatedCompany
+from gong_exporter.simulator.company.company import SimulatedCompany
 from tests.dashboards.conftest import BARE, CHANGED, DEMO, OTHER_TEAM, REPLICAS, TODAY, Past
 from tests.dashboards.pages import dashboard as page
 from tests.dashboards.pages import span, target

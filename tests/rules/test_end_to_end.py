@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gong_exporter.simulator.demo import demo_company
+from gong_exporter.simulator.api.server import utc_now
+from gong_exporter.simulator.company.demo import demo_company
+from gong_exporter.simulator.company.roster import roster_csv
 from gong_exporter.simulator.records import Company, UserActivity
-from gong_exporter.simulator.roster import roster_csv
-from gong_exporter.simulator.serve import utc_now
 from tests.support.exporter import exporter, write_config
 from tests.support.rules_alertmanager import alertmanager
 from tests.support.rules_engine import PROMETHEUS

@@ -10,9 +10,9 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from gong_exporter.activity.windows import day_start
-from gong_exporter.simulator.company import SimulatedCompany
-from gong_exporter.simulator.demo import demo_company
-from gong_exporter.simulator.events import Event, EventKind
+from gong_exporter.simulator.company.company import SimulatedCompany
+from gong_exporter.simulator.company.demo import demo_company
+from gong_exporter.simulator.company.events import Event, EventKind
 from tests.support.backfills import Rig, days_before
 from tests.support.clocks import FakeClock
 from tests.support.ledgers import MemoryLedger

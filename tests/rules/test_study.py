@@ -14,8 +14,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gong_exporter.simulator.company import SimulatedCompany
-from gong_exporter.simulator.events import Event, EventKind
+from gong_exporter.simulator.company.company import SimulatedCompany
+from gong_exporter.simulator.company.events import Event, EventKind
 from tests.support.rules_engine import ACTIVITY
 from tests.support.rules_people import Someone, colleagues, story, weekdays
 from tests.support.servers import need

@@ -15,8 +15,8 @@ from gong_exporter.cli.logs import make_log
 from gong_exporter.common.redact import Redactor
 from gong_exporter.config.load import load_config
 from gong_exporter.runtime.app import Exporter
+from gong_exporter.simulator.api.server import utc_now
 from gong_exporter.simulator.records import UserActivity
-from gong_exporter.simulator.serve import utc_now
 from gong_exporter.web.app import Options
 from gong_exporter.web.sockets import bind
 from tests.support.bench import changed

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gong_exporter.simulator.company import SimulatedCompany
-from gong_exporter.simulator.layout import Role
+from gong_exporter.simulator.company.company import SimulatedCompany
+from gong_exporter.simulator.company.layout import Role
 from gong_exporter.simulator.records import COUNTERS, Company
 
 NEW_YORK = ZoneInfo("America/New_York")

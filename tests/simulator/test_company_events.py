@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gong_exporter.simulator.company import SimulatedCompany
-from gong_exporter.simulator.demo import SILENT_DAYS, SLUMP_DAYS, demo_company, demo_events
-from gong_exporter.simulator.events import Event, EventKind, parse_event
-from gong_exporter.simulator.layout import Role
-from gong_exporter.simulator.people import Person
+from gong_exporter.simulator.company.company import SimulatedCompany
+from gong_exporter.simulator.company.demo import SILENT_DAYS, SLUMP_DAYS, demo_company, demo_events
+from gong_exporter.simulator.company.events import Event, EventKind, parse_event
+from gong_exporter.simulator.company.layout import Role
+from gong_exporter.simulator.company.people import Person
 
 NEW_YORK = ZoneInfo("America/New_York")
 TODAY = date(2026, 6, 17)

@@ -8,11 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from gong_exporter.simulator import api, listings
-from gong_exporter.simulator.faults import FAULTS, Fault, Stage, first_of, parse_fault, striking
-from gong_exporter.simulator.hostile import DELIVERIES, INSTEAD
-from gong_exporter.simulator.serve import Simulator
-from gong_exporter.simulator.spoil import CONTENT
+from gong_exporter.simulator.api import endpoint, listings
+from gong_exporter.simulator.api.corrupt_payload import CONTENT
+from gong_exporter.simulator.api.faults import (
+    FAULTS,
+    Fault,
+    Stage,
+    draw_faults,
+    first_of,
+    parse_fault,
+)
+from gong_exporter.simulator.api.faulty_responses import DELIVERIES, RESPONSES
+from gong_exporter.simulator.api.server import Simulator
 from tests.support.simulator_caller import Caller
 
 
@@ -32,16 +39,16 @@ def test_a_fault_is_a_name_and_perhaps_a_rate(text: str, fault: Fault) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("server-eror", "there is no fault 'server-eror'; the nearest is 'server-error'"),
-        ("ratelimit", "there is no fault 'ratelimit'; the nearest is 'rate-limited'"),
-        ("connection-reset", "there is no fault 'connection-reset'; the nearest is 'reset'"),
-        ("null_email", "there is no fault 'null_email'; the nearest is 'null-emails'"),
-        ("503", "there is no fault '503'; the nearest is 'unavailable'"),
-        ("429", "there is no fault '429'; the nearest is 'rate-limited'"),
-        ("zzz", "there is no fault 'zzz'; simulate --list-faults shows them all"),
-        ("a", "there is no fault 'a'; simulate --list-faults shows them all"),
-        ("", "there is no fault ''; simulate --list-faults shows them all"),
-        ("Reset", "there is no fault 'Reset'; the nearest is 'reset'"),
+        ("server-eror", "unknown fault 'server-eror'; the nearest is 'server-error'"),
+        ("ratelimit", "unknown fault 'ratelimit'; the nearest is 'rate-limited'"),
+        ("connection-reset", "unknown fault 'connection-reset'; the nearest is 'reset'"),
+        ("null_email", "unknown fault 'null_email'; the nearest is 'null-emails'"),
+        ("503", "unknown fault '503'; the nearest is 'unavailable'"),
+        ("429", "unknown fault '429'; the nearest is 'rate-limited'"),
+        ("zzz", "unknown fault 'zzz'; simulate --list-faults shows them all"),
+        ("a", "unknown fault 'a'; simulate --list-faults shows them all"),
+        ("", "unknown fault ''; simulate --list-faults shows them all"),
+        ("Reset", "unknown fault 'Reset'; the nearest is 'reset'"),
         ("reset:2", "the rate of fault 'reset' must be from 0 to 1"),
         ("reset:-0.1", "the rate of fault 'reset' must be from 0 to 1"),
         ("reset:nan", "the rate of fault 'reset' must be from 0 to 1"),
@@ -57,55 +64,55 @@ def test_a_bad_fault_is_refused_in_words(text: str, message: str) -> None:
 def test_every_fault_has_a_name_of_its_own_and_a_line_that_says_what_it_does() -> None:
     assert len({kind.name for kind in FAULTS}) == len(FAULTS)
     for kind in FAULTS:
-        assert kind.does
-        assert not kind.does.endswith(".")
-        assert len(kind.does) <= 80
+        assert kind.description
+        assert not kind.description.endswith(".")
+        assert len(kind.description) <= 80
 
 
 def test_the_documentation_lists_every_fault_in_the_words_of_the_table() -> None:
     text = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text()
     section = text.partition("## Faults\n")[2].partition("\n## ")[0]
     listed = [line for line in section.splitlines() if line.startswith("| `")]
-    assert listed == [f"| `{kind.name}` | {kind.does} |" for kind in FAULTS]
+    assert listed == [f"| `{kind.name}` | {kind.description} |" for kind in FAULTS]
 
 
 def test_every_fault_is_built() -> None:
     by_stage = {stage: {kind.name for kind in FAULTS if kind.stage is stage} for stage in Stage}
-    assert by_stage[Stage.INSTEAD] == set(INSTEAD)
+    assert by_stage[Stage.INSTEAD] == set(RESPONSES)
     assert by_stage[Stage.CONTENT] == set(CONTENT)
     assert by_stage[Stage.DELIVERY] == set(DELIVERIES)
-    source = inspect.getsource(api) + inspect.getsource(listings)
+    source = inspect.getsource(endpoint) + inspect.getsource(listings)
     for name in by_stage[Stage.READING] | by_stage[Stage.LISTING]:
         assert f'"{name}"' in source
 
 
 def test_the_dice_are_the_same_for_the_same_seed() -> None:
     faults = [Fault("reset", 0.3), Fault("html", 0.5)]
-    once = [striking(faults, 7, serial) for serial in range(200)]
-    assert once == [striking(faults, 7, serial) for serial in range(200)]
-    assert once != [striking(faults, 8, serial) for serial in range(200)]
+    once = [draw_faults(faults, 7, serial) for serial in range(200)]
+    assert once == [draw_faults(faults, 7, serial) for serial in range(200)]
+    assert once != [draw_faults(faults, 8, serial) for serial in range(200)]
 
 
 def test_a_rate_is_the_share_of_answers_it_strikes() -> None:
-    struck = sum("reset" in striking([Fault("reset", 0.3)], 1, n) for n in range(2000))
+    struck = sum("reset" in draw_faults([Fault("reset", 0.3)], 1, n) for n in range(2000))
     assert 540 <= struck <= 660  # 600, and three times its standard deviation of 20
 
 
 def test_switching_one_fault_on_does_not_move_another() -> None:
-    alone = ["reset" in striking([Fault("reset", 0.3)], 1, n) for n in range(200)]
+    alone = ["reset" in draw_faults([Fault("reset", 0.3)], 1, n) for n in range(200)]
     both = [Fault("html", 0.9), Fault("reset", 0.3)]
-    assert ["reset" in striking(both, 1, n) for n in range(200)] == alone
+    assert ["reset" in draw_faults(both, 1, n) for n in range(200)] == alone
 
 
 def test_faults_of_one_rate_do_not_strike_together() -> None:
     faults = [Fault("html", 0.5), Fault("reset", 0.5)]
-    counts = Counter(len(striking(faults, 1, n)) for n in range(400))
+    counts = Counter(len(draw_faults(faults, 1, n)) for n in range(400))
     assert all(counts[struck] >= 70 for struck in (0, 1, 2))  # 100, 200, 100 expected
 
 
 @pytest.mark.parametrize(("rate", "share"), [(0.0, 0), (1.0, 100)])
 def test_never_and_always_are_exact(rate: float, share: int) -> None:
-    assert sum(bool(striking([Fault("reset", rate)], 1, n)) for n in range(100)) == share
+    assert sum(bool(draw_faults([Fault("reset", rate)], 1, n)) for n in range(100)) == share
 
 
 def test_the_first_of_the_table_wins() -> None:

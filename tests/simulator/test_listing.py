@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gong_exporter.simulator.listings import Listings
+from gong_exporter.simulator.api.listings import Listings
+from gong_exporter.simulator.api.server import Simulator
 from gong_exporter.simulator.records import COUNTERS, UserActivity
-from gong_exporter.simulator.serve import Simulator
 from tests.support.companies import FixtureCompany, user_id
 from tests.support.simulator import running_simulator
 from tests.support.simulator_caller import PATH, WEEK, Caller, calling, errors_of, users_of

@@ -11,10 +11,10 @@ from datetime import date
 import pytest
 import requests
 
-from gong_exporter.simulator.journal import Entry
-from gong_exporter.simulator.options import SimulatorOptions
+from gong_exporter.simulator.api.journal import Entry
+from gong_exporter.simulator.api.options import SimulatorOptions
+from gong_exporter.simulator.api.server import Simulator
 from gong_exporter.simulator.records import UserActivity
-from gong_exporter.simulator.serve import Simulator
 from tests.support.companies import FixtureCompany
 from tests.support.servers import PATIENCE, until
 from tests.support.simulator import NOW, MovableClock, running_simulator
@@ -94,7 +94,9 @@ def test_a_company_that_is_slow_to_work_out_does_not_hold_up_a_stop() -> None:
         thread.start()
         assert company.asked.wait(PATIENCE)
         simulator.stop()
-        until(lambda: at_work() == {"simulator-desk"}, "whoever asked is told, and all else ends")
+        until(
+            lambda: at_work() == {"simulator-handler"}, "whoever asked is told, and all else ends"
+        )
         company.go_on.set()
 
 
@@ -115,7 +117,7 @@ def test_a_company_that_fails_is_a_500_and_a_log_line(caplog: pytest.LogCaptureF
     with running_simulator(BrokenCompany()) as simulator, calling(simulator) as caller:
         answers = [caller.page() for _ in range(2)]
     assert [answer.status_code for answer in answers] == [500, 500]
-    assert answers[0].json()["errors"] == ["The simulator failed; its log says why"]
+    assert answers[0].json()["errors"] == ["The simulator failed; see its log"]
     assert "nobody knows about 2026-03-02" in caplog.text
 
 

@@ -27,8 +27,8 @@ from gong_exporter.runtime.poll_runner import FetchWindows, PollRunner
 from gong_exporter.runtime.poller import Poller
 from gong_exporter.runtime.setup import Setup, make_setup
 from gong_exporter.runtime.signals import StopSignal
+from gong_exporter.simulator.api.server import Simulator
 from gong_exporter.simulator.records import Company
-from gong_exporter.simulator.serve import Simulator
 from gong_exporter.store import StateFile, open_state
 from tests.support.clocks import NOW, FakeClock
 from tests.support.exporter import write_config

@@ -14,8 +14,8 @@ from functools import cached_property
 
 from gong_exporter import __version__
 from gong_exporter.exposition.render import escape
-from gong_exporter.simulator.company import SimulatedCompany
-from gong_exporter.simulator.roster import on_the_roster
+from gong_exporter.simulator.company.company import SimulatedCompany
+from gong_exporter.simulator.company.roster import on_the_roster
 from tests.support.truth import NAMES
 
 WINDOWS: Mapping[str, int] = {"1d": 1, "7d": 7, "28d": 28}

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from gong_exporter.simulator.options import SimulatorOptions
+from gong_exporter.simulator.api.options import SimulatorOptions
+from gong_exporter.simulator.api.server import Simulator
 from gong_exporter.simulator.records import Company
-from gong_exporter.simulator.serve import Simulator
 from tests.support.companies import FixtureCompany
 
 NOW = datetime(2026, 3, 11, 18, 0, tzinfo=UTC)

@@ -8,8 +8,8 @@ from typing import Any
 
 import requests
 
+from gong_exporter.simulator.api.server import Simulator
 from gong_exporter.simulator.records import UserActivity
-from gong_exporter.simulator.serve import Simulator
 
 PATH = "/v2/stats/activity/aggregate"
 FROM_DATE = "2026-03-02"

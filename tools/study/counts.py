@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from gong_exporter.activity.snapshot import metric_name
-from gong_exporter.simulator.company import SimulatedCompany
+from gong_exporter.simulator.company.company import SimulatedCompany
 from gong_exporter.simulator.records import COUNTERS
 
 Window = Mapping[str, Mapping[str, int]]

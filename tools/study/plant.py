@@ -9,8 +9,8 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from gong_exporter.activity.snapshot import metric_name
-from gong_exporter.simulator.company import SimulatedCompany
-from gong_exporter.simulator.events import Event, EventKind
+from gong_exporter.simulator.company.company import SimulatedCompany
+from gong_exporter.simulator.company.events import Event, EventKind
 from tools.study.counts import Day, company_days, monthly_rosters
 from tools.study.score import Planted
 

@@ -7,8 +7,8 @@ import io
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from gong_exporter.simulator.company import SimulatedCompany
-from gong_exporter.simulator.people import Person
+from gong_exporter.simulator.company.company import SimulatedCompany
+from gong_exporter.simulator.company.people import Person
 
 COLUMNS = ("id", "email", "name", "team", "manager", "region", "role")
 

@@ -1,7 +1,7 @@
-"""What the faults of the stage ``CONTENT`` do to the members of a 200 answer.
+"""What the faults of the stage ``CONTENT`` do to the members of a 200 response.
 
-They work on the JSON value itself, a moment before it is written: what they make of it is
-exactly what no record of ours could hold.
+They change the JSON value just before it is written, because our own records cannot hold such
+values.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ VENDOR_DATE_TIME = "2019-01-21T000:00:00-08:00"
 """The example of ``toDateTime`` on the vendor's page, three digits of hours and all."""
 
 Payload = dict[str, Any]
-"""A 200 answer as it will be written; its users are under ``usersAggregateActivityStats``."""
+"""A 200 response as it will be written; its users are under ``usersAggregateActivityStats``."""
 
 
-def spoil(payload: Payload, struck: frozenset[str]) -> None:
-    """Apply the faults in ``struck`` that concern members, in the order of the table."""
+def corrupt_payload(payload: Payload, active_faults: frozenset[str]) -> None:
+    """Apply the active faults of the stage ``CONTENT``, in the order of the table."""
     for name, change in CONTENT.items():
-        if name in struck:
+        if name in active_faults:
             change(payload)
 
 
@@ -31,33 +31,33 @@ def _users(payload: Payload) -> list[Payload]:
 
 
 def _counters(payload: Payload) -> list[Payload]:
-    """The counters of each user; of one that has none (any more), nothing to change."""
+    """The counters of each user; an empty one for a user without counters."""
     return [user.get("userAggregateActivityStats") or {} for user in _users(payload)]
 
 
 def _null_counters(payload: Payload) -> None:
-    for place, user in enumerate(_users(payload)):
+    for index, user in enumerate(_users(payload)):
         counters = user["userAggregateActivityStats"]
         counters["callsAsHost"] = None
         del counters["callsGaveFeedback"]
-        if place % 3 == 2:  # noqa: PLR2004 - each third
+        if index % 3 == 2:  # noqa: PLR2004 - each third
             user["userAggregateActivityStats"] = None
 
 
 def _each_calls_as_host(*values: object) -> Callable[[Payload], None]:
     def change(payload: Payload) -> None:
-        for place, counters in enumerate(_counters(payload)):
+        for index, counters in enumerate(_counters(payload)):
             if counters:
-                counters["callsAsHost"] = values[place % len(values)]
+                counters["callsAsHost"] = values[index % len(values)]
 
     return change
 
 
 def _extra_counters(payload: Payload) -> None:
-    for place, counters in enumerate(_counters(payload)):
+    for index, counters in enumerate(_counters(payload)):
         if counters:
-            counters["callsWhispered"] = place
-            counters["callsSummarizedByAI"] = 2 * place
+            counters["callsWhispered"] = index
+            counters["callsSummarizedByAI"] = 2 * index
     for user in _users(payload):
         user["userShoeSize"] = 43
     payload["warnings"] = [{"code": 7}]
@@ -80,8 +80,8 @@ def _numeric_ids(payload: Payload) -> None:
 
 def _null_or_absent(member: str) -> Callable[[Payload], None]:
     def change(payload: Payload) -> None:
-        for place, user in enumerate(_users(payload)):
-            if place % 2:
+        for index, user in enumerate(_users(payload)):
+            if index % 2:
                 del user[member]
             else:
                 user[member] = None
@@ -90,14 +90,14 @@ def _null_or_absent(member: str) -> Callable[[Payload], None]:
 
 
 def _weird_emails(payload: Payload) -> None:
-    for place, user in enumerate(_users(payload)):
+    for index, user in enumerate(_users(payload)):
         user["userEmailAddress"] = (
-            f'"quoted {place}"@acme.example',
-            f"back\\slash{place}@acme.example",
-            f"new\nline{place}@acme.example",
-            f"half\ud800surrogate{place}@acme.example",
-            f"{place}".rjust(LONG_EMAIL, "x"),
-        )[place % 5]
+            f'"quoted {index}"@acme.example',
+            f"back\\slash{index}@acme.example",
+            f"new\nline{index}@acme.example",
+            f"half\ud800surrogate{index}@acme.example",
+            f"{index}".rjust(LONG_EMAIL, "x"),
+        )[index % 5]
 
 
 def _set(**members: object) -> Callable[[Payload], None]:
@@ -124,5 +124,5 @@ CONTENT: Mapping[str, Callable[[Payload], None]] = {
     "null-members": _set(requestId=None, fromDateTime=None, toDateTime=None),
     "no-records": _no_records,
 }
-"""The faults of the stage ``CONTENT``, in an order in which they do not trip over each other:
+"""The faults of the stage ``CONTENT``, in an order that lets them be combined:
 members are deleted after everything that changes them."""

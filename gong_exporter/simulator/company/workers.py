@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from gong_exporter.simulator.attendance import Attendance, Attendances
-from gong_exporter.simulator.chance import DAILY_SHAPE, LEVELS, WEEKLY_SHAPE, count_tables
-from gong_exporter.simulator.duties import Duties, duties_of
-from gong_exporter.simulator.layout import Team
-from gong_exporter.simulator.offices import DAYS_A_WEEK
-from gong_exporter.simulator.people import Staff
+from gong_exporter.simulator.company.attendance import Attendance, Attendances
+from gong_exporter.simulator.company.chance import DAILY_SHAPE, LEVELS, WEEKLY_SHAPE, count_tables
+from gong_exporter.simulator.company.duties import Duties, duties_of
+from gong_exporter.simulator.company.layout import Team
+from gong_exporter.simulator.company.offices import DAYS_A_WEEK
+from gong_exporter.simulator.company.people import Staff
 
 _FIXED_DRAWS = 19
 _ACTION_DRAWS = 4

@@ -1,4 +1,4 @@
-"""Cursors: opaque, looking like a JWT, signed, bound to their filter, and short-lived."""
+"""Cursors: opaque text that looks like a JWT, signed, bound to a filter, and short-lived."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import json
 
-from gong_exporter.simulator.answers import Refusal
+from gong_exporter.simulator.api.responses import Refusal
 
 BAD_REQUEST = 400
 
@@ -16,7 +16,7 @@ class Cursors:
     """Makes cursors and reads them back.
 
     Args:
-        key: what they are signed with; a cursor of another server does not fit.
+        key: signs them, so that the cursor of another server is refused.
         lifetime: seconds until a cursor is refused as expired.
     """
 
@@ -25,10 +25,10 @@ class Cursors:
         self._lifetime = lifetime
 
     def issue(self, fingerprint: str, page: int, at: float) -> str:
-        """The cursor of page ``page`` of the listing that ``fingerprint`` stands for.
+        """The cursor of a page of a listing.
 
         Args:
-            fingerprint: of the filter it is good for.
+            fingerprint: of the filter.
             page: counted from 0.
             at: now, in monotonic seconds.
         """
@@ -38,7 +38,7 @@ class Cursors:
         return f"{signed}.{self._signature(signed)}"
 
     def read(self, cursor: str, fingerprint: str, at: float) -> int:
-        """The page that ``cursor`` stands for.
+        """The number of the page that a cursor belongs to.
 
         Raises:
             Refusal: 400, the cursor is not one of ours, is of another filter, or has expired.
@@ -60,7 +60,7 @@ class Cursors:
 
 
 def expired() -> Refusal:
-    """The refusal of a cursor that came too late."""
+    """The refusal of an expired cursor."""
     return Refusal(BAD_REQUEST, ("cursor: expired",))
 
 

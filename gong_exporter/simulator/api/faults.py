@@ -1,4 +1,4 @@
-"""Everything the simulated API can do wrong: one table of names, and when each one strikes."""
+"""Everything the simulated API can do wrong: one table of names, and when each fault applies."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from gong_exporter.simulator.nearest import nearest, words
 
 
 class Stage(Enum):
-    """Where in the making of an answer a fault strikes."""
+    """At which step of a response a fault applies."""
 
-    INSTEAD = "another answer is given instead of the right one"
+    INSTEAD = "another response is sent instead of the right one"
     READING = "an open question of the documentation is read the other way"
     LISTING = "the pages of a listing do not fit together"
-    CONTENT = "members of a 200 answer are not what they should be"
-    DELIVERY = "the answer does not arrive whole, or in time, or at all"
+    CONTENT = "members of a 200 response are not what they should be"
+    DELIVERY = "the response does not arrive whole, or in time, or at all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +27,14 @@ class FaultKind:
 
     Attributes:
         name: as given on the command line.
-        stage: where it strikes; of several that strike at ``INSTEAD`` or ``DELIVERY`` in one
-            answer, the first of the table wins, the others add up.
-        does: one line for people, without a full stop.
+        stage: where it applies. Of several at ``INSTEAD`` or ``DELIVERY`` in one response, the
+            first of the table wins; at the other stages all apply.
+        description: one line, without a full stop.
     """
 
     name: str
     stage: Stage
-    does: str
+    description: str
 
 
 def _kinds(stage: Stage, table: Iterable[tuple[str, str]]) -> tuple[FaultKind, ...]:
@@ -51,7 +51,7 @@ FAULTS: tuple[FaultKind, ...] = (
             ("rate-limited", "429 with Retry-After: 1, whatever the true rate"),
             ("rate-limited-long", "429 with Retry-After: 7200, as when the daily quota is spent"),
             ("retry-after-absent", "429 without Retry-After"),
-            ("retry-after-garbage", "429 with a Retry-After that is no number"),
+            ("retry-after-garbage", "429 with a Retry-After that is not a number"),
             ("retry-after-date", "429 with Retry-After as an HTTP date two seconds ahead"),
             ("retry-after-negative", "429 with Retry-After: -5"),
             ("retry-after-fraction", "429 with Retry-After: 0.5"),
@@ -60,7 +60,7 @@ FAULTS: tuple[FaultKind, ...] = (
             ("no-scope", "401 with the text of a missing scope"),
             ("forbidden", "403, as for an address that is not on the company's allow-list"),
             ("bad-request", "400 for a request that is fine"),
-            ("not-found", "404 whoever is asked for"),
+            ("not-found", "404 for every request"),
             ("redirect", "307 to another name of this same server"),
             ("not-json", "200 with JSON that breaks off"),
             ("html", "200 with an HTML page"),
@@ -69,7 +69,7 @@ FAULTS: tuple[FaultKind, ...] = (
             ("wrong-shape", "200 with JSON of another shape, a different one each time"),
             ("empty-object", "200 with {}"),
             ("deep-json", "200 with JSON nested 100,000 deep"),
-            ("not-utf-8", "200 with bytes that are no UTF-8"),
+            ("not-utf-8", "200 with bytes that are not UTF-8"),
             ("gzip-bomb", "200 with half a megabyte of gzip that unpacks to 512 MiB"),
             ("gzip-broken", "200 that says gzip and is not"),
         ],
@@ -78,7 +78,7 @@ FAULTS: tuple[FaultKind, ...] = (
         Stage.READING,
         [
             ("unknown-id-fails", "404 when any of the userIds is unknown"),
-            ("empty-is-404", "404 when nobody did anything in the period"),
+            ("empty-is-404", "404 when no user has activity in the period"),
         ],
     ),
     *_kinds(
@@ -87,9 +87,9 @@ FAULTS: tuple[FaultKind, ...] = (
             ("expired-cursor", "400 for every cursor, as if it had expired"),
             ("repeated-cursor", "a page that was asked for by cursor gives that cursor again"),
             ("endless-pages", "the last page gives a cursor, too, and empty pages follow"),
-            ("wrong-total", "totalRecords is one more than there are"),
-            ("shifting", "later pages begin one record early, as if somebody joined in between"),
-            ("shrinking", "later pages begin one record late, as if somebody left in between"),
+            ("wrong-total", "totalRecords is one more than the number of users"),
+            ("shifting", "later pages begin one record early, as if a user had joined in between"),
+            ("shrinking", "later pages begin one record late, as if a user had left in between"),
             ("duplicate-user", "a page names its first user again at its end, with other numbers"),
         ],
     ),
@@ -98,8 +98,8 @@ FAULTS: tuple[FaultKind, ...] = (
         [
             ("null-counters", "callsAsHost null, callsGaveFeedback absent, all null for each 3rd"),
             ("weird-counters", "callsAsHost negative, fractional, a string, or beyond 64 bits"),
-            ("nan-counters", "callsAsHost NaN or Infinity, which is no JSON"),
-            ("extra-counters", "counters and members that nobody has heard of"),
+            ("nan-counters", "callsAsHost NaN or Infinity, which is not JSON"),
+            ("extra-counters", "counters and members that are not documented"),
             ("weird-counter-names", "counters with quotes, newlines or no name, and two alike"),
             ("numeric-ids", "userId as a JSON number"),
             ("null-ids", "userId null or absent"),
@@ -115,14 +115,14 @@ FAULTS: tuple[FaultKind, ...] = (
     *_kinds(
         Stage.DELIVERY,
         [
-            ("reset", "the connection is reset (TCP RST) instead of an answer"),
-            ("close", "the connection is closed instead of an answer"),
-            ("hang", "no answer comes, the connection stays open"),
+            ("reset", "the connection is reset (TCP RST) instead of a response"),
+            ("close", "the connection is closed instead of a response"),
+            ("hang", "no response comes, the connection stays open"),
             ("not-http", "something that is not HTTP comes back"),
             ("truncated", "Content-Length says more than is sent before the connection closes"),
             ("slow-drip", "the body comes a byte at a time"),
             ("slow-drip-headers", "the head comes a byte at a time"),
-            ("continue-forever", "100 Continue again and again, and no answer"),
+            ("continue-forever", "100 Continue again and again, and no response"),
             ("huge", "a body without an end"),
         ],
     ),
@@ -139,10 +139,10 @@ class Fault:
 
     Attributes:
         name: one of ``KINDS``.
-        rate: share of the answers it strikes, 0 to 1.
+        rate: share of the responses it applies to, 0 to 1.
 
     Raises:
-        ValueError: no such fault, or a rate outside 0 to 1.
+        ValueError: unknown fault, or a rate outside 0 to 1.
     """
 
     name: str
@@ -152,24 +152,26 @@ class Fault:
         if self.name not in KINDS:
             near = nearest(self.name, KINDS) or _described_by(self.name)
             hint = f"the nearest is {near!r}" if near else "simulate --list-faults shows them all"
-            raise ValueError(f"there is no fault {self.name!r}; {hint}")
+            raise ValueError(f"unknown fault {self.name!r}; {hint}")
         if math.isnan(self.rate) or not 0 <= self.rate <= 1:
             raise ValueError(f"the rate of fault {self.name!r} must be from 0 to 1")
 
 
 def _described_by(word: str) -> str | None:
-    """The first fault of which this is said, such as ``503``; None for none."""
+    """The first fault with these words in its description, such as ``503``; None for none."""
     asked = set(words(word))
-    if len(word) <= 2:  # noqa: PLR2004 - shorter ones are said of anything
+    if len(word) <= 2:  # noqa: PLR2004 - shorter words match too much
         return None
-    return next((kind.name for kind in FAULTS if asked and asked <= set(words(kind.does))), None)
+    return next(
+        (kind.name for kind in FAULTS if asked and asked <= set(words(kind.description))), None
+    )
 
 
 def parse_fault(text: str) -> Fault:
     """Read ``NAME`` or ``NAME:RATE`` (0 to 1).
 
     Raises:
-        ValueError: no such name (the message has the nearest one, if one is near), or no such
+        ValueError: unknown name (the message has the nearest one, if one is near), or a wrong
             rate.
     """
     name, colon, rate = text.partition(":")
@@ -182,11 +184,11 @@ def parse_fault(text: str) -> Fault:
     return Fault(name.strip(), value)
 
 
-def striking(faults: Iterable[Fault], seed: int, serial: int) -> frozenset[str]:
-    """The names of the faults that strike the answer number ``serial``.
+def draw_faults(faults: Iterable[Fault], seed: int, serial: int) -> frozenset[str]:
+    """The names of the faults that apply to the response with this serial number.
 
-    Every fault has dice of its own, thrown anew for each answer, so that switching one on does
-    not move the others.
+    Every fault has a random generator of its own, so that switching one on does not change when
+    the others apply.
     """
     return frozenset(
         fault.name
@@ -195,6 +197,8 @@ def striking(faults: Iterable[Fault], seed: int, serial: int) -> frozenset[str]:
     )
 
 
-def first_of(stage: Stage, struck: frozenset[str]) -> str | None:
-    """The fault that wins at a stage where there can only be one."""
-    return next((kind.name for kind in FAULTS if kind.stage is stage and kind.name in struck), None)
+def first_of(stage: Stage, active_faults: frozenset[str]) -> str | None:
+    """The fault that applies at a stage where only one can."""
+    return next(
+        (kind.name for kind in FAULTS if kind.stage is stage and kind.name in active_faults), None
+    )

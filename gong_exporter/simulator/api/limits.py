@@ -9,7 +9,7 @@ DAY_SECONDS = 86_400.0
 
 
 class SlidingLimit:
-    """At most ``count`` requests in any ``period`` seconds; refused ones take no place."""
+    """At most ``count`` requests in any ``period`` seconds; refused ones are not counted."""
 
     def __init__(self, count: int, period: float) -> None:
         self._count = count
@@ -17,7 +17,7 @@ class SlidingLimit:
         self._taken: deque[float] = deque()
 
     def wait(self, arrived: float) -> float:
-        """Seconds from ``arrived`` (monotonic) until a request would be let through; 0 for now."""
+        """Seconds from ``arrived`` (monotonic) until a request would be accepted."""
         while self._taken and self._taken[0] + self._period <= arrived:
             self._taken.popleft()
         if len(self._taken) < self._count:
@@ -30,7 +30,7 @@ class SlidingLimit:
 
 
 class ApiLimits:
-    """Gong's two limits together: 3 requests a second and 10,000 a day unless told otherwise.
+    """Gong's two limits together: 3 requests a second and 10,000 a day by default.
 
     A request counts when it arrives. One that is refused counts for neither limit. When Gong's
     day begins is not documented, so the day here is the 24 hours before each request.
@@ -46,10 +46,10 @@ class ApiLimits:
             self._limits.append(SlidingLimit(requests_per_day, DAY_SECONDS))
 
     def admit(self, arrived: float) -> int:
-        """Count the request that arrived at ``arrived``, or say how long to wait.
+        """Count the request that arrived at ``arrived``, or return how long to wait.
 
         Returns:
-            0 when the request is let through, else the whole seconds of ``Retry-After``.
+            0 when the request is accepted, else the whole seconds of ``Retry-After``.
         """
         wait = max((limit.wait(arrived) for limit in self._limits), default=0.0)
         if wait > 0:

@@ -1,4 +1,4 @@
-"""What faults give instead of the right answer, and which ways of not arriving they stand for."""
+"""The responses that faults send instead of the right one, and how they are delivered."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from email.utils import format_datetime
 from functools import cache
 from typing import Any
 
-from gong_exporter.simulator.answers import (
+from gong_exporter.simulator.api.responses import (
     HTML_TYPE,
     JSON_TYPE,
-    Answer,
     Delivery,
     Refusal,
-    error_answer,
-    json_answer,
+    Response,
+    error_response,
+    json_response,
 )
 
 GZIP_MEMBERS = 512
@@ -25,15 +25,15 @@ JSON_DEPTH = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Occasion:
-    """The request in whose answer a fault strikes.
+class FaultContext:
+    """The request to which a fault applies.
 
     Attributes:
-        request_id: ``requestId`` of the answer.
+        request_id: ``requestId`` of the response.
         serial: number of the request, from 1.
         now: current time, aware.
-        host: the ``Host`` header as it came.
-        target: path and query as they came.
+        host: the ``Host`` header as received.
+        target: path and query as received.
     """
 
     request_id: str
@@ -43,39 +43,41 @@ class Occasion:
     target: str
 
 
-def instead(name: str, occasion: Occasion) -> Answer:
-    """The answer that the fault ``name`` of the stage ``INSTEAD`` gives."""
-    return INSTEAD[name](occasion)
+def respond_instead(name: str, context: FaultContext) -> Response:
+    """The response of the fault ``name`` of the stage ``INSTEAD``."""
+    return RESPONSES[name](context)
 
 
-def _refused(status: int, error: str, *headers: tuple[str, str]) -> Callable[[Occasion], Answer]:
-    return lambda occasion: error_answer(occasion.request_id, Refusal(status, (error,), headers))
+def _refused(
+    status: int, error: str, *headers: tuple[str, str]
+) -> Callable[[FaultContext], Response]:
+    return lambda context: error_response(context.request_id, Refusal(status, (error,), headers))
 
 
-def _limited(*retry_after: str) -> Callable[[Occasion], Answer]:
+def _limited(*retry_after: str) -> Callable[[FaultContext], Response]:
     headers = (("Retry-After", value) for value in retry_after)
     return _refused(429, "API request limit exceeded", *headers)
 
 
-def _limited_until_date(occasion: Occasion) -> Answer:
-    then = (occasion.now + timedelta(seconds=2)).astimezone(UTC)
-    return _limited(format_datetime(then, usegmt=True))(occasion)
+def _limited_until_date(context: FaultContext) -> Response:
+    then = (context.now + timedelta(seconds=2)).astimezone(UTC)
+    return _limited(format_datetime(then, usegmt=True))(context)
 
 
-def _redirect(occasion: Occasion) -> Answer:
-    name, _, port = occasion.host.rpartition(":")
+def _redirect(context: FaultContext) -> Response:
+    name, _, port = context.host.rpartition(":")
     other = "127.0.0.1" if name == "localhost" else "localhost"
-    location = f"http://{other}:{port}{occasion.target}"
-    return Answer(307, b"", (("Location", location),))
+    location = f"http://{other}:{port}{context.target}"
+    return Response(307, b"", (("Location", location),))
 
 
-def _html(status: int) -> Callable[[Occasion], Answer]:
+def _html(status: int) -> Callable[[FaultContext], Response]:
     page = f"<html><head><title>{status}</title></head><body><h1>cloud edge</h1></body></html>"
-    return lambda _: Answer(status, page.encode(), (HTML_TYPE,))
+    return lambda _: Response(status, page.encode(), (HTML_TYPE,))
 
 
-def _raw(status: int, body: bytes, *headers: tuple[str, str]) -> Callable[[Occasion], Answer]:
-    return lambda _: Answer(status, body, headers)
+def _raw(status: int, body: bytes, *headers: tuple[str, str]) -> Callable[[FaultContext], Response]:
+    return lambda _: Response(status, body, headers)
 
 
 _SHAPES: tuple[Any, ...] = (
@@ -95,8 +97,8 @@ _SHAPES: tuple[Any, ...] = (
 )
 
 
-def _wrong_shape(occasion: Occasion) -> Answer:
-    return json_answer(200, _SHAPES[occasion.serial % len(_SHAPES)])
+def _wrong_shape(context: FaultContext) -> Response:
+    return json_response(200, _SHAPES[context.serial % len(_SHAPES)])
 
 
 @cache
@@ -104,7 +106,7 @@ def _bomb() -> bytes:
     return gzip.compress(b" " * (1 << 20), mtime=0) * GZIP_MEMBERS
 
 
-INSTEAD: Mapping[str, Callable[[Occasion], Answer]] = {
+RESPONSES: Mapping[str, Callable[[FaultContext], Response]] = {
     "server-error": _refused(500, "An unexpected error has occurred"),
     "bad-gateway": _html(502),
     "unavailable": _raw(503, b""),
@@ -132,10 +134,10 @@ INSTEAD: Mapping[str, Callable[[Occasion], Answer]] = {
     "empty-object": _raw(200, b"{}", JSON_TYPE),
     "deep-json": _raw(200, b"[" * JSON_DEPTH + b"]" * JSON_DEPTH, JSON_TYPE),
     "not-utf-8": _raw(200, b'{"requestId": "\xff\xfe\x80"}', JSON_TYPE),
-    "gzip-bomb": lambda _: Answer(200, _bomb(), (JSON_TYPE, ("Content-Encoding", "gzip"))),
+    "gzip-bomb": lambda _: Response(200, _bomb(), (JSON_TYPE, ("Content-Encoding", "gzip"))),
     "gzip-broken": _raw(200, b'{"records": {}}', JSON_TYPE, ("Content-Encoding", "gzip")),
 }
-"""The faults of the stage ``INSTEAD``: what they answer."""
+"""The faults of the stage ``INSTEAD``: the responses."""
 
 DELIVERIES: Mapping[str, Delivery] = {
     "reset": Delivery.RESET,
@@ -148,4 +150,4 @@ DELIVERIES: Mapping[str, Delivery] = {
     "continue-forever": Delivery.CONTINUE_FOREVER,
     "huge": Delivery.ENDLESS,
 }
-"""The faults of the stage ``DELIVERY``: how the answer goes on the wire."""
+"""The faults of the stage ``DELIVERY``: how the response is sent."""

@@ -1,4 +1,4 @@
-"""Answers that do not arrive whole, or in time, or at all."""
+"""Responses that do not arrive whole, or in time, or at all."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import struct
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 
-from gong_exporter.simulator.answers import Answer, Delivery
+from gong_exporter.simulator.api.responses import Delivery, Response
 
 PIECE_BYTES = 65_536
 
@@ -19,14 +19,14 @@ NOT_HTTP = b"\x15\x03\x03\x00\x02\x02\x28\r\n\r\n"
 """A TLS alert, as from a port that speaks TLS."""
 
 
-class Misdelivery:
-    """One answer gone wrong; the connection is of no use afterwards.
+class BrokenDelivery:
+    """Sends one response in a broken way. The connection cannot be used afterwards.
 
     Args:
-        reader: what the client sends.
-        writer: what it gets.
-        drip_interval: seconds between the bytes of a slow drip.
-        endless_bytes: where an endless body ends after all.
+        reader: from the client.
+        writer: to the client.
+        drip_interval: seconds between the bytes of a slow body or head.
+        endless_bytes: size at which an endless body ends after all.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Misdelivery:
         self._writer = writer
         self._drip_interval = drip_interval
         self._endless_bytes = endless_bytes
-        self._ways: Mapping[Delivery, Callable[[Answer], Awaitable[None]]] = {
+        self._ways: Mapping[Delivery, Callable[[Response], Awaitable[None]]] = {
             Delivery.RESET: self._reset,
             Delivery.CLOSE: self._close,
             Delivery.HANG: self._hang,
@@ -52,57 +52,57 @@ class Misdelivery:
             Delivery.ENDLESS: self._endless,
         }
 
-    async def send(self, answer: Answer) -> None:
-        """Send ``answer`` in the way its ``delivery`` says.
+    async def send(self, response: Response) -> None:
+        """Send ``response`` as its ``delivery`` says.
 
         Raises:
-            OSError: the client went away.
+            OSError: the client closed the connection.
         """
-        await self._ways[answer.delivery](answer)
+        await self._ways[response.delivery](response)
 
-    async def _reset(self, _: Answer) -> None:
+    async def _reset(self, _: Response) -> None:
         raw = self._writer.get_extra_info("socket")
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         self._writer.transport.abort()
 
-    async def _close(self, _: Answer) -> None:
+    async def _close(self, _: Response) -> None:
         self._writer.close()
 
-    async def _hang(self, _: Answer) -> None:
+    async def _hang(self, _: Response) -> None:
         while await self._reader.read(PIECE_BYTES):
             pass  # until the client hangs up
 
-    async def _not_http(self, _: Answer) -> None:
+    async def _not_http(self, _: Response) -> None:
         await self._write(NOT_HTTP)
 
-    async def _truncated(self, answer: Answer) -> None:
-        await self._write(_head(answer) + answer.body[: len(answer.body) // 2])
+    async def _truncated(self, response: Response) -> None:
+        await self._write(_head(response) + response.body[: len(response.body) // 2])
 
-    async def _drip_body(self, answer: Answer) -> None:
-        await self._write(_head(answer))
-        await self._drip(answer.body)
+    async def _drip_body(self, response: Response) -> None:
+        await self._write(_head(response))
+        await self._drip(response.body)
 
-    async def _drip_head(self, answer: Answer) -> None:
-        await self._drip(_head(answer))
-        await self._write(answer.body)
+    async def _drip_head(self, response: Response) -> None:
+        await self._drip(_head(response))
+        await self._write(response.body)
 
-    async def _continue_forever(self, _: Answer) -> None:
+    async def _continue_forever(self, _: Response) -> None:
         while True:
             await self._write(b"HTTP/1.1 100 Continue\r\n\r\n")
             await asyncio.sleep(self._drip_interval)
 
-    async def _endless(self, answer: Answer) -> None:
-        """A body that looks like a listing for as long as anybody reads it."""
-        head = _head(answer, "Transfer-Encoding: chunked")
+    async def _endless(self, response: Response) -> None:
+        """A body that looks like a listing, without an end."""
+        head = _head(response, "Transfer-Encoding: chunked")
         await self._write(head + _chunk(b'{"usersAggregateActivityStats": [\n'))
         user = b'{"userId": "1", "userAggregateActivityStats": {"callsAsHost": 1}},\n'
         piece = user * (PIECE_BYTES // len(user))
-        for _place in range(self._endless_bytes // len(piece)):
+        for _ in range(self._endless_bytes // len(piece)):
             await self._write(_chunk(piece))
 
     async def _drip(self, data: bytes) -> None:
-        for place in range(len(data)):
-            await self._write(data[place : place + 1])
+        for index in range(len(data)):
+            await self._write(data[index : index + 1])
             await asyncio.sleep(self._drip_interval)
 
     async def _write(self, data: bytes) -> None:
@@ -110,17 +110,17 @@ class Misdelivery:
         await self._writer.drain()
 
 
-def _head(answer: Answer, framing: str | None = None) -> bytes:
-    """The head of an answer that is sent past the HTTP library, which refuses to do wrong.
+def _head(response: Response, framing: str | None = None) -> bytes:
+    """The head of a response, built by hand because the HTTP library only sends valid ones.
 
     Args:
-        answer: whose status and headers it has.
-        framing: the header that says where the body ends; None for its length.
+        response: whose status and headers it has.
+        framing: the header that frames the body; None for its length.
     """
     lines = [
-        f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}",
-        *(f"{name}: {value}" for name, value in answer.headers),
-        framing or f"Content-Length: {len(answer.body)}",
+        f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}",
+        *(f"{name}: {value}" for name, value in response.headers),
+        framing or f"Content-Length: {len(response.body)}",
         "Connection: close",
     ]
     return "".join(f"{line}\r\n" for line in (*lines, "")).encode("latin-1")

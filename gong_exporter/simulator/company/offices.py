@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from gong_exporter.simulator.holidays import SATURDAY, THURSDAY, easter, holidays
+from gong_exporter.simulator.company.holidays import SATURDAY, THURSDAY, easter, holidays
 
 DAYS_A_WEEK = 7
 TUESDAY = 1

@@ -1,4 +1,4 @@
-"""Reads and checks a request: who is asking, and for what."""
+"""Checks the credentials of a request and reads its filter."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NoReturn
 
-from gong_exporter.simulator.answers import Refusal
-from gong_exporter.simulator.options import SimulatorOptions
+from gong_exporter.simulator.api.options import SimulatorOptions
+from gong_exporter.simulator.api.responses import Refusal
 
 BAD_REQUEST = 400
 UNAUTHORIZED = 401
@@ -29,7 +29,7 @@ _USER_ID = re.compile(r"[0-9]{1,20}")
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What a well-formed request asks for.
+    """The filter and cursor of a well-formed request.
 
     Attributes:
         start: ``filter.fromDate``, inclusive.
@@ -49,14 +49,14 @@ class Query:
 
     @property
     def fingerprint(self) -> str:
-        """Stands for the filter: equal for equal filters, whatever the order of ``userIds``."""
+        """A hash of the filter: equal for equal filters, whatever the order of ``userIds``."""
         ids = None if self.user_ids is None else sorted(self.user_ids)
         parts = [str(self.start), str(self.end), ids, self.created_from, self.created_to]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
 def check_credentials(authorization: str | None, options: SimulatorOptions) -> None:
-    """Let HTTP Basic with the access key, or the bearer token, pass.
+    """Accept HTTP Basic with the access key, or the bearer token.
 
     Raises:
         Refusal: 401 for anything else.
@@ -88,12 +88,12 @@ def read_query(body: bytes, today: date, zone_name: str) -> Query:
     """Read the body of a request.
 
     Args:
-        body: as it arrived.
+        body: as received.
         today: the company's current day, which ``toDate`` must not exceed.
         zone_name: the company's time zone, for the message.
 
     Raises:
-        Refusal: 400 with everything that is wrong with the filter.
+        Refusal: 400 with every error of the filter.
     """
     payload = parse_json(body)
     if not isinstance(payload, dict):
@@ -125,7 +125,7 @@ def parse_json(body: bytes) -> Any:
     """The JSON value in ``body``.
 
     Raises:
-        Refusal: 400, it is not JSON in UTF-8.
+        Refusal: 400, the body is not JSON in UTF-8.
     """
     try:
         return json.loads(body.decode(), parse_constant=_no_constant)
@@ -173,9 +173,9 @@ def _user_ids(given: Mapping[str, Any], errors: list[str]) -> frozenset[str] | N
     if not isinstance(value, list):
         errors.append("filter.userIds: must be an array")
         return None
-    for place, one in enumerate(value):
+    for index, one in enumerate(value):
         if not isinstance(one, str) or not _USER_ID.fullmatch(one):
-            errors.append(f"filter.userIds[{place}]: must be a string of up to 20 digits")
+            errors.append(f"filter.userIds[{index}]: must be a string of up to 20 digits")
     if errors or not value:
         return None
     return frozenset(value)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gong_exporter.simulator.chance import level_of
-from gong_exporter.simulator.layout import Role, Segment
+from gong_exporter.simulator.company.chance import level_of
+from gong_exporter.simulator.company.layout import Role, Segment
 
 NEW_WEEKS = 9
 """Weeks for which somebody counts as new: listening much, hosting little."""

@@ -1,4 +1,4 @@
-"""What arrived at the simulated API, and what it answered: the latest requests, in order."""
+"""The latest requests to the simulated API, with the status of each response."""
 
 from __future__ import annotations
 
@@ -9,26 +9,25 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-from gong_exporter.simulator.answers import NEVER_COMPLETE
-from gong_exporter.simulator.api import Reply, Request
+from gong_exporter.simulator.api.endpoint import Reply, Request
+from gong_exporter.simulator.api.responses import NEVER_COMPLETE
 
 _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie"})
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One request and its answer.
+    """One request and its response.
 
     Attributes:
         arrived: when its last byte was there, in monotonic seconds.
         method: the HTTP method.
         target: path and query.
         headers: names in lower case; of credentials only the scheme is kept.
-        body: the JSON value that came, ``None`` when it was none.
-        status: the status answered; ``None`` when the answer never gets that far (a reset, a
-            hang).
+        body: the JSON value received, ``None`` if it was not JSON.
+        status: of the response; ``None`` when no status is sent (a reset, a hang).
         request_id: the ``requestId`` it was given.
-        faults: the faults that struck, sorted.
+        faults: the faults that were applied, sorted.
     """
 
     arrived: float
@@ -42,13 +41,13 @@ class Entry:
 
     def __str__(self) -> str:
         status = "no answer" if self.status is None else str(self.status)
-        struck = f" faults={','.join(self.faults)}" if self.faults else ""
+        faults = f" faults={','.join(self.faults)}" if self.faults else ""
         body = "" if self.body is None else f" {_as_text(self.body)}"
-        return f"{self.method} {self.target} {status} {self.request_id}{struck}{body}"
+        return f"{self.method} {self.target} {status} {self.request_id}{faults}{body}"
 
 
 class Journal:
-    """The latest entries; written by the server, read by anybody.
+    """The latest entries. Thread-safe.
 
     Args:
         size: how many are kept.
@@ -68,7 +67,7 @@ class Journal:
             target=request.target,
             headers=tuple((name, _shown(name, value)) for name, value in request.headers),
             body=_json_or_none(request.body),
-            status=None if reply.answer.delivery in NEVER_COMPLETE else reply.answer.status,
+            status=None if reply.response.delivery in NEVER_COMPLETE else reply.response.status,
             request_id=reply.request_id,
             faults=tuple(sorted(reply.faults)),
         )
@@ -83,7 +82,7 @@ class Journal:
             return tuple(self._entries)
 
     def clear(self) -> None:
-        """Forget them."""
+        """Remove all entries."""
         with self._lock:
             self._entries.clear()
 
@@ -102,9 +101,9 @@ def _json_or_none(body: bytes) -> Any:
         return None
 
 
-def _as_text(body: Any, most: int = 200) -> str:
+def _as_text(body: Any, max_length: int = 200) -> str:
     try:
         text = json.dumps(body)
     except RecursionError:  # reading goes a little deeper than writing
         return "(nested too deeply to be shown)"
-    return text if len(text) <= most else f"{text[:most]}..."
+    return text if len(text) <= max_length else f"{text[:max_length]}..."

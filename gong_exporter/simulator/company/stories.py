@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from gong_exporter.simulator.counters import WIDTH
-from gong_exporter.simulator.people import Staff
+from gong_exporter.simulator.company.counters import WIDTH
+from gong_exporter.simulator.company.people import Staff
+from gong_exporter.simulator.company.teamwork import TeamWeek
 from gong_exporter.simulator.records import COUNTERS
-from gong_exporter.simulator.teamwork import TeamWeek
 
 
 @dataclass(frozen=True, slots=True)

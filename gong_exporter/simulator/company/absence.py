@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
 
-from gong_exporter.simulator.chance import Chance
-from gong_exporter.simulator.offices import DAYS_A_WEEK, Office
+from gong_exporter.simulator.company.chance import Chance
+from gong_exporter.simulator.company.offices import DAYS_A_WEEK, Office
 
 KEPT_YEARS = 65_536
 """Years of one person that are remembered: some 120 bytes each."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from gong_exporter.simulator.chance import Chance
-from gong_exporter.simulator.offices import OFFICES, Office
+from gong_exporter.simulator.company.chance import Chance
+from gong_exporter.simulator.company.offices import OFFICES, Office
 
 FOUNDED = date(2016, 1, 4)
 FIRST_SHARE = 0.3

@@ -1,4 +1,4 @@
-"""What the simulated API answers, before it goes on the wire."""
+"""The responses of the simulated API, before they are sent."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Delivery(Enum):
-    """How an answer is put on the wire."""
+    """How a response is sent."""
 
     WHOLE = auto()
     RESET = auto()
@@ -36,14 +36,14 @@ NEVER_COMPLETE = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """A status, its headers and its body.
 
     Attributes:
         status: the HTTP status.
         body: the whole body; ``Content-Length`` is added when it is sent.
         headers: further headers.
-        delivery: how it is put on the wire.
+        delivery: how it is sent.
     """
 
     status: int
@@ -53,7 +53,7 @@ class Answer:
 
 
 class Refusal(Exception):
-    """The request is answered with an error.
+    """The response to the request is an error.
 
     Attributes:
         status: the HTTP status.
@@ -74,12 +74,12 @@ JSON_TYPE = ("Content-Type", "application/json;charset=UTF-8")
 HTML_TYPE = ("Content-Type", "text/html")
 
 
-def json_answer(status: int, payload: Any, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
-    """An answer with a JSON body. Lone surrogates go out as escapes, as Java would send them."""
-    return Answer(status, json.dumps(payload).encode("ascii"), (JSON_TYPE, *headers))
+def json_response(status: int, payload: Any, headers: tuple[tuple[str, str], ...] = ()) -> Response:
+    """A response with a JSON body. Lone surrogates go out as escapes, as Java would send them."""
+    return Response(status, json.dumps(payload).encode("ascii"), (JSON_TYPE, *headers))
 
 
-def error_answer(request_id: str, refusal: Refusal) -> Answer:
+def error_response(request_id: str, refusal: Refusal) -> Response:
     """The body of every error: ``{"requestId": ..., "errors": [...]}``."""
     payload = {"requestId": request_id, "errors": list(refusal.errors)}
-    return json_answer(refusal.status, payload, refusal.headers)
+    return json_response(refusal.status, payload, refusal.headers)

@@ -7,9 +7,9 @@ from array import array
 from dataclasses import dataclass
 from itertools import pairwise
 
-from gong_exporter.simulator.attendance import SPAN
-from gong_exporter.simulator.counters import ATTENDED, HOSTED, WIDTH
-from gong_exporter.simulator.teamwork import TeamWeek
+from gong_exporter.simulator.company.attendance import SPAN
+from gong_exporter.simulator.company.counters import ATTENDED, HOSTED, WIDTH
+from gong_exporter.simulator.company.teamwork import TeamWeek
 
 LANE = 2
 """Bytes for one counter of one worker."""

@@ -1,4 +1,4 @@
-"""One connection of the simulated API: HTTP/1.1 in, answers out."""
+"""One HTTP/1.1 connection of the simulated API."""
 
 from __future__ import annotations
 
@@ -8,41 +8,41 @@ from dataclasses import dataclass
 
 import h11
 
-from gong_exporter.simulator.answers import Answer, Delivery, Refusal, error_answer
-from gong_exporter.simulator.api import Request
-from gong_exporter.simulator.misdelivery import Misdelivery
+from gong_exporter.simulator.api.broken_delivery import BrokenDelivery
+from gong_exporter.simulator.api.endpoint import Request
+from gong_exporter.simulator.api.responses import Delivery, Refusal, Response, error_response
 
 READ_BYTES = 65_536
-MOST_BODY_BYTES = 8 << 20
+MAX_BODY_BYTES = 8 << 20
 IDLE_SECONDS = 65.0
 NO_CONTENT = 204
 CONTENT_TOO_LARGE = 413
 
 
 @dataclass(frozen=True, slots=True)
-class Wire:
+class ConnectionHandler:
     """Serves connections.
 
     Attributes:
-        ask: gives the answer to a request.
+        ask: returns the response to a request.
         monotonic: stamps requests as they arrive, in seconds.
-        drip_interval: seconds between the bytes of a slow drip.
-        endless_bytes: where an endless body ends after all.
+        drip_interval: seconds between the bytes of a slow body or head.
+        endless_bytes: size at which an endless body ends after all.
     """
 
-    ask: Callable[[Request], Awaitable[Answer]]
+    ask: Callable[[Request], Awaitable[Response]]
     monotonic: Callable[[], float]
     drip_interval: float
     endless_bytes: int
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer what comes on one connection, until either side has had enough."""
+        """Respond to the requests of one connection, until either side closes it."""
         connection = h11.Connection(h11.SERVER)
         try:
             while await self._exchange(connection, reader, writer):
                 connection.start_next_cycle()
         except (OSError, TimeoutError):
-            pass  # the client went away, which is its good right
+            pass  # the client closed the connection
         finally:
             writer.close()
 
@@ -52,19 +52,19 @@ class Wire:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> bool:
-        """One request and its answer; whether another request may follow."""
+        """Serve one request. Returns whether another one may follow."""
         try:
             request = await self._receive(connection, reader, writer)
         except h11.RemoteProtocolError as error:
             refusal = Refusal(error.error_status_hint, ("Malformed HTTP",))
-            return await _send_whole(connection, writer, error_answer("", refusal))
+            return await _send_whole(connection, writer, error_response("", refusal))
         if request is None:
             return False
-        answer = await self.ask(request)
-        if answer.delivery is Delivery.WHOLE:
+        response = await self.ask(request)
+        if response.delivery is Delivery.WHOLE:
             head_only = request.method == "HEAD"
-            return await _send_whole(connection, writer, answer, head_only=head_only)
-        await Misdelivery(reader, writer, self.drip_interval, self.endless_bytes).send(answer)
+            return await _send_whole(connection, writer, response, head_only=head_only)
+        await BrokenDelivery(reader, writer, self.drip_interval, self.endless_bytes).send(response)
         return False
 
     async def _receive(
@@ -93,7 +93,7 @@ class Wire:
                 head = event
             elif isinstance(event, h11.Data):
                 body += event.data
-                if len(body) > MOST_BODY_BYTES:
+                if len(body) > MAX_BODY_BYTES:
                     raise h11.RemoteProtocolError("body too large", CONTENT_TOO_LARGE)
             elif isinstance(event, h11.EndOfMessage) and head is not None:
                 headers = tuple(
@@ -114,18 +114,18 @@ class Wire:
 async def _send_whole(
     connection: h11.Connection,
     writer: asyncio.StreamWriter,
-    answer: Answer,
+    response: Response,
     *,
     head_only: bool = False,
 ) -> bool:
-    """Send an answer as it should be; whether another request may follow."""
-    headers = [(name.encode(), value.encode("latin-1")) for name, value in answer.headers]
-    if answer.status != NO_CONTENT:
-        headers.append((b"Content-Length", b"%d" % len(answer.body)))
-    wire = connection.send(h11.Response(status_code=answer.status, headers=headers)) or b""
-    if answer.body and not head_only:
-        wire += connection.send(h11.Data(data=answer.body)) or b""
-    wire += connection.send(h11.EndOfMessage()) or b""
-    writer.write(wire)
+    """Send a response as HTTP wants it. Returns whether another request may follow."""
+    headers = [(name.encode(), value.encode("latin-1")) for name, value in response.headers]
+    if response.status != NO_CONTENT:
+        headers.append((b"Content-Length", b"%d" % len(response.body)))
+    data = connection.send(h11.Response(status_code=response.status, headers=headers)) or b""
+    if response.body and not head_only:
+        data += connection.send(h11.Data(data=response.body)) or b""
+    data += connection.send(h11.EndOfMessage()) or b""
+    writer.write(data)
     await writer.drain()
     return connection.our_state is h11.DONE and connection.their_state is h11.DONE

@@ -8,16 +8,16 @@ from functools import cached_property, lru_cache
 from operator import add
 from zoneinfo import ZoneInfo
 
-from gong_exporter.simulator.attendance import SPAN, Attendances, Effect
-from gong_exporter.simulator.counters import WIDTH
-from gong_exporter.simulator.events import Event, EventKind, PlantedEvent, plant
-from gong_exporter.simulator.layout import FOUNDED, Role, lay_out
-from gong_exporter.simulator.offices import DAYS_A_WEEK
-from gong_exporter.simulator.people import Person, Staff
+from gong_exporter.simulator.company.attendance import SPAN, Attendances, Effect
+from gong_exporter.simulator.company.counters import WIDTH
+from gong_exporter.simulator.company.events import Event, EventKind, PlantedEvent, plant
+from gong_exporter.simulator.company.layout import FOUNDED, Role, lay_out
+from gong_exporter.simulator.company.offices import DAYS_A_WEEK
+from gong_exporter.simulator.company.people import Person, Staff
+from gong_exporter.simulator.company.stories import CallStory, call_stories
+from gong_exporter.simulator.company.tally import Tally, tally
+from gong_exporter.simulator.company.teamwork import TeamWeek
 from gong_exporter.simulator.records import COUNTERS, UserActivity
-from gong_exporter.simulator.stories import CallStory, call_stories
-from gong_exporter.simulator.tally import Tally, tally
-from gong_exporter.simulator.teamwork import TeamWeek
 
 KEPT_TALLIES = 16_000
 KEPT_WEEKS = 12

@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from gong_exporter.simulator.chance import Chance, normal_table
-from gong_exporter.simulator.layout import (
+from gong_exporter.simulator.company.chance import Chance, normal_table
+from gong_exporter.simulator.company.layout import (
     Layout,
     Role,
     Seat,
     reorganisation_day,
     reorganised,
 )
-from gong_exporter.simulator.names import address_of, invent_name
-from gong_exporter.simulator.offices import Office
+from gong_exporter.simulator.company.names import address_of, invent_name
+from gong_exporter.simulator.company.offices import Office
 
 _YEARS_IN_ROLE = {  # the scale of what is drawn
     Role.REPRESENTATIVE: 3.2,

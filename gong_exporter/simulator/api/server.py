@@ -13,14 +13,14 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
-from gong_exporter.simulator.answers import Answer, Refusal, error_answer
-from gong_exporter.simulator.api import Api, Reply, Request
-from gong_exporter.simulator.desk import Desk
-from gong_exporter.simulator.faults import Fault, parse_fault
-from gong_exporter.simulator.journal import Entry, Journal
-from gong_exporter.simulator.options import SimulatorOptions
+from gong_exporter.simulator.api.connection import ConnectionHandler
+from gong_exporter.simulator.api.endpoint import Api, Reply, Request
+from gong_exporter.simulator.api.faults import Fault, parse_fault
+from gong_exporter.simulator.api.journal import Entry, Journal
+from gong_exporter.simulator.api.options import SimulatorOptions
+from gong_exporter.simulator.api.request_handler import RequestHandler
+from gong_exporter.simulator.api.responses import Refusal, Response, error_response
 from gong_exporter.simulator.records import Company
-from gong_exporter.simulator.wire import Wire
 
 BACKLOG = 128
 STOP_SECONDS = 1.0
@@ -86,29 +86,29 @@ class Simulator:
         return self._port
 
     def set_faults(self, *faults: Fault | str) -> None:
-        """From the next answer on, these faults and no others; none for a healthy API.
+        """Apply these faults, and no others, from the next response on; none for a healthy API.
 
         Raises:
-            ValueError: no such fault; the message has the nearest name.
+            ValueError: unknown fault; the message has the nearest name.
         """
         self._api.faults = tuple(
             parse_fault(fault) if isinstance(fault, str) else fault for fault in faults
         )
 
-    def script_faults(self, *answers: str | None) -> None:
-        """The next answers, one each, are struck by this fault, or healthy where it is ``None``.
+    def script_faults(self, *responses: str | None) -> None:
+        """Apply these faults to the next responses, one each; ``None`` is a healthy response.
 
-        Afterwards the faults of ``set_faults`` strike again. Only requests with the right path,
-        method and key, and within the limits, use up a place. To have several strike one answer,
+        Afterwards the faults of ``set_faults`` apply again. Only requests with the right path,
+        method and key, and within the limits, use up a place. To apply several to one response,
         join their names with ``+``.
 
         Raises:
-            ValueError: no such fault; the message has the nearest name.
+            ValueError: unknown fault; the message has the nearest name.
         """
         self._api.script.clear()
         self._api.script.extend(
-            frozenset(Fault(name).name for name in (answer or "").split("+") if name)
-            for answer in answers
+            frozenset(Fault(name).name for name in (names or "").split("+") if name)
+            for names in responses
         )
 
     def start(self) -> Self:
@@ -154,16 +154,19 @@ class Simulator:
         self.stop()
 
     async def _serve(self, listener: socket.socket, ready: threading.Event) -> None:
-        desk = Desk(self._answer)
-        wire = Wire(
-            desk.ask, self._monotonic, self.options.drip_interval, self.options.endless_bytes
+        request_handler = RequestHandler(self._respond)
+        connections = ConnectionHandler(
+            request_handler.handle,
+            self._monotonic,
+            self.options.drip_interval,
+            self.options.endless_bytes,
         )
         writers: set[asyncio.StreamWriter] = set()
 
         async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             writers.add(writer)
             try:
-                await wire.serve(reader, writer)
+                await connections.serve(reader, writer)
             except asyncio.CancelledError:
                 pass  # the simulator stops; asyncio would log the cancelled task as an error
             finally:
@@ -175,20 +178,20 @@ class Simulator:
         ready.set()
         await stop.wait()
         server.close()
-        desk.close()
+        request_handler.close()
         for writer in writers:
             writer.transport.abort()
 
-    def _answer(self, request: Request) -> Answer:
-        with self._api_lock:  # a desk of an earlier start may still be at work
+    def _respond(self, request: Request) -> Response:
+        with self._api_lock:  # the handler of an earlier start may still be busy
             try:
-                reply = self._api.answer(request)
+                reply = self._api.handle(request)
             except Exception:
-                log.exception("The simulated API failed to answer %s", request.target)
-                refusal = Refusal(500, ("The simulator failed; its log says why",))
-                reply = Reply(error_answer("", refusal), "", frozenset())
+                log.exception("The simulated API failed to respond to %s", request.target)
+                refusal = Refusal(500, ("The simulator failed; see its log",))
+                reply = Reply(error_response("", refusal), "", frozenset())
         try:
             self.journal.write(request, reply)
-        except Exception:  # the desk has to go on, whatever is said to the watcher
-            log.exception("The journal of the simulated API failed to take %s", request.target)
-        return reply.answer
+        except Exception:  # the handler goes on, whatever on_entry raises
+            log.exception("The journal of the simulated API failed to record %s", request.target)
+        return reply.response

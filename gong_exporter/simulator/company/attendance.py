@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-from gong_exporter.simulator.absence import Absences
-from gong_exporter.simulator.chance import OCTAVE, Chance, normal_table
-from gong_exporter.simulator.offices import DAYS_A_WEEK, office_week
-from gong_exporter.simulator.people import Hire, Staff
+from gong_exporter.simulator.company.absence import Absences
+from gong_exporter.simulator.company.chance import OCTAVE, Chance, normal_table
+from gong_exporter.simulator.company.offices import DAYS_A_WEEK, office_week
+from gong_exporter.simulator.company.people import Hire, Staff
 
 SPAN = 14
 """A team's week reaches from the company's Sunday before it (when Sydney's Monday has begun) to

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from gong_exporter.simulator.attendance import Attendances
-from gong_exporter.simulator.chance import choice_table
-from gong_exporter.simulator.counters import (
+from gong_exporter.simulator.company.attendance import Attendances
+from gong_exporter.simulator.company.chance import choice_table
+from gong_exporter.simulator.company.counters import (
     COMMENTS_GIVEN,
     COMMENTS_RECEIVED,
     GAVE_FEEDBACK,
@@ -23,11 +23,11 @@ from gong_exporter.simulator.counters import (
     SHARED_INTERNALLY,
     WIDTH,
 )
-from gong_exporter.simulator.duties import hosting_level
-from gong_exporter.simulator.layout import Role, Team
-from gong_exporter.simulator.offices import DAYS_A_WEEK
-from gong_exporter.simulator.people import Staff
-from gong_exporter.simulator.workers import (
+from gong_exporter.simulator.company.duties import hosting_level
+from gong_exporter.simulator.company.layout import Role, Team
+from gong_exporter.simulator.company.offices import DAYS_A_WEEK
+from gong_exporter.simulator.company.people import Staff
+from gong_exporter.simulator.company.workers import (
     Draws,
     Worker,
     action_draws,

@@ -1,21 +1,21 @@
-"""What can be chosen about a simulated API."""
+"""The options of the simulated API."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
 
-from gong_exporter.simulator.faults import Fault
+from gong_exporter.simulator.api.faults import Fault
 
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """How to read what Gong's documentation leaves open; the defaults are the milder readings.
+    """How to read what Gong's documentation leaves open. The defaults are the milder readings.
 
     Attributes:
         unknown_id_fails: one unknown id among ``userIds`` makes the whole call a 404; otherwise
-            only a call that finds nobody is.
-        empty_is_404: a period in which nobody did anything is a 404 also without ``userIds``;
+            only a call that finds no user is.
+        empty_is_404: a period without any activity is a 404 also without ``userIds``;
             otherwise an empty 200.
         first_page_number: ``currentPageNumber`` of the first page (the vendor's example says 0,
             users have seen 1).
@@ -34,18 +34,18 @@ class SimulatorOptions:
         access_key: user name of HTTP Basic.
         access_key_secret: password of HTTP Basic.
         bearer_token: the OAuth token that is accepted as well.
-        requests_per_second: most requests in any sliding second; a fraction below one is one
+        requests_per_second: limit in any sliding second; a fraction below one is one
             request in ``1 / requests_per_second`` seconds; ``math.inf`` for no limit.
-        requests_per_day: most requests in any sliding 24 hours; ``None`` for no limit.
+        requests_per_day: limit in any sliding 24 hours; ``None`` for no limit.
         cursor_lifetime: seconds until a cursor is refused as expired.
-        page_size: records a page.
-        faults: what goes wrong, and how often.
+        page_size: records per page.
+        faults: the faults that are switched on, and how often they apply.
         readings: the reading of what the documentation leaves open.
         seed: the same seed and the same requests draw the same faults.
-        drip_interval: seconds between the bytes of a slow drip.
-        endless_bytes: where an endless body ends after all, in bytes (so that a client without
-            a bound fails instead of filling the machine).
-        journal_size: how many of the latest requests are remembered.
+        drip_interval: seconds between the bytes of a slow body or head.
+        endless_bytes: bytes after which an endless body ends after all, so that a client without
+            a bound fails instead of filling the memory.
+        journal_size: how many of the latest requests are kept.
 
     Raises:
         ValueError: an option is outside its range; the message names it.

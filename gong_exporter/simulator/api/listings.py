@@ -1,4 +1,4 @@
-"""The listing behind a chain of pages, worked out once, and the page cut from it."""
+"""The listing behind a chain of pages, computed once, and the page cut from it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Page:
     """One page of a listing.
 
     Attributes:
-        users: at most a page's worth.
+        users: at most ``page_size``.
         number: counted from 0.
         total: ``totalRecords``.
         follow: more pages follow.
@@ -31,7 +31,7 @@ class Page:
 
 
 class Listings:
-    """The company's latest windows, each asked for once.
+    """The company's latest windows, each computed once.
 
     ``Company.activity`` over thousands of users takes seconds and every page of a chain needs
     it; what happened on past days does not change.
@@ -60,20 +60,22 @@ class Listings:
         return self._windows[key]
 
     def _kept_users(self) -> int:
-        # an empty window takes some room, too
+        # an empty window takes some memory too
         return sum(max(1, len(users)) for users in self._windows.values())
 
 
-def cut_page(users: Sequence[UserActivity], number: int, size: int, struck: frozenset[str]) -> Page:
-    """Page ``number`` of the listing, as the faults in ``struck`` leave it."""
-    if number > 0 and users and "shifting" in struck:
-        users = [users[0], *users]  # the first page has been read: only the places change
-    if number > 0 and "shrinking" in struck:
+def cut_page(
+    users: Sequence[UserActivity], number: int, size: int, active_faults: frozenset[str]
+) -> Page:
+    """Page ``number`` of the listing, with the active faults applied."""
+    if number > 0 and users and "shifting" in active_faults:
+        users = [users[0], *users]  # the first page was read already, so only the positions change
+    if number > 0 and "shrinking" in active_faults:
         users = users[1:]
     begin = number * size
     page = list(users[begin : begin + size])
     total = len(users)
-    if page and "duplicate-user" in struck:
+    if page and "duplicate-user" in active_faults:
         first = page[0]
         other = {name: count + 1 for name, count in first.counters.items()}
         if len(page) > 1:
@@ -81,11 +83,11 @@ def cut_page(users: Sequence[UserActivity], number: int, size: int, struck: froz
         else:
             total += 1
         page.append(replace(first, counters=other))
-    if "wrong-total" in struck:
+    if "wrong-total" in active_faults:
         total += 1
     return Page(
         users=page,
         number=number,
         total=total,
-        follow=begin + size < len(users) or "endless-pages" in struck,
+        follow=begin + size < len(users) or "endless-pages" in active_faults,
     )

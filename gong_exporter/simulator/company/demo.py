@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-from gong_exporter.simulator.company import SimulatedCompany
-from gong_exporter.simulator.events import Event, EventKind
-from gong_exporter.simulator.layout import Role
+from gong_exporter.simulator.company.company import SimulatedCompany
+from gong_exporter.simulator.company.events import Event, EventKind
+from gong_exporter.simulator.company.layout import Role
 
 USERS = 48
 SEED = 20

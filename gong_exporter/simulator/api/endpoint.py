@@ -1,4 +1,4 @@
-"""The simulated endpoint: from a request to the answer that Gong would give."""
+"""The simulated endpoint: from a request to the response that Gong would send."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from email.utils import format_datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from gong_exporter.simulator import hostile
-from gong_exporter.simulator.answers import Answer, Refusal, error_answer, json_answer
-from gong_exporter.simulator.checks import Query, check_credentials, read_query
-from gong_exporter.simulator.cursors import Cursors, expired
-from gong_exporter.simulator.faults import Fault, Stage, first_of, striking
-from gong_exporter.simulator.limits import ApiLimits
-from gong_exporter.simulator.listings import Listings, Page, cut_page
-from gong_exporter.simulator.options import SimulatorOptions
+from gong_exporter.simulator.api import faulty_responses
+from gong_exporter.simulator.api.corrupt_payload import corrupt_payload
+from gong_exporter.simulator.api.cursors import Cursors, expired
+from gong_exporter.simulator.api.faults import Fault, Stage, draw_faults, first_of
+from gong_exporter.simulator.api.limits import ApiLimits
+from gong_exporter.simulator.api.listings import Listings, Page, cut_page
+from gong_exporter.simulator.api.options import SimulatorOptions
+from gong_exporter.simulator.api.query import Query, check_credentials, read_query
+from gong_exporter.simulator.api.responses import Refusal, Response, error_response, json_response
 from gong_exporter.simulator.records import Company
-from gong_exporter.simulator.spoil import spoil
 
 PATH = "/v2/stats/activity/aggregate"
 NOT_FOUND = 404
@@ -56,15 +56,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer and how it came about.
+    """A response and how it came about.
 
     Attributes:
-        answer: what goes on the wire.
+        response: what goes on the wire.
         request_id: the ``requestId`` given to the request.
-        faults: names of the faults that struck, in no order.
+        faults: names of the faults that were applied.
     """
 
-    answer: Answer
+    response: Response
     request_id: str
     faults: frozenset[str]
 
@@ -72,8 +72,7 @@ class Reply:
 class Api:
     """One company's Gong API, without the network.
 
-    Not to be called from two threads at once; only ``faults`` and ``script`` may be changed from
-    another one.
+    Not thread-safe, except that another thread may set ``faults`` and ``script``.
 
     Args:
         company: whose activity it serves.
@@ -82,8 +81,8 @@ class Api:
         key: what cursors are signed with.
 
     Attributes:
-        faults: what goes wrong, and how often.
-        script: what strikes the next answers instead, one item each, the first one first.
+        faults: the faults that are switched on, and how often they apply.
+        script: the faults of the next responses, one item each, in place of ``faults``.
     """
 
     def __init__(
@@ -103,31 +102,31 @@ class Api:
         self.faults: Sequence[Fault] = options.faults
         self.script: deque[frozenset[str]] = deque()
 
-    def answer(self, request: Request) -> Reply:
-        """Answer one request; faults strike only those with the right path, method and key."""
+    def handle(self, request: Request) -> Reply:
+        """Respond to one request. Faults apply only with the right path, method and key."""
         self._serial += 1
         request_id = _request_id(self._options.seed, self._serial)
-        struck: frozenset[str] = frozenset()
+        active_faults: frozenset[str] = frozenset()
         try:
             self._admit(request)
-            struck = self._strike()
-            answer = self._answer(request, request_id, struck)
+            active_faults = self._draw_faults()
+            response = self._respond(request, request_id, active_faults)
         except Refusal as refusal:
-            answer = error_answer(request_id, refusal)
-        if name := first_of(Stage.DELIVERY, struck):
-            answer = replace(answer, delivery=hostile.DELIVERIES[name])
+            response = error_response(request_id, refusal)
+        if name := first_of(Stage.DELIVERY, active_faults):
+            response = replace(response, delivery=faulty_responses.DELIVERIES[name])
         stamp = format_datetime(self._now().astimezone(UTC), usegmt=True)
-        answer = replace(answer, headers=(*answer.headers, ("Date", stamp)))
-        return Reply(answer, request_id, struck)
+        response = replace(response, headers=(*response.headers, ("Date", stamp)))
+        return Reply(response, request_id, active_faults)
 
-    def _strike(self) -> frozenset[str]:
+    def _draw_faults(self) -> frozenset[str]:
         try:
             return self.script.popleft()
         except IndexError:
-            return striking(self.faults, self._options.seed, self._serial)
+            return draw_faults(self.faults, self._options.seed, self._serial)
 
     def _admit(self, request: Request) -> None:
-        """Path, method, key and limits, in this order: only a company's own calls are counted.
+        """Check path, method, key and limits, in this order: only valid calls are counted.
 
         Raises:
             Refusal: 404, 405, 401 or 429.
@@ -140,47 +139,53 @@ class Api:
         if wait := self._limits.admit(request.arrived):
             raise Refusal(TOO_MANY_REQUESTS, (LIMIT_EXCEEDED,), (("Retry-After", str(wait)),))
 
-    def _answer(self, request: Request, request_id: str, struck: frozenset[str]) -> Answer:
+    def _respond(
+        self, request: Request, request_id: str, active_faults: frozenset[str]
+    ) -> Response:
         now = self._now()
-        if name := first_of(Stage.INSTEAD, struck):
+        if name := first_of(Stage.INSTEAD, active_faults):
             host = request.header("host") or ""
-            occasion = hostile.Occasion(request_id, self._serial, now, host, request.target)
-            return hostile.instead(name, occasion)
+            context = faulty_responses.FaultContext(
+                request_id, self._serial, now, host, request.target
+            )
+            return faulty_responses.respond_instead(name, context)
         zone = self._company.time_zone
         query = read_query(request.body, now.astimezone(zone).date(), zone.key)
         number = 0
         if query.cursor is not None:
-            if "expired-cursor" in struck:
+            if "expired-cursor" in active_faults:
                 raise expired()
             number = self._cursors.read(query.cursor, query.fingerprint, request.arrived)
-        page = self._page(query, number, struck)
+        page = self._page(query, number, active_faults)
         payload = self._payload(query, page, request_id, zone)
-        if cursor := self._cursor(query, page, request.arrived, struck):
+        if cursor := self._cursor(query, page, request.arrived, active_faults):
             payload["records"]["cursor"] = cursor
-        spoil(payload, struck)
-        return json_answer(200, payload)
+        corrupt_payload(payload, active_faults)
+        return json_response(200, payload)
 
-    def _page(self, query: Query, number: int, struck: frozenset[str]) -> Page:
-        """The page that is asked for.
+    def _page(self, query: Query, number: int, active_faults: frozenset[str]) -> Page:
+        """The requested page.
 
         Raises:
-            Refusal: 404, nobody is there, by the reading in force.
+            Refusal: 404, no user has data, by the reading in force.
         """
         readings = self._options.readings
         if query.user_ids is not None and (
-            readings.unknown_id_fails or "unknown-id-fails" in struck
+            readings.unknown_id_fails or "unknown-id-fails" in active_faults
         ):
             unknown = query.user_ids.difference(self._company.user_ids)
             if unknown:
                 raise Refusal(NOT_FOUND, (USER_NOT_FOUND,))
         users = self._listings.users(query.start, query.end, query.user_ids)
-        empty_is_404 = readings.empty_is_404 or "empty-is-404" in struck
+        empty_is_404 = readings.empty_is_404 or "empty-is-404" in active_faults
         if not users and (query.user_ids is not None or empty_is_404):
             raise Refusal(NOT_FOUND, (USER_NOT_FOUND,))
-        return cut_page(users, number, self._options.page_size, struck)
+        return cut_page(users, number, self._options.page_size, active_faults)
 
-    def _cursor(self, query: Query, page: Page, at: float, struck: frozenset[str]) -> str | None:
-        if query.cursor is not None and "repeated-cursor" in struck:
+    def _cursor(
+        self, query: Query, page: Page, at: float, active_faults: frozenset[str]
+    ) -> str | None:
+        if query.cursor is not None and "repeated-cursor" in active_faults:
             return query.cursor
         if page.follow:
             return self._cursors.issue(query.fingerprint, page.number + 1, at)
@@ -218,6 +223,6 @@ def day_start(day: date, zone: ZoneInfo) -> datetime:
 
 
 def _request_id(seed: int, serial: int) -> str:
-    """Nineteen characters as Gong's, the same for the same seed and place in the order."""
+    """Nineteen characters as Gong's, the same for the same seed and serial number."""
     digest = hashlib.sha256(f"{seed}/{serial}".encode()).hexdigest()
     return digest[:19]

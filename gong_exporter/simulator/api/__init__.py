@@ -1,0 +1,1 @@
+"""The simulated HTTP API: requests, limits, pages and faults."""
