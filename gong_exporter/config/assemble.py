@@ -37,7 +37,11 @@ from gong_exporter.config.secrets import (
     fault,
     key_fault,
 )
-from gong_exporter.config.values import moment
+from gong_exporter.config.values import (
+    COMPANY_REQUESTS_PER_DAY,
+    COMPANY_REQUESTS_PER_SECOND,
+    moment,
+)
 
 DEFAULT_INTERVAL = 3600.0
 """Seconds: ``poll.interval`` when neither it nor ``poll.cron`` is given."""
@@ -78,6 +82,7 @@ class Assembly:
         if url.scheme == "http" and not _loopback(url.hostname or ""):
             what = "is plain http: anybody can read the credentials; use https"
             self._warning("gong", "base_url", what)
+        self._granted_limits(keys)
         if credentials is None:
             return None
         return GongConfig(
@@ -90,6 +95,19 @@ class Assembly:
             proxy_url=keys.proxy_url,
             ca_file=ca_file,
         )
+
+    def _granted_limits(self, keys: GongKeys) -> None:
+        """Warn about limits above Gong's defaults, which Gong raises on request."""
+        for key, limit, unit in (
+            ("requests_per_second", COMPANY_REQUESTS_PER_SECOND, "a second"),
+            ("requests_per_day", COMPANY_REQUESTS_PER_DAY, "a day"),
+        ):
+            if getattr(keys, key) > limit:
+                what = (
+                    f"is above Gong's default of {limit} calls {unit} for the whole company, other"
+                    " integrations included; right only if Gong granted more"
+                )
+                self._warning("gong", key, what)
 
     def activity(self, keys: ActivityKeys) -> ActivityConfig:
         """The section ``activity``."""

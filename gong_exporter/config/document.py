@@ -148,10 +148,13 @@ class GongKeys(_Keys):
     )
     requests_per_second: Annotated[float, _one(values.requests_per_second)] = Field(
         2.0,
-        description="This exporter's share of the company's 3; fractions such as `0.5` allowed.",
+        description="This exporter's share of the company's 3; fractions such as `0.5` allowed."
+        " More is a warning, for companies to which Gong granted more.",
     )
     requests_per_day: Annotated[int, _one(values.requests_per_day)] = Field(
-        5000, description="This exporter's share of the company's 10,000, in any 24 hours."
+        5000,
+        description="This exporter's share of the company's 10,000, in any 24 hours. More is a"
+        " warning, for companies to which Gong granted more.",
     )
     proxy_url: Annotated[Secret | None, _maybe(values.proxy_url)] = Field(
         None,

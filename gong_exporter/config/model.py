@@ -53,8 +53,8 @@ class GongConfig:
         credentials: where to read them at each use.
         time_zone: the company's; None: learned from the API's answers.
         timeout: seconds, for one whole exchange.
-        requests_per_second: above 0, at most 3; may be a fraction.
-        requests_per_day: 1 to 10,000.
+        requests_per_second: above 0; may be a fraction. More than Gong's default of 3 is a warning.
+        requests_per_day: at least 1. More than Gong's default of 10,000 is a warning.
         proxy_url: may hold a password.
         ca_file: certificates (PEM) to trust instead of the usual ones.
     """

@@ -143,6 +143,30 @@ def test_what_works_but_should_be_known_is_a_warning() -> None:
     )
 
 
+def test_limits_above_gongs_defaults_are_a_warning_since_gong_grants_more(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("gong:\n  requests_per_second: 3.1\n  requests_per_day: 10001\n")
+
+    config = load_config(path, PAIR)
+
+    assert (config.gong.requests_per_second, config.gong.requests_per_day) == (3.1, 10_001)
+    assert config.warnings == tuple(
+        f"{path}:{line}: gong.{key}: is above Gong's default of {limit} for the whole company,"
+        " other integrations included; right only if Gong granted more"
+        for line, key, limit in (
+            (2, "requests_per_second", "3 calls a second"),
+            (3, "requests_per_day", "10000 calls a day"),
+        )
+    )
+
+
+def test_limits_at_gongs_defaults_are_no_warning(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("gong: {requests_per_second: 3, requests_per_day: 10000}\n")
+
+    assert load_config(path, PAIR).warnings == ()
+
+
 @pytest.mark.parametrize(
     "host", ["127.0.0.1:8080", "localhost", "gong.localhost:1", "[::1]:8080", "127.1.2.3"]
 )
