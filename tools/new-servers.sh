@@ -61,15 +61,16 @@ fetch() {
       rm "$cache"/archives/*.deb
       mv "$cache/unpacked" "$folder"
     fi
-    touch "$folder"
+    touch "$folder" # the newest, whenever it was unpacked
     return 0
   done
   return 1
 }
 
-fetch || { [ ! -s "$cache/update.log" ] || tail -n 5 "$cache/update.log"; echo "cannot fetch the packages"; } >&2
+fetch || { [ ! -s "$cache/update.log" ] || tail -n 5 "$cache/update.log"; echo "cannot fetch the packages now"; } >&2
 newest=$(ls -dt "$cache"/servers-*/ 2>/dev/null | head -n 1) || true
 [ -n "$newest" ] || exit 1
+touch "$newest"
 find "$cache" -maxdepth 1 -name 'servers-*' -mtime +30 -exec rm -rf {} + # of earlier versions
 
 for program in "${programs[@]}"; do
