@@ -27,11 +27,11 @@ from gong_exporter.web.config import WebConfigError
 from gong_exporter.web.sockets import BadAddress, ListenError, bind, from_systemd
 from gong_exporter.web.watch import WebConfigFile
 
-LOOK = 1.0
-"""Seconds between two looks at whether everything still runs."""
+CHECK_INTERVAL = 1.0
+"""Seconds between two checks whether everything still runs."""
 
 ONCE_GRACE = 1.0
-"""Seconds that a poll has to end in when ``--once`` is told to stop."""
+"""Seconds for a poll in progress when ``--once`` gets a signal."""
 
 
 def serve(session: Session, web: WebOptions) -> None:
@@ -68,12 +68,12 @@ def keep_running(
     signals: Signals,
     once_started: Callable[[Exporter], None] = lambda _: None,
 ) -> None:
-    """Start an exporter and mind it until a signal says stop. In the main thread.
+    """Start an exporter and watch it until a signal stops it. In the main thread.
 
     Args:
-        build: makes the exporter; what it raises as ConfigError ends the command with 2.
-        signals: being heard.
-        once_started: called with it in another thread, which may take its time.
+        build: makes the exporter; a ConfigError ends the command with 2.
+        signals: with their handlers installed.
+        once_started: called with the exporter in another thread; it may take long.
     """
     started: list[Exporter] = []
 
@@ -86,8 +86,8 @@ def keep_running(
     starting = BackgroundTask("start", start, lambda: signals.put("wake"))
     reload_wanted = False
     reloading: BackgroundTask | None = None
-    while (word := signals.wait(LOOK)) != "stop":
-        reload_wanted |= word == "reload"
+    while (action := signals.wait(CHECK_INTERVAL)) != "stop":
+        reload_wanted |= action == "reload"
         if starting.error is not None:
             _give_up(starting.error)
         if not started:
@@ -95,21 +95,21 @@ def keep_running(
         if not started[0].serving:
             fail("the HTTP server ended; the log says why")
         if reload_wanted and (reloading is None or reloading.done):
-            # One at a time: the signals that come during one are one more, which reads it all.
+            # One at a time. All signals during a reload cause one more, which reads everything.
             reloading = _reload(started[0], lambda: signals.put("wake"))
             reload_wanted = reloading is None
     for exporter in started:
         exporter.stop()
 
 
-def _reload(exporter: Exporter, over: Callable[[], None]) -> BackgroundTask | None:
-    """A reload that has begun; None where the system has no thread for it just now."""
+def _reload(exporter: Exporter, on_end: Callable[[], None]) -> BackgroundTask | None:
+    """Start a reload. Returns None if the system cannot start a thread just now."""
 
     def reload() -> None:
         exporter.reload()
 
     try:
-        return BackgroundTask("reload", reload, over)
+        return BackgroundTask("reload", reload, on_end)
     except RuntimeError:
         return None
 
@@ -121,7 +121,7 @@ def _give_up(error: BaseException) -> None:
 
 
 def bind_all(addresses: tuple[str, ...]) -> list[socket]:
-    """Listen on each address, or end the command saying why not."""
+    """Listen on each address, or end the command with the reason."""
     try:
         return [bind(address) for address in addresses]
     except BadAddress as error:
@@ -131,7 +131,7 @@ def bind_all(addresses: tuple[str, ...]) -> list[socket]:
 
 
 def systemd_sockets() -> list[socket]:
-    """The sockets that systemd passed, or end the command saying why there are none."""
+    """The sockets that systemd passed, or end the command with the reason."""
     try:
         return from_systemd(os.environ, os.getpid())
     except ListenError as error:
@@ -139,7 +139,7 @@ def systemd_sockets() -> list[socket]:
 
 
 def web_config_file(web: WebOptions) -> WebConfigFile | None:
-    """The web configuration, checked, or end the command with its faults."""
+    """The web configuration, checked, or end the command with its mistakes."""
     if web.config_file is None:
         return None
     try:

@@ -31,18 +31,19 @@ from gong_exporter.web.sockets import describe
 from gong_exporter.web.watch import WebConfigFile
 
 WEB_GRACE = 0.8
-"""Seconds for answers under way when the process stops; all of it has to end within 2, also on a
-machine that is busy."""
+"""Seconds for responses in progress when the process stops. All of it has to end within 2 s, also
+on a busy machine."""
 
 POLLER_GRACE = 0.5
+"""Seconds for a poll in progress."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What polling needs, wired up.
+    """The parts that polling needs.
 
     Attributes:
-        clock: its waits end by the stop_signal.
+        clock: its waits end when the stop signal is set.
         state: the state file.
         metrics: the exporter's own numbers.
         exposition: what is served.
@@ -62,10 +63,10 @@ def assemble(
     redactor: Redactor,
     stop_signal: StopSignal,
 ) -> Parts:
-    """Put together what a poll needs, and bring back what the state file knows.
+    """Build the parts that polling needs, and restore the state file's data.
 
     Raises:
-        ConfigError: by what is known of the company, the schedule cannot fit the quota.
+        ConfigError: the pages that earlier polls learned do not fit the quota.
     """
     clock = SystemClock(stop_signal.event)
 
@@ -113,11 +114,11 @@ class Exporter:
     """A running exporter.
 
     Args:
-        config: checked.
+        config: the configuration at the start.
         load: reads the configuration again; raises ConfigError.
         sockets: listening.
         options: of the routes.
-        log: is told.
+        log: for all parts.
         redactor: redacts by the configuration in force.
         web_config: TLS, users and headers; None for plain HTTP.
 
@@ -185,7 +186,7 @@ class Exporter:
 
     @property
     def first_poll_over(self) -> bool:
-        """Whether a poll has ended, well or not."""
+        """Whether a poll has ended, with or without success."""
         return self._parts.runner.poll_state.failed is not None
 
     @property
@@ -206,7 +207,7 @@ class Exporter:
         return self._web.alive
 
     def reload(self) -> str | None:
-        """Read the configuration again; why it is refused, None when it is in force."""
+        """Read the configuration again. Returns why it is refused, or None."""
         return self._reloader.reload()
 
     def stop(self) -> None:

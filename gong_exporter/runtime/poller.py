@@ -53,10 +53,12 @@ class ConfigChange:
 
     Attributes:
         setup: made from it.
+        poll: whether a poll may be needed for it.
         in_force: set once it is in force.
     """
 
     setup: Setup
+    poll: bool = True
     in_force: threading.Event = field(default_factory=threading.Event)
 
 
@@ -126,16 +128,17 @@ class Poller:
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
-    def use(self, setup: Setup, *, interrupt: bool) -> ConfigChange:
+    def use(self, setup: Setup, *, interrupt: bool, poll: bool = True) -> ConfigChange:
         """Put a configuration in force, in place of one that still waits. From any thread.
 
         Args:
             setup: made from it.
             interrupt: abandon a poll that is running; otherwise it ends first.
+            poll: poll at once, unless the data is fresh; otherwise the schedule stays as it is.
         """
-        change = ConfigChange(setup)
         with self._change_lock:
-            self._change = change
+            waiting = self._change is not None and self._change.poll
+            self._change = change = ConfigChange(setup, poll or waiting)
         self._wake.set()
         if interrupt:
             self._stop_signal.interrupt()
@@ -191,7 +194,7 @@ class Poller:
         self._stop_signal.resume()
         self._runner.use(change.setup)
         change.in_force.set()
-        if self._is_leader:
+        if self._is_leader and change.poll:
             self._begin("reload")
 
     def _try_to_lead(self) -> None:

@@ -1,9 +1,10 @@
-"""Reading the configuration again while the exporter runs: all of it, or none of it."""
+"""Reloads the configuration while the exporter runs: all of it, or none of it."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 from structlog.typing import FilteringBoundLogger
 
@@ -16,24 +17,24 @@ from gong_exporter.runtime.poll_runner import PollRunner
 from gong_exporter.runtime.poller import Poller
 from gong_exporter.runtime.setup import Setup, budget_problem, forecast_calls, make_setup
 
-TAKEN_WITHIN = 5.0
-"""Seconds that reload() waits for the poll loop to put a configuration in force."""
+IN_FORCE_TIMEOUT = 5.0
+"""Seconds that reload() waits until the poller has put a configuration in force."""
 
 
 class Reloader:
-    """Reloads, one at a time, for SIGHUP and ``POST /-/reload`` alike. From any thread.
+    """Reloads, one at a time, for SIGHUP and ``POST /-/reload``. From any thread.
 
     Args:
-        config: in force.
+        config: the configuration in force.
         load: reads the configuration; raises ConfigError.
         runner: knows how many calls a poll takes.
         poller: puts configurations in force.
-        metrics: is told of success and failure.
+        metrics: for success and failure.
         clock: the time.
-        log: is told.
+        log: for the same.
 
     Attributes:
-        refused: why the last one was refused; None when it was not.
+        refused: why the last reload was refused; None if it was not.
     """
 
     def __init__(
@@ -58,10 +59,10 @@ class Reloader:
         self.refused: str | None = None
 
     def reload(self) -> str | None:
-        """Put the configuration as it is now in force; why not, if it is refused.
+        """Read the configuration and put it in force. Returns why it is refused, or None.
 
-        The old one stays in force then. Nothing learned is lost either way: what answers the
-        new configuration's questions goes on being served.
+        If it is refused, the old one stays in force. Data that answers the new configuration's
+        questions is still served.
         """
         with self._lock:
             try:
@@ -72,14 +73,15 @@ class Reloader:
             except Exception as error:  # noqa: BLE001 - the exporter runs on as it was
                 self._log.exception("the reload broke down: a defect, please report it")
                 return self._refuse(f"a defect: {type(error).__name__}")
-            changed = config != self._config
+            needs_poll = not same_but_for_roster(config, self._config)
+            interrupt = needs_poll and config != self._config
             self._config = config
-            change = self._poller.use(setup, interrupt=changed)
+            change = self._poller.use(setup, interrupt=interrupt, poll=needs_poll)
             self.refused = None
             self._metrics.config_read(accepted=True, at=self._clock.now())
             for warning in config.warnings:
                 self._log.warning(warning)
-            if change.in_force.wait(TAKEN_WITHIN):
+            if change.in_force.wait(IN_FORCE_TIMEOUT):
                 self._log.info("configuration reloaded", file=str(config.path))
             else:
                 self._log.info("configuration accepted; the running poll ends first")
@@ -100,8 +102,15 @@ class Reloader:
         return reason
 
 
+def same_but_for_roster(new: Config, old: Config) -> bool:
+    """Whether only the roster changed. That needs no poll: it is joined to the data."""
+    if new == old:
+        return False
+    return replace(new, activity=replace(new.activity, roster=old.activity.roster)) == old
+
+
 def require_budget(setup: Setup, runner: PollRunner) -> None:
-    """Refuse a schedule that would let data lapse. Raises: ConfigError."""
+    """Refuse a schedule whose data would be too old between polls. Raises: ConfigError."""
     problem = budget_problem(setup, forecast_calls(setup, runner.company_state))
     if problem:
         raise ConfigError(str(setup.config.path), [Problem(0, "poll", problem)])

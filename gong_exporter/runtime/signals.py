@@ -1,4 +1,4 @@
-"""How the process ends: signals as words, interrupted waits, work that must not hold it up."""
+"""Signals, the stop signal that ends waits, and work in the background of the main thread."""
 
 from __future__ import annotations
 
@@ -10,53 +10,53 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Literal
 
-Word = Literal["stop", "reload", "wake"]
-"""``wake``: something happened that the main thread wants to know of."""
+Action = Literal["stop", "reload", "wake"]
+"""What the main thread has to do. ``wake``: look at its background tasks."""
 
 
 class Signals:
-    """SIGTERM and SIGINT say stop, SIGHUP says reload."""
+    """Turns signals into actions for the main thread: SIGTERM and SIGINT stop, SIGHUP reloads."""
 
     def __init__(self) -> None:
-        # SimpleQueue may be put to from a signal handler at any point of the program.
-        self._words: queue.SimpleQueue[Word] = queue.SimpleQueue()
+        # SimpleQueue.put() is safe in a signal handler, which may run at any point of the program.
+        self._actions: queue.SimpleQueue[Action] = queue.SimpleQueue()
         self._ending = False
 
-    def wait(self, timeout: float | None = None) -> Word | None:
-        """The next word; None when ``timeout`` seconds pass without one."""
+    def wait(self, timeout: float | None = None) -> Action | None:
+        """The next action; None if ``timeout`` seconds pass without one."""
         try:
-            return self._words.get(timeout=timeout)
+            return self._actions.get(timeout=timeout)
         except queue.Empty:
             return None
 
-    def put(self, word: Word) -> None:
-        """As if the signal had come."""
-        self._words.put(word)
+    def put(self, action: Action) -> None:
+        """Add an action, as a signal would. From any thread."""
+        self._actions.put(action)
 
     def ignore_further(self) -> None:
-        """The process ends: signals that still come are not to change how."""
+        """Ignore signals from now on, because the process ends."""
         self._ending = True
 
     @contextmanager
     def handlers_installed(self, *, reload: bool = True) -> Iterator[None]:
-        """Listen; only in the main thread.
+        """Install the handlers; only in the main thread.
 
         Args:
-            reload: to SIGHUP as well; otherwise it does what it did before.
+            reload: also for SIGHUP; otherwise that does what it did before.
         """
 
         def stop(_number: int, _frame: FrameType | None) -> None:
-            self._words.put("stop")
+            self._actions.put("stop")
 
-        def again(_number: int, _frame: FrameType | None) -> None:
-            self._words.put("reload")
+        def reload_config(_number: int, _frame: FrameType | None) -> None:
+            self._actions.put("reload")
 
         before = {
             signal.SIGTERM: signal.signal(signal.SIGTERM, stop),
             signal.SIGINT: signal.signal(signal.SIGINT, stop),
         }
         if reload:
-            before[signal.SIGHUP] = signal.signal(signal.SIGHUP, again)
+            before[signal.SIGHUP] = signal.signal(signal.SIGHUP, reload_config)
         try:
             yield
         finally:
@@ -68,7 +68,7 @@ class StopSignal:
     """Ends the waits and exchanges of a poll: for good, or once, for a new configuration.
 
     Attributes:
-        event: what the clock looks at.
+        event: the clock's waits end when it is set.
     """
 
     def __init__(self) -> None:
@@ -82,54 +82,60 @@ class StopSignal:
         return self._stopping
 
     def stop(self) -> None:
-        """From now on nothing waits any more."""
+        """End all waits, for good."""
         with self._lock:
             self._stopping = True
             self.event.set()
 
     def interrupt(self) -> None:
-        """End what is going on; after resume() there may be waits again."""
+        """End the waits of a running poll, until resume()."""
         self.event.set()
 
     def resume(self) -> None:
-        """The interruption was noticed; does nothing when it is for good."""
+        """Allow waits again after an interrupt(). Does nothing after a stop()."""
         with self._lock:
             if not self._stopping:
                 self.event.clear()
 
 
 class BackgroundTask:
-    """Work in a daemon thread, while the main thread stays free to hear signals.
+    """Work in a daemon thread, so that the main thread stays free for signals.
 
-    Python runs a signal's handler in the main thread, between two of its instructions: not
-    while that waits, say, for somebody else's lock on the state file.
+    Python runs a signal's handler in the main thread, between two of its instructions. So it does
+    not run while that thread waits, for example, for a lock on the state file.
 
     Args:
         name: of the thread.
         work: what to do.
-        over: called when it is done, well or not.
+        on_end: called when it has ended, with or without an error.
+
+    Raises:
+        RuntimeError: the system cannot start a thread.
+
+    Attributes:
+        error: what ``work`` raised; None if nothing.
     """
 
-    def __init__(self, name: str, work: Callable[[], None], over: Callable[[], None]) -> None:
+    def __init__(self, name: str, work: Callable[[], None], on_end: Callable[[], None]) -> None:
         self._work = work
-        self._over = over
+        self._on_end = on_end
         self._done = threading.Event()
         self.error: BaseException | None = None
         threading.Thread(target=self._run, name=name, daemon=True).start()
 
     @property
     def done(self) -> bool:
-        """Whether it is over."""
+        """Whether it has ended."""
         return self._done.is_set()
 
     def join(self, timeout: float) -> bool:
-        """Whether it was over within ``timeout`` seconds."""
+        """Whether it ended within ``timeout`` seconds."""
         return self._done.wait(timeout)
 
     def _run(self) -> None:
         try:
             self._work()
-        except BaseException as error:  # noqa: BLE001 - whoever started it decides what to say
+        except BaseException as error:  # noqa: BLE001 - the thread that started it handles it
             self.error = error
         self._done.set()
-        self._over()
+        self._on_end()

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from gong_exporter.activity.snapshot import Snapshot
 from gong_exporter.activity.windows import WindowSpec
+from gong_exporter.config.columns import Roster
 from gong_exporter.exposition.body import Exposition
 from gong_exporter.gong.clock import Stopped
+from gong_exporter.runtime.reload import same_but_for_roster
 from gong_exporter.runtime.setup import make_setup
 from tests.support.bench import Bench, bench, changed
+from tests.support.companies import user_id
 
 HOUR = 3600.0
 
@@ -116,6 +121,31 @@ def test_a_reload_and_a_schedule_at_the_same_moment_are_one_poll(tmp_path: Path)
         loop.run()
         assert [data.window for data in loop.runner.poll_state.windows] == ["2d"]
         assert len(loop.polled) == 2
+
+
+def test_a_change_of_the_roster_alone_is_published_without_a_poll(tmp_path: Path) -> None:
+    with bench(tmp_path) as loop:
+        loop.run()
+        loop.simulator.set_faults("unauthorized")
+        loop.sleep(HOUR)  # a failed poll: any other change would poll at once
+        roster = Roster(by_id={user_id(0): {"team": "EMEA"}}, by_email={}, columns=("team",))
+        new = changed(loop.config, roster=roster)
+        assert same_but_for_roster(new, loop.config)
+        loop.poller.use(make_setup(new), interrupt=False, poll=False)
+        loop.run()
+        assert len(loop.polled) == 2
+        teams = {user.user_id: user.labels for user in loop.runner.current().snapshot.users}
+        assert teams[user_id(0)] == (("team", "EMEA"),)
+        due = loop.value("gong_exporter_next_poll_timestamp_seconds")
+        assert due == pytest.approx(loop.polled[1] + HOUR, abs=1)
+
+
+def test_another_change_beside_the_roster_needs_a_poll(tmp_path: Path) -> None:
+    with bench(tmp_path) as loop:
+        roster = Roster(by_id={}, by_email={}, columns=("team",))
+        assert not same_but_for_roster(loop.config, loop.config)
+        both = changed(loop.config, roster=roster, windows=(WindowSpec("2d", 2),))
+        assert not same_but_for_roster(both, loop.config)
 
 
 def test_who_may_not_poll_serves_what_the_other_one_saves(tmp_path: Path) -> None:

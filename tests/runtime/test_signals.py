@@ -1,4 +1,4 @@
-"""Signals as words, interruptions that end waits, work beside the main thread."""
+"""Signals as actions, a stop signal that ends waits, background tasks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gong_exporter.runtime.signals import BackgroundTask, Signals, StopSignal
 from tests.support.servers import until
 
 
-def test_signals_become_words_in_their_order() -> None:
+def test_signals_become_actions_in_their_order() -> None:
     signals = Signals()
     before = signal.getsignal(signal.SIGTERM)
     with signals.handlers_installed():
@@ -49,7 +49,7 @@ def test_a_stop_is_stopping() -> None:
         clock.check()
 
 
-def test_work_aside_ends_well_or_not_and_either_is_told() -> None:
+def test_a_background_task_calls_back_with_and_without_an_error() -> None:
     told: list[str] = []
     well = BackgroundTask("test", lambda: None, lambda: told.append("well"))
     assert well.join(5)
@@ -64,7 +64,7 @@ def test_work_aside_ends_well_or_not_and_either_is_told() -> None:
     assert isinstance(ill.error, ZeroDivisionError)
 
 
-def test_work_aside_that_hangs_is_not_waited_for() -> None:
+def test_a_background_task_that_hangs_is_not_waited_for() -> None:
     gate = threading.Event()
     aside = BackgroundTask("test", lambda: assert_none(gate.wait(30)), lambda: None)
     assert not aside.join(0.01)
