@@ -24,7 +24,7 @@ KUBERNETES = ("1.25", "1.30", "1.37")
 Manifest = dict[str, Any]
 
 
-class StrictLoader(yaml.SafeLoader):
+class StrictLoader(yaml.CSafeLoader):
     """Refuses a key that is given twice, as kustomize and Argo CD do."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001,FBT002 - PyYAML's signature
