@@ -292,6 +292,7 @@ if [ -x .venv/bin/python ] && .venv/bin/python -c 'import helm_python' 2>/dev/nu
   as_pod "as the chart's pod" "{$gong}" 200
   as_pod "as the chart's pod on OpenShift" \
     "{$gong, \"podSecurityContext\": {\"runAsUser\": null, \"runAsGroup\": null, \"fsGroup\": null}}" 200
+  as_pod "as the chart's pod with a password" "{$gong, \"webConfig\": {\"existingSecret\": \"web\"}}" 401
 else
   say "as the chart's pod" "not tried: needs root and the development environment"
 fi

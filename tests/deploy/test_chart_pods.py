@@ -131,9 +131,22 @@ def test_helm_test_asks_the_service_with_tls_too(rendered: Rendered) -> None:
 PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 
 
+@pytest.mark.parametrize(("case", "scheme"), [("passwords", "HTTP"), ("TLS", "HTTPS")])
+def test_http_probes_need_no_password(case: str, scheme: str) -> None:
+    container = render(MATRIX[case]).container()
+    assert "--web.health-without-password" in container["args"]
+    probes = [container[name]["httpGet"] for name in PROBES]
+    assert [probe["path"] for probe in probes] == ["/-/healthy", "/-/healthy", "/-/ready"]
+    assert {probe["scheme"] for probe in probes} == {scheme}
+
+
 def test_probes_by_tcp_are_left_for_client_certificates() -> None:
     container = render(MATRIX["TLS, client certificates and probes by TCP"]).container()
     assert [container[name]["tcpSocket"] for name in PROBES] == [{"port": "metrics"}] * 3
+
+
+def test_without_a_web_configuration_there_is_nothing_to_exempt() -> None:
+    assert "--web.health-without-password" not in render({}).container()["args"]
 
 
 # The config check: a Job before an upgrade.

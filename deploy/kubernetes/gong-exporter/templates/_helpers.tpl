@@ -119,6 +119,10 @@ securityContext:
 - --config.file=/etc/gong-exporter/config.yaml
 - --log.level={{ .Values.log.level }}
 - --log.format={{ .Values.log.format }}
+{{- if .Values.webConfig.existingSecret }}
+# The kubelet's probes have no password.
+- --web.health-without-password
+{{- end }}
 {{- range .Values.extraArgs }}
 - {{ . | quote }}
 {{- end }}
