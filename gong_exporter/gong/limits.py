@@ -24,7 +24,10 @@ DAY = 86_400.0
 MAX_WAIT = 60.0
 """Seconds that a call waits for a Retry-After; a longer one ends the poll."""
 
-_CLOCK_STEP = 0.001
+MIN_CLOCK_JUMP = 15.0
+"""Seconds by which the wall clock must gain on the monotonic one to count as set forward."""
+
+_ROUNDING = 0.001
 """Seconds added to a wait, so that rounding does not wake us just before the moment."""
 
 _RECHECK_INTERVAL = 1.0
@@ -151,6 +154,10 @@ class Ledger(Protocol):
         """Return the number of calls started in the 24 hours before ``now``."""
         ...
 
+    def shift(self, seconds: float) -> None:
+        """Move all recorded times forward, because the clock was set forward."""
+        ...
+
 
 class Limiter:
     """Allows, delays or refuses each call; every call to Gong goes through it.
@@ -177,6 +184,7 @@ class Limiter:
         self._limits = limits
         self._observer = observer
         self._timeout = timeout
+        self._offset = clock.now() - clock.monotonic()
         # The ledger runs on the wall clock, which can jump. Our own calls and our own
         # Retry-After are therefore kept on the monotonic clock as well.
         self._ends: deque[float] = deque(maxlen=limits.slots)
@@ -195,7 +203,7 @@ class Limiter:
         try:
             while True:
                 self._clock.check()
-                now = self._clock.now()
+                now = self._now()
                 decision = self._own_wait(now) or self._ledger.reserve(
                     now, self._limits, now + self._timeout
                 )
@@ -215,15 +223,29 @@ class Limiter:
     def release(self, call: int) -> None:
         """Record that the exchange ended (or was given up); its slot is free a second later."""
         self._ends.append(self._clock.monotonic())
-        self._ledger.finish(call, self._clock.now())
+        self._ledger.finish(call, self._now())
 
     def rate_limited(self, seconds: float) -> float:
         """Make no calls for ``seconds``, as Gong asked. Returns the Unix time when that ends."""
-        now = self._clock.now()
+        now = self._now()
         self._limited_until = max(self._limited_until, self._clock.monotonic() + seconds)
         self._ledger.limit(now, now + seconds)
         self._report_limit(now + seconds)
         return now + seconds
+
+    def _now(self) -> float:
+        """Return the wall clock's time; tell the ledger if the clock was set forward.
+
+        A machine without a battery clock starts with a wrong time, which is corrected later. The
+        calls and a Retry-After from before would then look old. Clocks that are set back are the
+        ledger's own concern, because it sees times in the future. If several processes tell it
+        of the same jump, its rows get into the future, which is safe for the same reason.
+        """
+        now = self._clock.now()
+        before, self._offset = self._offset, now - self._clock.monotonic()
+        if self._offset - before >= MIN_CLOCK_JUMP:
+            self._ledger.shift(self._offset - before)
+        return now
 
     def _own_wait(self, wall: float) -> Wait | None:
         """Return the wait that our own calls require by the monotonic clock."""
@@ -245,7 +267,7 @@ class Limiter:
             )
         if wait.cause is Cause.RETRY_AFTER:
             self._report_limit(wait.until)
-            if seconds > MAX_WAIT + _CLOCK_STEP:
+            if seconds > MAX_WAIT + _ROUNDING:
                 raise WaitTooLong(
                     f"Gong asked for no calls for another {seconds:.0f} s", until=wait.until
                 )
@@ -261,5 +283,5 @@ def _seconds(wait: Wait, now: float) -> float:
 
     The slot may be held by another process's call, which may end long before it expires.
     """
-    seconds = wait.until - now + _CLOCK_STEP
+    seconds = wait.until - now + _ROUNDING
     return min(seconds, _RECHECK_INTERVAL) if wait.cause is Cause.RATE else seconds

@@ -76,6 +76,12 @@ class FallbackLedger:
             self._used = self._memory.used(now)
         return self._used
 
+    def shift(self, seconds: float) -> None:
+        """See Ledger."""
+        with contextlib.suppress(Unavailable, Stopped):
+            self._memory.shift(seconds)
+            self._database.use(lambda connection: CallLedger(connection).shift(seconds))
+
     def synchronize(self, connection: sqlite3.Connection) -> None:
         """Merge a newly opened file and the memory.
 
