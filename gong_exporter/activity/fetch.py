@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Protocol
 
 from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.budget import PAGE_SIZE
+from gong_exporter.activity.pages import PageSource, StatedRange, fetch_page
 from gong_exporter.gong.errors import BadRequest, InvalidResponse, UserNotFound
 from gong_exporter.gong.records import ActivityFilter, Page, UserActivity
 
@@ -25,14 +25,6 @@ MAX_COUNTERS = 20 * MAX_USERS
 """Counters of all users of a listing: the 15 documented ones, and a reserve for new ones."""
 
 
-class PageSource(Protocol):
-    """The part of the client that a listing needs."""
-
-    def page(self, wanted: ActivityFilter, cursor: str | None = None) -> Page:
-        """Fetch one page. Raises: GongError, Stopped."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
     """All users that Gong returned for one filter.
@@ -40,18 +32,23 @@ class Listing:
     Attributes:
         users: each once.
         time_zone: ``timeZone`` of the responses.
-        pages: number of pages, without those of abandoned starts.
+        pages: number of calls, without those of abandoned starts.
+        stated: the range that the responses state, if it is not the requested one.
         request_id: ``requestId`` of the last page.
     """
 
     users: tuple[UserActivity, ...]
     time_zone: str | None
     pages: int
+    stated: StatedRange | None = None
     request_id: str | None = None
 
 
 EMPTY_LISTING = Listing(users=(), time_zone=None, pages=0)
 """No users, and no call was made."""
+
+
+_CheckedPage = tuple[Page, StatedRange | None]
 
 
 class _Inconsistent(Exception):
@@ -96,7 +93,7 @@ def _fetch_pages(source: PageSource, wanted: ActivityFilter, *, first_start: boo
     users: dict[str, UserActivity] = {}
     counters = 0
     cursors: set[bytes] = set()
-    page = _first_page(source, wanted, first_start=first_start)
+    page, stated = _first_page(source, wanted, first_start=first_start)
     total, time_zone, pages = page.total_records, None, 1
     while True:
         if page.total_records != total:
@@ -116,7 +113,8 @@ def _fetch_pages(source: PageSource, wanted: ActivityFilter, *, first_start: boo
             return Listing(
                 users=tuple(users.values()),
                 time_zone=time_zone,
-                pages=pages,
+                pages=pages if stated is None else 2 * pages,  # each was fetched twice
+                stated=stated,
                 request_id=page.request_id,
             )
         digest = sha256(cursor.encode(errors="surrogatepass")).digest()  # a cursor may be long
@@ -128,7 +126,9 @@ def _fetch_pages(source: PageSource, wanted: ActivityFilter, *, first_start: boo
             # Starting again would cost as many calls and end the same way.
             raise InvalidResponse(f"more than {MAX_PAGES} pages", request_id=page.request_id)
         cursors.add(digest)
-        page = _next_page(source, wanted, cursor)
+        page, stated_here = _next_page(source, wanted, cursor)
+        if stated_here != stated:
+            raise _Inconsistent("the pages state different ranges", page.request_id)
         pages += 1
 
 
@@ -140,9 +140,10 @@ def _check_size(users: int, counters: int, request_id: str | None) -> None:
         raise InvalidResponse(f"more than {MAX_COUNTERS} counters", request_id=request_id)
 
 
-def _first_page(source: PageSource, wanted: ActivityFilter, *, first_start: bool) -> Page:
+def _first_page(source: PageSource, wanted: ActivityFilter, *, first_start: bool) -> _CheckedPage:
     try:
-        return source.page(wanted)
+        # A late response to an earlier request may be the reason for a new start.
+        return fetch_page(source, wanted, new_connection=not first_start)
     except UserNotFound as error:
         if first_start:
             raise
@@ -150,9 +151,9 @@ def _first_page(source: PageSource, wanted: ActivityFilter, *, first_start: bool
         raise _Inconsistent("404 to a listing that had users before", error.request_id) from error
 
 
-def _next_page(source: PageSource, wanted: ActivityFilter, cursor: str) -> Page:
+def _next_page(source: PageSource, wanted: ActivityFilter, cursor: str) -> _CheckedPage:
     try:
-        return source.page(wanted, cursor)
+        return fetch_page(source, wanted, cursor)
     except (BadRequest, UserNotFound) as error:
         raise _Inconsistent(f"{error.message} to a cursor", error.request_id) from error
 

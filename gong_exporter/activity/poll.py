@@ -6,7 +6,7 @@ listed users Gong knows at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -14,8 +14,14 @@ from zoneinfo import ZoneInfo
 from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.company_state import CompanyState
-from gong_exporter.activity.fetch import Listing, PageSource
-from gong_exporter.activity.poll_plan import PollPlan, PollResult, WindowFailure
+from gong_exporter.activity.fetch import Listing
+from gong_exporter.activity.pages import PageSource, fetch_page
+from gong_exporter.activity.poll_plan import (
+    PollPlan,
+    PollResult,
+    group_failures,
+    without_traceback,
+)
 from gong_exporter.activity.snapshot import WindowData, build_window
 from gong_exporter.activity.window_fetcher import ENDS_POLL, WindowFetcher
 from gong_exporter.activity.windows import (
@@ -99,7 +105,7 @@ class _Poll:
         self._today = today
         self._fetcher = WindowFetcher(source, plan, company_state, log)
         self._last_window = ""
-        self._warned = False
+        self._warned: set[str] = set()
         self._zone_checked_after_400 = False
 
     def run(self) -> PollResult:
@@ -121,7 +127,7 @@ class _Poll:
         """Learn the company's time zone, with a range that has ended everywhere on Earth."""
         days = longest_range(self._plan.windows, today_everywhere(self._now))
         try:
-            page = self._source.page(self._plan.filter(days))
+            page, _ = fetch_page(self._source, self._plan.filter(days))
         except UserNotFound as error:
             raise InvalidResponse(
                 "Gong has no activity to learn the company's time zone from: set gong.time_zone",
@@ -161,7 +167,7 @@ class _Poll:
                     window, days, today, zone, is_longest=window == first, certain=zone_is_certain
                 )
             except GongError as error:
-                failed[window.name] = _without_traceback(error)
+                failed[window.name] = without_traceback(error)
                 if isinstance(error, ENDS_POLL):
                     ended_by = error
                 elif isinstance(error, BadRequest) and not zone_is_certain:
@@ -180,6 +186,13 @@ class _Poll:
     ) -> WindowData:
         fetched = self._fetcher.fetch(window, days, today, is_longest=is_longest)
         self._check_zone(fetched.listing, days, zone, certain=certain)
+        if fetched.listing.stated is not None:
+            self._warn_once(
+                "Gong states another range than requested, which is published",
+                fetched.listing,
+                requested=f"{days.start} to {days.end}",
+                stated=fetched.listing.stated.text,
+            )
         if fetched.cost is not None:
             state = self._fetcher.company_state
             pages = {**state.pages, window.name: fetched.cost}
@@ -246,8 +259,8 @@ class _Poll:
             raise _ZoneMoved(stated)
 
     def _warn_once(self, message: str, listing: Listing, **values: str) -> None:
-        if not self._warned:
-            self._warned = True
+        if message not in self._warned:
+            self._warned.add(message)
             self._log.warning(message, request_id=listing.request_id, **values)
 
     def _result(
@@ -264,7 +277,7 @@ class _Poll:
         return PollResult(
             windows=tuple(fetched[name] for name in names if name in fetched),
             company_state=self._fetcher.company_state,
-            failures=_grouped((name, failed[name]) for name in names if name in failed),
+            failures=group_failures((name, failed[name]) for name in names if name in failed),
             retry_at=retry_at,
             zone=zone,
         )
@@ -289,23 +302,3 @@ class _Poll:
                 calls = max(calls, 2 * received)
             return max(ended_by.until, self._clock.now() + min(calls * ended_by.spacing, DAY))
         return ended_by.until if isinstance(ended_by, RateLimited | NotSent) else None
-
-
-def _without_traceback(error: GongError) -> GongError:
-    """The error without its traceback, to be kept.
-
-    The traceback refers to the calls that the error ended, and they hold the users that were
-    received before: up to 100,000 for each window that failed.
-    """
-    error.__cause__ = error.__context__ = None
-    return error.with_traceback(None)
-
-
-def _grouped(failed: Iterable[tuple[str, GongError]]) -> tuple[WindowFailure, ...]:
-    """One failure for each reason and message, so that one cause is one log line."""
-    groups: dict[tuple[str, str], WindowFailure] = {}
-    for name, error in failed:
-        key = (error.reason, error.message)
-        before = groups.get(key, WindowFailure(windows=(), error=error))
-        groups[key] = replace(before, windows=(*before.windows, name))
-    return tuple(groups.values())

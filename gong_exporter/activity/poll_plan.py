@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from gong_exporter.activity.company_state import CompanyState
@@ -81,3 +82,23 @@ class PollResult:
     def complete(self) -> bool:
         """True if every window has new data."""
         return not self.failures
+
+
+def without_traceback(error: GongError) -> GongError:
+    """The error without its traceback, to be kept.
+
+    The traceback refers to the calls that the error ended, and they hold the users that were
+    received before: up to 100,000 for each window that failed.
+    """
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
+
+
+def group_failures(failed: Iterable[tuple[str, GongError]]) -> tuple[WindowFailure, ...]:
+    """One failure for each reason and message, so that one cause is one log line."""
+    groups: dict[tuple[str, str], WindowFailure] = {}
+    for name, error in failed:
+        key = (error.reason, error.message)
+        before = groups.get(key, WindowFailure(windows=(), error=error))
+        groups[key] = replace(before, windows=(*before.windows, name))
+    return tuple(groups.values())

@@ -42,8 +42,9 @@ class WindowData:
         window: the label value, such as ``7d``.
         start: first company day.
         end: the day after the last one.
-        start_timestamp: Unix seconds at which ``start`` began in the company's zone.
-        end_timestamp: Unix seconds at which ``end`` began.
+        start_timestamp: Unix seconds at which ``start`` began in the company's zone, or the start
+            that the responses state.
+        end_timestamp: Unix seconds at which ``end`` began, or the end that the responses state.
         fetched_at: Unix seconds at which its last page was received.
         fingerprint: hash of the request (host, users, created range). Data with another
             fingerprint belongs to another configuration.
@@ -155,12 +156,13 @@ def build_window(
         log: for a warning about counters that are left out.
     """
     fields, metrics = _columns(listing.users, log)
+    stated = listing.stated
     return WindowData(
         window=window.name,
         start=days.start,
         end=days.end,
-        start_timestamp=day_start(days.start, zone),
-        end_timestamp=day_start(days.end, zone),
+        start_timestamp=stated.start if stated else day_start(days.start, zone),
+        end_timestamp=stated.end if stated else day_start(days.end, zone),
         fetched_at=fetched_at,
         fingerprint=fingerprint,
         metrics=metrics,

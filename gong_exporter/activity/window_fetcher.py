@@ -15,7 +15,8 @@ from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.budget import pages_for
 from gong_exporter.activity.company_state import CompanyState, Resolved404
-from gong_exporter.activity.fetch import EMPTY_LISTING, Listing, PageSource, fetch_listing
+from gong_exporter.activity.fetch import EMPTY_LISTING, Listing, fetch_listing
+from gong_exporter.activity.pages import PageSource
 from gong_exporter.activity.poll_plan import PollPlan
 from gong_exporter.activity.users import reassign_addresses, record_users, resolve_emails
 from gong_exporter.activity.windows import DayRange, WindowSpec
@@ -64,9 +65,11 @@ class _CountingSource:
         self._source = source
         self.pages = 0
 
-    def page(self, wanted: ActivityFilter, cursor: str | None = None) -> Page:
+    def page(
+        self, wanted: ActivityFilter, cursor: str | None = None, *, new_connection: bool = False
+    ) -> Page:
         """See PageSource."""
-        page = self._source.page(wanted, cursor)
+        page = self._source.page(wanted, cursor, new_connection=new_connection)
         self.pages += 1
         return page
 

@@ -11,7 +11,8 @@ from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.budget import pages_for
 from gong_exporter.activity.company_state import CompanyState
-from gong_exporter.activity.fetch import PageSource, fetch_listing
+from gong_exporter.activity.fetch import fetch_listing
+from gong_exporter.activity.pages import PageSource
 from gong_exporter.activity.poll import poll
 from gong_exporter.activity.poll_plan import PollPlan
 from gong_exporter.activity.snapshot import WindowData

@@ -8,6 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from gong_exporter.activity.company_state import CompanyState
+from gong_exporter.activity.pages import fetch_page
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.activity.users import resolve_emails
 from gong_exporter.activity.windows import company_today, longest_range, today_everywhere
@@ -177,7 +178,7 @@ class Backfill:
         wanted = plan.filter(longest_range(plan.windows, last))
         page: Page | None = None
         try:
-            page = self._retrier.call(lambda: self._deps.source.page(wanted), 1)
+            page, _ = self._retrier.call(lambda: fetch_page(self._deps.source, wanted), 1)
         except BadRequest as error:
             raise BackfillError(describe(error)) from error
         except UserNotFound:

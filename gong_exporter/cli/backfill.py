@@ -216,12 +216,13 @@ def _request(options: dict[str, Any], setup: Setup) -> BackfillRequest:
 
 def _log_once(log: FilteringBoundLogger) -> FilteringBoundLogger:
     """A logger that logs a repeated warning once, because each day may have the same one."""
+    varying = {"request_id", "requested", "stated"}
     logged: set[str] = set()
 
     def drop_repeated(
         _logger: object, method: str, event: EventDict
     ) -> tuple[tuple[str], EventDict]:
-        key = repr({**event, "request_id": None})
+        key = repr({name: value for name, value in event.items() if name not in varying})
         if method == "warning" and key in logged:
             raise structlog.DropEvent
         logged.add(key)

@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
 from gong_exporter.activity.budget import CallBudget
+from gong_exporter.activity.pages import fetch_page
 from gong_exporter.activity.windows import DayRange, WindowSpec, company_today, today_everywhere
 from gong_exporter.activity.zones import describe_zone, load_zone
 from gong_exporter.cli.check_people import people_lines
@@ -219,7 +220,12 @@ def _call(
     )
     days = ASKED.range_on(today_everywhere(clock.now()))
     try:
-        page: Page | None = client.page(ActivityFilter(from_date=days.start, to_date=days.end))
+        page: Page | None
+        page, stated = fetch_page(client, ActivityFilter(from_date=days.start, to_date=days.end))
+        if stated is not None:
+            warnings.append(
+                f"Gong states {stated.text} for a request from {days.start} to {days.end}"
+            )
     except UserNotFound:
         page = None  # nobody did anything: the key, the scope and the host are right all the same
     except GongError as error:

@@ -100,12 +100,16 @@ class GongClient:
         self._retry = retry or RetryPolicy()
         self._clock_is_wrong = False
 
-    def page(self, wanted: ActivityFilter, cursor: str | None = None) -> Page:
+    def page(
+        self, wanted: ActivityFilter, cursor: str | None = None, *, new_connection: bool = False
+    ) -> Page:
         """Fetch one page of the users with activity.
 
         Args:
             wanted: the filter, the same for every page of a window.
             cursor: ``records.cursor`` of the page before; None for the first.
+            new_connection: close open connections first, so that no response to an earlier
+                request can be taken for the response to this one.
 
         Raises:
             GongError: a leaf of the tree in ``errors``, after the retries that make sense.
@@ -113,6 +117,8 @@ class GongClient:
         """
         body = json.dumps(wanted.body(cursor)).encode()
         request = Request("POST", AGGREGATE_ACTIVITY_PATH, body)
+        if new_connection:
+            self._transport.close()
         retrying = Retrying(
             stop=stop_after_attempt(self._retry.attempts),
             wait=wait_random_exponential(

@@ -11,7 +11,7 @@ from dataclasses import replace
 from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.company_state import CompanyState
-from gong_exporter.activity.fetch import PageSource
+from gong_exporter.activity.pages import PageSource
 from gong_exporter.activity.poll import poll
 from gong_exporter.activity.poll_plan import PollPlan, PollResult
 from gong_exporter.activity.windows import (

@@ -168,7 +168,13 @@ class Script:
     replies: list[Reply]
     calls: list[tuple[ActivityFilter, str | None]] = field(default_factory=list)
 
-    def page(self, wanted: ActivityFilter, cursor: str | None = None) -> Page:
+    def page(
+        self,
+        wanted: ActivityFilter,
+        cursor: str | None = None,
+        *,
+        new_connection: bool = False,  # noqa: ARG002 - it has no connections
+    ) -> Page:
         self.calls.append((wanted, cursor))
         reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
         if isinstance(reply, Exception):
@@ -187,7 +193,13 @@ class Answering:
     answer: Callable[[ActivityFilter, str | None], Page]
     calls: list[tuple[ActivityFilter, str | None]] = field(default_factory=list)
 
-    def page(self, wanted: ActivityFilter, cursor: str | None = None) -> Page:
+    def page(
+        self,
+        wanted: ActivityFilter,
+        cursor: str | None = None,
+        *,
+        new_connection: bool = False,  # noqa: ARG002 - it has no connections
+    ) -> Page:
         self.calls.append((wanted, cursor))
         return self.answer(wanted, cursor)
 

@@ -71,7 +71,13 @@ class Liar:
     moments: list[Users] = field(default_factory=list)
     doubted: set[tuple[date, date]] = field(default_factory=set)
 
-    def page(self, wanted: ActivityFilter, cursor: str | None = None) -> Page:
+    def page(
+        self,
+        wanted: ActivityFilter,
+        cursor: str | None = None,
+        *,
+        new_connection: bool = False,  # noqa: ARG002 - it has no connections
+    ) -> Page:
         self._let_time_pass()
         if self.draw(12) == 0:
             failure = ERRORS[self.draw(len(ERRORS))]

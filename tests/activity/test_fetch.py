@@ -178,10 +178,12 @@ def test_a_cursor_that_expires_during_a_retry_after_begins_the_listing_again() -
         client = client_of(simulator, clock)
         ask = client.page
 
-        def limited_once(wanted: ActivityFilter, cursor: str | None = None) -> Page:
+        def limited_once(
+            wanted: ActivityFilter, cursor: str | None = None, *, new_connection: bool = False
+        ) -> Page:
             if cursor and clock.monotonic() < 1030:
                 clock.advance(45)  # as a Retry-After of 45 s would
-            return ask(wanted, cursor)
+            return ask(wanted, cursor, new_connection=new_connection)
 
         client.page = limited_once  # type: ignore[method-assign]
         listing = fetch_listing(client, WANTED, no_log())

@@ -159,7 +159,13 @@ class Strict:
         self.active = set(active)
         self.listings = 0
 
-    def page(self, wanted: ActivityFilter, cursor: str | None = None) -> Page:
+    def page(
+        self,
+        wanted: ActivityFilter,
+        cursor: str | None = None,
+        *,
+        new_connection: bool = False,  # noqa: ARG002 - it has no connections
+    ) -> Page:
         assert cursor is None
         if wanted.user_ids is None:
             self.listings += 1

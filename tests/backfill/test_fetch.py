@@ -257,3 +257,21 @@ def test_when_the_search_for_listed_users_is_refused_no_day_is_asked_for(rig: Ma
     with pytest.raises(BackfillError, match="Gong refuses 2026-01-13 to 2026-03-11, and every"):
         one.run(days_before(30))
     assert len(one.asked()) == 3
+
+
+def test_late_responses_do_not_become_the_numbers_of_other_days(rig: MakeRig) -> None:
+    """Each request but the first on a connection gets the response to the one before it."""
+    one = rig(zone="US/Pacific")
+    one.simulator.set_faults("late-response")
+    one.run(days_before(6))
+    days = every_day(TODAY - timedelta(days=5), TODAY)
+    found = activity(read_output(one.path))
+    assert found == true_activity(one.simulator.company, days, one.windows)
+
+
+def test_a_response_about_january_2019_is_not_written(rig: MakeRig) -> None:
+    one = rig(zone="US/Pacific")
+    one.simulator.set_faults("other-range")
+    with pytest.raises(BackfillError, match="the response states another range"):
+        one.run(days_before(2))
+    assert not one.path.exists()

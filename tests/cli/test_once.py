@@ -65,6 +65,20 @@ def test_nothing_is_printed_when_no_window_arrived(tmp_path: Path) -> None:
     assert "Traceback" not in once.stderr
 
 
+def test_late_responses_and_another_range_print_no_wrong_number(tmp_path: Path) -> None:
+    with running_simulator(COMPANY, now=utc_now) as simulator:
+        config = write_config(tmp_path, simulator.url)
+        simulator.set_faults("late-response")
+        once = run(f"--config.file={config}", "--once")
+        assert once.returncode == 0, once.stderr
+        samples = Samples(once.stdout)
+        assert published(samples) == expected(COMPANY, windows_of(samples, COMPANY.time_zone))
+        simulator.set_faults("other-range")
+        other = run(f"--config.file={config}", "--once")
+    assert (other.returncode, other.stdout) == (1, "")
+    assert "the response states another range than the requested one: 2019-01-21" in other.stderr
+
+
 def test_it_stops_within_two_seconds_and_prints_nothing(tmp_path: Path) -> None:
     with running_simulator(COMPANY, now=utc_now) as simulator:
         simulator.set_faults("hang")

@@ -288,6 +288,13 @@ class TestSpoiltMembers:
                     "toDateTime": "2019-01-21T000:00:00-08:00",
                 },
             ),
+            (
+                "other-range",
+                {
+                    "fromDateTime": "2019-01-21T00:00:00-08:00",
+                    "toDateTime": "2019-01-22T00:00:00-08:00",
+                },
+            ),
             ("null-members", {"requestId": None, "fromDateTime": None, "toDateTime": None}),
         ],
     )

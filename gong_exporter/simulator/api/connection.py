@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import h11
 
@@ -38,8 +38,9 @@ class ConnectionHandler:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Respond to the requests of one connection, until either side closes it."""
         connection = h11.Connection(h11.SERVER)
+        responses: list[Response] = []
         try:
-            while await self._exchange(connection, reader, writer):
+            while await self._exchange(connection, reader, writer, responses):
                 connection.start_next_cycle()
         except (OSError, TimeoutError):
             pass  # the client closed the connection
@@ -51,8 +52,12 @@ class ConnectionHandler:
         connection: h11.Connection,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
+        responses: list[Response],
     ) -> bool:
-        """Serve one request. Returns whether another one may follow."""
+        """Serve one request. Returns whether another one may follow.
+
+        The response is added to ``responses``, those of this connection.
+        """
         try:
             request = await self._receive(connection, reader, writer)
         except h11.RemoteProtocolError as error:
@@ -61,6 +66,9 @@ class ConnectionHandler:
         if request is None:
             return False
         response = await self.ask(request)
+        responses.append(response)
+        if response.delivery is Delivery.LATE:
+            response = replace(responses[-2:][0], delivery=Delivery.WHOLE)
         if response.delivery is Delivery.WHOLE:
             head_only = request.method == "HEAD"
             return await _send_whole(connection, writer, response, head_only=head_only)

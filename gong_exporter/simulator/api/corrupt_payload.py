@@ -121,6 +121,9 @@ CONTENT: Mapping[str, Callable[[Payload], None]] = {
     "unknown-time-zone": _set(timeZone="Mars/Olympus_Mons"),
     "null-time-zone": _set(timeZone=None),
     "malformed-date-times": _set(fromDateTime=VENDOR_DATE_TIME, toDateTime=VENDOR_DATE_TIME),
+    "other-range": _set(
+        fromDateTime="2019-01-21T00:00:00-08:00", toDateTime="2019-01-22T00:00:00-08:00"
+    ),
     "null-members": _set(requestId=None, fromDateTime=None, toDateTime=None),
     "no-records": _no_records,
 }

@@ -108,6 +108,7 @@ FAULTS: tuple[FaultKind, ...] = (
             ("unknown-time-zone", "timeZone names a zone on Mars"),
             ("null-time-zone", "timeZone null"),
             ("malformed-date-times", "fromDateTime and toDateTime as in the vendor's own example"),
+            ("other-range", "fromDateTime and toDateTime state a day in January 2019"),
             ("null-members", "requestId, fromDateTime and toDateTime null"),
             ("no-records", "the member records is absent"),
         ],
@@ -124,6 +125,7 @@ FAULTS: tuple[FaultKind, ...] = (
             ("slow-drip-headers", "the head comes a byte at a time"),
             ("continue-forever", "100 Continue again and again, and no response"),
             ("huge", "a body without an end"),
+            ("late-response", "the response to the request before on the same connection"),
         ],
     ),
 )

@@ -149,5 +149,6 @@ DELIVERIES: Mapping[str, Delivery] = {
     "slow-drip-headers": Delivery.DRIP_HEAD,
     "continue-forever": Delivery.CONTINUE_FOREVER,
     "huge": Delivery.ENDLESS,
+    "late-response": Delivery.LATE,
 }
 """The faults of the stage ``DELIVERY``: how the response is sent."""

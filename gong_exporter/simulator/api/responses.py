@@ -21,6 +21,7 @@ class Delivery(Enum):
     DRIP_HEAD = auto()
     CONTINUE_FOREVER = auto()
     ENDLESS = auto()
+    LATE = auto()
 
 
 NEVER_COMPLETE = frozenset(
