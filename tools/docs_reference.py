@@ -15,21 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import click
-from pydantic import BaseModel
 
 from gong_exporter.activity.budget import DAY, PAGE_SIZE, CallBudget, call_budget
-from gong_exporter.activity.windows import WindowSpec
 from gong_exporter.cli.main import cli
-from gong_exporter.config.document import Document, GongKeys
 from gong_exporter.config.durations import format_duration
-from gong_exporter.config.model import EmailLabel, UsersAll
+from gong_exporter.config.model import SECTIONS, GongConfig
 from gong_exporter.config.values import MIN_INTERVAL
 from gong_exporter.exposition.names import EXPORTER_FAMILIES, SNAPSHOT_FAMILIES, Family
 
 DOCS = Path(__file__).parents[1] / "docs"
-
-DURATIONS = {"timeout", "interval", "stale_after"}
-"""Keys whose number is of seconds."""
 
 OF_EVERY_COMMAND = ("config_file", "log_level", "log_format")
 
@@ -46,41 +40,27 @@ def end(name: str) -> str:
 
 def configuration() -> Iterator[str]:
     """A table of keys for each section of the configuration."""
-    for section, field in Document.model_fields.items():
-        model = field.annotation
-        if not (isinstance(model, type) and issubclass(model, BaseModel)):
-            raise TypeError(section)
+    for section, model in SECTIONS.items():
         purpose = (model.__doc__ or "").split(": ", 1)[1]
         yield f"### `{section}`: {purpose.removesuffix('.')}"
         yield ""
         yield from table(
             ("key", "default", "meaning"),
             (
-                (f"`{section}.{key}`", default_text(key, one.default), one.description or "")
+                (f"`{section}.{key}`", default_text(one.default), one.description or "")
                 for key, one in model.model_fields.items()
             ),
         )
         yield ""
 
 
-def default_text(key: str, value: Any) -> str:
+def default_text(value: Any) -> str:
     """A default as people would write it in the file; empty for none."""
-    text = ""
-    if isinstance(value, UsersAll) or (value is None and key == "metrics"):
-        text = "all"
-    elif isinstance(value, EmailLabel):
-        text = value.value
-    elif isinstance(value, tuple) and all(isinstance(item, WindowSpec) for item in value):
-        text = "[" + ", ".join(item.name for item in value) + "]"
-    elif isinstance(value, float) and key in DURATIONS:
-        text = format_duration(value)
-    elif isinstance(value, int | float):
-        text = f"{value:g}"
-    elif isinstance(value, str | Path):
-        text = str(value)
-    elif value is not None:
-        raise TypeError(f"no text for the default of {key}")
-    return f"`{text}`" if text else ""
+    if isinstance(value, tuple):
+        value = f"[{', '.join(value)}]"
+    elif isinstance(value, float):
+        value = f"{value:g}"
+    return "" if value is None else f"`{value}`"
 
 
 def snapshot_families() -> Iterator[str]:
@@ -155,7 +135,7 @@ def _forecast(users: int, polls: float) -> CallBudget:
         pages=dict.fromkeys(windows, math.ceil(users / PAGE_SIZE)),
         windows=windows,
         runs_per_day=polls,
-        requests_per_day=GongKeys.model_fields["requests_per_day"].default,
+        requests_per_day=GongConfig.model_fields["requests_per_day"].default,
     )
 
 

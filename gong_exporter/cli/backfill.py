@@ -34,6 +34,7 @@ from gong_exporter.gong.clock import Stopped, SystemClock
 from gong_exporter.gong.limits import CallLimits
 from gong_exporter.runtime.client import make_client
 from gong_exporter.runtime.email_labels import email_label
+from gong_exporter.runtime.roster import load_roster
 from gong_exporter.runtime.setup import Setup, forecast_calls, make_setup
 from gong_exporter.store import open_state
 
@@ -135,7 +136,8 @@ def backfill(ctx: click.Context, /, **options: Any) -> None:
 def _run(options: dict[str, Any], session: Session) -> None:
     if not options["yes"] and not sys.stdin.isatty():
         raise InvalidRequest("there is no terminal to ask on before it begins: say --yes")
-    setup = make_setup(session.config())
+    config = session.config()
+    setup = make_setup(config, load_roster(config))
     request = _request(options, setup)
     log = _log_once(session.log())
     stop = threading.Event()
@@ -204,12 +206,12 @@ def _request(options: dict[str, Any], setup: Setup) -> BackfillRequest:
         output=output,
         text_format=TextFormat(options["text_format"]),
         step=options["step"],
-        labels=parse_labels(options["labels"], activity.roster.columns),
+        labels=parse_labels(options["labels"], setup.roster.columns),
         metrics=activity.metrics,
         user_labels=UserLabels(
             email_label=email_label(setup.config),
-            columns=activity.roster.columns,
-            columns_of=activity.roster.of,
+            columns=setup.roster.columns,
+            columns_of=setup.roster.of,
         ),
     )
 

@@ -22,7 +22,6 @@ from gong_exporter.cli.check_people import people_lines
 from gong_exporter.cli.options import common_options, fail
 from gong_exporter.cli.run import web_config_file
 from gong_exporter.cli.session import Session, open_session, refuse
-from gong_exporter.common.problems import Problem
 from gong_exporter.common.redact import MIN_PIECE, Redactor
 from gong_exporter.config.durations import format_duration
 from gong_exporter.config.errors import ConfigError
@@ -34,6 +33,7 @@ from gong_exporter.gong.clock import SystemClock
 from gong_exporter.gong.errors import CredentialsUnreadable, GongError, UserNotFound
 from gong_exporter.gong.records import ActivityFilter, Page
 from gong_exporter.runtime.client import make_client
+from gong_exporter.runtime.roster import load_roster
 from gong_exporter.runtime.setup import (
     Setup,
     budget_problem,
@@ -69,18 +69,18 @@ def run_check(session: Session, *, live: bool) -> None:
         warnings = stack.enter_context(_warnings())
         config = _config(session, warnings)
         session.redactor.use(redaction_policy(config))
-        setup = make_setup(config)
+        setup = make_setup(config, load_roster(config))
         clock = SystemClock(threading.Event())
         log = _collecting_log(warnings, session.redactor)
         state = open_state(_existing(config.state.file), log=log, now=clock.now)
         stack.callback(state.close)
         knowledge = state.load(setup.plan.host).company_state
         warnings += [*config.warnings, *_folder_warnings(config.state.file)]
-        warnings += short_secret_warnings(config.gong.credentials)
+        warnings += short_secret_warnings(config.credentials)
         cost = forecast_calls(setup, knowledge)
         fault = budget_problem(setup, cost)
         if fault:
-            refuse(ConfigError(str(config.path), [Problem(0, "poll", fault)]))
+            refuse(config.refusal("poll", fault))
         click.echo(f"{config.path}: valid")
         _describe(setup, cost, measured=bool(knowledge and knowledge.pages))
         if live:
@@ -268,5 +268,5 @@ def _describe_answer(
     if configured is not None and zone is not None and configured.key != zone.key:
         warnings.append(f"gong.time_zone is {configured.key}, but Gong says {zone.key}")
     if page is not None:
-        for line in people_lines(setup.config, page, redactor):
+        for line in people_lines(setup, page, redactor):
             click.echo(f"  {line}")

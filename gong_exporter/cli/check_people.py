@@ -9,33 +9,37 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gong_exporter.common.redact import Redactor
-from gong_exporter.config.model import Config, UsersAll
 from gong_exporter.gong.records import Page
+from gong_exporter.runtime.setup import Setup
 
 _SHOWN = 5
 
 
-def people_lines(config: Config, page: Page, redactor: Redactor) -> Iterator[str]:
+def people_lines(setup: Setup, page: Page, redactor: Redactor) -> Iterator[str]:
     """Lines for people: who of the list was active, who of the active is in the roster.
 
     Args:
-        config: whose lists they are.
+        setup: whose lists they are.
         page: the first page of an unfiltered listing.
         redactor: redacts the users' addresses.
     """
     ids = {user.user_id for user in page.users}
     emails = {(user.email or "").lower() for user in page.users} - {""}
-    listed = config.activity.users
-    if not isinstance(listed, UsersAll):
+    listed = setup.config.activity.users
+    if listed is not None:
         absent = [
-            user.id or user.email or ""
+            user.name
             for user in listed
-            if (user.id not in ids if user.id else (user.email or "").lower() not in emails)
+            if (
+                user.user_id not in ids
+                if user.user_id
+                else (user.email or "").lower() not in emails
+            )
         ]
         yield f"{len(listed) - len(absent)} of the {len(listed)} listed users {_among(page)}" + (
             f"; not {_names(absent, redactor)}" if absent else ""
         )
-    roster = config.activity.roster
+    roster = setup.roster
     if roster.by_id or roster.by_email:
         known = sum(
             user.user_id in roster.by_id or (user.email or "").lower() in roster.by_email

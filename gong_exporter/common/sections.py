@@ -18,7 +18,7 @@ from pydantic import (
 
 from gong_exporter.common.nearest import dotted, hint, nearest, quoted
 from gong_exporter.common.problems import Problem
-from gong_exporter.common.yaml import Keys, Node, Scalar, line_at
+from gong_exporter.common.yaml import Items, Keys, Node, Scalar, line_at
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -101,6 +101,40 @@ def single(parse: Callable[[str], T]) -> BeforeValidator:
     return BeforeValidator(read)
 
 
+def list_of(what: str, *, word: str | None = None) -> BeforeValidator:
+    """Validates that a value is a list without repeats, before its items are validated.
+
+    Args:
+        what: the items, for messages.
+        word: is allowed in place of a list, and read as None.
+    """
+    form = f"must be {f'{word!r} or ' if word else ''}a list of {what}"
+
+    def read(value: object) -> object:
+        if word and value == word:
+            return None
+        if isinstance(value, tuple):
+            return value  # a default
+        if not isinstance(value, Items):
+            raise Rejected.whole(form)
+        if not value:
+            raise Rejected.whole(f"is an empty list; it {form}")
+        lines: dict[str, int] = {}
+        wrong: list[tuple[int, str]] = []
+        for item in value:
+            if not isinstance(item, Scalar):
+                wrong.append((item.line, form))
+            elif item in lines:
+                wrong.append((item.line, f"{quoted(item)} is already on line {lines[item]}"))
+            else:
+                lines[item] = item.line
+        if wrong:
+            raise Rejected(wrong)
+        return value
+
+    return BeforeValidator(read)
+
+
 def in_folder(path: Path | None, info: ValidationInfo) -> Path | None:
     """Makes a relative path start in the folder that the validation's context is."""
     folder: Path = info.context or Path()
@@ -122,7 +156,11 @@ def one_of(what: str, valid: Iterable[str]) -> Callable[[str], str]:
 
 
 def problems(
-    error: ValidationError, model: type[BaseModel], root: Node | None, above: tuple[str, ...] = ()
+    error: ValidationError,
+    model: type[BaseModel],
+    root: Node | None,
+    above: tuple[str, ...] = (),
+    advice: Callable[[str, Iterable[str]], str] = hint,
 ) -> Iterator[Problem]:
     """What pydantic found, with the line of each.
 
@@ -131,22 +169,30 @@ def problems(
         model: what it was validated against.
         root: the whole file.
         above: the path of keys to the validated value.
+        advice: what to say of an unknown key, from it and the valid ones.
     """
     for details in error.errors(include_url=False, include_input=False):
         error_in = details.get("ctx", {}).get("error")
         path = (*above, *details["loc"], *([error_in.key] if isinstance(error_in, AtKey) else []))
         keys = [step for step in path if isinstance(step, str)]
         line = line_at(root, path)
-        for part_line, what in _parts(details, model):
+        if not path:
+            yield Problem(
+                line, "", f"must be a mapping with the keys {', '.join(model.model_fields)}"
+            )
+            continue
+        for part_line, what in _parts(details, model, advice):
             yield Problem(part_line or line, dotted(*keys), what)
 
 
-def _parts(details: ErrorDetails, model: type[BaseModel]) -> Iterable[tuple[int, str]]:
+def _parts(
+    details: ErrorDetails,
+    model: type[BaseModel],
+    advice: Callable[[str, Iterable[str]], str],
+) -> Iterable[tuple[int, str]]:
     if details["type"] == "extra_forbidden":
         *above, name = details["loc"]
-        return [(0, f"unknown key; {hint(str(name), _keys_at(model, above))}")]
-    if not details["loc"] and details["type"] == "model_type":
-        return [(0, f"must be a mapping with the keys {', '.join(model.model_fields)}")]
+        return [(0, f"unknown key; {advice(str(name), _keys_at(model, above))}")]
     error = details.get("ctx", {}).get("error")
     if isinstance(error, Rejected):
         return error.parts

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
-from pydantic import BaseModel
+from pydantic import ValidationError
 
 from gong_exporter.common.files import UnreadableFile, read_bounded
+from gong_exporter.common.nearest import dotted, hint
 from gong_exporter.common.problems import Problem
-from gong_exporter.common.yaml import Keys, Scalar, parse_yaml
-from gong_exporter.config.assemble import Assembly
-from gong_exporter.config.check import check_section, unknown_sections
-from gong_exporter.config.document import ActivityKeys, GongKeys, PollKeys, StateKeys
+from gong_exporter.common.sections import problems
+from gong_exporter.common.yaml import Keys, Node, Scalar, line_at, parse_yaml
+from gong_exporter.config.checks import (
+    activity_warnings,
+    gong_warnings,
+    metric_warnings,
+    stale_fault,
+)
+from gong_exporter.config.credentials import SecretFinder
 from gong_exporter.config.errors import ConfigError
-from gong_exporter.config.model import Config
-
-Written = TypeVar("Written", bound=BaseModel)
-Section = TypeVar("Section")
+from gong_exporter.config.model import SECTIONS, Config, EmailLabel
 
 MAX_BYTES = 8 * 1024 * 1024
 """Of a configuration file: some 50,000 users with addresses."""
@@ -53,50 +55,34 @@ def _load(name: str, environ: Mapping[str, str]) -> Config | ConfigError:
     document = parse_yaml(text)
     if document.broken:
         return ConfigError(name, document.problems)
-    root = document.root or Keys()
-    if isinstance(root, Scalar) and root.null:
-        root = Keys()
-    if not isinstance(root, Keys):
-        what = "must be a mapping of the sections gong, activity, poll and state"
-        return ConfigError(name, [Problem(root.line, "", what)])
+    root = _mapping(document.root)
+    if isinstance(root, Problem):
+        return ConfigError(name, [root])
     path = Path(name).absolute()
-    assembly = Assembly(path.parent, root, environ)
-    problems = [*document.problems, *unknown_sections(root)]
-    sections = _Sections(root, document.problems, problems)
-    gong = sections.read("gong", GongKeys, assembly.gong)
-    activity = sections.read("activity", ActivityKeys, assembly.activity)
-    poll = sections.read("poll", PollKeys, assembly.poll)
-    state = sections.read("state", StateKeys, assembly.state)
-    if gong is not None and activity is not None and poll is not None:
-        assembly.together(gong, activity, poll)
-    problems += assembly.problems
-    warnings = tuple(warning.located(name) for warning in sorted(assembly.warnings))
-    if gong is None or activity is None or poll is None or state is None or problems:
-        return ConfigError(name, problems, warnings)
+    lines = dict(_lines(root))
+    found = [*document.problems, *_unknown_sections(root)]
+    sections = dict(_valid_sections(root, path.parent, found))
+    warnings = tuple(warning.located(name) for warning in sorted(_warnings(root, lines, sections)))
+    # Of a section with a key or value that cannot be read, nothing is said to be missing.
+    unreadable = {problem.key.partition(".")[0] for problem in document.problems}
+    unreadable |= {problem.key for problem in found if problem.key in SECTIONS}
+    secrets = SecretFinder(root, path.parent, environ, found, unreadable)
+    credentials = secrets.credentials()
+    label = sections["activity"].email_label if "activity" in sections else EmailLabel.PLAIN
+    hash_key = secrets.hash_key(hashed=label is EmailLabel.HASHED)
+    if sections.keys() >= {"gong", "activity", "poll"}:
+        found += _stale(lines, sections)
+    if found or credentials is None:
+        return ConfigError(name, found, warnings)
     return Config(
-        path=path, gong=gong, activity=activity, poll=poll, state=state, warnings=warnings
+        name=name,
+        path=path,
+        credentials=credentials,
+        email_hash_key=hash_key,
+        lines=lines,
+        warnings=warnings,
+        **sections,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Sections:
-    """Reads sections one by one, so that each is looked at though another one is wrong."""
-
-    root: Keys
-    syntax: tuple[Problem, ...]
-    problems: list[Problem] = field(repr=False)
-
-    def read(
-        self, name: str, model: type[Written], assemble: Callable[[Written], Section | None]
-    ) -> Section | None:
-        """The section put together; None when something is wrong with it."""
-        keys = check_section(self.root, name, model)
-        if isinstance(keys, tuple):
-            self.problems.extend(keys)
-            return None
-        if any(f"{problem.key}.".startswith(f"{name}.") for problem in self.syntax):
-            return None  # a value is missing that the file has, so no word about what it lacks
-        return assemble(keys)
 
 
 def _read(name: str) -> str | Problem:
@@ -109,3 +95,68 @@ def _read(name: str) -> str | Problem:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         return Problem(line, "", "is not UTF-8 text; save it as UTF-8")
+
+
+def _mapping(root: Node | None) -> Keys | Problem:
+    if root is None or (isinstance(root, Scalar) and root.null):
+        return Keys()
+    if isinstance(root, Keys):
+        return root
+    return Problem(
+        root.line, "", "must be a mapping of the sections gong, activity, poll and state"
+    )
+
+
+def _lines(root: Keys) -> Iterator[tuple[str, int]]:
+    for section, line in root.lines.items():
+        yield section, line
+        keys = root.get(section)
+        if isinstance(keys, Keys):
+            yield from ((f"{section}.{key}", at) for key, at in keys.lines.items())
+
+
+def _unknown_sections(root: Keys) -> Iterator[Problem]:
+    for name, line in root.lines.items():
+        if name not in SECTIONS:
+            kind = "key" if _home(name) else "section"
+            yield Problem(line, dotted(name), f"unknown {kind}; {_advice(name, SECTIONS)}")
+
+
+def _valid_sections(root: Keys, folder: Path, found: list[Problem]) -> Iterator[tuple[str, Any]]:
+    """The sections that are valid; adds what is wrong with the others to ``found``."""
+    for name, model in SECTIONS.items():
+        try:
+            yield name, model.model_validate(root.get(name), context=folder)
+        except ValidationError as error:
+            found += problems(error, model, root, (name,), _advice)
+
+
+def _advice(name: str, valid: Iterable[str]) -> str:
+    home = _home(name)
+    return f"it belongs in the section '{home}'" if home else hint(name, valid)
+
+
+def _home(name: str) -> str | None:
+    """The section that has a key of this very name."""
+    return next((key for key, model in SECTIONS.items() if name in model.model_fields), None)
+
+
+def _stale(lines: Mapping[str, int], sections: Mapping[str, Any]) -> Iterator[Problem]:
+    what = stale_fault(sections["gong"], sections["activity"], sections["poll"])
+    if what:
+        keys = [f"poll.{key}" for key in ("stale_after", "cron", "interval")]
+        key = next((key for key in keys if key in lines), "poll.interval")
+        yield Problem(lines.get(key, lines.get("poll", 0)), key, what)
+
+
+def _warnings(
+    root: Keys, lines: Mapping[str, int], sections: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """Of the sections that are valid."""
+    for name, check in (("gong", gong_warnings), ("activity", activity_warnings)):
+        for key, what in check(sections[name]) if name in sections else ():
+            yield Problem(lines.get(f"{name}.{key}", 0), f"{name}.{key}", what)
+    if "activity" in sections:
+        for index, what in metric_warnings(sections["activity"]):
+            line = line_at(root, ("activity", "metrics", index))
+            yield Problem(line, "activity.metrics", what)

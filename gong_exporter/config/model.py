@@ -1,4 +1,8 @@
-"""The configuration as the rest of the program sees it: frozen records, everything resolved."""
+"""The configuration file: its sections, keys and defaults, and what the program reads them as.
+
+Defaults are written as in the file. Every key's description is its documentation: the reference in
+``docs/`` and the JSON Schema (``gong-exporter check --schema``) are made of it.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
+from pydantic import AfterValidator, Field, PlainValidator, model_validator
+
+from gong_exporter.activity.users import ListedUser
 from gong_exporter.activity.windows import WindowSpec
-from gong_exporter.config.columns import Roster
-from gong_exporter.config.cron import CronSchedule
+from gong_exporter.common.nearest import quoted
+from gong_exporter.common.problems import Problem
+from gong_exporter.common.sections import AtKey, Section, in_folder, list_of, single
+from gong_exporter.config import schema, values
+from gong_exporter.config.cron import CronSchedule, parse_cron
+from gong_exporter.config.durations import parse_duration
+from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.secrets import Credentials, HashKey, Secret
+from gong_exporter.config.users import parse_users
+
+DEFAULT_INTERVAL = 3600.0
+"""Seconds: ``poll.interval`` when neither it nor ``poll.cron`` is given."""
 
 
 class EmailLabel(StrEnum):
@@ -22,102 +39,189 @@ class EmailLabel(StrEnum):
     OMITTED = "omitted"
 
 
-@dataclass(frozen=True, slots=True)
-class UsersAll:
-    """Everybody whom Gong names."""
+def _email_label(text: str) -> EmailLabel:
+    valid = tuple(label.value for label in EmailLabel)
+    if text not in valid:
+        raise ValueError(f"{quoted(text)} is none of {', '.join(valid)}")
+    return EmailLabel(text)
 
 
-@dataclass(frozen=True, slots=True)
-class ListedUser:
-    """One user of the list; at least one of id and email is there.
-
-    Attributes:
-        id: Gong's user id, digits as written.
-        email: as written.
-        labels: further columns, by label name.
-        line: where in the file, counted from 1.
-    """
-
-    id: str | None
-    email: str | None
-    labels: Mapping[str, str]
-    line: int = field(compare=False)
+_Path = Annotated[Path, single(values.path), AfterValidator(in_folder), schema.PATH]
+_Certificates = Annotated[
+    Path, single(values.path), AfterValidator(values.certificates), schema.PATH
+]
+_Secret = Annotated[Secret, single(values.secret), schema.TEXT]
+_Moment = Annotated[str, single(values.rfc3339), schema.MOMENT]
+_Window = Annotated[WindowSpec, single(values.window)]
+_Metric = Annotated[str, single(values.metric)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GongConfig:
-    """How to reach Gong.
-
-    Attributes:
-        base_url: scheme, host, port and perhaps a path; no slash at the end.
-        credentials: where to read them at each use.
-        time_zone: the company's; None: learned from the API's answers.
-        timeout: seconds, for one whole exchange.
-        requests_per_second: above 0; may be a fraction. More than Gong's default of 3 is a warning.
-        requests_per_day: at least 1. More than Gong's default of 10,000 is a warning.
-        proxy_url: may hold a password.
-        ca_file: certificates (PEM) to trust instead of the usual ones.
-    """
-
-    base_url: str
-    credentials: Credentials
-    time_zone: ZoneInfo | None
-    timeout: float
-    requests_per_second: float
-    requests_per_day: int
-    proxy_url: Secret | None
-    ca_file: Path | None
+def _key(default: Any, description: str) -> Any:
+    """A key with its default, where text is as in a file, and its documentation."""
+    written = isinstance(default, str | tuple)
+    return Field(default, validate_default=written, description=description)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActivityConfig:
-    """What to ask for, and what to show.
+class GongConfig(Section):
+    """``gong``: how to reach Gong, and how much of its limits to take."""
 
-    Attributes:
-        windows: at least one, without repeats.
-        users: everybody, or a list without repeats.
-        metrics: names in snake_case; None: all of them.
-        email_label: what is shown of addresses.
-        email_hash_key: for EmailLabel.HASHED; None otherwise.
-        roster: columns of people, those of the inline users included.
-        created_from: RFC 3339 as written, for ``createdFromDateTime``.
-        created_to: likewise, later, for ``createdToDateTime``.
-    """
+    base_url: Annotated[str, single(values.base_url), schema.BASE_URL] = _key(
+        "https://api.gong.io",
+        "The host on Gong's API page, without `/v2/...`; many companies have one of"
+        " their own. Plain http to another machine works with a warning.",
+    )
+    access_key: Annotated[Secret, single(values.access_key), schema.TEXT] | None = _key(
+        None, "The access key; or `access_key_file`, or `$GONG_ACCESS_KEY`."
+    )
+    access_key_file: _Path | None = _key(None, "A file with the access key, read at each use.")
+    access_key_secret: _Secret | None = _key(
+        None,
+        "The key's secret; or `access_key_secret_file`, or `$GONG_ACCESS_KEY_SECRET`.",
+    )
+    access_key_secret_file: _Path | None = _key(
+        None, "A file with the key's secret, read at each use."
+    )
+    bearer_token: _Secret | None = _key(
+        None,
+        "An OAuth token instead of the pair; or `bearer_token_file`, or `$GONG_BEARER_TOKEN`.",
+    )
+    bearer_token_file: _Path | None = _key(None, "A file with the token, read at each use.")
+    time_zone: Annotated[ZoneInfo, single(values.time_zone), schema.NAME] | None = _key(
+        None,
+        "The company's time zone, such as `US/Pacific`. Without it, it is learned from Gong's"
+        " first response.",
+    )
+    timeout: Annotated[float, single(values.timeout), schema.DURATION] = _key(
+        "30s",
+        "For one whole exchange, the last byte of the response included; `100ms` to `10m`.",
+    )
+    requests_per_second: Annotated[float, single(values.requests_per_second), schema.RATE] = _key(
+        "2",
+        "This exporter's share of the company's 3; fractions such as `0.5` allowed."
+        " More is a warning, for companies to which Gong granted more.",
+    )
+    requests_per_day: Annotated[int, single(values.requests_per_day), schema.QUOTA] = _key(
+        5000,
+        "This exporter's share of the company's 10,000, in any 24 hours. More is a"
+        " warning, for companies to which Gong granted more.",
+    )
+    proxy_url: Annotated[Secret, single(values.proxy_url), schema.URL] | None = _key(
+        None,
+        "`http://` or `https://`, host and port, with user and password if need be."
+        " Without it the usual environment variables count.",
+    )
+    ca_file: (
+        Annotated[Path, single(values.path), AfterValidator(values.certificates), schema.PATH]
+        | None
+    ) = _key(None, "Certificates (PEM) to trust instead of the usual ones.")
 
-    windows: tuple[WindowSpec, ...]
-    users: UsersAll | tuple[ListedUser, ...]
-    metrics: tuple[str, ...] | None
-    email_label: EmailLabel
-    email_hash_key: HashKey | None
-    roster: Roster
-    created_from: str | None
-    created_to: str | None
+
+class ActivityConfig(Section):
+    """``activity``: what to ask for, and what to show."""
+
+    windows: Annotated[
+        tuple[_Window, ...], list_of("windows such as 7d or mtd"), schema.WINDOWS
+    ] = _key(
+        ("1d", "7d", "28d"),
+        "Trailing days that are over, `1d` to `400d`; also the week (from Monday),"
+        " month, quarter and year to date: `wtd`, `mtd`, `qtd`, `ytd`.",
+    )
+    users: Annotated[tuple[ListedUser, ...] | None, PlainValidator(parse_users), schema.USERS] = (
+        _key(
+            "all",
+            "`all`, or a list of ids, addresses and mappings `{id: ..., email: ..., team:"
+            " ...}` with id or email, and columns as in the roster.",
+        )
+    )
+    roster_file: _Path | None = _key(
+        None,
+        "A CSV file with a column `id` or `email`; its other columns become labels of"
+        " `gong_user_info`.",
+    )
+    metrics: Annotated[
+        tuple[_Metric, ...] | None,
+        list_of("metric names such as calls_as_host", word="all"),
+        schema.METRICS,
+    ] = _key(
+        "all",
+        "`all`, or a list of names in snake_case. A name that is none of the"
+        " documented 15 is a warning: Gong may add counters.",
+    )
+    email_label: Annotated[EmailLabel, single(_email_label), schema.EMAIL_LABEL] = _key(
+        "plain",
+        "What labels, pages, logs and backfills show of addresses: `plain`, `hashed`"
+        " (16 hexadecimal digits of HMAC-SHA-256, the same for the same address and key) or"
+        ' `omitted` (`email=""`).',
+    )
+    email_hash_key_file: _Path | None = _key(
+        None,
+        "A file with the key for `hashed`; or `$GONG_EXPORTER_EMAIL_HASH_KEY`. Another"
+        " key makes other labels.",
+    )
+    created_from: _Moment | None = _key(
+        None,
+        "Passed on as `createdFromDateTime`: RFC 3339 with an offset, `2026-01-01T00:00:00Z`.",
+    )
+    created_to: _Moment | None = _key(
+        None, "Passed on as `createdToDateTime`; later than `created_from`."
+    )
+
+    @model_validator(mode="after")
+    def _created_in_order(self) -> Self:
+        begin, end = self.created_from, self.created_to
+        if begin and end and values.moment(begin) >= values.moment(end):
+            raise AtKey("created_to", "must be later than created_from")
+        return self
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PollConfig:
-    """When to poll; one of interval and cron is None.
+class PollConfig(Section):
+    """``poll``: when to ask, and for how long an answer is good."""
 
-    Attributes:
-        interval: seconds between two polls' starts.
-        cron: a schedule in the company's time zone.
-        stale_after: seconds after which data is no longer served.
-    """
+    interval: Annotated[float, single(values.interval), schema.DURATION] | None = _key(
+        None,
+        "From one poll's start to the next, at least `1m`. `1h` unless `cron` is given.",
+    )
+    cron: Annotated[CronSchedule, single(parse_cron), schema.NAME] | None = _key(
+        None,
+        "Instead of `interval`: five fields as crontab(5) reads them, or `@daily` and"
+        " the like, in the company's time zone.",
+    )
+    stale_after: Annotated[float, single(parse_duration), schema.DURATION] = _key(
+        "26h",
+        "Data older than this is no longer served; must exceed the time between two"
+        " polls plus a poll.",
+    )
 
-    interval: float | None
-    cron: CronSchedule | None
-    stale_after: float
+    @model_validator(mode="after")
+    def _one_schedule(self) -> Self:
+        if self.interval is not None and self.cron is not None:
+            raise AtKey("cron", "is given beside interval; give one of them")
+        if self.interval is None and self.cron is None:
+            return self.model_copy(update={"interval": DEFAULT_INTERVAL})
+        return self
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StateConfig:
-    """What survives restarts.
+class StateConfig(Section):
+    """``state``: what survives restarts."""
 
-    Attributes:
-        file: absolute; None for nothing.
-    """
+    file: _Path | None = _key("gong-exporter.db", "What survives a restart; `null` for nothing.")
 
-    file: Path | None
+
+class ConfigFile(Section):
+    """The configuration file of gong-exporter."""
+
+    gong: GongConfig | None = None
+    activity: ActivityConfig | None = None
+    poll: PollConfig | None = None
+    state: StateConfig | None = None
+
+
+SECTIONS: Mapping[str, type[Section]] = {
+    "gong": GongConfig,
+    "activity": ActivityConfig,
+    "poll": PollConfig,
+    "state": StateConfig,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,14 +229,27 @@ class Config:
     """A whole configuration, checked.
 
     Attributes:
-        path: the file it was read from, absolute.
+        name: the file as the user named it, for messages.
+        path: the file, absolute.
         gong, activity, poll, state: its sections.
+        credentials: where to read Gong's key at each use.
+        email_hash_key: for EmailLabel.HASHED; None otherwise.
+        lines: of the keys in the file, such as ``gong.timeout``.
         warnings: for people; it works, but they should know.
     """
 
+    name: str
     path: Path
     gong: GongConfig
     activity: ActivityConfig
     poll: PollConfig
     state: StateConfig
+    credentials: Credentials
+    email_hash_key: HashKey | None = None
+    lines: Mapping[str, int] = field(default_factory=dict, repr=False, compare=False)
     warnings: tuple[str, ...] = ()
+
+    def refusal(self, key: str, *what: str) -> ConfigError:
+        """The error for what is wrong with a key, where more than the file shows it."""
+        line = self.lines.get(key, 0)
+        return ConfigError(self.name, [Problem(line, key, text) for text in what])

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
+from gong_exporter.activity.users import ListedUser
 from gong_exporter.common.nearest import quoted
-from gong_exporter.common.sections import Rejected
-from gong_exporter.common.yaml import Items, Keys, Node, Scalar
-from gong_exporter.config.columns import (
+from gong_exporter.common.people import (
     column,
     column_fault,
     email_fault,
@@ -16,27 +12,39 @@ from gong_exporter.config.columns import (
     is_email,
     is_id,
 )
-from gong_exporter.config.model import ListedUser, UsersAll
+from gong_exporter.common.sections import Rejected
+from gong_exporter.common.yaml import Items, Keys, Node, Scalar
 
 _FORM = "an id (1 to 20 digits), an address, or a mapping with id or email"
+_FAULTS = {"id": id_fault, "email": email_fault}
 
 
-def parse_users(node: object) -> UsersAll | tuple[ListedUser, ...]:
-    """Read the value of ``users``. Raises: Rejected, with every line that is wrong."""
-    if isinstance(node, Scalar) and node == "all":
-        return UsersAll()
+def parse_users(node: object) -> tuple[ListedUser, ...] | None:
+    """Read the value of ``users``; None for everybody.
+
+    Raises: Rejected, with every line that is wrong.
+    """
+    if node == "all":
+        return None
     if not isinstance(node, Items):
         raise Rejected.whole("must be 'all' or a list of ids and addresses")
     if not node:
         raise Rejected.whole("is an empty list; write 'all' for everybody")
     users: list[ListedUser] = []
     wrong: list[tuple[int, str]] = []
+    seen: dict[str, int] = {}
     for item in node:
         try:
-            users.append(_user(item))
+            user = _user(item)
         except Rejected as error:
             wrong.extend(error.parts)
-    wrong.extend(_repeats(users))
+            continue
+        users.append(user)
+        # Addresses differ in case from one system to the next, people do not.
+        for name in filter(None, (user.user_id, user.email and user.email.lower())):
+            if name in seen:
+                wrong.append((item.line, f"{quoted(name)} is already on line {seen[name]}"))
+            seen.setdefault(name, item.line)
     if wrong:
         raise Rejected(wrong)
     return tuple(users)
@@ -51,26 +59,25 @@ def _user(item: Node) -> ListedUser:
 
 
 def _from_text(item: Scalar) -> ListedUser:
-    nothing: Mapping[str, str] = MappingProxyType({})
-    if is_id(str(item)):
-        return ListedUser(str(item), None, nothing, item.line)
-    if is_email(str(item)):
-        return ListedUser(None, str(item), nothing, item.line)
-    raise Rejected([(item.line, f"{quoted(str(item))} is not a user; write {_FORM}")])
+    text = str(item)
+    if is_id(text):
+        return ListedUser(user_id=text)
+    if is_email(text):
+        return ListedUser(email=text)
+    raise Rejected([(item.line, f"{quoted(text)} is not a user; write {_FORM}")])
 
 
 def _from_mapping(item: Keys) -> ListedUser:
     wrong: list[tuple[int, str]] = []
     texts: dict[str, str] = {}
     for name, value in item.items():
-        line = item.lines[name]
         if not isinstance(value, Scalar):
-            wrong.append((line, f"{column(name)} of a user must be text"))
+            wrong.append((item.lines[name], f"{column(name)} of a user must be text"))
             continue
         texts[name] = str(value)
-        fault = _column_fault(name, str(value))
+        fault = _FAULTS[name](texts[name]) if name in _FAULTS else column_fault(name)
         if fault:
-            wrong.append((line, fault))
+            wrong.append((item.lines[name], fault))
     user_id, email = texts.pop("id", None) or None, texts.pop("email", None) or None
     if user_id is None and email is None and not {"id", "email"} & item.lines.keys():
         wrong.append((item.line, "a user needs an id or an email"))
@@ -78,24 +85,4 @@ def _from_mapping(item: Keys) -> ListedUser:
         wrong.append((item.line, "a user needs an id or an email; here they are empty"))
     if wrong:
         raise Rejected(wrong)
-    return ListedUser(user_id, email, MappingProxyType(texts), item.line)
-
-
-def _column_fault(name: str, text: str) -> str:
-    if name == "id":
-        return id_fault(text) if text else ""
-    if name == "email":
-        return email_fault(text) if text else ""
-    return column_fault(name)
-
-
-def _repeats(users: list[ListedUser]) -> list[tuple[int, str]]:
-    seen: dict[str, int] = {}
-    wrong = []
-    for user in users:
-        # Addresses differ in case from one system to the next, people do not.
-        for name in filter(None, (user.id, user.email and user.email.lower())):
-            if name in seen:
-                wrong.append((user.line, f"{quoted(name)} is already on line {seen[name]}"))
-            seen.setdefault(name, user.line)
-    return wrong
+    return ListedUser(user_id=user_id, email=email, labels=tuple(texts.items()))

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
+import ssl
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
+from pydantic import ValidationInfo
+
 from gong_exporter.activity.snapshot import METRICS
 from gong_exporter.activity.windows import MAX_DAYS, PERIODS, WindowSpec, parse_window
+from gong_exporter.common.files import UnreadableFile, read_bounded
 from gong_exporter.common.nearest import nearest, quoted
 from gong_exporter.config.durations import format_duration, parse_duration
-from gong_exporter.config.model import EmailLabel
 from gong_exporter.config.secrets import Secret, fault, key_fault
 
 COMPANY_REQUESTS_PER_SECOND = 3
@@ -27,6 +31,10 @@ MIN_INTERVAL = 60.0
 MIN_TIMEOUT, MAX_TIMEOUT = 0.1, 600.0
 """Seconds for one exchange."""
 
+MAX_CERTIFICATE_BYTES = 8 * 1024 * 1024
+"""Of a file of certificates; a system's has some 200 kB."""
+
+
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?|\.[0-9]{1,9}", re.ASCII)
 _WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
 _METRIC = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", re.ASCII)
@@ -36,7 +44,7 @@ _RFC3339 = re.compile(
     re.ASCII,
 )
 _NO_PLACE = frozenset({"localtime", "Factory"})
-"""Names in the data base that stand for no company's zone."""
+"""Names in the database that are no company's zone."""
 
 _API_PATH = re.compile(r"/v[0-9]+(/|$)", re.ASCII)
 
@@ -132,7 +140,7 @@ def _url(text: str) -> SplitResult:
 
 
 def time_zone(text: str) -> ZoneInfo:
-    """``gong.time_zone``, by a name of the IANA data base, aliases included."""
+    """``gong.time_zone``, by a name of the IANA database, aliases included."""
     known = available_timezones() - _NO_PLACE
     if text in known:
         return ZoneInfo(text)
@@ -180,21 +188,40 @@ def metric(text: str) -> str:
     return text
 
 
-def email_label(text: str) -> EmailLabel:
-    """``activity.email_label``."""
-    valid = tuple(label.value for label in EmailLabel)
-    if text not in valid:
-        raise ValueError(f"{quoted(text)} is none of {', '.join(valid)}")
-    return EmailLabel(text)
-
-
 def path(text: str) -> Path:
-    """A path, still relative to the configuration's folder; never echoed.
-
-    Somebody may have put the secret itself where its file belongs.
-    """
+    """A path as written; never echoed, because it may be a secret in the place of its file."""
     if not text:
         raise ValueError("is empty")
     if "\0" in text:
         raise ValueError("has a NUL character, which no path has")
-    return Path(text)
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise ValueError("begins with '~', and that home folder is not known") from None
+
+
+def shown_path(written: Path, folder: Path) -> str:
+    """The whole path and a space, for a message; empty when it may be a secret instead."""
+    if len(written.parts) < 2:  # noqa: PLR2004 - a folder and a name
+        return ""
+    whole = folder / written
+    there = os.path.isdir(whole.parent)  # noqa: PTH112 - Path.is_dir raises where we may not look
+    return f"{whole} " if there and whole.parent.name else ""
+
+
+def certificates(written: Path, info: ValidationInfo) -> Path:
+    """``gong.ca_file``, absolute, once it is known to hold certificates."""
+    folder: Path = info.context or Path()
+    whole = folder / written
+    try:
+        read_bounded(whole, MAX_CERTIFICATE_BYTES)
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=whole)
+    except UnreadableFile as error:
+        wrong = str(error)
+    except ssl.SSLError:
+        wrong = "has no certificates in PEM form"
+    except OSError as error:
+        wrong = f"cannot be read: {error.strerror or error}"
+    else:
+        return whole
+    raise ValueError(f"{shown_path(written, folder)}{wrong}")

@@ -20,6 +20,7 @@ from gong_exporter.gong.clock import SystemClock
 from gong_exporter.runtime.poll_runner import PollRunner
 from gong_exporter.runtime.poller import Poller
 from gong_exporter.runtime.reload import Reloader, require_budget
+from gong_exporter.runtime.roster import load_roster
 from gong_exporter.runtime.schedule import SchedulerTimer
 from gong_exporter.runtime.setup import make_setup
 from gong_exporter.runtime.signals import StopSignal
@@ -66,10 +67,11 @@ def assemble(
     """Build the parts that polling needs, and restore the state file's data.
 
     Raises:
-        ConfigError: the pages that earlier polls learned do not fit the quota.
+        ConfigError: the roster cannot be used, or the pages that earlier polls learned do not fit
+            the quota.
     """
+    setup = make_setup(config, load_roster(config))
     clock = SystemClock(stop_signal.event)
-
     state = open_state(config.state.file, log=log, now=clock.now)
     metrics = ExporterMetrics(
         CollectorRegistry(),
@@ -81,7 +83,6 @@ def assemble(
     ProcessCollector(registry=process)
     PlatformCollector(registry=process)
     exposition = Exposition([metrics.registry, process], clock.monotonic)
-    setup = make_setup(config)
     runner = PollRunner(
         setup=setup,
         clock=clock,
@@ -151,7 +152,6 @@ class Exporter:
             log=log,
         )
         self._reloader = Reloader(
-            config=config,
             load=load,
             runner=parts.runner,
             poller=self._poller,

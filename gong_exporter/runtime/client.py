@@ -53,7 +53,7 @@ def make_client(
         ),
         observer=observer,
         clock=clock,
-        authorization=authorization(gong.credentials),
+        authorization=authorization(setup.config.credentials),
         redactor=redactor,
         retry=retry,
         log=log,

@@ -19,9 +19,9 @@ def email_label(config: Config) -> Callable[[str], str]:
     """
     if config.activity.email_label is EmailLabel.OMITTED:
         return lambda _: ""
-    if config.activity.email_hash_key is None:
+    if config.email_hash_key is None:
         return lambda email: email
-    key = config.activity.email_hash_key.read().reveal().encode()
+    key = config.email_hash_key.read().reveal().encode()
     return lambda email: _hashed(email, key)
 
 

@@ -149,8 +149,8 @@ class CompanyData:
             metrics=activity.metrics,
             user_labels=UserLabels(
                 email_label=label,
-                columns=activity.roster.columns,
-                columns_of=activity.roster.of,
+                columns=self.setup.roster.columns,
+                columns_of=self.setup.roster.of,
             ),
         )
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 
 from structlog.typing import FilteringBoundLogger
 
-from gong_exporter.common.problems import Problem
 from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.model import Config
 from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.clock import Clock
 from gong_exporter.runtime.poll_runner import PollRunner
 from gong_exporter.runtime.poller import Poller
+from gong_exporter.runtime.roster import load_roster
 from gong_exporter.runtime.setup import Setup, budget_problem, forecast_calls, make_setup
 
 IN_FORCE_TIMEOUT = 5.0
@@ -25,7 +24,6 @@ class Reloader:
     """Reloads, one at a time, for SIGHUP and ``POST /-/reload``. From any thread.
 
     Args:
-        config: the configuration in force.
         load: reads the configuration; raises ConfigError.
         runner: knows how many calls a poll takes.
         poller: puts configurations in force.
@@ -40,7 +38,6 @@ class Reloader:
     def __init__(
         self,
         *,
-        config: Config,
         load: Callable[[], Config],
         runner: PollRunner,
         poller: Poller,
@@ -48,7 +45,7 @@ class Reloader:
         clock: Clock,
         log: FilteringBoundLogger,
     ) -> None:
-        self._config = config
+        self._setup = runner.poll_state.setup
         self._load = load
         self._runner = runner
         self._poller = poller
@@ -73,9 +70,9 @@ class Reloader:
             except Exception as error:  # noqa: BLE001 - the exporter runs on as it was
                 self._log.exception("the reload broke down: a defect, please report it")
                 return self._refuse(f"a defect: {type(error).__name__}")
-            needs_poll = not same_but_for_roster(config, self._config)
-            interrupt = needs_poll and config != self._config
-            self._config = config
+            needs_poll = not same_but_for_roster(setup, self._setup)
+            interrupt = config != self._setup.config
+            self._setup = setup
             change = self._poller.use(setup, interrupt=interrupt, poll=needs_poll)
             self.refused = None
             self._metrics.config_read(accepted=True, at=self._clock.now())
@@ -88,10 +85,10 @@ class Reloader:
             return None
 
     def _checked(self, config: Config) -> Setup:
-        if config.state.file != self._config.state.file:
+        if config.state.file != self._setup.config.state.file:
             what = "cannot change while the exporter runs: restart it"
-            raise ConfigError(str(config.path), [Problem(0, "state.file", what)])
-        setup = make_setup(config)
+            raise config.refusal("state.file", what)
+        setup = make_setup(config, load_roster(config))
         require_budget(setup, self._runner)
         return setup
 
@@ -102,15 +99,13 @@ class Reloader:
         return reason
 
 
-def same_but_for_roster(new: Config, old: Config) -> bool:
+def same_but_for_roster(new: Setup, old: Setup) -> bool:
     """Whether only the roster changed. That needs no poll: it is joined to the data."""
-    if new == old:
-        return False
-    return replace(new, activity=replace(new.activity, roster=old.activity.roster)) == old
+    return new.config == old.config and new.roster != old.roster
 
 
 def require_budget(setup: Setup, runner: PollRunner) -> None:
     """Refuse a schedule whose data would be too old between polls. Raises: ConfigError."""
     problem = budget_problem(setup, forecast_calls(setup, runner.company_state))
     if problem:
-        raise ConfigError(str(setup.config.path), [Problem(0, "poll", problem)])
+        raise setup.config.refusal("poll", problem)

@@ -11,14 +11,15 @@ from urllib.parse import unquote, urlsplit
 from gong_exporter.activity.budget import DAY, CallBudget, call_budget, pages_for
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.poll_plan import PollPlan
-from gong_exporter.activity.users import ALL_USERS, ListedUser, Selection, fingerprint
+from gong_exporter.activity.users import Selection, fingerprint
 from gong_exporter.activity.windows import WindowSpec, longest
 from gong_exporter.common.redact import RedactionPolicy
 from gong_exporter.config.cron import runs_per_day_max
 from gong_exporter.config.durations import format_duration
-from gong_exporter.config.model import Config, EmailLabel, PollConfig, UsersAll
+from gong_exporter.config.model import Config, EmailLabel, PollConfig
 from gong_exporter.config.secrets import BasicCredentials, Credentials
 from gong_exporter.gong.limits import CallLimits
+from gong_exporter.roster.source import Roster
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,17 +30,19 @@ class Setup:
         config: as loaded.
         plan: what each poll asks for.
         limits: this exporter's share of the company's.
+        roster: people's columns.
     """
 
     config: Config
     plan: PollPlan
     limits: CallLimits
+    roster: Roster
 
 
-def make_setup(config: Config) -> Setup:
-    """Derive what follows from a configuration."""
+def make_setup(config: Config, roster: Roster | None = None) -> Setup:
+    """Derive what follows from a configuration and its roster (none has no columns)."""
     gong, activity = config.gong, config.activity
-    selection = _selection(config)
+    selection = Selection(listed=activity.users)
     return Setup(
         config=config,
         plan=PollPlan(
@@ -54,6 +57,7 @@ def make_setup(config: Config) -> Setup:
             created_to=activity.created_to,
         ),
         limits=CallLimits(gong.requests_per_second, gong.requests_per_day),
+        roster=roster or Roster(),
     )
 
 
@@ -190,16 +194,4 @@ def budget_problem(setup: Setup, budget: CallBudget) -> str | None:
         f" with the poll itself that is {format_duration(round(needed))}, past poll.stale_after"
         f" ({format_duration(stale_after)}): data would lapse between polls. Ask for fewer"
         " windows or users, raise gong.requests_per_day or poll.stale_after"
-    )
-
-
-def _selection(config: Config) -> Selection:
-    users = config.activity.users
-    if isinstance(users, UsersAll):
-        return ALL_USERS
-    return Selection(
-        listed=tuple(
-            ListedUser(user_id=user.id, email=user.email, labels=tuple(user.labels.items()))
-            for user in users
-        )
     )

@@ -11,6 +11,7 @@ import pytest
 
 from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.load import load_config
+from gong_exporter.runtime.roster import load_roster
 
 FOLDER = Path("tests/data/bad_configs").absolute()
 CASES = sorted(path.name for path in FOLDER.glob("*.yaml"))
@@ -35,7 +36,7 @@ def test_a_bad_file_is_refused_with_this_message(
     monkeypatch.chdir(FOLDER)
 
     with pytest.raises(ConfigError) as caught:
-        load_config(name, _environment(name))
+        load_roster(load_config(name, _environment(name)))
 
     assert str(caught.value).splitlines() == _marked(name, "# expected: ")
     assert "SECRET" not in str(caught.value).replace("GONG_ACCESS_KEY_SECRET", "")

@@ -204,10 +204,24 @@ def test_the_pair_comes_from_its_files_each_by_its_own_rule(tmp_path: Path) -> N
     with pytest.raises(ConfigError) as caught:
         load_config(config, {})
     (tmp_path / "key").write_text("ab\n")
-    credentials = load_config(config, {}).gong.credentials
+    credentials = load_config(config, {}).credentials
 
     assert str(caught.value) == f"{config}:2: gong.access_key_file: has a colon in it"
     assert credentials.read() == BasicCredentials(Secret("ab"), Secret("c:d"))
+
+
+def test_a_hash_key_that_cannot_be_read_later_goes_on_being_used(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("first\n")
+    config = tmp_path / "config.yaml"
+    config.write_text("activity: {email_label: hashed, email_hash_key_file: key}")
+    key = load_config(config, {"GONG_BEARER_TOKEN": "made-up"}).email_hash_key
+    assert key is not None
+
+    assert key.read().reveal() == "first"
+    (tmp_path / "key").write_text("second")
+    assert key.read().reveal() == "second"
+    (tmp_path / "key").unlink()
+    assert key.read().reveal() == "second"
 
 
 def test_a_loaded_configuration_shows_no_secret(tmp_path: Path) -> None:

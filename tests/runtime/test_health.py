@@ -42,7 +42,6 @@ def served(loop: Bench, poller: Poller) -> Iterator[int]:
         clock=loop.clock,
         started_at=loop.clock.now(),
         reloader=Reloader(
-            config=loop.config,
             load=lambda: loop.config,
             runner=loop.runner,
             poller=poller,

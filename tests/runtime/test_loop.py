@@ -8,9 +8,9 @@ import pytest
 
 from gong_exporter.activity.snapshot import Snapshot
 from gong_exporter.activity.windows import WindowSpec
-from gong_exporter.config.columns import Roster
 from gong_exporter.exposition.body import Exposition
 from gong_exporter.gong.clock import Stopped
+from gong_exporter.roster.source import Roster
 from gong_exporter.runtime.reload import same_but_for_roster
 from gong_exporter.runtime.setup import make_setup
 from tests.support.bench import Bench, bench, changed
@@ -129,9 +129,9 @@ def test_a_change_of_the_roster_alone_is_published_without_a_poll(tmp_path: Path
         loop.simulator.set_faults("unauthorized")
         loop.sleep(HOUR)  # a failed poll: any other change would poll at once
         roster = Roster(by_id={user_id(0): {"team": "EMEA"}}, by_email={}, columns=("team",))
-        new = changed(loop.config, roster=roster)
-        assert same_but_for_roster(new, loop.config)
-        loop.poller.use(make_setup(new), interrupt=False, poll=False)
+        new = make_setup(loop.config, roster)
+        assert same_but_for_roster(new, make_setup(loop.config))
+        loop.poller.use(new, interrupt=False, poll=False)
         loop.run()
         assert len(loop.polled) == 2
         teams = {user.user_id: user.labels for user in loop.runner.current().snapshot.users}
@@ -143,9 +143,10 @@ def test_a_change_of_the_roster_alone_is_published_without_a_poll(tmp_path: Path
 def test_another_change_beside_the_roster_needs_a_poll(tmp_path: Path) -> None:
     with bench(tmp_path) as loop:
         roster = Roster(by_id={}, by_email={}, columns=("team",))
-        assert not same_but_for_roster(loop.config, loop.config)
-        both = changed(loop.config, roster=roster, windows=(WindowSpec("2d", 2),))
-        assert not same_but_for_roster(both, loop.config)
+        old = make_setup(loop.config)
+        both = make_setup(changed(loop.config, windows=(WindowSpec("2d", 2),)), roster)
+        assert not same_but_for_roster(old, old)
+        assert not same_but_for_roster(both, old)
 
 
 def test_who_may_not_poll_serves_what_the_other_one_saves(tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from gong_exporter.activity.snapshot import WindowData
+from gong_exporter.activity.users import ListedUser
 from gong_exporter.cli.logs import make_log
 from gong_exporter.common.redact import Redactor
 from gong_exporter.config.load import load_config
-from gong_exporter.config.model import ListedUser
 from gong_exporter.runtime.email_labels import email_label_or_hidden
 from gong_exporter.runtime.setup import make_setup
 from tests.support.bench import Bench, bench, changed
@@ -146,7 +146,7 @@ def test_listed_users_whom_gong_does_not_name_are_named_once_per_change(tmp_path
         assert (told["level"], told["users"]) == ("warn", "404, nobody@acme.example")
         assert "activity.users" in told["advice"]
         many = (user_id(0), *(str(number) for number in range(400, 412)))
-        loop.use(users=tuple(ListedUser(id=name, email=None, labels={}, line=0) for name in many))
+        loop.use(users=tuple(ListedUser(user_id=name) for name in many))
         loop.sleep(HOUR)
         (_, told) = loop.said(message)
         assert told["users"] == ", ".join(map(str, range(400, 410))) + " and 2 more"

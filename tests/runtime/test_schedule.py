@@ -43,8 +43,10 @@ def polled(begun: str, seconds: float = 10.0, **more: Any) -> PollHistory:
     return PollHistory(started=at(begun), ended=at(begun) + seconds, **more)
 
 
-HOURLY = PollConfig(interval=HOUR, cron=None, stale_after=26 * HOUR)
-CRON = PollConfig(interval=None, cron=parse_cron("30 9,15 * * 1-5"), stale_after=80 * HOUR)
+HOURLY = PollConfig.model_construct(interval=HOUR, cron=None, stale_after=26 * HOUR)
+CRON = PollConfig.model_construct(
+    interval=None, cron=parse_cron("30 9,15 * * 1-5"), stale_after=80 * HOUR
+)
 FITS = budget()
 STRETCHED = budget(quota=30)  # every 9600 s
 TOO_SMALL = budget(calls=30, quota=14)
@@ -94,7 +96,11 @@ CASES = {
         "schedule",
     ),
     "the quota thins out a crontab line": (
-        replace(AFTER_A_POLL, poll=replace(CRON, cron=parse_cron("0 * * * *")), budget=STRETCHED),
+        replace(
+            AFTER_A_POLL,
+            poll=CRON.model_copy(update={"cron": parse_cron("0 * * * *")}),
+            budget=STRETCHED,
+        ),
         "15:00:00",
         "schedule",
     ),

@@ -61,7 +61,7 @@ def test_credentials_are_read_each_time(tmp_path: Path) -> None:
     file = tmp_path / "secret"
     file.write_text("first\n")
     gong = {"access_key": "KEY", "access_key_secret": None, "access_key_secret_file": str(file)}
-    header = authorization(load(tmp_path, gong=gong).gong.credentials)
+    header = authorization(load(tmp_path, gong=gong).credentials)
     assert header() == "Basic " + base64.b64encode(b"KEY:first").decode()
     file.write_text("second\n")
     assert header() == "Basic " + base64.b64encode(b"KEY:second").decode()
@@ -73,7 +73,7 @@ def test_credentials_are_read_each_time(tmp_path: Path) -> None:
 
 def test_a_bearer_token_is_sent_as_one(tmp_path: Path) -> None:
     gong = {"access_key": None, "access_key_secret": None, "bearer_token": "abc"}
-    assert authorization(load(tmp_path, gong=gong).gong.credentials)() == "Bearer abc"
+    assert authorization(load(tmp_path, gong=gong).credentials)() == "Bearer abc"
 
 
 @pytest.mark.parametrize(

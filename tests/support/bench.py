@@ -152,7 +152,9 @@ def changed(config: Config, **changes: Any) -> Config:
     """A configuration with other values: ``interval=60.0`` wherever a section has that field."""
     for name, value in changes.items():
         (section,) = [s for s in ("gong", "activity", "poll") if hasattr(getattr(config, s), name)]
-        config = replace(config, **{section: replace(getattr(config, section), **{name: value})})
+        config = replace(
+            config, **{section: getattr(config, section).model_copy(update={name: value})}
+        )
     return config
 
 

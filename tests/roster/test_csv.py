@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gong_exporter.config.columns import Roster
 from gong_exporter.config.load import load_config
 from gong_exporter.config.model import Config
-from gong_exporter.config.roster import RosterFault, read_roster
+from gong_exporter.roster.csv import CsvRoster
+from gong_exporter.roster.source import Roster, RosterError
+from gong_exporter.runtime.roster import load_roster
 
 PLAIN = "id,email,team\n0123456,jane@acme.com,EMEA\n99999999999999999999,,NO\n"
 
@@ -26,7 +27,7 @@ def _load(folder: Path, config: str, roster: str = PLAIN) -> Config:
 
 
 def test_cells_stay_what_they_are(tmp_path: Path) -> None:
-    roster = _load(tmp_path, "activity: {roster_file: roster.csv}").activity.roster
+    roster = load_roster(_load(tmp_path, "activity: {roster_file: roster.csv}"))
 
     assert roster.columns == ("team",)
     assert roster.of("0123456", "") == {"team": "EMEA"}
@@ -47,14 +48,14 @@ def test_what_spreadsheets_write_is_read(tmp_path: Path, content: bytes) -> None
     path = tmp_path / "roster.csv"
     path.write_bytes(content)
 
-    assert read_roster(path).of("1", "") == {"team": "EMEA"}
+    assert CsvRoster(path).read().of("1", "") == {"team": "EMEA"}
 
 
 def test_a_row_by_address_is_found_whatever_its_case(tmp_path: Path) -> None:
     path = tmp_path / "roster.csv"
     path.write_text("email,team\nJane@Acme.com,EMEA\n")
 
-    assert read_roster(path).of("1", "JANE@acme.com") == {"team": "EMEA"}
+    assert CsvRoster(path).read().of("1", "JANE@acme.com") == {"team": "EMEA"}
 
 
 def test_columns_of_listed_users_come_on_top_of_the_roster(tmp_path: Path) -> None:
@@ -68,7 +69,7 @@ activity:
     - {email: Joe@acme.com, team: NO, region: 1_0}
 """,
     )
-    roster = config.activity.roster
+    roster = load_roster(config)
 
     assert roster.columns == ("team", "region")
     assert roster.of("0123456", "jane@acme.com") == {"team": "EMEA", "region": "North"}
@@ -79,33 +80,20 @@ def test_many_faults_are_told_up_to_a_bound(tmp_path: Path) -> None:
     path = tmp_path / "roster.csv"
     path.write_text("id,team\n" + "x,y\n" * 100)
 
-    with pytest.raises(RosterFault) as caught:
-        read_roster(path)
+    with pytest.raises(RosterError) as caught:
+        CsvRoster(path).read()
 
     assert [line for line, _ in caught.value.faults] == list(range(2, 13))
     assert caught.value.faults[-1][1] == "and perhaps more"
 
 
-def test_a_hash_key_that_cannot_be_read_later_goes_on_being_used(tmp_path: Path) -> None:
-    (tmp_path / "key").write_text("first\n")
-    config = _load(tmp_path, "activity: {email_label: hashed, email_hash_key_file: key}")
-    key = config.activity.email_hash_key
-    assert key is not None
-
-    assert key.read().reveal() == "first"
-    (tmp_path / "key").write_text("second")
-    assert key.read().reveal() == "second"
-    (tmp_path / "key").unlink()
-    assert key.read().reveal() == "second"
-
-
 def _read(folder: Path, content: str) -> Roster:
     (folder / "roster.csv").write_text(content, encoding="utf-8")
-    return read_roster(folder / "roster.csv")
+    return CsvRoster(folder / "roster.csv").read()
 
 
 def _faults(folder: Path, content: str) -> list[tuple[int, str]]:
-    with pytest.raises(RosterFault) as caught:
+    with pytest.raises(RosterError) as caught:
         _read(folder, content)
     return list(caught.value.faults)
 
@@ -120,7 +108,7 @@ def test_columns_of_listed_users_win_however_both_name_the_person(
         f"activity: {{roster_file: roster.csv, users: [{{{user}, team: NORTH}}]}}",
         f"id,email,team,region\n{key},EMEA,South\n",
     )
-    columns = config.activity.roster.of("1", "jane@acme.com")
+    columns = load_roster(config).of("1", "jane@acme.com")
     assert columns == {"team": "NORTH", "region": "South"}
 
 
@@ -149,8 +137,8 @@ def test_a_message_is_one_short_line_whatever_the_roster_holds(tmp_path: Path) -
 
 def test_a_pipe_is_no_roster_and_hangs_nobody(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "roster.csv")
-    with pytest.raises(RosterFault, match="is not a file"):
-        read_roster(tmp_path / "roster.csv")
+    with pytest.raises(RosterError, match="is not a file"):
+        CsvRoster(tmp_path / "roster.csv").read()
 
 
 HEADS = st.lists(st.sampled_from(["id", "email", "team", "region", ""]), min_size=1, max_size=5)
@@ -167,8 +155,8 @@ def test_any_table_is_read_as_it_is_or_refused(
     path = tmp_path_factory.getbasetemp() / "any.csv"
     path.write_text(stream.getvalue()[: cut or None], encoding="utf-8", newline="")
     try:
-        roster = read_roster(path)
-    except RosterFault:
+        roster = CsvRoster(path).read()
+    except RosterError:
         return
     for key, person in (*roster.by_id.items(), *roster.by_email.items()):
         assert set(person) == set(roster.columns) <= {"team", "region"}

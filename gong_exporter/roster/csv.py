@@ -1,94 +1,74 @@
-"""The roster: a CSV file of people and their columns, as spreadsheets write it."""
+"""A roster from a CSV file, as spreadsheets write it."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 from gong_exporter.common.files import UnreadableFile, read_bounded
 from gong_exporter.common.nearest import nearest, quoted
-from gong_exporter.config.columns import Roster, column_fault, key_fault
-from gong_exporter.config.model import ListedUser
+from gong_exporter.common.people import column_fault, email_fault, id_fault
+from gong_exporter.roster.source import Roster, RosterError
 
 MAX_BYTES = 32 * 1024 * 1024
 """Of a roster file: some 300,000 people."""
 
 MAX_SHOWN = 10
-"""Faults of one file that are told at a time."""
+"""Faults of one file that a message lists."""
 
 MAX_NEAR = 20
-"""Characters of a column's name that may be meant to be a key; a secret is longer."""
+"""Characters of a column name that may be meant as a key; a secret is longer."""
 
 _KEYS = ("id", "email", "user_id")
 
 
-class RosterFault(Exception):
-    """A roster that cannot be used.
-
-    Attributes:
-        faults: line (0 where it is about the whole file) and what is wrong there.
-    """
-
-    def __init__(self, faults: list[tuple[int, str]]) -> None:
-        self.faults = tuple(faults)
-        super().__init__("; ".join(what for _, what in faults))
-
-
-def read_roster(path: Path) -> Roster:
-    """Read a roster file.
+@dataclass(frozen=True, slots=True)
+class CsvRoster:
+    """A roster file (a RosterSource).
 
     The first row names the columns: ``id`` or ``email`` or both, and any others. Commas or
     semicolons (or tabs) separate; a byte order mark, as spreadsheets write it, is not of the
     first name. Cells are text as written: ``0123456`` and ``NO`` stay what they are.
 
-    Raises:
-        RosterFault: with everything that is wrong, and its lines.
+    Attributes:
+        path: the file.
     """
-    text = _text(path)
-    rows = _rows(text)
-    header = next(rows, None)
-    if header is None:
-        raise RosterFault([(0, "is empty; its first row names the columns: id, email, team ...")])
-    line, names = header
-    names = _stripped(names)
-    _check_names(line, names)
-    return _people(names, rows)
 
+    path: Path
 
-def with_inline(roster: Roster, users: Sequence[ListedUser]) -> Roster:
-    """A roster with the columns of ``activity.users`` above it; these win where both have one."""
-    columns = dict.fromkeys(name for user in users for name in user.labels)
-    return Roster(
-        columns=(*roster.columns, *(name for name in columns if name not in roster.columns)),
-        by_id=roster.by_id,
-        by_email=roster.by_email,
-        above=Roster(
-            columns=tuple(columns),
-            by_id={user.id: user.labels for user in users if user.id},
-            by_email={user.email.lower(): user.labels for user in users if user.email},
-        ),
-    )
+    def read(self) -> Roster:
+        """The roster as it is now. Raises: RosterError, with everything that is wrong."""
+        rows = _rows(_text(self.path))
+        header = next(rows, None)
+        if header is None:
+            what = "is empty; its first row names the columns: id, email, team ..."
+            raise RosterError([(0, what)])
+        line, names = header
+        names = _stripped(names)
+        _check_names(line, names)
+        return _people(names, rows)
 
 
 def _text(path: Path) -> str:
     try:
         content = read_bounded(path, MAX_BYTES)
     except UnreadableFile as error:
-        raise RosterFault([(0, str(error))]) from error
+        raise RosterError([(0, str(error))]) from error
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise RosterFault([(0, "is UTF-16; save it as 'CSV UTF-8'")])
+        raise RosterError([(0, "is UTF-16; save it as 'CSV UTF-8'")])
     if content.startswith(b"PK\x03\x04"):
-        raise RosterFault([(0, "is a spreadsheet; save it as 'CSV UTF-8'")])
+        raise RosterError([(0, "is a spreadsheet; save it as 'CSV UTF-8'")])
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise RosterFault([(line, "is not UTF-8 text; save it as 'CSV UTF-8'")]) from error
+        raise RosterError([(line, "is not UTF-8 text; save it as 'CSV UTF-8'")]) from error
     if "\0" in text:
-        raise RosterFault([(text.count("\n", 0, text.index("\0")) + 1, "holds a NUL character")])
+        raise RosterError([(text.count("\n", 0, text.index("\0")) + 1, "holds a NUL character")])
     return text
 
 
@@ -105,7 +85,7 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
                 yield line, row
             line = reader.line_num + 1
     except csv.Error as error:
-        raise RosterFault([(line, f"is not CSV: {error}")]) from error
+        raise RosterError([(line, f"is not CSV: {error}")]) from error
 
 
 def _stripped(row: Sequence[str]) -> list[str]:
@@ -121,19 +101,19 @@ def _stripped(row: Sequence[str]) -> list[str]:
 
 def _check_names(line: int, names: list[str]) -> None:
     if not {"id", "email"} & set(names):
-        # Perhaps no roster at all, but a file of secrets: hardly anything of it is shown.
+        # It may be no roster but a file of secrets, so hardly anything of it is shown.
         close = [name for name in names if len(name) <= MAX_NEAR and nearest(name, _KEYS)]
         meant = f"; is {quoted(close[0])} meant?" if close else ""
-        raise RosterFault([(line, f"no column is named id or email{meant}")])
+        raise RosterError([(line, f"no column is named id or email{meant}")])
     faults = []
-    for place, name in enumerate(names):
-        if name in names[:place]:
+    for index, name in enumerate(names):
+        if name in names[:index]:
             faults.append((line, f"the column {quoted(name)} is there twice"))
         elif name not in {"id", "email"} and (fault := column_fault(name)):
             # No secret is beside a key's name: a name is shown whatever it looks like.
             faults.append((line, fault.replace("this column", f"the column {quoted(name)}")))
     if faults:
-        raise RosterFault(faults)
+        raise RosterError(faults)
 
 
 def _people(names: list[str], rows: Iterator[tuple[int, list[str]]]) -> Roster:
@@ -153,7 +133,7 @@ def _people(names: list[str], rows: Iterator[tuple[int, list[str]]]) -> Roster:
         texts += [""] * (len(names) - len(texts))
         cells = dict(zip(names, texts, strict=True))
         user_id, email = cells.get("id", ""), cells.get("email", "").lower()
-        fault = key_fault(user_id, email) or _again(lines, line, user_id, email)
+        fault = _key_fault(user_id, email) or _repeated(lines, line, user_id, email)
         if fault:
             faults.append((line, fault))
             continue
@@ -163,14 +143,21 @@ def _people(names: list[str], rows: Iterator[tuple[int, list[str]]]) -> Roster:
         else:
             by_email[email] = person
     if faults:
-        raise RosterFault(faults)
+        raise RosterError(faults)
     return Roster(columns=columns, by_id=by_id, by_email=by_email)
 
 
-def _again(lines: dict[str, int], line: int, user_id: str, email: str) -> str:
+def _repeated(lines: dict[str, int], line: int, user_id: str, email: str) -> str:
     fault = ""
     for name in filter(None, (user_id, email)):
         if name in lines:
             fault = f"{quoted(name)} is already on line {lines[name]}"
         lines.setdefault(name, line)
     return fault
+
+
+def _key_fault(user_id: str, email: str) -> str:
+    """Why a row names nobody; empty when it names somebody."""
+    if not user_id and not email:
+        return "has neither id nor email"
+    return id_fault(user_id) or email_fault(email)

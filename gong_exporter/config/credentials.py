@@ -1,0 +1,155 @@
+"""Which secrets are given, in the file or in the environment, each exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gong_exporter.common.problems import Problem
+from gong_exporter.common.yaml import Keys, Scalar
+from gong_exporter.config import values
+from gong_exporter.config.secrets import (
+    Credentials,
+    HashKey,
+    Secret,
+    SecretFile,
+    SecretSource,
+    fault,
+    key_fault,
+)
+
+_NO_CREDENTIALS = (
+    "no credentials: give access_key and access_key_secret (each also as a _file key, or as"
+    " $GONG_ACCESS_KEY and $GONG_ACCESS_KEY_SECRET), or bearer_token (bearer_token_file,"
+    " $GONG_BEARER_TOKEN)"
+)
+_HASH_KEY = "email_hash_key"
+_VARIABLES = {
+    "access_key": "GONG_ACCESS_KEY",
+    "access_key_secret": "GONG_ACCESS_KEY_SECRET",
+    "bearer_token": "GONG_BEARER_TOKEN",
+    _HASH_KEY: "GONG_EXPORTER_EMAIL_HASH_KEY",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SecretFinder:
+    """Looks for secrets; adds to ``problems`` what is wrong.
+
+    An empty variable counts as not set: a compose file sets one for every name that it passes on.
+
+    Attributes:
+        root: the file, in which each value has been validated on its own.
+        folder: where relative paths start.
+        environ: the environment; kept out of the repr.
+        problems: found so far. A key that is among them is not looked at again.
+        unreadable: sections of which a part is not known; they are not said to lack anything.
+    """
+
+    root: Keys
+    folder: Path
+    environ: Mapping[str, str] = field(repr=False)
+    problems: list[Problem] = field(repr=False)
+    unreadable: Collection[str]
+
+    def credentials(self) -> Credentials | None:
+        """The pair or the token; None when something is wrong with them."""
+        before = len(self.problems)
+        found = {
+            name: self._source("gong", name)
+            for name in ("access_key", "access_key_secret", "bearer_token")
+        }
+        places = {name: place for name in found for place in self._places("gong", name)}
+        key, secret = places.get("access_key"), places.get("access_key_secret")
+        token, pair = places.get("bearer_token"), key or secret
+        if len(self.problems) > before or "gong" in self.unreadable:
+            return None
+        if token is None and pair is None:
+            self._add("gong", _NO_CREDENTIALS + self._empty_variables())
+        elif token is not None and pair is not None:
+            self._add(token, f"is given beside {pair}; give either the pair or the token")
+        elif pair is not None and (key is None or secret is None):
+            missing = "access_key_secret" if key is not None else "access_key"
+            what = f"{missing} (or {missing}_file, or ${_VARIABLES[missing]})"
+            self._add(pair, f"is given without {what}")
+        elif None not in {found[name] for name in places}:
+            return Credentials(**found)
+        return None
+
+    def hash_key(self, *, hashed: bool) -> HashKey | None:
+        """The key for hashed addresses; None when it is not needed, or something is wrong."""
+        source = self._source("activity", _HASH_KEY)
+        lacking = hashed and not self._places("activity", _HASH_KEY)
+        if lacking and "activity" not in self.unreadable:
+            what = f"hashed needs {_HASH_KEY}_file, or ${_VARIABLES[_HASH_KEY]}"
+            self._add("activity.email_label", what)
+        return HashKey(source) if hashed and source is not None else None
+
+    def _places(self, section: str, name: str) -> list[str]:
+        """Where a secret is given: ``gong.name``, ``gong.name_file``, ``$GONG_NAME``."""
+        variable = _VARIABLES[name]
+        return [
+            *(f"{section}.{key}" for key in (name, f"{name}_file") if self._given(section, key)),
+            *([f"${variable}"] if self.environ.get(variable) else []),
+        ]
+
+    def _source(self, section: str, name: str) -> SecretSource | None:
+        """The one place a secret is given in; None when there is none, or something is wrong."""
+        places = self._places(section, name)
+        if len(places) > 1:
+            *others, last = places
+            often = "twice" if len(places) == 2 else "three times"  # noqa: PLR2004 - as it says
+            in_file = [place for place in places if not place.startswith("$")]
+            self._add(in_file[-1], f"is given {often}: {', '.join(others)} and {last}")
+            return None
+        if not places or any(problem.key == places[0] for problem in self.problems):
+            return None
+        if places[0].startswith("$"):
+            return self._checked(places[0], name, self.environ[_VARIABLES[name]])
+        text = self._text(places[0])
+        if text is None:
+            return None
+        if places[0].endswith("_file"):
+            return self._from_file(places[0], values.path(text), name)
+        return self._checked(places[0], name, text)
+
+    def _checked(self, place: str, name: str, text: str) -> Secret | None:
+        wrong = (key_fault if name == "access_key" else fault)(text)
+        if wrong:
+            self._add(place, wrong)
+            return None
+        return Secret(text)
+
+    def _from_file(self, place: str, written: Path, name: str) -> SecretFile | None:
+        source = SecretFile(place, self.folder / written, name == "access_key")
+        wrong = source.fault()
+        if wrong:
+            self._add(place, f"{values.shown_path(written, self.folder)}{wrong}")
+            return None
+        return source
+
+    def _given(self, section: str, key: str) -> bool:
+        """Whether a key has a value in the file, even one that was refused."""
+        keys = self.root.get(section)
+        if not isinstance(keys, Keys) or key not in keys.lines:
+            return False
+        value = keys.get(key)
+        return not (isinstance(value, Scalar) and value.null)
+
+    def _text(self, place: str) -> str | None:
+        section, _, key = place.partition(".")
+        keys = self.root.get(section)
+        value = keys.get(key) if isinstance(keys, Keys) else None
+        return str(value) if isinstance(value, Scalar) else None
+
+    def _empty_variables(self) -> str:
+        empty = [f"${name}" for name in _VARIABLES.values() if self.environ.get(name) == ""]
+        return f"; an empty variable counts as not set: {', '.join(empty)}" if empty else ""
+
+    def _add(self, place: str, what: str) -> None:
+        """A problem with ``section``, ``section.key``, or a ``$VARIABLE``, which has no line."""
+        section, _, key = place.partition(".")
+        keys = self.root.get(section)
+        line = keys.lines.get(key, 0) if isinstance(keys, Keys) and key else 0
+        self.problems.append(Problem(line or self.root.lines.get(section, 0), place, what))

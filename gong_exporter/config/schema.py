@@ -1,0 +1,86 @@
+"""What the JSON Schema of the configuration says of single values.
+
+The loader takes every scalar as text, but an editor sees YAML's numbers and booleans, so both are
+allowed where both can be written.
+"""
+
+from __future__ import annotations
+
+from pydantic import WithJsonSchema
+
+from gong_exporter.activity.windows import PERIODS
+
+_ID = "[0-9]{1,20}"
+_EMAIL = r"[^@\s<>(),;\"]{1,64}@[^@\s<>(),;\"]{1,255}"
+_METRIC = "^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
+_WINDOW = f"^([1-9][0-9]?|[123][0-9][0-9]|400)d$|^({'|'.join(PERIODS)})$"
+_UNITS = ("y", "w", "d", "h", "m", "s", "ms")
+_ANY_TEXT = ["string", "number", "boolean"]
+
+PATH = WithJsonSchema({"type": "string", "minLength": 1})
+TEXT = WithJsonSchema({"type": _ANY_TEXT, "minLength": 1})
+NAME = WithJsonSchema({"type": "string", "minLength": 1})
+URL = WithJsonSchema({"type": "string", "pattern": r"^[hH][tT][tT][pP][sS]?://[^\s<>]+$"})
+BASE_URL = WithJsonSchema({"type": "string", "pattern": r"^[hH][tT][tT][pP][sS]?://[^\s<>@?#]+$"})
+DURATION = WithJsonSchema(
+    {"type": "string", "pattern": f"^(?=.){''.join(f'([0-9]+{unit})?' for unit in _UNITS)}$"}
+)
+MOMENT = WithJsonSchema(
+    {
+        "type": "string",
+        "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$",
+    }
+)
+RATE = WithJsonSchema(
+    {"type": ["number", "string"], "exclusiveMinimum": 0, "pattern": r"^\d*\.?\d+$"}
+)
+QUOTA = WithJsonSchema({"type": ["integer", "string"], "minimum": 1, "pattern": r"^\d+$"})
+EMAIL_LABEL = WithJsonSchema({"enum": ["plain", "hashed", "omitted"]})
+WINDOWS = WithJsonSchema(
+    {
+        "type": "array",
+        "items": {"type": "string", "pattern": _WINDOW},
+        "minItems": 1,
+        "uniqueItems": True,
+    }
+)
+METRICS = WithJsonSchema(
+    {
+        "anyOf": [
+            {"const": "all"},
+            {
+                "type": "array",
+                "items": {"type": "string", "pattern": _METRIC},
+                "minItems": 1,
+                "uniqueItems": True,
+            },
+        ]
+    }
+)
+_KEY = {
+    "id": {"type": ["integer", "string"], "minimum": 0, "pattern": f"^({_ID})?$"},
+    "email": {"type": ["string", "null"], "pattern": f"^({_EMAIL})?$"},
+}
+USERS = WithJsonSchema(
+    {
+        "anyOf": [
+            {"const": "all"},
+            {
+                "type": "array",
+                "minItems": 1,
+                "items": {
+                    "anyOf": [
+                        {"type": "integer", "minimum": 0},
+                        {"type": "string", "pattern": f"^({_ID}|{_EMAIL})$"},
+                        {
+                            "type": "object",
+                            "properties": _KEY,
+                            "anyOf": [{"required": ["id"]}, {"required": ["email"]}],
+                            "additionalProperties": {"type": [*_ANY_TEXT, "null"]},
+                        },
+                    ]
+                },
+            },
+        ]
+    }
+)

@@ -1,0 +1,1 @@
+"""Where people's columns (team, manager ...) come from: one module per source."""

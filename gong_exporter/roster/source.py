@@ -1,0 +1,71 @@
+"""What a roster is, and what a source of one has to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from gong_exporter.activity.users import ListedUser
+
+
+class RosterError(Exception):
+    """A roster that cannot be used.
+
+    Attributes:
+        faults: line (0 when it is about the roster as a whole) and what is wrong there.
+    """
+
+    def __init__(self, faults: Iterable[tuple[int, str]]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("; ".join(what for _, what in self.faults))
+
+    def located(self, name: str) -> list[str]:
+        """Each fault as ``name:line: what``."""
+        return [
+            f"{name}:{line}: {what}" if line else f"{name}: {what}" for line, what in self.faults
+        ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roster:
+    """People's columns, which become labels of ``gong_user_info``.
+
+    Attributes:
+        columns: the label names, in the order in which they were given.
+        by_id: each person's columns by Gong's user id.
+        by_email: by address in lower case.
+        above: columns that win over these where both have one.
+    """
+
+    columns: tuple[str, ...] = ()
+    by_id: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    by_email: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    above: Roster | None = None
+
+    def of(self, user_id: str, email: str) -> Mapping[str, str]:
+        """A person's columns: those given by id, and over them those given by address."""
+        found = {**self.by_id.get(user_id, {}), **self.by_email.get(email.lower(), {})}
+        return found if self.above is None else {**found, **self.above.of(user_id, email)}
+
+    def under(self, users: Iterable[ListedUser]) -> Roster:
+        """This roster with the columns of listed users above it; these win where both have one."""
+        labels = {user: dict(user.labels) for user in users}
+        columns = tuple(dict.fromkeys(name for named in labels.values() for name in named))
+        return Roster(
+            columns=(*self.columns, *(name for name in columns if name not in self.columns)),
+            by_id=self.by_id,
+            by_email=self.by_email,
+            above=Roster(
+                columns=columns,
+                by_id={user.user_id: labels[user] for user in labels if user.user_id},
+                by_email={user.email.lower(): labels[user] for user in labels if user.email},
+            ),
+        )
+
+
+class RosterSource(Protocol):
+    """Reads a roster from a file or a service."""
+
+    def read(self) -> Roster:
+        """The roster as it is now. Raises: RosterError."""
