@@ -287,11 +287,25 @@ as_pod() { # NAME VALUES CODE-OF-METRICS: with these values of the chart
   stop "$1"
   rm -rf "$work/pod"
 }
+check() { # VALUES: the config check before an upgrade; its exit status
+  rm -rf "$work/pod"
+  .venv/bin/python tools/pod.py "$work/pod" "$image" check <<<"$1" >"$work/pod-arguments"
+  mapfile -t arguments < <(sed '/^--$/,$d' "$work/pod-arguments")
+  code=0
+  "${engine[@]}" run --rm "${run_options[@]}" --network none "${arguments[@]}" >"$work/check" 2>&1 || code=$?
+  rm -rf "$work/pod"
+}
 gong='"config": {"gong": {"base_url": "http://127.0.0.1:8066"}}'
 if [ -x .venv/bin/python ] && .venv/bin/python -c 'import helm_python' 2>/dev/null && [ "$(id -u)" = 0 ]; then
   as_pod "as the chart's pod" "{$gong}" 200
   as_pod "as the chart's pod on OpenShift" \
     "{$gong, \"podSecurityContext\": {\"runAsUser\": null, \"runAsGroup\": null, \"fsGroup\": null}}" 200
+  check "{$gong}"
+  expect "the config check's exit status" "$code" 0
+  check '{"config": {"poll": {"interval": "12h", "stale_after": "12h"}}}'
+  expect "the config check's exit status for a mistake" "$code" 2
+  grep -q stale_after "$work/check" || die "the config check does not name the mistake"
+  say "the chart's config check" "passes, and refuses a mistake"
   as_pod "as the chart's pod with a password" "{$gong, \"webConfig\": {\"existingSecret\": \"web\"}}" 401
 else
   say "as the chart's pod" "not tried: needs root and the development environment"

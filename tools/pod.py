@@ -1,6 +1,7 @@
 """Print the arguments of `docker run` with which the chart's pod runs as a kubelet would run it.
 
-    tools/pod.py FOLDER IMAGE < values.json
+    tools/pod.py FOLDER IMAGE < values.json          the exporter
+    tools/pod.py FOLDER IMAGE check < values.json    the config check before an upgrade
 
 The pod's files go into FOLDER. Every Secret it mounts holds the simulator's credentials; a web
 configuration has a user without a known password. Where the values leave user and groups open, they
@@ -29,8 +30,9 @@ ASSIGNED = {"runAsUser": 1000660000, "runAsGroup": 0, "fsGroup": 1000660000}
 def main() -> None:
     """Render, lay out, print."""
     folder, image = Path(sys.argv[1]).absolute(), sys.argv[2]
-    objects = render(json.load(sys.stdin))
-    pod = objects["Deployment"]["spec"]["template"]["spec"]
+    check = sys.argv[3:] == ["check"]
+    objects = render(json.load(sys.stdin), hooks=check)
+    pod = objects["Job" if check else "Deployment"]["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     rights, user = container["securityContext"], ASSIGNED | pod["securityContext"]
     volumes = {
@@ -48,19 +50,19 @@ def main() -> None:
         source = volumes[mount["name"]] / mount.get("subPath", "")
         mode = ":ro" if mount.get("readOnly") else ""
         arguments.append(f"--volume={source}:{mount['mountPath']}{mode}")
-    probes = [container[f"{kind}Probe"]["httpGet"] for kind in ("startup", "liveness", "readiness")]
-    paths = [probe["path"] for probe in probes]
+    probes = ("startupProbe", "livenessProbe", "readinessProbe")
+    paths = [container[probe]["httpGet"]["path"] for probe in probes if probe in container]
     print("\n".join([*arguments, image, *container["args"], "--", *paths]))
 
 
-def render(values: dict[str, Any]) -> dict[str, Any]:
-    """The release's objects by kind, without hooks; of several of a kind, the first."""
+def render(values: dict[str, Any], *, hooks: bool) -> dict[str, Any]:
+    """The release's objects by kind, or its hooks; of several of a kind, the first."""
     with helm.Chart.load(ROOT / "deploy" / "kubernetes" / "gong-exporter") as chart:
         files = chart.render(values, name="gong-exporter", namespace="gong")
     found: dict[str, Any] = {}
     for name, text in files.items():
         for thing in yaml.safe_load_all(text) if name.endswith(".yaml") else ():
-            if thing and "helm.sh/hook" not in thing["metadata"].get("annotations", {}):
+            if thing and hooks == ("helm.sh/hook" in thing["metadata"].get("annotations", {})):
                 found.setdefault(thing["kind"], thing)
     return found
 

@@ -143,6 +143,8 @@ def test_objects_for_other_tools_go_into_the_namespace_that_is_given() -> None:
     assert monitor["spec"]["namespaceSelector"] == {"matchNames": ["monitoring"]}
 
 
+POLICY = "helm.sh/resource-policy"
+
 DNS_LABEL = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 """What a Service's name has to be (RFC 1035); the names of other objects may be more."""
 
@@ -170,6 +172,16 @@ def test_every_release_name_makes_a_name_that_a_service_may_have(
     service = render({"dashboards": {"enabled": True}}, name=release).one("Service")
     assert service["metadata"]["name"] == full_name
     assert DNS_LABEL.fullmatch(full_name)
+
+
+@pytest.mark.parametrize(("given", "policy"), [({}, "keep"), ({POLICY: "delete"}, "delete")])
+def test_the_claim_is_kept_unless_the_values_say_otherwise(
+    given: dict[str, str], policy: str
+) -> None:
+    claim = render({"persistence": {"enabled": True, "annotations": {"a": "b", **given}}}).one(
+        "PersistentVolumeClaim"
+    )
+    assert claim["metadata"]["annotations"] == {"a": "b", POLICY: policy}
 
 
 def test_there_is_one_poller_and_never_two_at_once(rendered: Rendered) -> None:
