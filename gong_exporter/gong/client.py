@@ -168,7 +168,7 @@ class GongClient:
         authorization = check_header_value(self._authorization())
         self._redactor.add_authorization(authorization)
         call = self._limiter.acquire()
-        started_at, began = self._clock.now(), self._clock.monotonic()
+        began = self._clock.monotonic()
         code: int | None = None
         reason: str | None = None
         trace_id: str | None = None
@@ -202,7 +202,6 @@ class GongClient:
             self._limiter.release(call)
             self._observer.exchanged(
                 Exchange(
-                    started_at=started_at,
                     duration=self._clock.monotonic() - began,
                     code=code,
                     reason=reason,

@@ -65,9 +65,10 @@ class GongError(Exception):
 class ResponseError(GongError):
     """Gong answered with a status other than 2xx.
 
-    Attributes:
+    Args:
         status: the HTTP status.
         errors: the ``errors`` member of the body, shortened.
+        request_id: Gong's ``requestId``.
     """
 
     def __init__(
@@ -75,9 +76,7 @@ class ResponseError(GongError):
     ) -> None:
         quoted = f": {'; '.join(errors)}" if errors else ""
         super().__init__(f"Gong answered {status}{quoted}", request_id=request_id)
-        self.status = status
         self.code = status
-        self.errors = errors
 
 
 class BadRequest(ResponseError):
@@ -163,7 +162,7 @@ class ServerError(ResponseError):
 class Redirected(ResponseError):
     """3xx: this is not the company's host. Following it would end in a misleading 401.
 
-    Attributes:
+    Args:
         location: the host (with scheme and port) that the ``Location`` header names, or None.
     """
 
@@ -175,7 +174,6 @@ class Redirected(ResponseError):
     ) -> None:
         target = f"redirects to {location}" if location else "redirects elsewhere"
         super().__init__(status, errors=(target,), request_id=request_id)
-        self.location = location
 
 
 class TransportError(GongError):

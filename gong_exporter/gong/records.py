@@ -121,7 +121,6 @@ class Exchange:
     """One HTTP exchange with Gong, successful or not, as the Observer gets it.
 
     Attributes:
-        started_at: Unix seconds.
         duration: seconds from the start of the call to the last byte of the response.
         code: the HTTP status, None when no response arrived.
         reason: why it counts as an error (``errors.REASONS``), None when it does not.
@@ -129,7 +128,6 @@ class Exchange:
             the response has none.
     """
 
-    started_at: float
     duration: float
     code: int | None
     reason: str | None

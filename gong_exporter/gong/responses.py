@@ -170,16 +170,8 @@ def _user(item: object, anomalies: list[str]) -> UserActivity | None:
     return UserActivity(
         user_id=user_id,
         email=_email(item.get("userEmailAddress"), anomalies),
-        counters=stats if _as_documented(stats) else _counters(stats, anomalies),
+        counters=_counters(stats, anomalies),
     )
-
-
-def _as_documented(stats: dict[str, Any]) -> bool:
-    """True if every member is a documented counter, as for nearly every user: the fast path."""
-    for field, value in stats.items():
-        if type(value) is not int or field not in _DOCUMENTED or not 0 <= value <= MAX_COUNT:
-            return False  # a bool fails the type check
-    return True
 
 
 def _counters(stats: dict[str, Any], anomalies: list[str]) -> dict[str, int]:

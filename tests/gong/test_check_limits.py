@@ -45,7 +45,7 @@ def test_a_slot_is_free_again_one_second_after_its_exchange_ended(
     assert got == expected
 
 
-def test_a_retry_after_is_told_before_a_spent_quota() -> None:
+def test_a_retry_after_comes_before_a_spent_quota() -> None:
     busy = check_limits(
         now=10.0, limits=CallLimits(1, 1), recent=[], used=1, oldest=5.0, limited_until=20.0
     )

@@ -1,4 +1,4 @@
-"""The machine's clocks: waits that a stop interrupts, and that give signs of life."""
+"""The machine's clocks: waits that a stop interrupts, and that beat."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_a_wait_lasts_as_long_as_it_says() -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.0, -5.0])
-def test_a_wait_of_no_time_is_none(seconds: float) -> None:
+def test_a_wait_of_zero_seconds_returns_at_once(seconds: float) -> None:
     began = time.monotonic()
     SystemClock(threading.Event()).wait(seconds)
     assert time.monotonic() - began < 4  # not the five either
@@ -35,7 +35,7 @@ def test_a_stop_interrupts_a_wait_at_once() -> None:
     assert time.monotonic() - began < LATE
 
 
-def test_after_a_stop_nothing_begins() -> None:
+def test_after_a_stop_no_wait_begins() -> None:
     stop = threading.Event()
     stop.set()
     clock = SystemClock(stop)

@@ -15,7 +15,7 @@ from tests.gong.transports import PAGE, exchange_threads, post, transport_to, wa
 from tests.support.hostile import answer, hang, hostile_server
 
 
-def test_exchanges_one_after_the_other_share_a_thread() -> None:
+def test_consecutive_exchanges_share_a_thread() -> None:
     before = exchange_threads()
     with hostile_server(answer(200, PAGE)) as server:
         transport = transport_to(server.url)
@@ -26,7 +26,7 @@ def test_exchanges_one_after_the_other_share_a_thread() -> None:
         transport.close()
 
 
-def test_a_thread_that_was_given_up_gets_no_other_exchange() -> None:
+def test_an_aborted_thread_gets_no_other_exchange() -> None:
     before = exchange_threads()
     with hostile_server(hang(), answer(200, PAGE)) as server:
         transport = transport_to(server.url, timeout=0.3)
@@ -55,7 +55,7 @@ def test_a_transport_that_was_closed_can_be_used_again() -> None:
             transport.close()
 
 
-def test_an_address_of_a_kind_that_this_machine_does_not_know_is_passed_over(
+def test_an_address_of_an_unsupported_family_is_skipped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """IPv6 where the kernel was started without it, say."""

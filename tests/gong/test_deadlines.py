@@ -1,4 +1,4 @@
-"""The deadline of a whole exchange, and what is left behind when it is given up: nothing."""
+"""The deadline of a whole exchange; an aborted one leaves no thread and no socket."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
         ),
     ],
 )
-def test_an_exchange_that_does_not_end_is_given_up_on_time_with_its_thread_and_socket(
+def test_an_exchange_that_does_not_end_is_aborted_on_time_with_its_thread_and_socket(
     make: Callable[[threading.Event], Behaviour],
 ) -> None:
     left = threading.Event()
@@ -75,7 +75,7 @@ def test_an_exchange_that_does_not_end_is_given_up_on_time_with_its_thread_and_s
         assert wait_until(lambda: exchanges_running() == 0)
 
 
-def test_a_connection_that_is_never_accepted_is_given_up_on_time() -> None:
+def test_a_connection_that_is_never_accepted_is_aborted_on_time() -> None:
     with hostile.deaf_port() as port:
         began = time.monotonic()
         with pytest.raises(TimedOut):
@@ -107,7 +107,7 @@ def test_an_address_that_does_not_answer_leaves_time_for_the_next_one(
         pytest.param(drip(b"\x00", after=b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc"), id="drips"),
     ],
 )
-def test_a_tls_handshake_that_does_not_end_is_given_up_on_time_with_its_thread(
+def test_a_tls_handshake_that_does_not_end_is_aborted_on_time_with_its_thread(
     greet: Behaviour,
 ) -> None:
     with hostile_server(greet=greet) as server:
@@ -119,7 +119,7 @@ def test_a_tls_handshake_that_does_not_end_is_given_up_on_time_with_its_thread(
 
 
 @pytest.mark.parametrize("stopped", [False, True], ids=["at the deadline", "by a stop"])
-def test_a_request_is_not_sent_any_more_once_it_was_given_up(
+def test_an_aborted_request_is_not_sent_later(
     monkeypatch: pytest.MonkeyPatch,
     stopped: bool,  # noqa: FBT001 - a case
 ) -> None:
@@ -168,7 +168,7 @@ def test_a_stop_ends_a_hanging_exchange_within_a_moment() -> None:
         assert wait_until(lambda: exchanges_running() == 0)
 
 
-def test_an_answer_that_is_just_arriving_as_a_stop_comes_is_still_heard() -> None:
+def test_a_response_that_arrives_during_a_stop_is_still_used() -> None:
     """After a reload the next call would follow at once: a 429 must not be missed."""
     stop = threading.Event()
 
@@ -182,7 +182,7 @@ def test_an_answer_that_is_just_arriving_as_a_stop_comes_is_still_heard() -> Non
     assert (said.status, said.headers["retry-after"]) == (429, "7")
 
 
-def test_of_a_429_that_is_still_dripping_as_a_stop_comes_the_head_is_heard() -> None:
+def test_the_head_of_a_429_whose_body_drips_during_a_stop_is_used() -> None:
     stop = threading.Event()
     head = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 7\r\nContent-Length: 9999\r\n\r\n"
     with hostile_server(drip(b"x", after=head)) as server:
@@ -191,7 +191,7 @@ def test_of_a_429_that_is_still_dripping_as_a_stop_comes_the_head_is_heard() -> 
     assert (said.status, said.headers["retry-after"], said.complete) == (429, "7", False)
 
 
-def test_a_kept_connection_that_drips_is_given_up_with_its_thread_and_socket() -> None:
+def test_a_kept_connection_that_drips_is_aborted_with_its_thread_and_socket() -> None:
     left = threading.Event()
     dripping = drip(b"X-Drip: 1\r\n", after=HEAD, left=left)
     with hostile_server(answer(200, PAGE), dripping) as server:

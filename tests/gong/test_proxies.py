@@ -1,4 +1,4 @@
-"""Proxies: configured, of the environment, refusing, hanging, not there."""
+"""Proxies: configured, from the environment, refusing, hanging, unreachable."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_the_proxy_of_the_environment_is_used_unless_another_is_configured(
         assert (len(one.requests), len(other.requests)) == (1, 1)
 
 
-def test_no_proxy_of_the_environment_is_heeded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_proxy_of_the_environment_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
     with hostile_server(answer(200, PAGE)) as server, hostile_server(forward_to(None)) as proxy:
         monkeypatch.setenv("http_proxy", proxy.url)
         monkeypatch.setenv("no_proxy", "127.0.0.1")
@@ -99,7 +99,7 @@ def test_tls_goes_through_the_proxy_unread(tmp_path: Path) -> None:
     assert request.header("authorization") is None
 
 
-def test_a_proxy_that_refuses_says_so() -> None:
+def test_a_proxy_that_refuses_is_reported() -> None:
     with (
         hostile_server(forward_to(None, status=407)) as proxy,
         pytest.raises(ConnectionFailed) as caught,
@@ -108,7 +108,7 @@ def test_a_proxy_that_refuses_says_so() -> None:
     assert caught.value.message == "gong.invalid: proxy: Tunnel connection failed: 407 Nope"
 
 
-def test_a_proxy_that_is_not_there_says_so_without_its_password() -> None:
+def test_an_unreachable_proxy_is_reported_without_its_password() -> None:
     with hostile_server(answer()) as gone:
         url = f"http://us:{SECRET}@127.0.0.1:{gone.port}"
     with pytest.raises(ConnectionFailed) as caught:
@@ -117,14 +117,14 @@ def test_a_proxy_that_is_not_there_says_so_without_its_password() -> None:
 
 
 @pytest.mark.parametrize("url", [f"http://us:{SECRET}@", f"http://us:{SECRET}@[::1", "socks5://x"])
-def test_a_proxy_url_that_is_none_is_not_in_the_error(url: str) -> None:
+def test_an_invalid_proxy_url_is_not_in_the_error(url: str) -> None:
     with pytest.raises(ConnectionFailed) as caught:
         post(transport_to("http://gong.invalid", proxy_url=url))
     assert SECRET not in caught.value.message
     assert "gong.proxy_url" in caught.value.message
 
 
-def test_a_proxy_that_hangs_before_the_tunnel_is_given_up_on_time_with_its_thread() -> None:
+def test_a_proxy_that_hangs_before_the_tunnel_is_aborted_on_time_with_its_thread() -> None:
     left = threading.Event()
     with hostile_server(hang(left=left)) as proxy:
         with pytest.raises(TimedOut):

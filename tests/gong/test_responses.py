@@ -1,4 +1,4 @@
-"""Every answer in tests/data/responses, and exactly what becomes of it."""
+"""Every response in tests/data/responses, and the page or error that it becomes."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ EXPECTED: Mapping[str, Page | str] = {
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in ANSWERS.iterdir()))
-def test_an_answer_becomes_exactly_this(name: str) -> None:
+def test_a_response_becomes_exactly_this(name: str) -> None:
     body = (ANSWERS / f"{name}.json").read_bytes()
     expected = EXPECTED[name]
     if isinstance(expected, Page):
@@ -250,7 +250,7 @@ answers = st.fixed_dictionaries(
 
 @settings(max_examples=300, deadline=None)
 @given(answer=answers)
-def test_any_json_is_a_page_of_believable_numbers_or_refused(answer: object) -> None:
+def test_any_json_is_a_page_of_valid_numbers_or_refused(answer: object) -> None:
     try:
         got = parse_page(json.dumps(answer).encode(), Redactor())
     except InvalidResponse as refusal:
@@ -294,7 +294,7 @@ def error_body(request_id: object, errors: object) -> bytes:
         (b"[]", (None, ())),
     ],
 )
-def test_an_errors_body_gives_what_fits_a_log_line(
+def test_an_error_body_gives_text_that_fits_a_log_line(
     body: bytes, expected: tuple[str | None, tuple[str, ...]]
 ) -> None:
     assert parse_error(body, Redactor()) == expected

@@ -1,4 +1,4 @@
-"""429 and Retry-After: waited out to the second; quotas and stops in the midst of it."""
+"""429, 503 and Retry-After: waited out to the second, with quotas and stops in between."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.support.hostile import Behaviour, answer, hang, hostile_server, reset
 
 
 @pytest.mark.parametrize("seconds", [0, 1, 7, 60])
-def test_a_bearable_retry_after_is_waited_out_and_the_same_page_asked_for_again(
+def test_a_short_retry_after_is_waited_out_and_the_same_page_requested_again(
     seconds: int,
 ) -> None:
     with hostile_server(limited(("Retry-After", str(seconds))), OK) as server:
@@ -62,7 +62,7 @@ def test_a_bearable_retry_after_is_waited_out_and_the_same_page_asked_for_again(
     ],
     ids=str,
 )
-def test_without_a_readable_retry_after_the_wait_is_ours_and_doubles(
+def test_without_a_readable_retry_after_the_wait_is_a_default_that_doubles(
     headers: Sequence[tuple[str, str]],
 ) -> None:
     encoded = [(name, value.encode().decode("latin-1")) for name, value in headers]
@@ -81,7 +81,7 @@ def test_a_retry_after_as_a_date_is_waited_out() -> None:
     assert 0 <= seen.clock.now() - (NOW + timedelta(seconds=20)).timestamp() <= 0.05
 
 
-def test_a_date_counts_by_the_clock_of_whoever_sent_it() -> None:
+def test_a_retry_after_date_is_relative_to_the_date_header() -> None:
     """Our clock is ten minutes ahead: by it, the date is long past."""
     theirs = NOW - timedelta(minutes=10)
     headers = [
@@ -95,7 +95,7 @@ def test_a_date_counts_by_the_clock_of_whoever_sent_it() -> None:
         assert 30 <= seen.clock.monotonic() - began <= 30.05
 
 
-def test_a_retry_after_of_two_hours_ends_it_and_nothing_else_is_sent_meanwhile() -> None:
+def test_a_retry_after_of_two_hours_fails_and_nothing_is_sent_until_then() -> None:
     with hostile_server(limited(("Retry-After", "7200")), OK) as server:
         seen = watched(server.url)
         error = seen.fail()
@@ -148,7 +148,7 @@ def test_a_503_without_a_readable_retry_after_is_a_server_error(
     assert seen.limited == []
 
 
-def test_a_429_without_an_end_ends_the_poll_and_leaves_gong_alone_for_a_while() -> None:
+def test_endless_429s_end_the_poll_and_pause_calls() -> None:
     with hostile_server(limited(("Retry-After", "1"))) as server:
         seen = watched(server.url)
         error = seen.fail()
@@ -157,7 +157,7 @@ def test_a_429_without_an_end_ends_the_poll_and_leaves_gong_alone_for_a_while() 
     assert error.until == pytest.approx(seen.clock.now() + 900, abs=0.05)
 
 
-def test_a_429_without_an_end_and_without_a_retry_after_waits_a_minute_at_most() -> None:
+def test_endless_429s_without_a_retry_after_wait_a_minute_at_most() -> None:
     with hostile_server(limited()) as server:
         seen = watched(server.url)
         error = seen.fail()
@@ -195,7 +195,7 @@ def test_an_exchange_frees_its_slot_however_it_ends(behaviour: Behaviour) -> Non
     assert calls - 1 <= seen.clock.monotonic() - 1000 <= (calls - 1) * 1.1
 
 
-def test_a_spent_quota_is_said_and_nothing_is_sent() -> None:
+def test_a_spent_quota_raises_and_nothing_is_sent() -> None:
     with hostile_server(OK) as server:
         seen = watched(server.url, per_day=2)
         seen.page()
@@ -272,14 +272,14 @@ def test_a_stop_in_the_middle_of_a_hanging_exchange_frees_its_slot() -> None:
         ("Wed, 11 Mar 0000 17:59:59 GMT", None),
     ],
 )
-def test_a_retry_after_is_seconds_or_a_date_to_come(
+def test_a_retry_after_is_seconds_or_a_date_in_the_future(
     value: str | None, expected: float | None
 ) -> None:
     assert parse_retry_after(value, NOW.timestamp()) == expected
 
 
 @given(value=st.text(max_size=40), sent=st.text(max_size=40))
-def test_any_retry_after_is_a_believable_wait_or_none(value: str, sent: str) -> None:
+def test_any_retry_after_is_a_valid_wait_or_none(value: str, sent: str) -> None:
     wait = parse_retry_after(value, NOW.timestamp(), date=sent)
     assert wait is None or 0 <= wait <= MAX_RETRY_AFTER
 
@@ -288,6 +288,6 @@ def test_any_retry_after_is_a_believable_wait_or_none(value: str, sent: str) -> 
     moment=st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - hypothesis adds the zone
     text=st.sampled_from(["{}", "{} GMT", "x{}"]),
 )
-def test_any_date_is_a_believable_wait_or_none(moment: datetime, text: str) -> None:
+def test_any_date_is_a_valid_wait_or_none(moment: datetime, text: str) -> None:
     wait = parse_retry_after(text.format(format_datetime(moment)), NOW.timestamp())
     assert wait is None or 0 <= wait <= MAX_RETRY_AFTER

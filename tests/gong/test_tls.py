@@ -47,7 +47,7 @@ def test_the_environment_does_not_replace_ca_file(
         assert post(transport_to(server.url, ca_file=ca_file)).status == 200
 
 
-def test_a_body_that_drips_over_tls_is_given_up_with_its_socket(tmp_path: Path) -> None:
+def test_a_body_that_drips_over_tls_is_aborted_with_its_socket(tmp_path: Path) -> None:
     left = threading.Event()
     hanging = hang(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", left=left)
     with tls_server(tmp_path, hanging) as (server, ca_file):
@@ -70,7 +70,7 @@ def test_a_missing_or_broken_ca_file_is_named(tmp_path: Path) -> None:
     assert messages[1].startswith(f"127.0.0.1:{server.port}: TLS: ")
 
 
-def test_tls_to_a_port_without_it_says_so() -> None:
+def test_tls_to_a_plain_port_is_reported() -> None:
     with (
         hostile_server(greet=raw(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as server,
         pytest.raises(ConnectionFailed) as caught,

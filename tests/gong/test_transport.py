@@ -1,4 +1,4 @@
-"""One exchange: what is sent, what comes back, and every way in which it can break."""
+"""One exchange: what is sent, what is received, and every way in which it can fail."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support.hostile import Behaviour, answer, flood, hang, hostile_server
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
-def test_a_request_is_sent_as_gong_wants_it_and_the_answer_comes_back_whole() -> None:
+def test_a_request_is_sent_as_gong_expects_it_and_the_response_is_complete() -> None:
     with hostile_server(answer(200, PAGE, [("X-Odd", "a"), ("X-Odd", "b")])) as server:
         got = post(transport_to(server.url + "/"), b'{"filter": {}}')
     (request,) = server.requests
@@ -35,7 +35,7 @@ def test_a_request_is_sent_as_gong_wants_it_and_the_answer_comes_back_whole() ->
     assert b"4al018gzaztcr8nbukw" in got.body
 
 
-def test_a_header_that_is_none_is_not_logged_it_may_repeat_the_credentials(
+def test_a_malformed_header_is_not_logged_because_it_may_repeat_the_credentials(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     odd = f"no colon\r\nAuthorization: {AUTHORIZATION}\r\nContent-Length: 2\r\n\r\n{{}}".encode()
@@ -76,7 +76,7 @@ def test_a_header_that_is_none_is_not_logged_it_may_repeat_the_credentials(
         ),
     ],
 )
-def test_a_broken_answer_is_a_failed_connection_that_says_why(
+def test_a_broken_response_is_a_failed_connection_with_the_reason(
     behaviour: Behaviour, expected: str
 ) -> None:
     with hostile_server(behaviour) as server:
@@ -85,19 +85,19 @@ def test_a_broken_answer_is_a_failed_connection_that_says_why(
         assert caught.value.message == f"127.0.0.1:{server.port}: {expected}"
 
 
-def test_a_refused_connection_says_where() -> None:
+def test_a_refused_connection_names_host_and_port() -> None:
     with hostile_server(reset) as server:
         port = server.port
     with pytest.raises(ConnectionFailed, match=rf"^127\.0\.0\.1:{port}: Connection refused$"):
         post(transport_to(f"http://127.0.0.1:{port}"))
 
 
-def test_a_name_that_does_not_resolve_says_so() -> None:
+def test_a_name_that_does_not_resolve_is_reported() -> None:
     with pytest.raises(ConnectionFailed, match=r"^gong\.invalid: the name cannot be resolved \("):
         post(transport_to("http://gong.invalid"))
 
 
-def test_a_200_that_breaks_off_is_told_apart_from_no_answer() -> None:
+def test_a_200_that_ends_early_is_distinct_from_no_response() -> None:
     with hostile_server(raw(HEAD + b"Content-Length: 100\r\n\r\n{}"), raw(b"")) as server:
         transport = transport_to(server.url)
         codes = []
@@ -155,7 +155,7 @@ def test_a_connection_that_was_idle_for_long_is_not_used_again(
         assert server.connections == 2
 
 
-def test_an_early_answer_is_never_taken_for_the_next_ones() -> None:
+def test_an_early_response_is_never_taken_for_the_next_one() -> None:
     """103 is no answer to us; the 200 behind it must not answer the next request."""
     early = raw(b"HTTP/1.1 103 Early Hints\r\n\r\n", keep=True)
     late = answer(200, {"requestId": "mine"})
@@ -174,7 +174,7 @@ def test_cookies_are_not_kept() -> None:
     assert server.requests[1].header("cookie") is None
 
 
-def test_a_body_past_the_bound_is_refused_at_once() -> None:
+def test_a_body_above_the_limit_is_refused_at_once() -> None:
     endless = flood(
         b"10000\r\n" + b" " * 65_536 + b"\r\n", after=HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
     )
@@ -208,7 +208,7 @@ def test_a_redirect_with_an_endless_body_or_an_odd_target_is_still_a_redirect(
     assert (got.status, got.complete, len(got.body)) == (302, True, 65_536)
 
 
-def test_whatever_comes_back_is_an_answer_or_an_error_of_ours() -> None:
+def test_any_response_is_a_response_or_an_error_of_ours() -> None:
     odd = [
         b"HTTP/1.1 200 OK\r\nContent-Length: minus\r\n\r\n{}",
         b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n{}",

@@ -22,7 +22,7 @@ from tests.support.ledgers import MemoryLedger
 
 
 @pytest.mark.parametrize("seconds", [0.0, 1.0, 59.0, 60.0])
-def test_a_short_retry_after_is_waited_out_and_not_a_moment_less(seconds: float) -> None:
+def test_a_short_retry_after_is_waited_out_in_full(seconds: float) -> None:
     clock, told = FakeClock(), Told()
     of = limiter(clock, observer=told)
     call(of, clock)
@@ -73,7 +73,7 @@ def test_a_clock_that_jumps_does_not_shorten_a_retry_after(jump: float) -> None:
     assert 30 <= clock.monotonic() - asked <= (30 if jump > 0 else 60) + STEP
 
 
-def test_a_retry_after_that_another_process_was_told_holds_for_this_one() -> None:
+def test_another_processs_retry_after_holds_for_this_one() -> None:
     clock, ledger, told = FakeClock(), MemoryLedger(), Told()
     limiter(clock, ledger=ledger).rate_limited(20)
     asked = clock.monotonic()
@@ -112,7 +112,7 @@ def test_a_shorter_retry_after_does_not_end_a_longer_one() -> None:
     assert clock.monotonic() - asked >= 40
 
 
-def test_what_waits_for_another_processes_call_goes_on_soon_after_it_ended() -> None:
+def test_a_wait_for_another_processs_call_ends_soon_after_that_call() -> None:
     """That call may take all of its timeout; usually it is over within the second."""
     ledger = MemoryLedger()
     ended: list[float] = []
@@ -139,7 +139,7 @@ def test_a_call_whose_process_was_killed_holds_its_slot_only_until_it_expires() 
     assert 1031 <= clock.monotonic() <= 1031 + 31 * STEP
 
 
-def test_the_time_waited_for_our_own_limiter_is_told() -> None:
+def test_the_time_waited_for_our_own_limiter_is_reported() -> None:
     clock, told = FakeClock(), Told()
     of = limiter(clock, per_second=1, observer=told)
     call(of, clock)

@@ -1,4 +1,4 @@
-"""The ledger in SQLite says what the ledger in memory says, also among processes and jumps."""
+"""The ledger in SQLite decides like a plain model, with several processes and clock jumps."""
 
 from __future__ import annotations
 
@@ -276,7 +276,7 @@ def test_a_merge_does_not_forget_that_a_call_ended(ledger: CallLedger) -> None:
     assert isinstance(ledger.reserve(NOON + 3, ONE_A_SECOND, NOON + 33), Allowed)
 
 
-def test_a_closed_ledger_gives_no_leave(ledger: CallLedger) -> None:
+def test_a_closed_ledger_allows_no_call(ledger: CallLedger) -> None:
     ledger.close()
     with pytest.raises(Stopped):
         ledger.reserve(NOON, UNLIMITED, NOON + 30)

@@ -8,16 +8,16 @@ import stat
 from pathlib import Path
 
 from gong_exporter.store.lock import PollerLock
+from tests.support.store_failures import NO_LOCK
 from tests.support.store_processes import another_process, hear
 from tests.support.store_samples import Scene
-from tests.support.store_trouble import NO_LOCK
 
 
 def _lock(path: Path | None, scene: Scene | None = None) -> PollerLock:
     return PollerLock(path, (scene or Scene()).log)
 
 
-def test_a_second_poller_is_refused_and_told_who_polls(tmp_path: Path) -> None:
+def test_a_second_poller_is_refused_and_gets_the_owner(tmp_path: Path) -> None:
     first, second = _lock(tmp_path / "state.db.lock"), _lock(tmp_path / "state.db.lock")
     assert [first.acquire(), first.acquire()] == [True, True]
     assert not second.acquire()
@@ -36,7 +36,7 @@ def test_the_lock_file_is_its_owners_alone(tmp_path: Path) -> None:
     lock.release()
 
 
-def test_a_link_in_the_lock_s_place_is_not_followed_to_what_somebody_wants_overwritten(
+def test_a_link_in_place_of_the_lock_file_is_not_followed(
     tmp_path: Path,
 ) -> None:
     scene = Scene()
@@ -71,7 +71,7 @@ def test_a_killed_poller_leaves_nothing_behind_though_its_children_live(tmp_path
     ours.release()
 
 
-def test_a_holder_that_could_not_write_its_number_is_unknown(tmp_path: Path) -> None:
+def test_an_owner_that_could_not_write_its_pid_is_unknown(tmp_path: Path) -> None:
     path = tmp_path / "state.db.lock"
     first, second = _lock(path), _lock(path)
     assert first.acquire()
@@ -81,13 +81,13 @@ def test_a_holder_that_could_not_write_its_number_is_unknown(tmp_path: Path) -> 
     first.release()
 
 
-def test_where_no_lock_can_be_made_it_is_said_and_the_poller_polls(tmp_path: Path) -> None:
+def test_without_a_usable_lock_file_it_logs_and_polls(tmp_path: Path) -> None:
     scene = Scene()
     assert _lock(tmp_path / "nowhere" / "state.db.lock", scene).acquire()
     assert scene.warnings == [f"{NO_LOCK}: No such file or directory"]
 
 
-def test_without_a_state_file_there_is_nobody_to_exclude() -> None:
+def test_without_a_state_file_there_is_nothing_to_lock() -> None:
     scene = Scene()
     assert _lock(None, scene).acquire()
     assert scene.warnings == []

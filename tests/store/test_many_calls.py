@@ -38,7 +38,7 @@ def test_a_call_takes_as_many_steps_after_thousands_of_calls_as_after_ten(quota:
     assert steps_after(5_000) <= steps_after(10) + 50
 
 
-def test_a_reader_beside_counts_the_calls_of_the_last_day(tmp_path: Path) -> None:
+def test_a_concurrent_reader_counts_the_calls_of_the_last_day(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     ledger = CallLedger(open_file(path))
     calls = tuple(CallRow(hour, NOON + hour * 3600, None, NOON) for hour in range(30))

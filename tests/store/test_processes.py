@@ -1,4 +1,4 @@
-"""Several processes at one file: together they keep the limits, and a kill -9 hurts nobody."""
+"""Several processes share one file: they keep the limits together, and survive kill -9."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which files are opened, made, brought up to date, or refused and left as they are."""
+"""Which files are opened, created, migrated, or refused and left unchanged."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_file_in_use_keeps_the_mode_that_its_owner_gave_it(path: Path) -> None
         assert _mode(path) == 0o640
 
 
-def test_an_empty_database_of_version_0_is_brought_up_to_date(path: Path) -> None:
+def test_an_empty_database_of_version_0_is_migrated(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("VACUUM")
     with closing(open_file(path)) as connection:
@@ -71,7 +71,7 @@ def test_an_empty_database_of_version_0_is_brought_up_to_date(path: Path) -> Non
         assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION,)
 
 
-def test_an_older_file_is_brought_up_to_date_with_its_rows(path: Path) -> None:
+def test_an_older_file_is_migrated_with_its_rows(path: Path) -> None:
     with closing(open_file(path)) as connection:
         CallLedger(connection).reserve(NOON, UNLIMITED, NOON + 30)
     with closing(open_file(path, [*MIGRATIONS, A_STEP])) as connection:
@@ -79,7 +79,7 @@ def test_an_older_file_is_brought_up_to_date_with_its_rows(path: Path) -> None:
         assert connection.execute("SELECT started, colour FROM calls").fetchall() == [(NOON, "red")]
 
 
-def test_a_failed_step_leaves_the_older_file(path: Path) -> None:
+def test_a_failed_migration_leaves_the_older_file(path: Path) -> None:
     open_file(path).close()
     with pytest.raises(sqlite3.OperationalError):
         open_file(path, [*MIGRATIONS, A_STEP, ("no SQL",)])
@@ -87,7 +87,7 @@ def test_a_failed_step_leaves_the_older_file(path: Path) -> None:
         assert _version(connection) == len(MIGRATIONS)
 
 
-def test_a_file_without_a_column_is_corruptiond_and_one_with_more_is_not(path: Path) -> None:
+def test_a_file_without_a_column_is_corrupt_and_one_with_more_is_not(path: Path) -> None:
     with closing(open_file(path)) as connection:
         connection.execute("ALTER TABLE calls ADD COLUMN colour TEXT")
         connection.execute("CREATE TABLE more (name TEXT)")
@@ -126,7 +126,7 @@ def test_a_folder_is_refused(path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"not a database at all, but rather text" * 100, b"x"])
-def test_a_file_that_is_no_database_is_corruptiond(path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_database_is_corrupt(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises((CorruptFile, sqlite3.DatabaseError)) as raised:
         open_file(path)
@@ -134,7 +134,7 @@ def test_a_file_that_is_no_database_is_corruptiond(path: Path, content: bytes) -
     assert path.read_bytes() == content
 
 
-def test_a_page_of_garbage_is_found_at_the_opening(path: Path) -> None:
+def test_a_page_of_garbage_is_found_when_opening(path: Path) -> None:
     with closing(open_file(path)) as connection, transaction(connection):
         connection.executemany(
             "INSERT INTO calls (call, started, expires) VALUES (?, 1, 2)",

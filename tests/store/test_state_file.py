@@ -1,4 +1,4 @@
-"""What is saved is there after a restart, for those who ask for it."""
+"""What is saved is loaded after a restart."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def opened(path: Path, scene: Scene) -> Iterator[Opener]:
     assert scene.warnings == []
 
 
-def test_a_restart_knows_what_was_saved(opened: Opener) -> None:
+def test_a_restart_loads_what_was_saved(opened: Opener) -> None:
     windows = (a_window("1d", 1), a_window("7d", 2))
     with closing(opened()) as kept:
         kept.save(some_knowledge(), windows)
     assert opened().load(HOST) == SavedState(some_knowledge(), windows)
 
 
-def test_a_new_file_knows_nothing(opened: Opener) -> None:
+def test_a_new_file_is_empty(opened: Opener) -> None:
     kept = opened()
     assert kept.load(HOST) == SavedState(None, ())
     assert (kept.error_count, kept.error) == (0, None)
@@ -69,7 +69,7 @@ def test_only_the_windows_asked_for_are_read_and_the_others_stay_in_the_file(
     assert opened().load(HOST).windows == (a_window("1d", 1), a_window("7d", 2))
 
 
-def test_a_window_of_another_question_is_told_by_its_fingerprint(opened: Opener) -> None:
+def test_a_window_of_another_request_has_another_fingerprint(opened: Opener) -> None:
     other = replace(a_window(), fingerprint="something else")
     with closing(opened()) as kept:
         kept.save(some_knowledge(), [other])
@@ -86,7 +86,7 @@ def test_another_host_gets_nothing_of_this_one(opened: Opener) -> None:
     assert kept.load(HOST).windows == (a_window(),)
 
 
-def test_what_no_poll_renews_is_deleted_in_the_end(opened: Opener, scene: Scene) -> None:
+def test_what_no_poll_renews_is_deleted_eventually(opened: Opener, scene: Scene) -> None:
     with closing(opened()) as kept:
         kept.save(some_knowledge(1, "https://gone.example"), [a_window("1d")])
         kept.save(some_knowledge(), [a_window("1d"), a_window("7d")])
@@ -97,7 +97,7 @@ def test_what_no_poll_renews_is_deleted_in_the_end(opened: Opener, scene: Scene)
     assert kept.load("https://gone.example") == SavedState(None, ())
 
 
-def test_a_host_with_odd_characters_is_no_trouble(opened: Opener) -> None:
+def test_a_host_with_odd_characters_can_be_saved(opened: Opener) -> None:
     odd = "https://\ud800.example"
     with closing(opened()) as kept:
         kept.save(some_knowledge(host=odd), [a_window("\udfff")])
@@ -158,7 +158,7 @@ def test_closing_frees_the_lock(opened: Opener) -> None:
     assert opened().poller_lock().acquire()
 
 
-def test_after_closing_nobody_gets_leave_to_call(opened: Opener) -> None:
+def test_after_closing_no_call_is_allowed(opened: Opener) -> None:
     kept = opened()
     granted = kept.ledger.reserve(NOON, UNLIMITED, NOON + 30)
     assert isinstance(granted, Allowed)
@@ -184,7 +184,7 @@ def test_a_scrape_is_answered_at_once_while_another_process_writes(
         other.execute("ROLLBACK")
 
 
-def test_scrapes_in_many_threads_and_a_poll_disturb_nobody(opened: Opener) -> None:
+def test_scrapes_in_many_threads_do_not_disturb_a_poll(opened: Opener) -> None:
     kept = opened()
     seen: list[int] = []
     done = threading.Event()

@@ -1,4 +1,4 @@
-"""What is packed comes back equal, whatever Gong put into it."""
+"""What is packed is unpacked equal, whatever it contains."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_window_comes_back_equal(data: WindowData) -> None:
 
 @settings(deadline=None)  # a busy machine proves nothing wrong
 @given(learned)
-def test_knowledge_comes_back_equal(knowledge: CompanyState) -> None:
+def test_company_state_comes_back_equal(knowledge: CompanyState) -> None:
     assert unpack_company_state(pack_company_state(knowledge)) == knowledge
 
 
@@ -115,7 +115,7 @@ def test_no_field_is_forgotten(kind: type) -> None:
     ],
     ids=["empty", "not zlib", "cut off", "a list", "nothing inside", "not UTF-8", "not JSON"],
 )
-def test_broken_bytes_are_unreadable(body: bytes) -> None:
+def test_broken_bytes_are_a_corrupt_row(body: bytes) -> None:
     with pytest.raises(CorruptRow):
         unpack_window(body)
     with pytest.raises(CorruptRow):

@@ -12,7 +12,7 @@ NOW = 1_762_165_000.0
 
 def exchange(code: int | None = 200, reason: str | None = None, duration: float = 0.2) -> Exchange:
     """One exchange with Gong."""
-    return Exchange(started_at=NOW - 5, duration=duration, code=code, reason=reason)
+    return Exchange(duration=duration, code=code, reason=reason)
 
 
 def busy_metrics() -> ExporterMetrics:

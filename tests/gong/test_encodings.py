@@ -1,4 +1,4 @@
-"""What is packed wrongly or far too well, and credentials that must not show."""
+"""Wrong encodings, decompression bombs, and credentials that must not be shown."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.support.hostile import (
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "x-gzip"])
-def test_a_packed_answer_is_unpacked(encoding: str) -> None:
+def test_a_compressed_response_is_decompressed(encoding: str) -> None:
     packed = gzip.compress(b'{"a": 1}')
     with hostile_server(answer(200, packed, [("Content-Encoding", encoding)])) as server:
         assert post(transport_to(server.url)).body == b'{"a": 1}'
@@ -46,7 +46,7 @@ def test_a_gzip_bomb_is_refused_before_it_fills_the_memory() -> None:
     assert peak < 40 * 2**20
 
 
-def test_a_bomb_that_is_packed_twice_is_refused_as_well() -> None:
+def test_a_bomb_that_is_compressed_twice_is_refused_too() -> None:
     bomb = gzip.compress(gzip.compress(b" " * (64 << 20)))
     with hostile_server(answer(200, bomb, [("Content-Encoding", "gzip, gzip")])) as server:
         tracemalloc.start()
@@ -64,7 +64,7 @@ def test_a_bomb_that_is_packed_twice_is_refused_as_well() -> None:
     [b'{"records": {}}', gzip.compress(b"{}")[:-9] + b"garbage!!", zlib.compress(b"{}")],
     ids=["plain", "broken", "zlib"],
 )
-def test_what_says_gzip_and_is_not_is_refused(body: bytes) -> None:
+def test_a_body_that_is_not_the_gzip_it_claims_is_refused(body: bytes) -> None:
     with (
         hostile_server(answer(200, body, [("Content-Encoding", "gzip")])) as server,
         pytest.raises(InvalidResponse, match=r"^the response does not match its Content-Encoding$"),
@@ -100,7 +100,7 @@ def test_credentials_that_no_header_can_carry_are_not_in_the_error(authorization
     assert caught.value.message.isprintable()
 
 
-def test_what_came_back_instead_of_http_is_not_repeated() -> None:
+def test_a_response_that_is_not_http_is_not_quoted() -> None:
     def echo(connection: Connection) -> bool:
         connection.sock.sendall(connection.head.replace(b"\r\n", b" ") + b"\r\n\r\n")
         return False

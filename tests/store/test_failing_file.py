@@ -1,4 +1,4 @@
-"""A file that cannot be used is said, counted and done without; nothing known is lost by it."""
+"""A file that cannot be used is logged, counted and replaced by memory; nothing is lost."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ import pytest
 from gong_exporter.gong.limits import Allowed, Cause, Wait
 from gong_exporter.store import SavedState, open_state, schema
 from gong_exporter.store.database import RETRY_INTERVAL
-from tests.support.store_samples import HOST, NOON, UNLIMITED, Scene, a_window, some_knowledge
-from tests.support.store_trouble import (
+from tests.support.store_failures import (
     IN_USE_AGAIN,
     kept_by_another,
     ledger_rows,
@@ -25,12 +24,13 @@ from tests.support.store_trouble import (
     not_in_use,
     opened,
 )
+from tests.support.store_samples import HOST, NOON, UNLIMITED, Scene, a_window, some_knowledge
 
 T = TypeVar("T")
 CORRUPT = "the state file is corrupt; it was renamed, and a new one is begun"
 
 
-def test_a_locked_file_is_done_without_and_gets_the_calls_made_meanwhile(
+def test_a_locked_file_is_replaced_by_memory_and_gets_its_calls_later(
     path: Path, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(schema, "BUSY_TIMEOUT", 0.2)
@@ -86,7 +86,7 @@ def test_a_file_locked_at_the_start_is_read_when_it_is_free(
     late.close()
 
 
-def test_others_calls_are_known_when_the_file_is_lost(path: Path, scene: Scene) -> None:
+def test_other_processes_calls_are_known_when_the_file_is_lost(path: Path, scene: Scene) -> None:
     with opened(path, scene) as ours, opened(path, scene) as theirs:
         make_a_call(theirs.ledger, NOON)
         make_a_call(ours.ledger, NOON + 1)
@@ -101,7 +101,7 @@ def test_others_calls_are_known_when_the_file_is_lost(path: Path, scene: Scene) 
     assert scene.warnings[-1] == not_in_use("it is not a regular file")
 
 
-def test_a_removed_file_is_written_again_with_all_that_is_known(path: Path, scene: Scene) -> None:
+def test_a_removed_file_is_written_again_from_memory(path: Path, scene: Scene) -> None:
     with opened(path, scene) as kept:
         make_a_call(kept.ledger, NOON)
         kept.save(some_knowledge(1), [a_window("1d", 1), a_window("7d", 1)])
@@ -117,7 +117,7 @@ def test_a_removed_file_is_written_again_with_all_that_is_known(path: Path, scen
 
 
 @pytest.mark.parametrize("content", [b"this is no database\n" * 100, b"x", b"\0" * 4096])
-def test_a_damaged_file_is_set_aside_and_a_fresh_one_begun(
+def test_a_corrupt_file_is_renamed_and_a_new_one_begun(
     path: Path, scene: Scene, content: bytes
 ) -> None:
     path.write_bytes(content)
@@ -137,7 +137,7 @@ def test_a_damaged_file_is_set_aside_and_a_fresh_one_begun(
         assert kept.load(HOST).windows == (a_window(),)
 
 
-def test_a_second_damaged_file_of_the_same_second_is_kept_too(path: Path, scene: Scene) -> None:
+def test_a_second_corrupt_file_of_the_same_second_is_kept_too(path: Path, scene: Scene) -> None:
     for content in (b"one" * 1000, b"two" * 1000):
         path.write_bytes(content)
         with opened(path, scene):
@@ -153,7 +153,7 @@ def test_a_second_damaged_file_of_the_same_second_is_kept_too(path: Path, scene:
     }
 
 
-def test_a_file_that_breaks_in_use_is_set_aside_and_begun_with_all_that_is_known(
+def test_a_file_that_becomes_corrupt_in_use_is_renamed_and_written_again(
     path: Path, scene: Scene
 ) -> None:
     with opened(path, scene) as kept:
@@ -172,7 +172,7 @@ def test_a_file_that_breaks_in_use_is_set_aside_and_begun_with_all_that_is_known
         assert kept.load(HOST) == SavedState(some_knowledge(), (a_window(users=500),))
 
 
-def test_a_file_replaced_by_a_damaged_one_is_set_aside_too(path: Path, scene: Scene) -> None:
+def test_a_file_replaced_by_a_corrupt_one_is_renamed_too(path: Path, scene: Scene) -> None:
     with opened(path, scene) as kept:
         make_a_call(kept.ledger, NOON)
         other = path.with_name("other")
@@ -184,7 +184,7 @@ def test_a_file_replaced_by_a_damaged_one_is_set_aside_too(path: Path, scene: Sc
     assert ["was removed" in scene.warnings[0], CORRUPT in scene.warnings[1]] == [True, True]
 
 
-def test_a_row_that_cannot_be_understood_costs_no_other(path: Path, scene: Scene) -> None:
+def test_a_corrupt_row_costs_no_other(path: Path, scene: Scene) -> None:
     with opened(path, scene) as kept:
         kept.save(some_knowledge(), [a_window("1d"), a_window("7d")])
     with closing(sqlite3.connect(path)) as connection, connection:
@@ -197,9 +197,7 @@ def test_a_row_that_cannot_be_understood_costs_no_other(path: Path, scene: Scene
 
 @pytest.mark.parametrize("nonsense", ["'soon'", "x'00ff'", "9e999", "-9e999", "1e300"])
 @pytest.mark.parametrize("column", ["call", "started", "ended", "expires"])
-def test_a_call_that_cannot_be_understood_is_left_out(
-    column: str, nonsense: str, path: Path, scene: Scene
-) -> None:
+def test_a_corrupt_call_is_ignored(column: str, nonsense: str, path: Path, scene: Scene) -> None:
     """SQLite takes anything in any column, and its files have no checksums."""
     with opened(path, scene) as kept:
         make_a_call(kept.ledger, NOON)
@@ -223,9 +221,7 @@ def test_a_call_that_cannot_be_understood_is_left_out(
         "until = said_at + 86400 * 40",
     ],
 )
-def test_a_retry_after_that_cannot_be_understood_is_left_out(
-    nonsense: str, path: Path, scene: Scene
-) -> None:
+def test_a_corrupt_retry_after_is_ignored(nonsense: str, path: Path, scene: Scene) -> None:
     with opened(path, scene) as kept:
         make_a_call(kept.ledger, NOON)
         kept.ledger.limit(NOON, NOON + 7200)
@@ -256,7 +252,7 @@ def test_a_newer_versions_file_is_left_alone(path: Path, scene: Scene) -> None:
     assert path.read_bytes() == before
 
 
-def test_a_pipe_in_the_files_place_is_refused_and_hangs_nobody(path: Path, scene: Scene) -> None:
+def test_a_pipe_in_place_of_the_file_is_refused_without_blocking(path: Path, scene: Scene) -> None:
     with opened(path, scene) as kept:
         make_a_call(kept.ledger, NOON)
         path.unlink()
@@ -278,7 +274,7 @@ def in_time(ask: Callable[[], T]) -> T:
     return answers[0]
 
 
-def test_a_missing_folder_is_said(tmp_path: Path, scene: Scene) -> None:
+def test_a_missing_folder_is_logged(tmp_path: Path, scene: Scene) -> None:
     path = tmp_path / "nowhere" / "state.db"
     with opened(path, scene) as kept:
         make_a_call(kept.ledger, NOON)

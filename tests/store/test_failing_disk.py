@@ -1,4 +1,4 @@
-"""Disks that are full, read-only or broken: said, counted, done without, and come back to."""
+"""Full, read-only and broken disks: logged, counted, replaced by memory, and used again."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ import pytest
 from gong_exporter.gong.limits import Wait
 from gong_exporter.store import SavedState
 from gong_exporter.store.database import RETRY_INTERVAL
-from tests.support.store_samples import HOST, NOON, UNLIMITED, Scene, a_window, some_knowledge
-from tests.support.store_trouble import (
+from tests.support.store_failures import (
     IN_USE_AGAIN,
     NO_LOCK,
     ledger_rows,
@@ -26,6 +25,7 @@ from tests.support.store_trouble import (
     not_in_use,
     opened,
 )
+from tests.support.store_samples import HOST, NOON, UNLIMITED, Scene, a_window, some_knowledge
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_a_read_only_disk_is_read_and_not_written(small_disk: Path, scene: Scene
     assert len(ledger_rows(path)) == 3
 
 
-def test_a_full_disk_is_said_and_gets_everything_once_it_has_room(
+def test_a_full_disk_is_logged_and_gets_everything_once_it_has_room(
     small_disk: Path, scene: Scene
 ) -> None:
     path = small_disk / "state.db"
@@ -115,7 +115,7 @@ def _files_of_at_most(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_file_that_may_not_grow_is_done_without(path: Path, scene: Scene) -> None:
+def test_a_file_that_may_not_grow_is_replaced_by_memory(path: Path, scene: Scene) -> None:
     large = a_window(number=2, users=20_000)
     with opened(path, scene) as kept:
         kept.save(some_knowledge(1), [a_window(number=1)])
@@ -169,7 +169,7 @@ def test_a_read_only_file_is_read_and_not_written(folder_of_a_user: Path, scene:
         assert kept.load(HOST) == SavedState(some_knowledge(), (a_window(),))
 
 
-def test_a_damaged_file_in_a_read_only_folder_is_done_without(
+def test_a_corrupt_file_in_a_read_only_folder_is_replaced_by_memory(
     folder_of_a_user: Path, scene: Scene
 ) -> None:
     path = folder_of_a_user / "state.db"

@@ -1,4 +1,4 @@
-"""A file that was away for a while: who has it back adds what it lacks, and undoes nothing."""
+"""A file that is usable again gets what it lacks, and loses nothing newer."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import pytest
 
 from gong_exporter.store import SavedState, schema
 from gong_exporter.store.database import RETRY_INTERVAL
-from tests.support.store_samples import HOST, NOON, Scene, a_window, some_knowledge
-from tests.support.store_trouble import (
+from tests.support.store_failures import (
     IN_USE_AGAIN,
     kept_by_another,
     ledger_rows,
@@ -19,6 +18,7 @@ from tests.support.store_trouble import (
     not_in_use,
     opened,
 )
+from tests.support.store_samples import HOST, NOON, Scene, a_window, some_knowledge
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schema, "BUSY_TIMEOUT", 0.1)
 
 
-def test_who_opens_the_file_again_does_not_put_older_data_over_the_pollers(
+def test_reopening_the_file_does_not_replace_the_pollers_newer_data(
     path: Path, scene: Scene
 ) -> None:
     """A backfill runs for hours with what it loaded at its start."""
@@ -60,7 +60,7 @@ def test_a_file_put_back_from_a_copy_gets_what_is_newer(path: Path, scene: Scene
         )
 
 
-def test_knowledge_without_a_window_is_written_when_the_file_is_usable_again(
+def test_company_state_without_windows_is_written_when_the_file_is_usable_again(
     path: Path, scene: Scene
 ) -> None:
     with opened(path, scene) as kept:
@@ -73,9 +73,7 @@ def test_knowledge_without_a_window_is_written_when_the_file_is_usable_again(
         assert kept.load(HOST) == SavedState(some_knowledge(2), (a_window("7d", 1),))
 
 
-def test_what_could_not_be_saved_of_one_host_is_not_looked_for_in_another(
-    path: Path, scene: Scene
-) -> None:
+def test_unsaved_data_of_one_host_is_not_written_for_another(path: Path, scene: Scene) -> None:
     other = "https://other.api.gong.io"
     with opened(path, scene) as kept:
         kept.load(HOST)
@@ -88,7 +86,7 @@ def test_what_could_not_be_saved_of_one_host_is_not_looked_for_in_another(
         assert kept.load(other) == SavedState(some_knowledge(2, other), (a_window("1d", 2),))
 
 
-def test_what_could_not_be_saved_is_known_when_it_is_asked_for(path: Path, scene: Scene) -> None:
+def test_unsaved_data_is_returned_by_load(path: Path, scene: Scene) -> None:
     with opened(path, scene) as kept:
         kept.save(some_knowledge(1), [a_window("7d", 1)])
         with kept_by_another(path):
@@ -96,7 +94,7 @@ def test_what_could_not_be_saved_is_known_when_it_is_asked_for(path: Path, scene
         assert kept.load(HOST) == SavedState(some_knowledge(2), (a_window("7d", 2),))
 
 
-def test_knowledge_alone_is_written_again_too(path: Path, scene: Scene) -> None:
+def test_company_state_alone_is_written_again_too(path: Path, scene: Scene) -> None:
     """No window ever arrived, but the company's zone is known."""
     with opened(path, scene) as kept:
         kept.save(some_knowledge(), [])
@@ -120,9 +118,7 @@ def test_one_hosts_windows_are_not_taken_for_anothers(path: Path, scene: Scene) 
         assert kept.load(HOST) == SavedState(some_knowledge(1), (a_window("7d", 1),))
 
 
-def test_windows_that_are_not_wanted_any_more_are_not_kept_for_a_file_that_fails(
-    path: Path, scene: Scene
-) -> None:
+def test_windows_no_longer_wanted_are_not_kept_in_memory(path: Path, scene: Scene) -> None:
     with opened(path, scene) as kept:
         with kept_by_another(path):
             kept.save(some_knowledge(), [a_window("1d"), a_window("7d")])
@@ -134,7 +130,7 @@ def test_windows_that_are_not_wanted_any_more_are_not_kept_for_a_file_that_fails
         assert kept.load(HOST) == SavedState(some_knowledge(), (a_window("7d"),))
 
 
-def test_a_file_that_lost_a_table_is_set_aside_and_begun_with_all_that_is_known(
+def test_a_file_that_lost_a_table_is_renamed_and_written_again_from_memory(
     path: Path, scene: Scene
 ) -> None:
     with opened(path, scene) as kept:
