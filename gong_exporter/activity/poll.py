@@ -14,8 +14,7 @@ from zoneinfo import ZoneInfo
 from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.company_state import CompanyState
-from gong_exporter.activity.fetch import Listing
-from gong_exporter.activity.pages import PageSource, fetch_page
+from gong_exporter.activity.pages import PageSource
 from gong_exporter.activity.poll_plan import (
     PollPlan,
     PollResult,
@@ -29,19 +28,16 @@ from gong_exporter.activity.windows import (
     WindowSpec,
     company_today,
     longest,
-    longest_range,
-    today_everywhere,
 )
-from gong_exporter.activity.zones import describe_zone, load_zone, same_days
+from gong_exporter.activity.zone_check import ZoneCheck, ZoneMoved
+from gong_exporter.activity.zones import load_zone
 from gong_exporter.gong.clock import Clock
 from gong_exporter.gong.errors import (
     BadRequest,
     GongError,
-    InvalidResponse,
     NotSent,
     QuotaSpent,
     RateLimited,
-    UserNotFound,
 )
 from gong_exporter.gong.limits import DAY
 
@@ -76,14 +72,6 @@ def poll(
     return _Poll(source, plan, company_state, clock=clock, log=log, today=today).run()
 
 
-class _ZoneMoved(Exception):
-    """The company's time zone is not the one that the days were computed in."""
-
-    def __init__(self, zone: ZoneInfo) -> None:
-        super().__init__(zone.key)
-        self.zone = zone
-
-
 class _Poll:
     """One poll: the plan, and what is known so far."""
 
@@ -97,7 +85,6 @@ class _Poll:
         log: FilteringBoundLogger,
         today: date | None,
     ) -> None:
-        self._source = source
         self._plan = plan
         self._clock = clock
         self._log = log
@@ -105,52 +92,31 @@ class _Poll:
         self._today = today
         self._fetcher = WindowFetcher(source, plan, company_state, log)
         self._last_window = ""
-        self._warned: set[str] = set()
-        self._zone_checked_after_400 = False
+        self._zone_check = ZoneCheck(source, plan, log, self._now)
+        self._warned_about_range = False
 
     def run(self) -> PollResult:
         configured = self._plan.zone
         known = configured or load_zone(self._fetcher.company_state.time_zone or "")
         try:
-            zone = known or self._learn_zone()
+            zone = known or self._zone_check.learn()
         except GongError as error:
             return self._result({}, {window.name: error for window in self._plan.windows}, None)
+        if known is None:
+            self._remember_zone(zone)
         try:
             return self._fetch_windows(zone, zone_is_certain=known is None or bool(configured))
-        except _ZoneMoved as moved:
+        except ZoneMoved as moved:
             zone = moved.zone
         self._log.warning("the company's time zone has changed", time_zone=zone.key)
         self._remember_zone(zone)
         return self._fetch_windows(zone, zone_is_certain=True)
 
-    def _learn_zone(self) -> ZoneInfo:
-        """Learn the company's time zone, with a range that has ended everywhere on Earth."""
-        days = longest_range(self._plan.windows, today_everywhere(self._now))
-        try:
-            page, _ = fetch_page(self._source, self._plan.filter(days))
-        except UserNotFound as error:
-            raise InvalidResponse(
-                "Gong has no activity to learn the company's time zone from: set gong.time_zone",
-                request_id=error.request_id,
-            ) from error
-        zone = load_zone(page.time_zone or "")
-        if zone is None:
-            problem = (
-                f"an unknown time zone {describe_zone(page.time_zone)}"
-                if page.time_zone
-                else "no time zone"
-            )
-            raise InvalidResponse(
-                f"the response has {problem}: set gong.time_zone", request_id=page.request_id
-            )
-        self._remember_zone(zone)
-        return zone
-
     def _remember_zone(self, zone: ZoneInfo) -> None:
         self._fetcher.company_state = replace(self._fetcher.company_state, time_zone=zone.key)
 
     def _fetch_windows(self, zone: ZoneInfo, *, zone_is_certain: bool) -> PollResult:
-        """Fetch all windows, the longest first. Raises: _ZoneMoved, if the zone is not certain."""
+        """Fetch all windows, the longest first. Raises: ZoneMoved, if the zone is not certain."""
         today = self._today or company_today(self._now, zone)
         first = longest(self._plan.windows, today)
         fetched: dict[str, WindowData] = {}
@@ -171,7 +137,7 @@ class _Poll:
                 if isinstance(error, ENDS_POLL):
                     ended_by = error
                 elif isinstance(error, BadRequest) and not zone_is_certain:
-                    self._check_whether_zone_moved(days, zone)
+                    self._zone_check.check_after_400(days, zone)
         return self._result(fetched, failed, zone)
 
     def _fetch_window(
@@ -185,13 +151,17 @@ class _Poll:
         certain: bool,
     ) -> WindowData:
         fetched = self._fetcher.fetch(window, days, today, is_longest=is_longest)
-        self._check_zone(fetched.listing, days, zone, certain=certain)
-        if fetched.listing.stated is not None:
-            self._warn_once(
+        listing = fetched.listing
+        stated_zone = self._zone_check.check(listing, days, zone, certain=certain)
+        if stated_zone is not None:
+            self._remember_zone(stated_zone)
+        if listing.stated is not None and not self._warned_about_range:
+            self._warned_about_range = True
+            self._log.warning(
                 "Gong states another range than requested, which is published",
-                fetched.listing,
                 requested=f"{days.start} to {days.end}",
-                stated=fetched.listing.stated.text,
+                stated=listing.stated.text,
+                request_id=listing.request_id,
             )
         if fetched.cost is not None:
             state = self._fetcher.company_state
@@ -201,67 +171,12 @@ class _Poll:
             window=window,
             days=days,
             zone=zone,
-            listing=fetched.listing,
+            listing=listing,
             covered=fetched.covered,
             fetched_at=self._clock.now(),
             fingerprint=self._plan.fingerprint,
             log=self._log,
         )
-
-    def _check_zone(
-        self, listing: Listing, days: DayRange, zone: ZoneInfo, *, certain: bool
-    ) -> None:
-        """Compare the time zone that every response states with the one that is used."""
-        stated = load_zone(listing.time_zone or "")
-        if stated is None:
-            if listing.time_zone is not None:
-                self._warn_once(
-                    "the response has an unknown time zone",
-                    listing,
-                    time_zone=describe_zone(listing.time_zone),
-                )
-        elif same_days(stated, zone, days):
-            self._remember_zone(stated)
-        elif self._plan.zone is not None:
-            self._warn_once(
-                "gong.time_zone differs from the company's time zone, in which Gong counts days",
-                listing,
-                configured=zone.key,
-                company=stated.key,
-                advice=f"set gong.time_zone to {stated.key}, or remove it",
-            )
-        elif certain:
-            raise InvalidResponse(
-                f"Gong counts days in {stated.key} and, in the same poll, in {zone.key}",
-                request_id=listing.request_id,
-            )
-        else:
-            raise _ZoneMoved(stated)
-
-    def _check_whether_zone_moved(self, days: DayRange, zone: ZoneInfo) -> None:
-        """After a 400: the range may not have ended, because the company moved to a later zone.
-
-        Checked once in a poll, because there may be another reason to refuse every window.
-        """
-        if self._zone_checked_after_400:
-            return
-        self._zone_checked_after_400 = True
-        try:
-            stated = self._learn_zone()
-        except GongError as error:
-            self._log.warning(
-                "the company's time zone could not be checked",
-                error=error.message,
-                request_id=error.request_id,
-            )
-            return
-        if not same_days(stated, zone, days):
-            raise _ZoneMoved(stated)
-
-    def _warn_once(self, message: str, listing: Listing, **values: str) -> None:
-        if message not in self._warned:
-            self._warned.add(message)
-            self._log.warning(message, request_id=listing.request_id, **values)
 
     def _result(
         self,
