@@ -6,7 +6,7 @@ The published evidence is the smaller of two days, so that a drop must hold for 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -26,6 +26,7 @@ from gong_exporter.drops.records import (
     Findings,
     Person,
     PersonFindings,
+    TeamFinding,
 )
 
 PERSON_LEFT = 0.25
@@ -73,14 +74,13 @@ def find(people: Sequence[Person]) -> Findings:
         people: everybody in the history, people who left included: each day is compared with
             what the whole company did on it. All histories are equally long.
     """
-    if _too_short(people):
-        return Findings(people=(), teams={}, company=None)
     own, hosted, earlier = _day_before([person.as_of_the_day_before() for person in people])
     newest, presence = _own_activity(people)
     own_findings = [_hold(*both) for both in zip(newest, own, strict=True)]
     hosting_findings = [_hold(*both) for both in zip(hosting(people), hosted, strict=True)]
+    members = Counter(person.team for person in people)
     found_teams = {
-        name: finding
+        name: TeamFinding(members[name], finding)
         for name, assessment in teams(people).items()
         if (finding := _hold(assessment, earlier.get(name)))
     }
@@ -94,6 +94,11 @@ def find(people: Sequence[Person]) -> Findings:
                     person, [*map(add, person.calls, person.contributions)]
                 ),
                 usual_hosting=_usual_week(person, person.hosted),
+                active_days_7=_active_days(person, WEEK),
+                active_days_28=_active_days(person, 4 * WEEK),
+                last_active_day=next(
+                    (day for day, active in enumerate(person.active) if active), None
+                ),
                 reason=reason(
                     person,
                     own_findings[i],
@@ -125,16 +130,18 @@ def own_activity(people: Sequence[Person]) -> list[Assessment | None]:
 
     In the order of ``people``; None where nothing can be said.
     """
-    return [None] * len(people) if _too_short(people) else _own_activity(people)[0]
+    return _own_activity(people)[0]
 
 
 def _own_activity(people: Sequence[Person]) -> tuple[list[Assessment | None], Presences]:
     active = [person.active for person in people]
+    presence = presences(active, [person.team for person in people])
+    if _too_short(people):
+        return [None] * len(people), presence
     estimates = [
         estimate_people([person.calls for person in people], active),
         estimate_people([person.contributions for person in people], active),
     ]
-    presence = presences(active, [person.team for person in people])
     found: list[Assessment | None] = []
     for i, person in enumerate(people):
         groups = [estimate.group(i, person.active) for estimate in estimates]
@@ -195,14 +202,18 @@ def company_week(people: Sequence[Person]) -> CompanyWeek | None:
     )
 
 
-def _usual_week(person: Person, counts: Sequence[int]) -> float:
-    """The mean week since the person's first activity, the newest week left out if possible.
+def _usual_week(person: Person, counts: Sequence[int]) -> float | None:
+    """The mean week since the person's first activity; the newest week is left out.
 
-    Weeks on leave are part of it: this is what a calendar week usually brings.
+    Weeks on leave are part of it: this is what a calendar week usually brings. None where there
+    is less than a week.
     """
     days = days_of_history(person)
-    start = WEEK if days > WEEK else 0
-    return WEEK * sum(counts[start:days]) / max(days - start, 1)
+    return WEEK * sum(counts[WEEK:days]) / (days - WEEK) if days >= 2 * WEEK else None
+
+
+def _active_days(person: Person, days: int) -> int | None:
+    return sum(person.active[:days]) if len(person.active) >= days else None
 
 
 def _hold(newest: Assessment | None, day_before: float | None) -> Finding | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gong_exporter.drops.absences import Presence
 from gong_exporter.drops.rarity import HOSTING_YEARS, OWN_ACTIVITY_YEARS, ReturnPeriod
-from gong_exporter.drops.records import Finding, Person, Reason
+from gong_exporter.drops.records import Finding, Person, Reason, TeamFinding
 
 TEAM_THRESHOLD = 7.0
 """Evidence above which a team is called down: twice a year by chance for 67 teams."""
@@ -20,7 +20,7 @@ def reason(
     person: Person,
     own: Finding | None,
     hosted: Finding | None,
-    team: Finding | None,
+    team: TeamFinding | None,
     presence: Presence,
 ) -> Reason | None:
     """Why the person has less activity than usual; None while no evidence is above 0."""
@@ -31,7 +31,7 @@ def reason(
         Reason.INACTIVE: not person.employed,
         Reason.NEW: days_of_history(person) < NEW_DAYS,
         Reason.AWAY: presence.away >= AWAY_DAYS,
-        Reason.TEAM_DOWN: team is not None and team.evidence > TEAM_THRESHOLD,
+        Reason.TEAM_DOWN: team is not None and team.finding.evidence > TEAM_THRESHOLD,
         Reason.HOSTING_DOWN: _years(HOSTING_YEARS, hosted) > _years(OWN_ACTIVITY_YEARS, own),
     }
     return next((one for one, holds in applies.items() if holds), Reason.ACTIVITY_DOWN)

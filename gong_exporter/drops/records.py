@@ -95,6 +95,19 @@ class Finding:
     newest: Assessment
 
 
+@dataclass(frozen=True, slots=True)
+class TeamFinding:
+    """What is published about one team.
+
+    Attributes:
+        members: how many people of the history are on the team by today's roster.
+        finding: evidence, counts and expectation.
+    """
+
+    members: int
+    finding: Finding
+
+
 class Reason(StrEnum):
     """Why somebody has less activity than usual; the first that applies, in this order.
 
@@ -123,16 +136,23 @@ class PersonFindings:
         user_id: Gong's ``userId``.
         own_activity: of calls and contributions; None where nothing can be said.
         hosting: of ``callsAsHost``; None where nothing can be said.
-        usual_own_activity: calls and contributions of a usual week, per week.
-        usual_hosting: hosted calls of a usual week, per week.
+        usual_own_activity: calls and contributions of a usual week; None where it is not known.
+        usual_hosting: hosted calls of a usual week; likewise.
+        active_days_7: days with any activity of the last 7; None with less history.
+        active_days_28: days with any activity of the last 28; likewise.
+        last_active_day: index of the newest day with any activity, 0 for the newest day of the
+            history; None without any.
         reason: None while no evidence is above 0.
     """
 
     user_id: str
     own_activity: Finding | None
     hosting: Finding | None
-    usual_own_activity: float
-    usual_hosting: float
+    usual_own_activity: float | None
+    usual_hosting: float | None
+    active_days_7: int | None
+    active_days_28: int | None
+    last_active_day: int | None
     reason: Reason | None
 
 
@@ -154,11 +174,11 @@ class Findings:
     """Everything that the detector found as of the newest day of the history.
 
     Attributes:
-        people: in the order in which they were given; empty with less than 14 days of history.
+        people: in the order in which they were given.
         teams: by name, of teams of at least three.
         company: None with less than four weeks of history.
     """
 
     people: tuple[PersonFindings, ...]
-    teams: Mapping[str, Finding]
+    teams: Mapping[str, TeamFinding]
     company: CompanyWeek | None

@@ -81,7 +81,7 @@ def test_any_counts_lead_to_finite_numbers(
                 assert math.isfinite(finding.evidence)
                 assert math.isfinite(finding.newest.deciding.expected)
                 assert 0 <= OWN_ACTIVITY_YEARS.years(finding.evidence) <= 100
-    assert all(math.isfinite(team.evidence) for team in findings.teams.values())
+    assert all(math.isfinite(team.finding.evidence) for team in findings.teams.values())
 
 
 def test_the_order_of_people_changes_nothing() -> None:
@@ -94,9 +94,28 @@ def test_the_order_of_people_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("days", [0, 1, 13])
-def test_too_little_history_says_nothing(days: int) -> None:
+def test_too_little_history_has_no_evidence_and_no_usual(days: int) -> None:
     findings = detect.find([person("ann", workdays(5, days))])
-    assert findings == Findings(people=(), teams={}, company=None)
+    (ann,) = findings.people
+    assert (ann.own_activity, ann.hosting, ann.reason) == (None, None, None)
+    assert (ann.usual_own_activity, ann.usual_hosting) == (None, None)
+    assert (findings.teams, findings.company) == ({}, None)
+
+
+def test_presence_counts_days_with_activity() -> None:
+    on_leave = [0 if day < 5 else count for day, count in enumerate(workdays(8))]
+    ann = found(detect.find(company(person("ann", on_leave))), "ann")
+    assert (ann.active_days_7, ann.active_days_28, ann.last_active_day) == (2, 17, 5)
+
+
+def test_presence_is_unknown_for_windows_longer_than_the_history() -> None:
+    (ann,) = detect.find([person("ann", workdays(5, 10))]).people
+    assert (ann.active_days_7, ann.active_days_28, ann.last_active_day) == (5, None, 2)
+
+
+def test_somebody_who_never_did_anything_was_never_active() -> None:
+    (ann,) = detect.find([person("ann", [0] * 84)]).people
+    assert (ann.active_days_28, ann.last_active_day, ann.usual_hosting) == (0, None, None)
 
 
 def test_nobody_at_all() -> None:
