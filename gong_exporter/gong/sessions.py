@@ -84,7 +84,7 @@ class _HTTPConnection(HTTPConnection):
         task = current_task()
         if task is None:
             return super()._new_conn()
-        sock = _connect(self.host, self.port, task.deadline)
+        sock = _connect(self.host.strip("[]"), self.port, task.deadline)
         try:
             task.track(sock)
             for option in self.socket_options or ():

@@ -141,8 +141,7 @@ class Transport:
             "auth": HeaderAuth(authorization),
         }
         task = AbortableTask(lambda: exchange.run(arguments), time.monotonic() + self._timeout)
-        self._thread = self._thread or DeadlineThread()
-        self._thread.submit(task)
+        self._submit(task)
         reusable = False
         try:
             try:
@@ -159,13 +158,25 @@ class Transport:
                 # What may still arrive on this connection belongs to this exchange, not to the
                 # next one; and its thread may still use this session.
                 task.abort()
-                self.close()
+                self._session.close()
                 self._session = new_session()
+                if not task.done.is_set():
+                    self._close_thread()
         return response
 
     def close(self) -> None:
         """Close idle connections, and end the thread."""
         self._session.close()
+        self._close_thread()
+
+    def _submit(self, task: AbortableTask) -> None:
+        try:
+            self._thread = self._thread or DeadlineThread()
+        except RuntimeError as error:  # a limit of the machine or the container
+            raise ConnectionFailed("the machine cannot start a thread for the exchange") from error
+        self._thread.submit(task)
+
+    def _close_thread(self) -> None:
         if self._thread is not None:
             self._thread.close()
             self._thread = None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import threading
 import time
 import weakref
 from typing import Any
@@ -10,9 +12,9 @@ from typing import Any
 import pytest
 
 from gong_exporter.gong.deadline_thread import AbortableTask, DeadlineThread
-from gong_exporter.gong.errors import TimedOut
+from gong_exporter.gong.errors import ConnectionFailed, TimedOut
 from tests.gong.transports import PAGE, exchange_threads, post, transport_to, wait_until
-from tests.support.hostile import answer, hang, hostile_server
+from tests.support.hostile import Behaviour, answer, hang, hostile_server, reset
 
 
 def test_consecutive_exchanges_share_a_thread() -> None:
@@ -23,6 +25,37 @@ def test_consecutive_exchanges_share_a_thread() -> None:
         (first,) = exchange_threads() - before
         post(transport)
         assert exchange_threads() - before == {first}
+        transport.close()
+
+
+@pytest.mark.parametrize("behaviour", [answer(404, b""), reset], ids=["404", "reset"])
+def test_a_failed_exchange_that_is_over_keeps_the_thread(behaviour: Behaviour) -> None:
+    """A machine that cannot start another one goes on polling."""
+    before = exchange_threads()
+    with hostile_server(answer(200, PAGE), behaviour, answer(200, PAGE)) as server:
+        transport = transport_to(server.url)
+        post(transport)
+        with contextlib.suppress(ConnectionFailed):
+            post(transport)
+        (only,) = exchange_threads() - before
+        assert post(transport).status == 200
+        assert exchange_threads() - before == {only}
+        transport.close()
+
+
+def test_a_machine_that_cannot_start_a_thread_fails_the_exchange(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with hostile_server(answer(200, PAGE)) as server:
+        transport = transport_to(server.url)
+        with monkeypatch.context() as patched:
+            patched.setattr(DeadlineThread, "start", refuse)
+            with pytest.raises(ConnectionFailed, match="cannot start a thread"):
+                post(transport)
+        assert post(transport).status == 200
         transport.close()
 
 

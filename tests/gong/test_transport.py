@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import threading
 import time
 
 import pytest
@@ -90,6 +93,23 @@ def test_a_refused_connection_names_host_and_port() -> None:
         port = server.port
     with pytest.raises(ConnectionFailed, match=rf"^127\.0\.0\.1:{port}: Connection refused$"):
         post(transport_to(f"http://127.0.0.1:{port}"))
+
+
+def test_a_host_given_as_an_ipv6_address_is_reached() -> None:
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("::1", 0), family=socket.AF_INET6))
+        port = listener.getsockname()[1]
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(HEAD + b"Content-Length: 2\r\n\r\n{}")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        assert post(transport_to(f"http://[::1]:{port}")).body == b"{}"
+        thread.join(5)
 
 
 def test_a_name_that_does_not_resolve_is_reported() -> None:
