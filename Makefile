@@ -55,6 +55,7 @@ screenshots: $(VENV)/.dev ## Draw the dashboards again (DASHBOARD_PREVIEW=progra
 
 docs: $(VENV)/.dev ## Write the generated parts of the docs again
 	$(BIN)/python tools/docs_reference.py
+	$(BIN)/python -m gong_exporter check --schema > config.schema.json
 
 lock: $(VENV)/.dev ## Resolve the dependencies again (versions and hashes, no URLs)
 	tools/lock.sh

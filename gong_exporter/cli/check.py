@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -25,7 +26,7 @@ from gong_exporter.cli.session import Session, open_session, refuse
 from gong_exporter.common.redact import MIN_PIECE, Redactor
 from gong_exporter.config.durations import format_duration
 from gong_exporter.config.errors import ConfigError
-from gong_exporter.config.model import Config
+from gong_exporter.config.model import Config, ConfigFile
 from gong_exporter.config.secrets import BearerCredentials, Credentials
 from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.client import RetryPolicy
@@ -56,11 +57,24 @@ ASKED = WindowSpec("7d", 7)
     is_flag=True,
     help="Make one real call, which proves key, scope, host and time zone.",
 )
+@click.option(
+    "--schema",
+    is_flag=True,
+    help="Print the JSON Schema of the configuration, for editors, and exit.",
+)
 @click.pass_context
-def check(ctx: click.Context, /, live: bool, **options: Any) -> None:  # noqa: FBT001 - click's way
+def check(ctx: click.Context, /, live: bool, schema: bool, **options: Any) -> None:  # noqa: FBT001 - click's way
     """Check the configuration, and say how many API calls a day it will need."""
+    if schema:
+        click.echo(schema_text(), nl=False)
+        return
     web_config_file(ctx.obj["web"])
     run_check(open_session(ctx, options), live=live)
+
+
+def schema_text() -> str:
+    """The JSON Schema of the configuration file."""
+    return json.dumps(ConfigFile.model_json_schema(), indent=2) + "\n"
 
 
 def run_check(session: Session, *, live: bool) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, PlainValidator, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, PlainValidator, model_validator
 
 from gong_exporter.activity.users import ListedUser
 from gong_exporter.activity.windows import WindowSpec
@@ -50,7 +50,7 @@ _Path = Annotated[Path, single(values.path), AfterValidator(in_folder), schema.P
 _Certificates = Annotated[
     Path, single(values.path), AfterValidator(values.certificates), schema.PATH
 ]
-_Secret = Annotated[Secret, single(values.secret), schema.TEXT]
+_Secret = Annotated[Secret, single(values.secret), schema.SECRET]
 _Moment = Annotated[str, single(values.rfc3339), schema.MOMENT]
 _Window = Annotated[WindowSpec, single(values.window)]
 _Metric = Annotated[str, single(values.metric)]
@@ -70,7 +70,7 @@ class GongConfig(Section):
         "The host on Gong's API page, without `/v2/...`; many companies have one of"
         " their own. Plain http to another machine works with a warning.",
     )
-    access_key: Annotated[Secret, single(values.access_key), schema.TEXT] | None = _key(
+    access_key: Annotated[Secret, single(values.access_key), schema.ACCESS_KEY] | None = _key(
         None, "The access key; or `access_key_file`, or `$GONG_ACCESS_KEY`."
     )
     access_key_file: _Path | None = _key(None, "A file with the access key, read at each use.")
@@ -105,7 +105,7 @@ class GongConfig(Section):
         "This exporter's share of the company's 10,000, in any 24 hours. More is a"
         " warning, for companies to which Gong granted more.",
     )
-    proxy_url: Annotated[Secret, single(values.proxy_url), schema.URL] | None = _key(
+    proxy_url: Annotated[Secret, single(values.proxy_url), schema.PROXY_URL] | None = _key(
         None,
         "`http://` or `https://`, host and port, with user and password if need be."
         " Without it the usual environment variables count.",
@@ -177,11 +177,13 @@ class ActivityConfig(Section):
 class PollConfig(Section):
     """``poll``: when to ask, and for how long an answer is good."""
 
+    model_config = ConfigDict(json_schema_extra=schema.ONE_SCHEDULE)
+
     interval: Annotated[float, single(values.interval), schema.DURATION] | None = _key(
         None,
         "From one poll's start to the next, at least `1m`. `1h` unless `cron` is given.",
     )
-    cron: Annotated[CronSchedule, single(parse_cron), schema.NAME] | None = _key(
+    cron: Annotated[CronSchedule, single(parse_cron), schema.CRON] | None = _key(
         None,
         "Instead of `interval`: five fields as crontab(5) reads them, or `@daily` and"
         " the like, in the company's time zone.",
@@ -209,6 +211,10 @@ class StateConfig(Section):
 
 class ConfigFile(Section):
     """The configuration file of gong-exporter."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    )
 
     gong: GongConfig | None = None
     activity: ActivityConfig | None = None

@@ -7,6 +7,7 @@ allowed where both can be written.
 from __future__ import annotations
 
 from pydantic import WithJsonSchema
+from pydantic.config import JsonDict
 
 from gong_exporter.activity.windows import PERIODS
 
@@ -15,13 +16,18 @@ _EMAIL = r"[^@\s<>(),;\"]{1,64}@[^@\s<>(),;\"]{1,255}"
 _METRIC = "^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
 _WINDOW = f"^([1-9][0-9]?|[123][0-9][0-9]|400)d$|^({'|'.join(PERIODS)})$"
 _UNITS = ("y", "w", "d", "h", "m", "s", "ms")
+_SCHEME = "[hH][tT][tT][pP][sS]?://"
 _ANY_TEXT = ["string", "number", "boolean"]
 
 PATH = WithJsonSchema({"type": "string", "minLength": 1})
-TEXT = WithJsonSchema({"type": _ANY_TEXT, "minLength": 1})
+ACCESS_KEY = WithJsonSchema({"type": _ANY_TEXT, "pattern": "^[!-9;-~]+$"})
+SECRET = WithJsonSchema({"type": _ANY_TEXT, "pattern": "^[!-~]+$"})
 NAME = WithJsonSchema({"type": "string", "minLength": 1})
-URL = WithJsonSchema({"type": "string", "pattern": r"^[hH][tT][tT][pP][sS]?://[^\s<>]+$"})
-BASE_URL = WithJsonSchema({"type": "string", "pattern": r"^[hH][tT][tT][pP][sS]?://[^\s<>@?#]+$"})
+CRON = WithJsonSchema(
+    {"type": "string", "pattern": r"^\s*(@[A-Za-z]+|[\w*/,-]+(\s+[\w*/,-]+){4})\s*$"}
+)
+PROXY_URL = WithJsonSchema({"type": "string", "pattern": rf"^{_SCHEME}[^\s<>/?#]+/?$"})
+BASE_URL = WithJsonSchema({"type": "string", "pattern": rf"^{_SCHEME}[^\s<>@?#/:][^\s<>@?#]*$"})
 DURATION = WithJsonSchema(
     {"type": "string", "pattern": f"^(?=.){''.join(f'([0-9]+{unit})?' for unit in _UNITS)}$"}
 )
@@ -35,6 +41,12 @@ RATE = WithJsonSchema(
     {"type": ["number", "string"], "exclusiveMinimum": 0, "pattern": r"^\d*\.?\d+$"}
 )
 QUOTA = WithJsonSchema({"type": ["integer", "string"], "minimum": 1, "pattern": r"^\d+$"})
+ONE_SCHEDULE: JsonDict = {
+    "not": {
+        "required": ["interval", "cron"],
+        "properties": {"interval": {"type": "string"}, "cron": {"type": "string"}},
+    }
+}
 EMAIL_LABEL = WithJsonSchema({"enum": ["plain", "hashed", "omitted"]})
 WINDOWS = WithJsonSchema(
     {
