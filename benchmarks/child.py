@@ -14,8 +14,10 @@ import time
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
+import bcrypt
 import company
 import structlog
 from prometheus_client import (
@@ -36,8 +38,13 @@ from gong_exporter.simulator.records import COUNTERS, UserActivity
 from gong_exporter.web.app import Options, build_app
 from gong_exporter.web.server import WebServer
 from gong_exporter.web.sockets import bind
+from gong_exporter.web.status import Api, Health, Polling, Status, WindowStatus
+from gong_exporter.web.watch import WebConfigFile
+from tests.support.web_certificates import Authority
 
 PAGE = 4096
+PASSWORD = b"right"
+BCRYPT_COST = 14
 
 
 def resident() -> int:
@@ -65,18 +72,41 @@ def gauges(snapshot: Snapshot) -> CollectorRegistry:
 class Site:
     """The exporter as its HTTP side sees it, without a poller behind it."""
 
-    def __init__(self, prepared: exposition.Exposition) -> None:
+    def __init__(self, prepared: exposition.Exposition, snapshot: Snapshot) -> None:
         self._exposition = prepared
+        self._snapshot = snapshot
 
     def metrics(self, accept: str, accept_encoding: str) -> exposition.Body:
         """The scrape that is measured."""
         return self._exposition.body(accept, accept_encoding)
 
+    def healthy(self) -> Health:
+        """What idle connections asked for."""
+        return Health(ok=True, reason="healthy")
+
+    def status(self) -> Status:
+        """What the status page shows."""
+        now = time.time()
+        users = len(self._snapshot.users)
+        return Status(
+            version="0",
+            now=now,
+            started_at=now,
+            time_zone="UTC",
+            polling=Polling("every 1h", 3600.0, polls=1),
+            api=Api("https://api.gong.io", quota_used=0, quota_limit=5000),
+            windows=tuple(
+                WindowStatus(window.window, "fresh", active=users, inactive=0)
+                for window in self._snapshot.windows
+            ),
+            snapshot=self._snapshot,
+        )
+
     def __getattr__(self, name: str) -> object:
-        raise NotImplementedError(f"the benchmark asks for /metrics only, not for {name}")
+        raise NotImplementedError(f"no benchmark asks for {name}")
 
 
-def serve_exporter(users: int) -> int:
+def serve_exporter(users: int, web_config: WebConfigFile | None = None) -> int:
     """The exporter's own server; the snapshot stays, as the poller keeps it. Returns its port."""
     live = [
         ExporterMetrics(CollectorRegistry()).registry,
@@ -89,11 +119,36 @@ def serve_exporter(users: int) -> int:
         prepared.publish(snapshot)
     sock = bind("127.0.0.1:0")
     port: int = sock.getsockname()[1]
-    app = build_app(Site(prepared), Options())  # type: ignore[arg-type]  # two lines up
-    web = WebServer(app, [sock], structlog.get_logger())
+    app = build_app(Site(prepared, snapshot), Options())  # type: ignore[arg-type]  # two lines up
+    web = WebServer(app, [sock], structlog.get_logger(), web_config=web_config)
     web.start()
     kept.extend((snapshot, web))
     return port
+
+
+def serve_passwords(users: int) -> int:
+    """The exporter's own server with a password. Returns its port."""
+    hashed = bcrypt.hashpw(PASSWORD, bcrypt.gensalt(BCRYPT_COST)).decode()
+    return serve_exporter(users, _web_config(f"basic_auth_users: {{prometheus: {hashed}}}\n"))
+
+
+def serve_tls(users: int) -> int:
+    """The exporter's own server with TLS. Returns its port."""
+    pair = Authority().issue("127.0.0.1")
+    indented = {
+        name: "".join(f"    {line}\n" for line in pem.decode().splitlines())
+        for name, pem in (("cert", pair.cert), ("key", pair.key))
+    }
+    parts = "".join(f"  {name}: |\n{pem}" for name, pem in indented.items())
+    return serve_exporter(users, _web_config(f"tls_server_config:\n{parts}"))
+
+
+def _web_config(text: str) -> WebConfigFile:
+    folder = TemporaryDirectory(prefix="bench-web-")
+    kept.append(folder)
+    file = Path(folder.name) / "web.yml"
+    file.write_text(text)
+    return WebConfigFile(file)
 
 
 def serve_gauges(users: int) -> int:
@@ -137,6 +192,8 @@ kept: list[object] = []
 
 KINDS: dict[str, Callable[[int], int]] = {
     "exporter": serve_exporter,
+    "passwords": serve_passwords,
+    "tls": serve_tls,
     "gauges": serve_gauges,
     "gong": serve_gong,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import ssl
 import time
 from dataclasses import dataclass
 
@@ -39,13 +40,23 @@ class Scraper:
     Args:
         server: what to scrape.
         encoding: the Accept-Encoding header.
+        authorization: the Authorization header; empty for none.
+        context: to scrape over TLS; None for plain HTTP.
     """
 
-    def __init__(self, server: Server, encoding: str = "gzip") -> None:
+    def __init__(
+        self,
+        server: Server,
+        encoding: str = "gzip",
+        authorization: str = "",
+        context: ssl.SSLContext | None = None,
+    ) -> None:
         self._port = server.port
+        self._context = context
+        authorized = f"Authorization: {authorization}\r\n" if authorization else ""
         self._request = (
             f"GET {PATH} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nAccept: {ACCEPT}\r\n"
-            f"Accept-Encoding: {encoding}\r\n\r\n"
+            f"Accept-Encoding: {encoding}\r\n{authorized}\r\n"
         ).encode()
         self._buffer = bytearray(_BUFFER)
         self._view = memoryview(self._buffer)
@@ -54,10 +65,7 @@ class Scraper:
     def scrape(self, *, keep: list[bytes] | None = None) -> Scrape:
         """Ask, and read the answer to its end; its body goes to ``keep``, when given."""
         began = time.perf_counter()
-        if self._socket is None:
-            self._socket = socket.create_connection(("127.0.0.1", self._port), timeout=_TIMEOUT)
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock = self._socket
+        sock = self._socket or self._connect()
         sock.sendall(self._request)
         head = b""
         while b"\r\n\r\n" not in head:
@@ -83,6 +91,12 @@ class Scraper:
         if length is None or head.startswith(b"HTTP/1.0"):
             self.close()
         return Scrape(seconds, received)
+
+    def _connect(self) -> socket.socket:
+        sock = socket.create_connection(("127.0.0.1", self._port), timeout=_TIMEOUT)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket = sock if self._context is None else self._context.wrap_socket(sock)
+        return self._socket
 
     def close(self) -> None:
         """Drop the connection."""

@@ -72,6 +72,11 @@ class Server:
         self.process.stdin.flush()
         return _said(self.process)["resident"]
 
+    def processor_seconds(self) -> float:
+        """Processor time that its process has used."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
 
 @contextmanager
 def child(kind: str, users: int) -> Iterator[Server]:

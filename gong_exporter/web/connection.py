@@ -28,7 +28,7 @@ class Limits:
             sensible scrape interval, so that a Prometheus server keeps its connection.
         stall_seconds: the time for taking one slice of a response (256 KiB).
         grace_seconds: the time for responses in progress when the server stops.
-        connections: how many may be open; None derives it from the descriptor limit.
+        connections: how many may be open; None takes the default, which is lower with TLS.
     """
 
     request_seconds: float = 10.0

@@ -16,7 +16,12 @@ from structlog.typing import FilteringBoundLogger
 from gong_exporter.web.auth import BasicAuthMiddleware
 from gong_exporter.web.concurrency import in_thread
 from gong_exporter.web.connection import Limits, protocol_class
-from gong_exporter.web.sockets import ConnectionTable, Listener
+from gong_exporter.web.sockets import (
+    MOST_CONNECTIONS,
+    MOST_TLS_CONNECTIONS,
+    ConnectionTable,
+    Listener,
+)
 from gong_exporter.web.strict import reject_ambiguous_requests
 from gong_exporter.web.watch import Security, WebConfigFile
 
@@ -112,7 +117,9 @@ class WebServer:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._table = ConnectionTable(self._limits.connections, self._limits.request_seconds)
+        most = MOST_TLS_CONNECTIONS if self._security().context else MOST_CONNECTIONS
+        limits = self._limits
+        self._table = ConnectionTable(limits.connections or most, limits.request_seconds)
         self._current = self._start_generation()
         self._retired: list[_Generation] = []
         await self._current.until_started()
@@ -171,8 +178,10 @@ class WebServer:
                 self._replace_generation()
 
     def _start_generation(self) -> _Generation:
-        security = Security() if self._web_config is None else self._web_config.security
-        return _Generation(self._app, self._sockets, self._limits, self._table, security)
+        return _Generation(self._app, self._sockets, self._limits, self._table, self._security())
+
+    def _security(self) -> Security:
+        return Security() if self._web_config is None else self._web_config.security
 
     def _replace_generation(self) -> None:
         """Serve new connections under the new TLS settings.

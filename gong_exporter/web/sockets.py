@@ -19,6 +19,9 @@ BACKLOG = 2048
 MOST_CONNECTIONS = 1024
 """However many descriptors there are."""
 
+MOST_TLS_CONNECTIONS = 512
+"""asyncio keeps a buffer of 256 KiB for each, from the first byte of its handshake on."""
+
 _OTHER_DESCRIPTORS = 96
 """Those that the process itself has open, and 64 for polls and the state file."""
 
@@ -114,12 +117,12 @@ class ConnectionTable:
     a minute for a handshake.
 
     Args:
-        limit: how many connections may be open; None derives it from the descriptor limit.
+        limit: how many connections may be open; fewer when there are too few descriptors.
         handshake_seconds: the time for a TLS handshake.
     """
 
-    def __init__(self, limit: int | None, handshake_seconds: float) -> None:
-        self._limit = _limit_by_descriptors() if limit is None else limit
+    def __init__(self, limit: int, handshake_seconds: float) -> None:
+        self._limit = min(limit, _limit_by_descriptors())
         self._handshake_seconds = handshake_seconds
         # By descriptor: a new connection with the same one replaces an old one that was closed.
         self._open: dict[int, OpenConnection] = {}
@@ -149,9 +152,7 @@ class ConnectionTable:
 
 def _limit_by_descriptors() -> int:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY:
-        return MOST_CONNECTIONS
-    return max(1, min(MOST_CONNECTIONS, soft - _OTHER_DESCRIPTORS))
+    return MOST_CONNECTIONS if soft == resource.RLIM_INFINITY else max(1, soft - _OTHER_DESCRIPTORS)
 
 
 def bind(address: str) -> socket.socket:
