@@ -10,7 +10,15 @@ from typing import Any
 import click
 
 from gong_exporter import __version__
-from gong_exporter.cli.options import DEFAULT_ADDRESS, WebOptions, common_options, resolve
+from gong_exporter.cli.options import (
+    DEFAULT_ADDRESS,
+    FAILED,
+    WebOptions,
+    common_options,
+    fail,
+    resolve,
+)
+from gong_exporter.cli.stdout import StdoutError
 
 COMMANDS = ("backfill", "check", "demo", "healthcheck", "simulate")
 """Each is the function of that name in the module of that name."""
@@ -84,6 +92,13 @@ class LazyGroup(click.Group):
     is_flag=True,
     help="Poll once, print the exposition on stdout, and exit (for cron and textfile collectors).",
 )
+@click.option(
+    "--label",
+    "labels",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="With --once, a label for every sample, such as company=acme; may be repeated.",
+)
 @click.version_option(__version__, "--version", message="gong-exporter %(version)s")
 @click.pass_context
 def cli(ctx: click.Context, /, **options: Any) -> None:
@@ -100,6 +115,9 @@ def cli(ctx: click.Context, /, **options: Any) -> None:
         systemd_socket=options.pop("systemd_socket"),
     )
     config_check, once = options.pop("config_check"), options.pop("once")
+    labels = options.pop("labels")
+    if labels and not once:
+        raise click.UsageError("--label needs --once")
     if ctx.invoked_subcommand is not None:
         ctx.obj = {**options, "web": web}
         return
@@ -110,15 +128,29 @@ def cli(ctx: click.Context, /, **options: Any) -> None:
         run.web_config_file(web)
         check.run_check(this, live=False)
     elif once:
-        run.poll_once(this)
+        run.poll_once(this, labels)
     else:
         run.serve(this, web)
 
 
 def main() -> None:
-    """The console script. A reader that closes our stdout early is not an error."""
+    """The console script: exits with 1 if not everything could be written to stdout.
+
+    A reader that closes our stdout early gets no message.
+    """
     try:
-        cli(prog_name="gong-exporter")
+        try:
+            cli(prog_name="gong-exporter")
+        finally:
+            sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        _discard_stdout()
+        sys.exit(FAILED)
+    except StdoutError as error:
+        _discard_stdout()
+        fail(f"cannot write to stdout: {error.strerror}")
+
+
+def _discard_stdout() -> None:
+    """What is still in the buffer would fail again when the interpreter ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from socket import socket
@@ -13,12 +12,15 @@ import click
 from structlog.typing import FilteringBoundLogger
 
 from gong_exporter import __version__
+from gong_exporter.backfill.errors import InvalidRequest
+from gong_exporter.backfill.output import parse_labels
 from gong_exporter.cli.options import DEFAULT_ADDRESS, WebOptions, bad_usage, fail
 from gong_exporter.cli.session import Session, refuse
 from gong_exporter.common.redact import Redactor
 from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.model import Config
 from gong_exporter.exposition.body import once_text
+from gong_exporter.exposition.names import FAMILIES
 from gong_exporter.gong.clock import Stopped
 from gong_exporter.runtime.app import Exporter, assemble
 from gong_exporter.runtime.signals import BackgroundTask, Signals, StopSignal
@@ -160,9 +162,15 @@ def route_options(web: WebOptions) -> Options:
         raise click.UsageError(str(error)) from None
 
 
-def poll_once(session: Session) -> None:
-    """Poll once and print the exposition; exit 1, with nothing printed, if no window arrived."""
+def poll_once(session: Session, labels: Sequence[str]) -> None:
+    """Poll once and print the exposition; exit 1, with nothing printed, if no window arrived.
+
+    Args:
+        session: the configuration and the log.
+        labels: the ``--label`` options.
+    """
     config = session.config()
+    added = _parse_labels(labels, config)
     log = session.log()
     stop_signal = StopSignal()
     signals = Signals()
@@ -170,7 +178,7 @@ def poll_once(session: Session) -> None:
     with signals.handlers_installed():
         polling = BackgroundTask(
             "once",
-            lambda: shown.append(_once(config, log, session.redactor, stop_signal)),
+            lambda: shown.append(_once(config, log, session.redactor, stop_signal, added)),
             lambda: signals.put("wake"),
         )
         while not polling.done:
@@ -182,13 +190,26 @@ def poll_once(session: Session) -> None:
         _give_up(polling.error)
     if not shown[0]:
         fail("no window arrived; the log says why")
-    _print(shown[0])
+    click.echo(shown[0], nl=False)
+
+
+def _parse_labels(texts: Sequence[str], config: Config) -> tuple[tuple[str, str], ...]:
+    """The ``--label`` options as pairs, or end the command with the mistake."""
+    names = {name for family in FAMILIES for name in family.labels}
+    try:
+        return parse_labels(texts, (*config.activity.roster.columns, *sorted(names), "le"))
+    except InvalidRequest as error:
+        bad_usage(str(error))
 
 
 def _once(
-    config: Config, log: FilteringBoundLogger, redactor: Redactor, stop_signal: StopSignal
+    config: Config,
+    log: FilteringBoundLogger,
+    redactor: Redactor,
+    stop_signal: StopSignal,
+    labels: Sequence[tuple[str, str]],
 ) -> bytes:
-    """The exposition after one poll; empty when no window arrived."""
+    """The exposition after one poll; empty if no window arrived."""
     parts = assemble(config, log, redactor, stop_signal)
     # Beside a running exporter this only shares its ledger; alone it saves what it learns.
     parts.runner.save = parts.state.poller_lock().acquire()
@@ -201,14 +222,4 @@ def _once(
         parts.state.close()
     if result is None or not result.windows:
         return b""
-    return once_text(parts.runner.current().snapshot, parts.metrics.registry)
-
-
-def _print(text: bytes) -> None:
-    try:
-        sys.stdout.buffer.write(text)
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        fail(f"cannot write to stdout: {error.strerror}")
+    return once_text(parts.runner.current().snapshot, parts.metrics.registry, labels)

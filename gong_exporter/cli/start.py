@@ -13,6 +13,8 @@ import signal
 import sys
 from types import FrameType
 
+from gong_exporter.cli.stdout import install_stdout
+
 STOPPED = 128 + signal.SIGTERM
 """Exit status, as shells give it to a program that SIGTERM ended."""
 
@@ -25,6 +27,7 @@ def main() -> None:
     for, and then killed.
     """
     _have_streams()
+    install_stdout()
     _leave_no_dump()
     if os.getpid() == 1:
         signal.signal(signal.SIGTERM, _end)

@@ -8,6 +8,7 @@ trailer continues the prepared part's.
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Sequence
@@ -21,7 +22,7 @@ from prometheus_client.registry import Collector
 
 from gong_exporter.activity.snapshot import EMPTY, Snapshot
 from gong_exporter.exposition.negotiate import choose_format, gzip_wanted
-from gong_exporter.exposition.render import Collected, render
+from gong_exporter.exposition.render import Collected, escape, render
 
 LIVE_FOR = 1.0
 """Seconds for which the live part is kept: rendering it is most of what a scrape costs."""
@@ -34,6 +35,10 @@ _RAW = -zlib.MAX_WBITS
 
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 """Deflate, no file name, no time, unknown operating system."""
+
+
+_SAMPLE = re.compile(rb"^([a-zA-Z_:][a-zA-Z0-9_:]*)([{ ])", re.MULTILINE)
+"""The begin of a sample's line in the text format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +145,26 @@ class Exposition:
         return live
 
 
-def once_text(snapshot: Snapshot, metrics: Collector) -> bytes:
-    """The exposition in the text format, for a file, so without ``process_*`` and ``python_*``."""
-    return b"".join([*render(snapshot), _render_live([metrics], openmetrics=False)])
+def once_text(
+    snapshot: Snapshot, metrics: Collector, labels: Sequence[tuple[str, str]] = ()
+) -> bytes:
+    """The exposition in the text format, for a file, so without ``process_*`` and ``python_*``.
+
+    Args:
+        snapshot: the polled numbers.
+        metrics: the exporter's own.
+        labels: added to every sample; no sample has one of these names already.
+    """
+    text = b"".join([*render(snapshot), _render_live([metrics], openmetrics=False)])
+    if not labels:
+        return text
+    added = b",".join(b'%b="%b"' % (name.encode(), escape(value)) for name, value in labels)
+
+    def with_labels(line: re.Match[bytes]) -> bytes:
+        name, brace = line.groups()
+        return b"%b{%b%b" % (name, added, b"," if brace == b"{" else b"} ")
+
+    return _SAMPLE.sub(with_labels, text)
 
 
 def _render_live(collectors: Sequence[Collector], *, openmetrics: bool) -> bytes:

@@ -7,10 +7,20 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from gong_exporter.simulator.api.server import utc_now
 from tests.support.companies import FixtureCompany
-from tests.support.exporter import ROOT, Samples, command, environment, exporter, run, write_config
+from tests.support.exporter import (
+    ROOT,
+    Samples,
+    command,
+    environment,
+    exporter,
+    run,
+    run_here,
+    write_config,
+)
 from tests.support.processor import seconds_to_its_end
 from tests.support.servers import promtool, until
 from tests.support.simulator import running_simulator
@@ -98,6 +108,57 @@ def test_it_stops_within_two_seconds_and_prints_nothing(tmp_path: Path) -> None:
     assert (process.returncode, out) == (1, "")
     assert "stopped before the poll was over" in err
     assert "Traceback" not in err
+
+
+@pytest.mark.server("promtool")
+def test_two_companies_with_a_label_each_write_into_one_textfile_folder(tmp_path: Path) -> None:
+    files = []
+    for name in ("acme", 'o"hare \\ {x} sons'):
+        folder = tmp_path / name[:4]
+        folder.mkdir()
+        with running_simulator(COMPANY, now=utc_now) as simulator:
+            config = write_config(folder, simulator.url, activity={"email_label": "plain"})
+            once = run(
+                f"--config.file={config}", "--once", f"--label=company={name}", "--label=a=b"
+            )
+        assert once.returncode == 0, once.stderr
+        assert promtool("check", "metrics", text=once.stdout.encode()).returncode == 0
+        families = list(text_string_to_metric_families(once.stdout))
+        samples = [sample for family in families for sample in family.samples]
+        assert {sample.labels["company"] for sample in samples} == {name}
+        assert {sample.labels["a"] for sample in samples} == {"b"}
+        assert "gong_up" in {sample.name for sample in samples}
+        files.append(samples)
+    series = [(s.name, *sorted(s.labels.items())) for samples in files for s in samples]
+    assert len(series) == len(set(series)) > 100
+
+
+@pytest.mark.parametrize(
+    ("label", "problem"),
+    [
+        ("company", "--label=company is not NAME=VALUE"),
+        ("1st=a", "'1st' cannot be a label"),
+        ("window=a", "window is a label of the exporter's own series"),
+        ("reason=a", "reason is a label of the exporter's own series"),
+        ("le=a", "le is a label of the exporter's own series"),
+        ("team=a", "team is a label of the exporter's own series"),
+    ],
+)
+def test_a_label_that_cannot_be_added_is_a_usage_error(
+    label: str, problem: str, tmp_path: Path
+) -> None:
+    (tmp_path / "roster.csv").write_text("id,team\n1,EMEA\n")
+    config = write_config(tmp_path, "http://127.0.0.1:9", activity={"roster_file": "roster.csv"})
+    once = run_here(f"--config.file={config}", "--once", f"--label={label}")
+    assert once.returncode == 2
+    assert problem in once.stderr
+    assert once.stdout == ""
+
+
+def test_a_label_without_once_is_a_usage_error(tmp_path: Path) -> None:
+    done = run_here(f"--config.file={tmp_path / 'no.yaml'}", "--label=company=acme")
+    assert done.returncode == 2
+    assert "--label needs --once" in done.stderr
 
 
 def test_a_full_disk_behind_stdout_is_a_failure_that_is_said(tmp_path: Path) -> None:

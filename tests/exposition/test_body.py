@@ -211,3 +211,19 @@ def test_once_prints_the_snapshot_and_our_own_families_and_nothing_of_the_proces
     assert b"gong_up 0.0" in text
     assert b"\nprocess_" not in text
     assert b"\npython_" not in text
+
+
+@given(snapshots())
+@settings(deadline=None)
+def test_once_adds_its_labels_to_every_sample_and_changes_nothing_else(shown: Snapshot) -> None:
+    labels = (("company", 'a"b\\{} c\n# d'), ("site", "x"))
+    registry = busy_metrics().registry
+    plain = list(text_families(once_text(shown, registry).decode()))
+    labelled = list(text_families(once_text(shown, registry, labels).decode()))
+    assert [(f.name, f.type, f.documentation) for f in labelled] == [
+        (f.name, f.type, f.documentation) for f in plain
+    ]
+    for before, after in zip(plain, labelled, strict=True):
+        assert [(s.name, s.labels, s.value) for s in after.samples] == [
+            (s.name, {**s.labels, **dict(labels)}, s.value) for s in before.samples
+        ]
