@@ -23,6 +23,7 @@ from gong_exporter.exposition.body import once_text
 from gong_exporter.exposition.names import FAMILIES
 from gong_exporter.gong.clock import Stopped
 from gong_exporter.runtime.app import Exporter, assemble
+from gong_exporter.runtime.roster import load_roster
 from gong_exporter.runtime.signals import BackgroundTask, Signals, StopSignal
 from gong_exporter.web.app import Options
 from gong_exporter.web.config import WebConfigError
@@ -195,11 +196,15 @@ def poll_once(session: Session, labels: Sequence[str]) -> None:
 
 def _parse_labels(texts: Sequence[str], config: Config) -> tuple[tuple[str, str], ...]:
     """The ``--label`` options as pairs, or end the command with the mistake."""
+    if not texts:
+        return ()
     names = {name for family in FAMILIES for name in family.labels}
     try:
-        return parse_labels(texts, (*config.activity.roster.columns, *sorted(names), "le"))
+        return parse_labels(texts, (*load_roster(config).columns, *names, "le"))
     except InvalidRequest as error:
         bad_usage(str(error))
+    except ConfigError as error:
+        refuse(error)
 
 
 def _once(
