@@ -228,7 +228,7 @@ def test_a_window_equals_the_truth_of_one_moment_or_is_absent(
         clock.advance(3600)
 
 
-def test_the_liar_is_believed_when_it_does_not_lie() -> None:
+def test_a_server_without_faults_gives_whole_windows() -> None:
     """Without this, a poll that never brings anything would pass above."""
     liar = Liar({"10": 3, "11": 30, "12": 12, "13": 1, "14": 10}, lambda n: n - 1)
     company_state = CompanyState(host="http://gong.test", time_zone="UTC")
@@ -239,7 +239,7 @@ def test_the_liar_is_believed_when_it_does_not_lie() -> None:
 
 
 @pytest.mark.parametrize("gone", ["901", "10"])
-def test_the_liar_is_believed_about_listed_users_when_it_does_not_lie(gone: str) -> None:
+def test_a_server_without_faults_gives_whole_windows_of_listed_users(gone: str) -> None:
     liar = Liar({"10": 3, "11": 30, "12": 12}, lambda n: n - 1, strict=True)
     plan = plan_of("1d", "7d", selection=listed("10", "11", gone))
     named = dict.fromkeys(["10", "11", gone], "")

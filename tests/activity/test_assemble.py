@@ -68,7 +68,7 @@ def test_undocumented_counters_follow_and_are_unknown_for_those_without() -> Non
     assert recorder.messages == []
 
 
-def test_a_counter_that_would_be_a_second_one_of_its_name_is_left_out() -> None:
+def test_a_counter_with_the_name_of_another_one_is_left_out() -> None:
     data, recorder = assembled(user("1", callsAsHost=1, calls_as_host=99, callsNew=2, calls_new=3))
     assert data.metrics == (*METRICS, "calls_new")
     assert (data.users["1"][0], data.users["1"][15]) == (1, 2)
@@ -76,7 +76,7 @@ def test_a_counter_that_would_be_a_second_one_of_its_name_is_left_out() -> None:
     assert recorder.values == [{"counter": "calls_as_host"}, {"counter": "calls_new"}]
 
 
-def test_pages_with_ever_other_counters_cannot_flood_a_window() -> None:
+def test_the_number_of_undocumented_counters_is_bounded() -> None:
     users = [user(str(n), **{f"calls{n:03}": n}) for n in range(80)]
     data, recorder = assembled(*users)
     assert len(data.metrics) == 15 + 50
@@ -84,7 +84,7 @@ def test_pages_with_ever_other_counters_cannot_flood_a_window() -> None:
     assert len(data.users) == 80
 
 
-def test_days_become_their_first_moments_in_the_companys_zone() -> None:
+def test_timestamps_are_the_starts_of_the_days_in_the_companys_zone() -> None:
     """Clocks go forward on the 8th, at 2."""
     data, _ = assembled()
     assert (data.start, data.end) == (date(2026, 3, 7), date(2026, 3, 8))

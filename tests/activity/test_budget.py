@@ -42,7 +42,7 @@ def test_the_poll_after_midnight_and_the_search_count() -> None:
     assert hourly.calls_per_day == 3 * 25 + 4
 
 
-def test_what_fits_is_not_stretched() -> None:
+def test_an_interval_that_fits_is_not_stretched() -> None:
     hourly = cost({"1d": 20, "7d": 60, "28d": 120}, quota=200 * 25)
     assert (hourly.effective_interval, hourly.stretched, hourly.impossible) == (3600, False, False)
     assert hourly.calls_per_day == 5000

@@ -51,7 +51,7 @@ def refused(*replies: Page | Exception) -> tuple[InvalidResponse, LogRecorder, S
 
 
 @pytest.mark.parametrize("users", [0, 1, 99, 100, 101, 263, 1000])
-def test_everybody_arrives_once_with_their_own_numbers(users: int) -> None:
+def test_each_user_is_received_once_with_the_right_numbers(users: int) -> None:
     silent = range(3, users, 50)
     company = FixtureCompany(users, silent=silent)
     recorder = LogRecorder()
@@ -86,7 +86,7 @@ def test_each_page_repeats_the_filter_and_gives_the_cursor_in_the_body() -> None
     assert {entry.target for entry in entries} == {"/v2/stats/activity/aggregate"}
 
 
-def test_whatever_number_the_first_page_has_does_not_matter() -> None:
+def test_the_number_of_the_first_page_does_not_matter() -> None:
     with running_simulator(
         FixtureCompany(150), readings=Readings(first_page_number=1)
     ) as simulator:
@@ -107,7 +107,7 @@ def test_whatever_number_the_first_page_has_does_not_matter() -> None:
         ("no-records", "a full page without totalRecords and without cursor"),
     ],
 )
-def test_a_listing_that_lies_is_begun_again_a_bounded_number_of_times_and_then_refused(
+def test_an_inconsistent_listing_starts_again_a_few_times_and_then_fails(
     fault: str, problem: str
 ) -> None:
     recorder = LogRecorder()
@@ -134,7 +134,7 @@ def test_empty_pages_without_an_end_cost_few_calls() -> None:
         assert len(asked(simulator)) == 2 * MAX_STARTS
 
 
-def test_pages_of_ever_more_users_are_given_up_and_not_begun_again(
+def test_an_endless_listing_fails_and_does_not_start_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(fetch, "MAX_PAGES", 10)
@@ -146,7 +146,7 @@ def test_pages_of_ever_more_users_are_given_up_and_not_begun_again(
 
 
 @pytest.mark.parametrize("error", [EXPIRED, GONE], ids=["400", "404"])
-def test_a_cursor_that_is_refused_begins_the_listing_again(error: Exception) -> None:
+def test_a_refused_cursor_starts_the_listing_again(error: Exception) -> None:
     first, last = page_of([A], total=2, cursor="c1"), page_of([B], total=2)
     users, recorder, script = listed(first, error, first, last)
     assert users == [A, B]
@@ -154,7 +154,7 @@ def test_a_cursor_that_is_refused_begins_the_listing_again(error: Exception) -> 
     assert recorder.warnings[0][1] == "r9"
 
 
-def test_a_cursor_that_is_always_refused_is_not_taken_for_nobody_being_there() -> None:
+def test_a_cursor_that_is_always_refused_does_not_mean_no_users() -> None:
     """A 404 past the first page must not look like the 404 that means zeros for everybody."""
     first = page_of([A], total=2, cursor="c1")
     error, _, script = refused(first, GONE, first, GONE, first, GONE)
@@ -162,14 +162,14 @@ def test_a_cursor_that_is_always_refused_is_not_taken_for_nobody_being_there() -
     assert len(script.calls) == 2 * MAX_STARTS
 
 
-def test_a_404_after_people_were_named_is_not_taken_for_nobody_being_there() -> None:
+def test_a_404_after_users_were_received_does_not_mean_no_users() -> None:
     first = page_of([A], total=2, cursor="c1")
     error, recorder, _ = refused(first, EXPIRED, GONE, GONE)
     assert recorder.values[1]["reason"] == "404 to a listing that had users before"
     assert type(error) is InvalidResponse
 
 
-def test_a_cursor_that_expires_during_a_retry_after_begins_the_listing_again() -> None:
+def test_a_cursor_that_expires_during_a_retry_after_starts_the_listing_again() -> None:
     clock = FakeClock(NOW)
     company = FixtureCompany(150)
     with running_simulator(
@@ -193,32 +193,32 @@ def test_a_cursor_that_expires_during_a_retry_after_begins_the_listing_again() -
 
 
 @pytest.mark.parametrize("error", [EXPIRED, GONE, ServerError(500), Unauthorized(401)], ids=repr)
-def test_an_error_to_the_first_page_is_passed_on_as_it_is(error: Exception) -> None:
+def test_an_error_to_the_first_page_is_raised_unchanged(error: Exception) -> None:
     with pytest.raises(type(error)) as caught:
         fetch_listing(Script([error]), WANTED, no_log())
     assert caught.value is error
 
 
-def test_a_server_error_in_the_middle_is_passed_on_and_nothing_of_the_listing_is_kept() -> None:
+def test_a_server_error_in_the_middle_is_raised_and_the_listing_is_dropped() -> None:
     with pytest.raises(ServerError):
         fetch_listing(
             Script([page_of([A], total=2, cursor="c"), ServerError(500)]), WANTED, no_log()
         )
 
 
-def test_a_user_who_comes_twice_with_the_same_numbers_counts_once() -> None:
+def test_a_user_repeated_with_the_same_numbers_counts_once() -> None:
     users, _, _ = listed(page_of([A, B], total=3, cursor="c"), page_of([B, C], total=3))
     assert users == [A, B, C]
 
 
-def test_a_user_who_comes_twice_keeps_the_address_that_one_record_has() -> None:
+def test_a_repeated_user_has_the_address_of_either_record() -> None:
     users, _, _ = listed(
         page_of([activity("1", address=None)], total=1, cursor="c"), page_of([A], total=1)
     )
     assert users == [A]
 
 
-def test_a_user_who_comes_twice_in_the_place_of_another_is_noticed() -> None:
+def test_a_user_repeated_in_place_of_another_is_detected() -> None:
     pages = [page_of([A, B], total=3, cursor="c"), page_of([B], total=3)] * MAX_STARTS
     error, _, _ = refused(*pages)
     assert error.message.startswith("totalRecords is 3, but 2 users were received")
@@ -251,17 +251,17 @@ def test_a_page_without_a_cursor_is_the_last_one_only_if_the_counts_agree(
         assert error.message == f"{problem}; no whole listing in {MAX_STARTS} starts"
 
 
-def test_a_cursor_behind_the_last_user_is_followed_to_its_end() -> None:
+def test_a_cursor_after_the_last_user_is_followed() -> None:
     users, _, script = listed(page_of([A, B], cursor="c"), page_of([], total=2))
     assert (users, script.cursors) == ([A, B], [None, "c"])
 
 
-def test_a_total_that_is_there_only_sometimes_is_a_change() -> None:
+def test_a_total_on_some_pages_only_is_a_change() -> None:
     pages = [page_of([A], total=2, cursor="c"), page_of([B], total=None)] * MAX_STARTS
     error, _, _ = refused(*pages)
     assert error.message.startswith("totalRecords changed from page to page")
 
 
-def test_the_time_zone_of_any_page_will_do() -> None:
+def test_the_time_zone_of_any_page_is_used() -> None:
     script = Script([page_of([A], total=2, cursor="c"), page_of([B], total=2, time_zone=None)])
     assert fetch_listing(script, WANTED, no_log()).time_zone == "UTC"

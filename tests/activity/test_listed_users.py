@@ -39,7 +39,7 @@ def test_users_by_address_and_by_id_are_the_same_users() -> None:
         assert filters == [sorted(known)] * 3
 
 
-def test_an_address_that_gong_changes_later_still_means_the_same_user() -> None:
+def test_a_listed_address_stays_the_same_user_when_gong_changes_it() -> None:
     renamed = [activity("7", 1, "jane@acme.example")]
 
     def answer(wanted: ActivityFilter, _cursor: str | None) -> Page:
@@ -81,7 +81,7 @@ def test_a_user_added_to_the_list_needs_no_search_if_everybody_was_listed_before
 
 
 @pytest.mark.parametrize("fault", ["server-error", "wrong-total", "html"])
-def test_a_search_that_fails_does_not_cost_the_known_users_their_numbers(fault: str) -> None:
+def test_a_failed_search_does_not_affect_the_known_users(fault: str) -> None:
     known = (user_id(0), user_id(1))
     with polls(FEW, *known, "555") as company:
         company.company_state = CompanyState(
@@ -103,7 +103,7 @@ def test_a_search_that_fails_does_not_cost_the_known_users_their_numbers(fault: 
 
 
 @pytest.mark.parametrize("fault", ["rate-limited-long", "unauthorized", "forbidden", "redirect"])
-def test_an_error_that_ends_the_poll_ends_it_in_the_search_as_well(fault: str) -> None:
+def test_an_error_that_ends_the_poll_ends_it_in_the_search_too(fault: str) -> None:
     with polls(FEW, user_id(0), "555", gone=(user_id(0),)) as company:
         company.simulator.set_faults(fault)
         result = company.poll()
@@ -112,7 +112,7 @@ def test_an_error_that_ends_the_poll_ends_it_in_the_search_as_well(fault: str) -
         assert (result.retry_at is not None) == (fault == "rate-limited-long")
 
 
-def test_somebody_whom_nobody_asked_for_is_left_out() -> None:
+def test_a_user_that_was_not_requested_is_left_out() -> None:
     source = Answering(lambda *_: page_of([activity("1"), activity("2")]))
     plan = plan_of("7d", selection=listed("1"))
     company_state = CompanyState(host=plan.host, time_zone="UTC", known_users={"1": "", "2": ""})
@@ -121,7 +121,7 @@ def test_somebody_whom_nobody_asked_for_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("others", [(), ("1",)], ids=["nobody else is listed", "somebody is"])
-def test_somebody_named_just_now_has_no_zero_in_a_window_that_was_not_about_them(
+def test_a_newly_known_user_has_no_zero_in_a_window_that_does_not_cover_the_user(
     others: tuple[str, ...],
 ) -> None:
     """Their 7d failed to arrive: what is left of it is from before anybody asked about them."""
@@ -155,7 +155,7 @@ def test_somebody_named_just_now_has_no_zero_in_a_window_that_was_not_about_them
     assert shown.unknown == ()
 
 
-def test_somebody_whom_the_listing_behind_a_404_names_first_is_in_that_window() -> None:
+def test_a_user_first_named_by_the_listing_after_a_404_is_in_that_window() -> None:
     def answer(wanted: ActivityFilter, _cursor: str | None) -> Page:
         if wanted.user_ids is not None:
             raise UserNotFound(404, errors=("User not found",))
@@ -172,7 +172,7 @@ def test_somebody_whom_the_listing_behind_a_404_names_first_is_in_that_window() 
     assert [user.user_id for user in snapshot_of(result, selection).users] == ["1", "2"]
 
 
-def test_an_empty_window_is_about_everybody() -> None:
+def test_an_empty_window_covers_all_users() -> None:
     clock, selection = FakeClock(datetime(2026, 6, 1, 18, tzinfo=UTC)), listed("1")
     source = Answering(lambda *_: page_of([activity("1")]))
     plan = plan_of("mtd", "7d", selection=selection)

@@ -57,7 +57,7 @@ def test_a_listed_address_moves_to_the_new_account_when_the_old_one_is_gone(
         assert company.calls == len(WINDOWS)  # all are there: nobody is looked for any more
 
 
-def test_one_who_is_away_keeps_the_account_and_costs_one_search_a_day() -> None:
+def test_an_absent_user_keeps_the_account_and_costs_one_search_a_day() -> None:
     people = company_of(Account(OLD, JANE))
     with polls(people, JANE, BOB, now=TODAY) as company:
         shown(company)
@@ -78,7 +78,7 @@ def test_one_who_is_away_keeps_the_account_and_costs_one_search_a_day() -> None:
         assert company.listings.total() == 0
 
 
-def test_an_address_stays_while_the_first_account_has_anything_in_the_longest_window() -> None:
+def test_an_address_stays_while_the_first_account_is_in_the_longest_window() -> None:
     people = company_of(Account(OLD, JANE))
     with polls(people, JANE, BOB, now=TODAY) as company:
         shown(company)
@@ -95,7 +95,7 @@ def test_an_address_stays_while_the_first_account_has_anything_in_the_longest_wi
         assert shown(company) == [BOBS, NEW]
 
 
-def test_an_address_moves_in_the_search_for_others_as_well() -> None:
+def test_an_address_moves_in_a_search_for_other_users_too() -> None:
     people = company_of(Account(OLD, JANE))
     with polls(people, JANE, "555", now=TODAY) as company:
         shown(company)
@@ -106,7 +106,7 @@ def test_an_address_moves_in_the_search_for_others_as_well() -> None:
         assert company.selection.unknown_users(company.company_state) == ("555",)
 
 
-def test_a_listed_id_is_that_account_whatever_becomes_of_its_address() -> None:
+def test_a_listed_id_stays_that_account_if_its_address_changes() -> None:
     people = company_of(Account(OLD, JANE))
     with polls(people, OLD, BOB, now=TODAY) as company:
         shown(company)
@@ -118,9 +118,7 @@ def test_a_listed_id_is_that_account_whatever_becomes_of_its_address() -> None:
 
 @pytest.mark.parametrize("page", [1, 2])
 @pytest.mark.parametrize("fault", ["server-error", "rate-limited-long", "forbidden"])
-def test_a_search_for_a_new_account_that_fails_costs_no_window_that_came(
-    fault: str, page: int
-) -> None:
+def test_a_failed_search_for_a_new_account_keeps_the_fetched_window(fault: str, page: int) -> None:
     people = company_of(Account(OLD, JANE))
     with polls(people, JANE, BOB, now=TODAY) as company:
         shown(company)
@@ -145,7 +143,7 @@ def test_a_search_for_a_new_account_that_fails_costs_no_window_that_came(
         assert shown(company) == [BOBS, NEW]
 
 
-def test_of_two_new_accounts_with_one_address_the_first_named_is_taken_and_kept() -> None:
+def test_the_first_of_two_new_accounts_with_one_address_is_used() -> None:
     people = company_of(Account(OLD, JANE))
     with polls(people, JANE, now=TODAY) as company:
         shown(company)

@@ -54,7 +54,7 @@ both_readings = pytest.mark.parametrize(
 
 @both_readings
 @pytest.mark.parametrize(("count", "unknown"), CASES)
-def test_ids_that_gong_never_named_cost_the_others_nothing(
+def test_ids_that_gong_never_named_do_not_affect_the_others(
     count: int, unknown: int, reading: Readings
 ) -> None:
     known, strangers = mixed(count, unknown)
@@ -81,7 +81,7 @@ def test_ids_that_gong_never_named_cost_the_others_nothing(
 
 @both_readings
 @pytest.mark.parametrize(("count", "unknown"), CASES)
-def test_ids_that_are_gone_cost_few_calls_once_a_day_and_the_others_nothing(
+def test_deleted_ids_cost_few_calls_once_a_day_and_do_not_affect_the_others(
     count: int, unknown: int, reading: Readings
 ) -> None:
     """The bound: for each window and company day one 404 and one listing of everybody."""
@@ -108,7 +108,7 @@ def test_ids_that_are_gone_cost_few_calls_once_a_day_and_the_others_nothing(
 
 
 @both_readings
-def test_where_listing_everybody_costs_no_more_nobodys_late_activity_is_missed(
+def test_late_activity_is_seen_if_listing_all_users_costs_no_more_calls(
     reading: Readings,
 ) -> None:
     known, gone = mixed(10, 1)
@@ -141,7 +141,7 @@ def test_listed_users_without_activity_in_a_window_are_left_out_of_it_and_known(
 
 
 @both_readings
-def test_a_company_without_any_activity_leaves_everybody_at_nothing(reading: Readings) -> None:
+def test_a_company_without_activity_has_empty_windows(reading: Readings) -> None:
     idle = FixtureCompany(5, silent=range(5))
     known = tuple(user_id(n) for n in range(5))
     with polls(idle, *known, reading=reading, gone=known) as company:
@@ -176,7 +176,7 @@ class Strict:
 
 
 @pytest.mark.parametrize("named", [5, 500], ids=["one page", "five pages"])
-def test_a_404_unless_everybody_has_data_would_be_understood_too(named: int) -> None:
+def test_a_404_unless_all_users_have_data_is_resolved_too(named: int) -> None:
     source, clock = Strict("1", "2"), FakeClock()
     plan = plan_of("7d", selection=listed("1", "2", "3"))
     people = {str(number): "" for number in range(named)}
@@ -195,7 +195,7 @@ def test_a_404_unless_everybody_has_data_would_be_understood_too(named: int) -> 
     assert set(window_of(third, "7d").users) == {"2"}
 
 
-def test_what_a_404_meant_is_not_taken_for_an_answer_about_other_users() -> None:
+def test_the_reason_for_a_404_is_not_used_for_other_users() -> None:
     """Somebody was added to the list: asking for the ones that were active would miss them."""
     source, clock = Strict("1", "2"), FakeClock()
     people = {str(number): "" for number in range(500)}

@@ -26,7 +26,7 @@ COMPANY = FixtureCompany(150)
 """In US/Pacific, where it is Wednesday, 11 March 2026."""
 
 
-def test_a_first_poll_learns_the_zone_and_then_fetches_every_window_true() -> None:
+def test_a_first_poll_learns_the_zone_and_then_fetches_every_window() -> None:
     clock, recorder = FakeClock(), LogRecorder()
     with running_simulator(COMPANY) as simulator:
         plan = plan_of(host=simulator.url)
@@ -72,7 +72,7 @@ def test_the_next_poll_knows_the_zone_and_begins_with_the_longest_window() -> No
     ]
 
 
-def test_what_is_known_of_another_host_is_another_companys() -> None:
+def test_the_state_of_another_host_is_not_used() -> None:
     clock = FakeClock()
     stranger = CompanyState(
         host="https://other", time_zone="Asia/Tokyo", known_users={"1": "a@other"}
@@ -84,7 +84,7 @@ def test_what_is_known_of_another_host_is_another_companys() -> None:
     assert "1" not in result.company_state.known_users
 
 
-def test_the_created_range_is_passed_on_with_every_call() -> None:
+def test_the_created_range_is_sent_with_every_call() -> None:
     clock = FakeClock()
     with running_simulator(COMPANY) as simulator:
         plan = plan_of(
@@ -101,7 +101,7 @@ def test_the_created_range_is_passed_on_with_every_call() -> None:
     assert {f["createdToDateTime"] for f in filters} == {"2026-03-01T00:00:00Z"}
 
 
-def test_on_the_first_day_of_a_period_nothing_is_asked_and_the_window_is_empty() -> None:
+def test_on_the_first_day_of_a_period_the_window_is_empty_without_a_call() -> None:
     """Monday, 1 June 2026, is the first day of a week and a month."""
     clock = FakeClock(datetime(2026, 6, 1, 18, tzinfo=UTC))
     with running_simulator(COMPANY, now=clock.datetime) as simulator:
@@ -120,7 +120,7 @@ def test_on_the_first_day_of_a_period_nothing_is_asked_and_the_window_is_empty()
     assert result.company_state.pages["wtd"] == 2
 
 
-def test_only_periods_and_all_of_them_empty_cost_no_call_once_the_zone_is_known() -> None:
+def test_if_all_windows_are_empty_and_the_zone_is_known_no_call_is_made() -> None:
     clock = FakeClock(datetime(2026, 6, 1, 18, tzinfo=UTC))
     with running_simulator(COMPANY, now=clock.datetime) as simulator:
         plan = plan_of("wtd", "mtd", host=simulator.url)
@@ -136,7 +136,7 @@ def test_only_periods_and_all_of_them_empty_cost_no_call_once_the_zone_is_known(
         assert asked(simulator) == []
 
 
-def test_a_poll_can_be_asked_as_of_another_day() -> None:
+def test_a_poll_can_be_made_for_another_day() -> None:
     clock = FakeClock()
     with running_simulator(COMPANY) as simulator:
         plan = plan_of("7d", host=simulator.url, zone="US/Pacific")

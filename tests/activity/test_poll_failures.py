@@ -56,7 +56,7 @@ KNOWN = CompanyState(host="http://gong.test", time_zone="Etc/UTC")
     ],
 )
 @pytest.mark.parametrize("zone", [None, "US/Pacific"])
-def test_what_would_befall_every_window_ends_the_poll_with_one_call_and_one_failure(
+def test_an_error_that_affects_every_window_ends_the_poll_with_one_failure(
     fault: str, kind: type[GongError], zone: str | None
 ) -> None:
     clock = FakeClock()
@@ -92,7 +92,7 @@ def test_a_bad_request_is_not_retried_and_fails_each_window_with_one_failure() -
     assert failure.windows == ("1d", "7d", "28d")
 
 
-def test_a_long_retry_after_keeps_the_whole_windows_and_says_when_to_come_back() -> None:
+def test_after_a_long_retry_after_whole_windows_and_retry_at_are_returned() -> None:
     error = RateLimited(retry_after=7200)
     error.until = NOW.timestamp() + 7200
     source = Answering(fail_after(2, error))
@@ -107,7 +107,7 @@ def test_a_long_retry_after_keeps_the_whole_windows_and_says_when_to_come_back()
 @pytest.mark.parametrize(
     "error", [WaitTooLong("quiet", until=SOON), QuotaSpent("spent", until=SOON)]
 )
-def test_a_call_that_is_not_made_ends_the_poll_and_says_when_to_come_back(
+def test_a_call_that_is_not_allowed_ends_the_poll_with_a_retry_at(
     error: GongError,
 ) -> None:
     source = Answering(fail_after(1, error))
@@ -117,7 +117,7 @@ def test_a_call_that_is_not_made_ends_the_poll_and_says_when_to_come_back(
     assert (result.retry_at, len(source.calls)) == (SOON, 2)
 
 
-def test_a_spent_quota_keeps_what_is_whole_over_real_sockets() -> None:
+def test_a_spent_quota_keeps_whole_windows() -> None:
     clock = FakeClock()
     with running_simulator(COMPANY) as simulator:
         plan = plan_of(host=simulator.url, zone="US/Pacific")
@@ -128,7 +128,7 @@ def test_a_spent_quota_keeps_what_is_whole_over_real_sockets() -> None:
     assert result.retry_at == pytest.approx(NOW.timestamp() + 86_400, abs=5)
 
 
-def test_a_spent_quota_is_given_time_to_free_as_many_calls_as_a_poll_takes() -> None:
+def test_after_a_spent_quota_the_wait_frees_as_many_calls_as_a_poll_needs() -> None:
     """Else each call that becomes free would be spent on a first page, and no window be whole."""
     error = QuotaSpent("spent", until=NOW.timestamp() + 1, spacing=17.0)
     known = replace(KNOWN, pages={"1d": 20, "28d": 100, "90d": 300})
@@ -142,7 +142,7 @@ def test_a_spent_quota_is_given_time_to_free_as_many_calls_as_a_poll_takes() -> 
     assert result.retry_at == NOW.timestamp() + 86_400
 
 
-def test_pages_that_came_of_a_window_known_to_have_more_lengthen_no_wait() -> None:
+def test_received_pages_of_a_window_with_more_do_not_lengthen_the_wait() -> None:
     def ask(_wanted: ActivityFilter, cursor: str | None) -> Page:
         if cursor == "90":
             raise QuotaSpent("spent", until=NOW.timestamp() + 1, spacing=17.0)
@@ -167,7 +167,7 @@ def test_one_window_that_fails_keeps_the_others() -> None:
     assert result.retry_at is None
 
 
-def test_failures_of_different_kinds_are_told_apart() -> None:
+def test_failures_of_different_kinds_are_separate() -> None:
     def answer(wanted: ActivityFilter, _cursor: str | None) -> Page:
         if wanted.from_date == date(2026, 3, 4):
             raise InvalidResponse("the response is HTML (6 bytes)")
@@ -180,7 +180,7 @@ def test_failures_of_different_kinds_are_told_apart() -> None:
     ]
 
 
-def test_a_stop_leaves_the_poll_at_once() -> None:
+def test_a_stop_ends_the_poll_at_once() -> None:
     def answer(_wanted: ActivityFilter, _cursor: str | None) -> Page:
         raise Stopped
 

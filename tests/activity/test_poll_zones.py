@@ -70,7 +70,7 @@ FROM_END_TO_END = [
         "2028-02-29T12:00:00Z",
     ],
 )
-def test_no_date_is_asked_for_that_the_company_has_not_reached(zone: str, now: str) -> None:
+def test_no_date_is_requested_that_the_company_has_not_reached(zone: str, now: str) -> None:
     """The simulated API refuses such a date, as Gong does."""
     clock = FakeClock(datetime.fromisoformat(now))
     company = FixtureCompany(3, time_zone=zone)
@@ -93,7 +93,7 @@ def test_no_date_is_asked_for_that_the_company_has_not_reached(zone: str, now: s
     now=st.floats(1_325_000_000, 2_145_000_000),
     known=st.sampled_from([None, "the zone"]),
 )
-def test_at_no_moment_in_no_zone_is_such_a_date_asked_for(
+def test_no_such_date_is_requested_at_any_time_in_any_zone(
     zone: str, now: float, known: str | None
 ) -> None:
     clock = FakeClock(now)
@@ -139,7 +139,7 @@ def test_a_company_that_moved_to_another_zone_gets_its_new_days_in_the_same_poll
     assert recorder.values[-1] == {"time_zone": moved_to}
 
 
-def test_refused_ranges_make_it_ask_for_the_zone_once_in_a_poll() -> None:
+def test_after_refused_ranges_the_zone_is_requested_once_in_a_poll() -> None:
     """A company that did not move: something else is wrong with the request."""
     today = date(2026, 3, 11)
 
@@ -166,7 +166,7 @@ def test_another_name_for_the_same_days_costs_no_call() -> None:
 
 
 @pytest.mark.parametrize("month", [3, 11], ids=["the end moves", "the start moves"])
-def test_a_zone_that_moves_either_end_of_a_window_is_another_zone(month: int) -> None:
+def test_a_zone_that_changes_either_end_of_a_window_is_another_zone(month: int) -> None:
     """Arizona has no summer time: of 28 days before 11 March or November, one end differs."""
     clock = FakeClock(datetime(2026, month, 11, 18, tzinfo=UTC))
     with running_simulator(FixtureCompany(3, "US/Arizona"), now=clock.datetime) as simulator:
@@ -177,14 +177,14 @@ def test_a_zone_that_moves_either_end_of_a_window_is_another_zone(month: int) ->
     assert window.end_timestamp - window.start_timestamp == 28 * 86_400
 
 
-def test_a_move_is_remembered_even_if_nothing_else_arrives() -> None:
+def test_a_new_zone_is_remembered_even_if_no_window_is_fetched() -> None:
     source = Answering(fail_after(1, ServerError(500)))
     company_state = CompanyState(host="http://gong.test", time_zone="US/Pacific")
     result = poll(source, plan_of(), company_state, FakeClock(), no_log())
     assert (result.windows, result.company_state.time_zone) == ((), "UTC")
 
 
-def test_a_zone_that_changes_with_every_answer_is_not_believed() -> None:
+def test_a_zone_that_changes_with_every_response_is_not_used() -> None:
     zones = iter(["Asia/Tokyo", "US/Pacific"] * 9)
     source = Answering(lambda *_: page_of([activity("1")], time_zone=next(zones)))
     company_state = CompanyState(host="http://gong.test", time_zone="Etc/UTC")
@@ -197,7 +197,7 @@ def test_a_zone_that_changes_with_every_answer_is_not_believed() -> None:
     assert len(source.calls) <= 6
 
 
-def test_a_configured_zone_wins_and_the_difference_is_said_once() -> None:
+def test_a_configured_zone_is_used_and_the_difference_logged_once() -> None:
     clock, recorder = FakeClock(), LogRecorder()
     with running_simulator(COMPANY) as simulator:
         plan = plan_of(host=simulator.url, zone="US/Eastern")
@@ -234,9 +234,7 @@ def test_a_configured_zone_ahead_of_the_company_fails_and_is_not_overridden() ->
         ("null-time-zone", "no time zone"),
     ],
 )
-def test_a_zone_that_cannot_be_learned_is_one_failure_that_says_what_to_set(
-    fault: str, named: str
-) -> None:
+def test_a_zone_that_cannot_be_learned_is_one_failure_with_advice(fault: str, named: str) -> None:
     clock = FakeClock()
     with running_simulator(COMPANY) as simulator:
         simulator.set_faults(fault)
@@ -259,7 +257,7 @@ def test_a_zone_that_cannot_be_learned_is_one_failure_that_says_what_to_set(
         ("null-time-zone", []),
     ],
 )
-def test_a_known_zone_stays_when_gong_names_none_that_is_known(
+def test_a_known_zone_stays_if_the_response_has_no_known_one(
     fault: str, messages: list[str], configured: str | None
 ) -> None:
     clock, recorder = FakeClock(), LogRecorder()
@@ -273,7 +271,7 @@ def test_a_known_zone_stays_when_gong_names_none_that_is_known(
     assert recorder.messages == messages
 
 
-def test_a_company_without_any_activity_cannot_teach_its_zone_where_empty_is_404() -> None:
+def test_the_zone_cannot_be_learned_if_an_empty_listing_is_a_404() -> None:
     clock = FakeClock()
     company = FixtureCompany(3, silent=range(3))
     with running_simulator(company, readings=Readings(empty_is_404=True)) as simulator:
@@ -312,5 +310,5 @@ def test_an_empty_window_is_empty_in_both_readings(empty_is_404: bool) -> None: 
         ("Mars/Olympus_Mons\n", "(not the name of a time zone)"),
     ],
 )
-def test_of_a_zone_only_what_may_be_a_name_is_shown(name: str, shown: str) -> None:
+def test_only_text_that_looks_like_a_zone_name_is_shown(name: str, shown: str) -> None:
     assert describe_zone(name) == shown

@@ -41,7 +41,7 @@ def know(company: Polls, *users: str) -> None:
 
 
 @pytest.mark.parametrize("fault", ["server-error", "wrong-total", "html", "bad-request"])
-def test_a_search_that_failed_is_that_days_search(fault: str) -> None:
+def test_a_failed_search_counts_as_the_search_of_its_day(fault: str) -> None:
     with polls(FEW, *KNOWN, LATE, "555") as company:
         know(company, *KNOWN)
         company.broken = (fault,)
@@ -58,7 +58,7 @@ def test_a_search_that_failed_is_that_days_search(fault: str) -> None:
 
 
 @pytest.mark.parametrize("fault", ["server-error", "wrong-total"])
-def test_a_search_on_which_everything_depends_is_tried_by_every_poll(fault: str) -> None:
+def test_if_no_user_is_known_every_poll_searches(fault: str) -> None:
     """No user is known: without it there would be nothing to ask Gong, and nothing to show."""
     entries = (email(0), email(1).upper())
     with polls(FEW, *entries) as company:
@@ -74,7 +74,7 @@ def test_a_search_on_which_everything_depends_is_tried_by_every_poll(fault: str)
         assert company.listings.total() == 0
 
 
-def test_a_search_that_found_nobody_leaves_windows_of_nobody_until_the_next_day() -> None:
+def test_a_search_without_result_leaves_empty_windows_until_the_next_day() -> None:
     with polls(FEW, "555") as company:
         for _ in range(2):
             result = company.poll(after=HOUR)
@@ -85,7 +85,7 @@ def test_a_search_that_found_nobody_leaves_windows_of_nobody_until_the_next_day(
 
 
 @pytest.mark.parametrize("fault", ["rate-limited-long", "unauthorized", "redirect"])
-def test_a_poll_that_was_refused_before_anything_came_has_not_searched_yet(fault: str) -> None:
+def test_a_poll_that_was_refused_at_its_first_call_has_not_searched(fault: str) -> None:
     """It is Gong's word on all that we ask, and not on the search: nothing was spent on one."""
     with polls(FEW, *KNOWN, LATE) as company:
         know(company, *KNOWN)
@@ -99,9 +99,7 @@ def test_a_poll_that_was_refused_before_anything_came_has_not_searched_yet(fault
 @pytest.mark.parametrize(
     ("fault", "page"), [("rate-limited-long", 2), ("forbidden", 2), ("forbidden", 1)]
 )
-def test_a_search_that_was_refused_by_itself_does_not_cost_the_next_poll_its_data(
-    fault: str, page: int
-) -> None:
+def test_a_refused_search_does_not_affect_the_next_poll(fault: str, page: int) -> None:
     """Half-way, or by a rule that forbids to list everybody, and not the listed."""
     with polls(MANY, *KNOWN, "555") as company:
         know(company, *KNOWN)
@@ -112,7 +110,7 @@ def test_a_search_that_was_refused_by_itself_does_not_cost_the_next_poll_its_dat
         assert company.calls == len(WINDOWS)
 
 
-def test_a_listing_of_everybody_behind_a_404_is_that_days_search() -> None:
+def test_a_listing_of_all_users_after_a_404_is_the_search_of_its_day() -> None:
     """Gong named all of the list before, and now knows none of them: it lists everybody."""
     company_of_two = FixtureCompany(2)
     gone = ("555", "556")
@@ -125,7 +123,7 @@ def test_a_listing_of_everybody_behind_a_404_is_that_days_search() -> None:
 
 
 @pytest.mark.parametrize("whole", [False, True])
-def test_a_search_that_used_up_the_quota_lengthens_no_wait(whole: bool) -> None:  # noqa: FBT001 - a case
+def test_a_search_that_used_up_the_quota_does_not_lengthen_the_wait(whole: bool) -> None:  # noqa: FBT001 - a case
     """The next poll does not search: it takes as many calls as ever."""
 
     def ask(wanted: ActivityFilter, cursor: str | None) -> Page:
@@ -144,7 +142,7 @@ def test_a_search_that_used_up_the_quota_lengthens_no_wait(whole: bool) -> None:
 
 
 @pytest.mark.parametrize("selection", [listed(email(0)), ALL_USERS], ids=["a list", "everybody"])
-def test_a_first_listing_that_used_up_the_quota_is_given_time_to_come_whole(
+def test_after_a_first_listing_used_up_the_quota_the_wait_suffices_for_all_of_it(
     selection: Selection,
 ) -> None:
     """Nobody knows yet how many pages it has; those that came before the end are a beginning."""

@@ -59,7 +59,7 @@ def stating(start: str | None, end: str | None, zone: str | None = "US/Pacific")
         ("", "tomorrow", "Mars/Olympus_Mons"),
     ],
 )
-def test_these_state_the_requested_week_or_nothing_that_can_be_read(
+def test_the_requested_week_is_stated_or_nothing_readable(
     start: str | None, end: str | None, zone: str | None
 ) -> None:
     assert compare_range(stating(start, end, zone), WEEK) is None
@@ -78,7 +78,7 @@ def test_these_state_the_requested_week_or_nothing_that_can_be_read(
         ("2026-03-05T00:00:00-08:00", "2026-03-04T00:00:00-08:00", float("inf")),
     ],
 )
-def test_these_state_another_range(start: str, end: str, hours: float) -> None:
+def test_another_range_is_stated(start: str, end: str, hours: float) -> None:
     stated = compare_range(stating(start, end), WEEK)
     assert stated is not None
     assert stated.start == datetime.fromisoformat(start).timestamp()

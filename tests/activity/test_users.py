@@ -73,7 +73,7 @@ def rows(of: Snapshot, name: str) -> dict[str, int | None]:
     return {user.user_id: values[0] for user, values in of.rows(data)}
 
 
-def test_with_all_whoever_is_named_in_any_window_has_a_zero_in_the_others() -> None:
+def test_with_all_a_user_of_any_window_has_a_zero_in_the_others() -> None:
     got = snapshot(window("1d", {"2": 5}), window("7d", {"2": 9, "1": 3}), window("28d", {"4": 1}))
     assert rows(got, "1d") == {"1": 0, "2": 5, "4": 0}
     assert rows(got, "7d") == {"1": 3, "2": 9, "4": 0}
@@ -82,13 +82,13 @@ def test_with_all_whoever_is_named_in_any_window_has_a_zero_in_the_others() -> N
     assert got.unknown == ()
 
 
-def test_with_all_somebody_whom_no_window_names_any_more_is_gone() -> None:
+def test_with_all_a_user_of_no_window_is_not_shown() -> None:
     assert snapshot(window(users={"2": 1})).users == (
         User(user_id="2", email="<Bob@acme.example>"),
     )
 
 
-def test_with_a_list_whoever_gong_ever_named_has_a_zero_and_the_others_are_unknown() -> None:
+def test_with_a_list_known_users_have_a_zero_and_others_are_unknown() -> None:
     everybody = frozenset({"1", "2", "3"})
     got = snapshot(
         window("1d", {}, covered=everybody),
@@ -100,7 +100,7 @@ def test_with_a_list_whoever_gong_ever_named_has_a_zero_and_the_others_are_unkno
     assert got.unknown == ("555", "nobody@acme.example")
 
 
-def test_with_a_list_a_window_that_is_not_about_somebody_keeps_them_out() -> None:
+def test_with_a_list_a_user_is_not_shown_until_every_window_covers_the_user() -> None:
     windows = [
         window("1d", covered=frozenset("12")),
         window("7d", {"1": 2}, covered=frozenset("1")),
@@ -116,7 +116,7 @@ def test_a_counter_that_is_unknown_is_neither_a_number_nor_a_zero() -> None:
     assert [values for _, values in got.rows(data)] == [(None, 0, *(1,) * 13)]
 
 
-def test_the_active_are_the_known_ones_whom_gong_named() -> None:
+def test_active_users_are_the_known_ones_in_the_window() -> None:
     data = window(users={"1": 1, "8": 1}, covered=frozenset("12"))
     assert snapshot(data, selection=listed("1", "2")).active(data) == 1
     assert snapshot(data).active(data) == 2
@@ -182,7 +182,7 @@ def test_a_listed_user_is_found_by_id_or_by_address_in_any_case() -> None:
     assert chosen.emails() == {"old@acme.example"}
 
 
-def test_what_a_listing_names_is_learned_and_an_address_is_kept_when_it_is_left_out() -> None:
+def test_users_of_a_listing_are_recorded_and_a_missing_address_is_kept() -> None:
     state = record_users(
         KNOWN,
         [activity("1", address=None), activity("4", address="Dan@acme.example")],
@@ -192,14 +192,14 @@ def test_what_a_listing_names_is_learned_and_an_address_is_kept_when_it_is_left_
     assert state.ids_by_email == {"old@acme.example": "1", "dan@acme.example": "4"}
 
 
-def test_an_address_once_found_stays_with_its_user() -> None:
+def test_a_resolved_address_stays_with_its_user() -> None:
     state = record_users(
         KNOWN, [activity("9", address="old@acme.example")], listed("old@acme.example")
     )
     assert state.ids_by_email == {"old@acme.example": "1"}
 
 
-def test_an_address_listed_only_now_is_found_among_the_people_named_before() -> None:
+def test_a_newly_listed_address_is_found_among_known_users() -> None:
     state = resolve_emails(KNOWN, listed("BOB@acme.example", "eve@acme.example", "2"))
     assert state.ids_by_email == {
         "old@acme.example": "1",
@@ -223,18 +223,18 @@ QUESTIONS = [
 ]
 
 
-def test_another_question_has_another_fingerprint() -> None:
+def test_another_request_has_another_fingerprint() -> None:
     assert len({fingerprint(*question) for question in QUESTIONS}) == len(QUESTIONS)
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=str)
-def test_the_same_question_has_the_same_fingerprint(
+def test_the_same_request_has_the_same_fingerprint(
     question: tuple[str, Selection, str | None, str | None],
 ) -> None:
     assert fingerprint(*question) == fingerprint(*question)
 
 
-def test_order_and_labels_do_not_make_another_question() -> None:
+def test_order_and_labels_do_not_change_the_fingerprint() -> None:
     labelled = Selection(
         listed=(ListedUser(user_id="2", labels=(("team", "x"),)), ListedUser(user_id="1"))
     )

@@ -47,7 +47,7 @@ def full_pages(users: int, counters: int, pages: int) -> Behaviour:
     ("users", "counters", "problem"),
     [(40_000, 0, "more than 100000 users"), (14_000, 50, "more than 2000000 counters")],
 )
-def test_a_listing_is_given_up_at_the_page_that_makes_it_too_heavy_and_not_begun_again(
+def test_a_listing_that_gets_too_large_fails_at_once_and_does_not_start_again(
     users: int, counters: int, problem: str
 ) -> None:
     """A page may hold thousands of users: to count the pages is not enough."""

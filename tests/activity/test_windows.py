@@ -59,7 +59,7 @@ def days(name: str, today: str) -> tuple[str, str]:
         ("ytd", "2024-12-31", "2024-01-01"),
     ],
 )
-def test_a_window_ends_as_today_begins(name: str, today: str, start: str) -> None:
+def test_a_window_ends_when_today_begins(name: str, today: str, start: str) -> None:
     assert days(name, today) == (start, today)
 
 
@@ -73,7 +73,7 @@ def test_a_period_is_empty_on_its_first_day_and_only_then(name: str) -> None:
 
 
 @given(today=st.dates(date(2000, 1, 1), date(2100, 1, 1)))
-def test_a_window_is_of_days_that_are_over_and_as_many_as_its_name_says(today: date) -> None:
+def test_a_window_has_the_days_of_its_name_and_all_have_ended(today: date) -> None:
     for window in EVERY_WINDOW:
         covered = window.range_on(today)
         assert covered.start <= covered.end == today
@@ -93,14 +93,14 @@ def test_the_longest_window_contains_every_other(today: date, windows: list[Wind
 
 
 @pytest.mark.parametrize("name", ["1d", "400d", *PERIODS])
-def test_a_windows_name_is_read(name: str) -> None:
+def test_the_name_of_a_window_is_parsed(name: str) -> None:
     assert parse_window(name).name == name
 
 
 @pytest.mark.parametrize(
     "name", ["", "0d", "401d", "01d", "1D", "d", "-1d", "1d ", "1w", "٣d", "Wtd"]
 )
-def test_what_is_no_window_is_refused_with_what_is_one(name: str) -> None:
+def test_an_invalid_window_is_refused_with_the_valid_ones(name: str) -> None:
     with pytest.raises(ValueError, match="trailing days from 1d to 400d, or wtd, mtd, qtd, ytd"):
         parse_window(name)
 
@@ -154,7 +154,7 @@ def test_a_company_day_begins_at_its_first_moment(zone: str, day: str, begins: s
     assert day_start(date.fromisoformat(day), ZoneInfo(zone)) == instant(begins)
 
 
-def test_a_day_that_was_skipped_lasts_no_time() -> None:
+def test_a_skipped_day_has_no_duration() -> None:
     apia = ZoneInfo("Pacific/Apia")
     skipped = WindowSpec("1d", 1).range_on(date(2011, 12, 31))
     assert day_start(skipped.start, apia) == day_start(skipped.end, apia)
@@ -188,14 +188,14 @@ def test_before_its_first_moment_a_day_has_not_begun(zone: str, day: date) -> No
 
 
 @given(zone=ZONES, now=INSTANTS)
-def test_no_window_reaches_past_what_the_company_has_lived_through(zone: str, now: float) -> None:
+def test_no_window_ends_after_the_companys_present(zone: str, now: float) -> None:
     today = company_today(now, ZoneInfo(zone))
     moment = now + 1e-6  # a datetime is rounded to microseconds
     assert all(day_start(w.range_on(today).end, ZoneInfo(zone)) <= moment for w in EVERY_WINDOW)
 
 
 @given(now=INSTANTS)
-def test_what_is_over_everywhere_is_over_in_every_zone(now: float) -> None:
+def test_a_day_that_has_ended_everywhere_has_ended_in_every_zone(now: float) -> None:
     over = today_everywhere(now)
     todays = [company_today(now, timezone(timedelta(hours=hours))) for hours in range(-12, 15)]
     assert over == min(todays)
@@ -206,5 +206,5 @@ def test_what_is_over_everywhere_is_over_in_every_zone(now: float) -> None:
     ("now", "over"),
     [("2026-03-11T11:59:59Z", "2026-03-10"), ("2026-03-11T12:00:00Z", "2026-03-11")],
 )
-def test_a_day_is_over_everywhere_when_the_last_zone_has_left_it(now: str, over: str) -> None:
+def test_a_day_has_ended_everywhere_when_it_has_ended_in_the_last_zone(now: str, over: str) -> None:
     assert today_everywhere(instant(now)).isoformat() == over

@@ -49,9 +49,7 @@ def simulator(tmp_path: Path) -> Iterator[Simulator]:
         yield api
 
 
-def test_it_says_what_it_will_do_then_does_it_and_says_what_came_of_it(
-    tmp_path: Path, simulator: Simulator
-) -> None:
+def test_it_prints_a_plan_and_a_summary(tmp_path: Path, simulator: Simulator) -> None:
     done = run(*arguments(tmp_path), "--yes")
     assert done.returncode == 0, done.stderr
     first = today() - timedelta(days=1)
@@ -75,7 +73,7 @@ def test_it_says_what_it_will_do_then_does_it_and_says_what_came_of_it(
     assert "note:" not in again.stdout
 
 
-def test_interrupted_it_says_so_and_the_same_command_goes_on(
+def test_after_an_interruption_the_same_command_continues(
     tmp_path: Path, simulator: Simulator
 ) -> None:
     simulator.script_faults(None, None, None, "hang")  # it cannot end before it is interrupted
@@ -138,7 +136,7 @@ def test_on_a_terminal_it_asks_and_logs_its_progress(tmp_path: Path, simulator: 
     assert "3 users on 8 days" in screen
 
 
-def test_a_no_is_a_no(tmp_path: Path, simulator: Simulator) -> None:
+def test_answering_no_aborts_it(tmp_path: Path, simulator: Simulator) -> None:
     status, screen = on_a_terminal("n\n", arguments(tmp_path))
     assert status == 1
     assert "Aborted!" in screen
@@ -160,7 +158,7 @@ def test_a_no_is_a_no(tmp_path: Path, simulator: Simulator) -> None:
         ({"output": "out-%q.om"}, "%q is not known"),
     ],
 )
-def test_what_cannot_be_done_is_told_before_anything_is_made(
+def test_bad_usage_is_refused_before_any_file_is_created(
     tmp_path: Path, others: dict[str, Any], message: str
 ) -> None:
     write_config(tmp_path, NOWHERE)
@@ -170,7 +168,7 @@ def test_what_cannot_be_done_is_told_before_anything_is_made(
     assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"]
 
 
-def test_without_a_terminal_and_without_yes_it_does_not_begin(tmp_path: Path) -> None:
+def test_without_a_terminal_and_without_yes_it_does_not_start(tmp_path: Path) -> None:
     write_config(tmp_path, NOWHERE)
     refused = run_here(*arguments(tmp_path))
     assert refused.returncode == 2
@@ -179,7 +177,7 @@ def test_without_a_terminal_and_without_yes_it_does_not_begin(tmp_path: Path) ->
     )
 
 
-def test_a_schedule_that_leaves_nothing_leaves_nothing_for_a_backfill(tmp_path: Path) -> None:
+def test_it_is_refused_if_the_schedule_needs_all_calls(tmp_path: Path) -> None:
     gong = {"requests_per_day": 75, "time_zone": "US/Pacific"}
     write_config(tmp_path, NOWHERE, gong=gong)
     refused = run(*arguments(tmp_path), "--yes")
@@ -187,9 +185,7 @@ def test_a_schedule_that_leaves_nothing_leaves_nothing_for_a_backfill(tmp_path: 
     assert "the exporter's own schedule needs all of gong.requests_per_day" in refused.stderr
 
 
-def test_tomorrow_and_somebody_elses_file_are_bad_usage(
-    tmp_path: Path, simulator: Simulator
-) -> None:
+def test_tomorrow_and_an_existing_file_are_bad_usage(tmp_path: Path, simulator: Simulator) -> None:
     assert simulator.url
     tomorrow = run(*arguments(tmp_path, to=today() + timedelta(days=2)), "--yes")
     assert tomorrow.returncode == 2
@@ -232,7 +228,7 @@ def test_addresses_obey_the_configuration(tmp_path: Path, simulator: Simulator) 
     )
 
 
-def test_a_disk_without_room_is_told_and_the_days_are_kept(
+def test_a_full_disk_is_reported_and_the_days_are_kept(
     tmp_path: Path, simulator: Simulator
 ) -> None:
     """A file of the output may not be larger than the work file with its days is."""

@@ -16,18 +16,18 @@ HOUR = 3600
 FOREVER = 1e12
 
 
-def test_both_ends_of_the_range_are_in_it() -> None:
+def test_the_range_includes_both_ends() -> None:
     days = PublicationDays(date(2026, 2, 27), date(2026, 3, 2)).in_zone(PACIFIC)
     assert [day.day for day in days] == [27, 28, 1, 2]
 
 
-def test_a_range_of_one_day_is_one_day() -> None:
+def test_a_range_can_be_one_day() -> None:
     assert PublicationDays(date(2026, 3, 2), date(2026, 3, 2)).in_zone(PACIFIC) == (
         date(2026, 3, 2),
     )
 
 
-def test_a_day_that_the_zone_skipped_is_none() -> None:
+def test_a_day_that_the_zone_skipped_is_left_out() -> None:
     days = PublicationDays(date(2011, 12, 29), date(2011, 12, 31)).in_zone(ZoneInfo("Pacific/Apia"))
     assert [day.day for day in days] == [29, 31]
 
@@ -55,7 +55,7 @@ def test_tomorrow_is_refused_and_today_is_not() -> None:
     ("day", "hours"),
     [(date(2026, 3, 8), 23), (date(2026, 3, 9), 24), (date(2026, 11, 1), 25)],
 )
-def test_a_day_has_as_many_hours_as_the_zone_gives_it(day: date, hours: int) -> None:
+def test_a_day_has_23_24_or_25_hours(day: date, hours: int) -> None:
     times = sample_times(day, PACIFIC, HOUR, FOREVER)
     assert len(times) == hours
     assert times[0] == day_start(day, PACIFIC)
@@ -72,7 +72,7 @@ def test_a_day_without_midnight_begins_when_clocks_jump() -> None:
     assert datetime.fromtimestamp(at, zone).isoformat() == "2018-11-04T01:00:00-02:00"
 
 
-def test_no_sample_is_of_the_future() -> None:
+def test_no_sample_is_in_the_future() -> None:
     day = date(2026, 3, 11)
     now = day_start(day, PACIFIC) + 3 * HOUR
     assert len(sample_times(day, PACIFIC, HOUR, now)) == 4
@@ -85,7 +85,7 @@ def test_no_sample_is_of_the_future() -> None:
     st.sampled_from(["US/Pacific", "Europe/Berlin", "Asia/Kathmandu", "Australia/Lord_Howe"]),
     st.sampled_from([60, 300, HOUR, 6 * HOUR, DAY]),
 )
-def test_samples_of_a_day_lie_in_it_and_a_step_apart(day: date, name: str, step: int) -> None:
+def test_the_samples_of_a_day_are_in_it_and_a_step_apart(day: date, name: str, step: int) -> None:
     zone = ZoneInfo(name)
     times = sample_times(day, zone, step, FOREVER)
     assert times[0] == begins(day, zone)
@@ -94,7 +94,7 @@ def test_samples_of_a_day_lie_in_it_and_a_step_apart(day: date, name: str, step:
 
 
 @pytest.mark.parametrize("step", [60, 300, 900, 3600, 21600, 86400])
-def test_a_step_that_divides_a_day_is_taken(step: int) -> None:
+def test_a_step_that_divides_a_day_is_accepted(step: int) -> None:
     assert check_step(float(step)) == step
 
 

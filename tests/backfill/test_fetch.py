@@ -30,7 +30,7 @@ def truth(rig: Rig, number: int) -> object:
     return true_activity(rig.simulator.company, days, rig.windows)
 
 
-def test_each_day_asks_for_the_windows_that_end_as_it_begins(rig: MakeRig) -> None:
+def test_for_each_day_the_windows_that_end_when_it_begins_are_requested(rig: MakeRig) -> None:
     one = rig(zone="US/Pacific")
     one.run(days_before(3))
     ranges = {(body["filter"]["fromDate"], body["filter"]["toDate"]) for body in one.asked()}
@@ -42,7 +42,7 @@ def test_each_day_asks_for_the_windows_that_end_as_it_begins(rig: MakeRig) -> No
     assert ranges == expected
 
 
-def test_a_live_poll_of_today_asks_the_same(rig: MakeRig) -> None:
+def test_a_live_poll_of_today_makes_the_same_requests(rig: MakeRig) -> None:
     one = rig(zone="US/Pacific")
     one.run(days_before(1))
     backfilled = [body["filter"] for body in one.asked()[-3:]]
@@ -58,7 +58,7 @@ def test_the_last_day_comes_first_and_then_the_others_in_order(rig: MakeRig) -> 
     assert [day.day for day in one.days_fetched] == [11, 8, 9, 10]
 
 
-def test_every_value_is_the_companys(rig: MakeRig) -> None:
+def test_every_value_is_right(rig: MakeRig) -> None:
     one = rig(FixtureCompany(110))
     one.run(days_before(3))
     assert activity(read_output(one.path)) == truth(one, 3)
@@ -75,7 +75,7 @@ def test_on_the_first_of_a_month_its_window_is_empty_and_everybody_has_zero(rig:
     assert {min(times.items())[1] for times in first.values()} == {0.0}
 
 
-def test_days_in_the_work_file_are_not_asked_for_again(rig: MakeRig) -> None:
+def test_days_in_the_work_file_are_not_requested_again(rig: MakeRig) -> None:
     rig().run(days_before(3))
     before = len(rig().asked())
     two = rig(zone="US/Pacific", output="out.om")
@@ -127,7 +127,7 @@ def test_a_retry_after_that_another_process_met_is_waited_out(
     assert activity(read_output(one.path)) == truth(one, 2)
 
 
-def test_a_bad_quarter_hour_of_gongs_is_sat_out(rig: MakeRig, clock: FakeClock) -> None:
+def test_an_outage_of_a_quarter_of_an_hour_is_waited_out(rig: MakeRig, clock: FakeClock) -> None:
     one = rig(zone="US/Pacific")
     one.on_day = lambda day: (
         one.simulator.script_faults(*["bad-gateway"] * 15) if day == TODAY else None
@@ -138,7 +138,7 @@ def test_a_bad_quarter_hour_of_gongs_is_sat_out(rig: MakeRig, clock: FakeClock) 
     assert activity(read_output(one.path)) == truth(one, 3)
 
 
-def test_a_gong_that_stays_broken_ends_the_run_and_keeps_the_days(rig: MakeRig) -> None:
+def test_a_long_outage_ends_the_run_and_keeps_the_days(rig: MakeRig) -> None:
     one = rig(zone="US/Pacific")
     one.on_day = lambda day: (
         one.simulator.set_faults("server-error") if day == TODAY - timedelta(2) else None
@@ -153,7 +153,7 @@ def test_a_gong_that_stays_broken_ends_the_run_and_keeps_the_days(rig: MakeRig) 
     assert activity(read_output(two.path)) == truth(two, 4)
 
 
-def test_a_gong_that_never_answered_is_not_waited_for(rig: MakeRig, clock: FakeClock) -> None:
+def test_an_outage_from_the_start_is_not_waited_out(rig: MakeRig, clock: FakeClock) -> None:
     one = rig(zone="US/Pacific")
     one.simulator.set_faults("server-error")
     began = clock.now()
@@ -170,7 +170,7 @@ def test_a_gong_that_never_answered_is_not_waited_for(rig: MakeRig, clock: FakeC
         ("redirect", "redirects to(.|\n)*gong.base_url"),
     ],
 )
-def test_what_somebody_has_to_mend_ends_the_run_at_once(
+def test_a_permanent_error_ends_the_run_at_once(
     rig: MakeRig, clock: FakeClock, fault: str, said: str
 ) -> None:
     one = rig()
@@ -182,7 +182,7 @@ def test_what_somebody_has_to_mend_ends_the_run_at_once(
     assert len(one.days_fetched) == 1
 
 
-def test_a_stop_in_the_middle_of_a_wait_is_heard_and_the_next_run_goes_on(
+def test_a_stop_during_a_wait_ends_the_run_and_the_next_run_continues(
     rig: MakeRig, clock: FakeClock
 ) -> None:
     one = rig()
@@ -198,7 +198,7 @@ def test_a_stop_in_the_middle_of_a_wait_is_heard_and_the_next_run_goes_on(
     assert activity(read_output(two.path)) == truth(two, 3)
 
 
-def test_a_window_that_is_refused_is_left_out_and_told_and_the_others_stay(rig: MakeRig) -> None:
+def test_a_refused_window_is_left_out_and_reported_and_the_others_stay(rig: MakeRig) -> None:
     one = rig(zone="US/Pacific")
     one.on_day = lambda day: (
         one.simulator.script_faults(None, "bad-request") if day == TODAY else None
@@ -216,7 +216,7 @@ def test_a_window_that_is_refused_is_left_out_and_told_and_the_others_stay(rig: 
     assert found == whole
 
 
-def test_a_day_that_is_refused_whole_is_a_gap(rig: MakeRig) -> None:
+def test_a_day_of_which_every_window_is_refused_is_a_gap(rig: MakeRig) -> None:
     one = rig(zone="US/Pacific", windows=("1d",))
     one.on_day = lambda day: (
         one.simulator.script_faults(None, "bad-request") if day == TODAY else None
@@ -228,7 +228,7 @@ def test_a_day_that_is_refused_whole_is_a_gap(rig: MakeRig) -> None:
     assert len(times) == 2
 
 
-def test_a_refused_day_is_asked_for_again_a_day_later(rig: MakeRig, clock: FakeClock) -> None:
+def test_a_refused_day_is_requested_again_a_day_later(rig: MakeRig, clock: FakeClock) -> None:
     one = rig(zone="US/Pacific")
     one.on_day = lambda day: one.simulator.script_faults("bad-request") if day == TODAY else None
     one.run(days_before(2))
@@ -243,7 +243,7 @@ def test_a_refused_day_is_asked_for_again_a_day_later(rig: MakeRig, clock: FakeC
     assert activity(read_output(later.path)) == truth(later, 2)
 
 
-def test_when_even_the_last_day_is_refused_the_others_are_not_asked_for(rig: MakeRig) -> None:
+def test_if_the_last_day_is_refused_the_others_are_not_requested(rig: MakeRig) -> None:
     one = rig(zone="US/Pacific", company_state=known(rig, user_id(0)), users=(user_id(0),))
     one.simulator.set_faults("bad-request")
     with pytest.raises(BackfillError, match=r"Gong refuses even 2026-03-11(.|\n)*gong.time_zone"):
@@ -251,7 +251,7 @@ def test_when_even_the_last_day_is_refused_the_others_are_not_asked_for(rig: Mak
     assert len(one.asked()) == len(WINDOWS)
 
 
-def test_when_the_search_for_listed_users_is_refused_no_day_is_asked_for(rig: MakeRig) -> None:
+def test_if_the_search_for_listed_users_is_refused_no_day_is_requested(rig: MakeRig) -> None:
     one = rig(zone="US/Pacific", users=(user_id(0),))
     one.simulator.set_faults("bad-request")
     with pytest.raises(BackfillError, match="Gong refuses 2026-01-13 to 2026-03-11, and every"):

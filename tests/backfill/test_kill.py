@@ -19,7 +19,7 @@ def outputs(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.glob("*.om")}
 
 
-def test_killed_at_any_moment_it_goes_on_and_ends_with_the_same_files(tmp_path: Path) -> None:
+def test_killed_at_any_moment_it_continues_and_ends_with_the_same_files(tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     whole.mkdir()
     killed.mkdir()

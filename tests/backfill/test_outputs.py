@@ -12,7 +12,7 @@ from tests.support.backfill_samples import every_day
 DAYS = every_day(date(2025, 12, 30), date(2026, 2, 1))
 
 
-def test_without_fields_everything_is_one_file(tmp_path: Path) -> None:
+def test_without_fields_all_days_are_in_one_file(tmp_path: Path) -> None:
     (file,) = OutputPath(tmp_path / "history.om").files(DAYS)
     assert file.path == tmp_path / "history.om"
     assert list(file.days) == DAYS
@@ -29,12 +29,12 @@ def test_year_and_month_make_a_file_a_month(tmp_path: Path) -> None:
     assert [day for file in files for day in file.days] == DAYS
 
 
-def test_two_percent_signs_are_one(tmp_path: Path) -> None:
+def test_two_percent_signs_stand_for_one(tmp_path: Path) -> None:
     (file,) = OutputPath(tmp_path / "100%%.om").files(DAYS[:1])
     assert file.path.name == "100%.om"
 
 
-def test_a_name_that_two_months_share_is_refused(tmp_path: Path) -> None:
+def test_a_name_shared_by_two_months_is_refused(tmp_path: Path) -> None:
     days = every_day(date(2025, 1, 31), date(2026, 1, 1))
     with pytest.raises(
         InvalidRequest, match=r"gong-01.om would hold 2025-01-31 and 2026-01-01 without"
@@ -55,7 +55,7 @@ def test_a_name_that_two_months_share_is_refused(tmp_path: Path) -> None:
         ("/", "names no file"),
     ],
 )
-def test_a_name_that_cannot_be_one_is_refused(tmp_path: Path, name: str, message: str) -> None:
+def test_an_invalid_name_is_refused(tmp_path: Path, name: str, message: str) -> None:
     with pytest.raises(InvalidRequest, match=message):
         OutputPath(tmp_path / name).check()
 
@@ -64,7 +64,7 @@ def test_the_work_file_is_beside_the_output(tmp_path: Path) -> None:
     assert OutputPath(tmp_path / "gong-%Y-%m.om").work_file == tmp_path / "gong-%Y-%m.om.work"
 
 
-def test_labels_come_as_given() -> None:
+def test_labels_are_parsed() -> None:
     labels = parse_labels(["job=gong", "instance=[::1]:14664", "env=a=b"], ["team"])
     assert labels == (("job", "gong"), ("instance", "[::1]:14664"), ("env", "a=b"))
 
@@ -84,6 +84,6 @@ def test_labels_come_as_given() -> None:
         (["job=a", "job=b"], "job is given twice"),
     ],
 )
-def test_what_is_no_label_or_one_of_ours_is_refused(texts: list[str], message: str) -> None:
+def test_an_invalid_or_reserved_label_is_refused(texts: list[str], message: str) -> None:
     with pytest.raises(InvalidRequest, match=message):
         parse_labels(texts, ["team"])

@@ -33,7 +33,7 @@ def whole(rig: Rig, number: int) -> object:
     return true_activity(rig.simulator.company, every_day(first, TODAY), rig.windows)
 
 
-def test_it_keeps_to_its_share_and_goes_on_as_its_calls_lapse(
+def test_it_keeps_to_its_share_and_continues_as_its_calls_expire(
     rig: MakeRig, clock: FakeClock
 ) -> None:
     one = rig(per_day=20)
@@ -52,7 +52,7 @@ def test_a_second_run_knows_the_calls_of_the_first(rig: MakeRig) -> None:
     assert most_in_a_day(made(two)) <= 20
 
 
-def test_a_live_exporter_beside_it_always_finds_room(rig: MakeRig, clock: FakeClock) -> None:
+def test_a_live_exporter_beside_it_always_has_calls_left(rig: MakeRig, clock: FakeClock) -> None:
     """Quota 40: an hourly poll of one call and one after midnight leave 15 for the backfill."""
     one = rig(windows=("1d",), per_day=40 - 25, total_per_day=40 - 1)
     live = rig(windows=("1d",), total_per_day=40)
@@ -80,7 +80,9 @@ def test_a_live_exporter_beside_it_always_finds_room(rig: MakeRig, clock: FakeCl
     assert activity(read_output(one.path)) == whole(one, 40)
 
 
-def test_a_window_of_several_pages_is_not_begun_without_room_for_all_of_it(rig: MakeRig) -> None:
+def test_a_window_of_several_pages_is_not_started_without_calls_for_all_of_them(
+    rig: MakeRig,
+) -> None:
     """Pages of a listing that the quota cuts short would have to be asked for again."""
     one = rig(FixtureCompany(210), windows=("7d",), per_day=8, zone="US/Pacific")
     one.run(days_before(4))
@@ -89,7 +91,7 @@ def test_a_window_of_several_pages_is_not_begun_without_room_for_all_of_it(rig: 
     assert activity(read_output(one.path)) == whole(one, 4)
 
 
-def test_a_quota_that_others_spent_is_waited_for(rig: MakeRig, clock: FakeClock) -> None:
+def test_it_waits_for_a_quota_that_others_used_up(rig: MakeRig, clock: FakeClock) -> None:
     one = rig(zone="US/Pacific", total_per_day=10)
     for second in range(9):
         one.ledger.reserve(clock.now(), CallLimits(1000, 10), clock.now() + second)
@@ -104,26 +106,26 @@ def a_quota(clock: FakeClock, used: Callable[[float], int], **limits: int) -> Ba
 
 
 @pytest.mark.parametrize(("per_day", "total_per_day"), [(0, 10), (-3, 10), (10, 0)])
-def test_when_nothing_is_left_it_is_refused(
+def test_it_is_refused_if_the_schedule_needs_the_whole_quota(
     clock: FakeClock, per_day: int, total_per_day: int
 ) -> None:
     with pytest.raises(InvalidRequest, match=r"needs all of gong\.requests_per_day"):
         a_quota(clock, lambda _: 0, per_day=per_day, total_per_day=total_per_day)
 
 
-def test_room_is_what_is_left_of_both(clock: FakeClock) -> None:
+def test_available_calls_obey_both_limits(clock: FakeClock) -> None:
     assert a_quota(clock, lambda _: 3, per_day=20, total_per_day=10).available() == 7
     assert a_quota(clock, lambda _: 3, per_day=5, total_per_day=10).available() == 5
     assert a_quota(clock, lambda _: 30, per_day=5, total_per_day=10).available() == 0
 
 
-def test_for_others_it_looks_again_every_minute(clock: FakeClock) -> None:
+def test_calls_of_others_are_checked_again_every_minute(clock: FakeClock) -> None:
     began = clock.now()
     quota = a_quota(clock, lambda now: 10 if now < began + 150 else 0, per_day=20, total_per_day=10)
     quota.wait_for(1)
     assert clock.waits == [RECHECK_INTERVAL] * 3
 
 
-def test_more_than_there_ever_is_is_not_waited_for(clock: FakeClock) -> None:
+def test_it_does_not_wait_for_more_calls_than_a_day_allows(clock: FakeClock) -> None:
     a_quota(clock, lambda _: 0, per_day=20, total_per_day=10).wait_for(1000)
     assert clock.waits == []

@@ -18,7 +18,7 @@ from tests.support.clocks import FakeClock
 from tests.support.companies import FixtureCompany
 
 
-def test_the_zone_is_learned_by_one_call_when_nobody_knows_it(rig: MakeRig) -> None:
+def test_an_unknown_zone_is_learned_with_one_call(rig: MakeRig) -> None:
     one = rig(FixtureCompany(time_zone="Asia/Tokyo"))
     backfill = one.prepare(
         PublicationDays(date(2026, 3, 10), date(2026, 3, 12))
@@ -37,7 +37,7 @@ def test_the_zone_that_polls_learned_needs_no_call(rig: MakeRig) -> None:
     backfill.close()
 
 
-def test_what_was_learned_of_another_company_is_not_used(rig: MakeRig) -> None:
+def test_the_state_of_another_company_is_not_used(rig: MakeRig) -> None:
     one = rig()
     known = CompanyState(host="https://other.example", time_zone="Asia/Tokyo", pages={"7d": 1})
     backfill = replace(one, company_state=known).prepare(days_before(3))
@@ -45,19 +45,19 @@ def test_what_was_learned_of_another_company_is_not_used(rig: MakeRig) -> None:
     backfill.close()
 
 
-def test_a_zone_that_gong_does_not_tell_has_to_be_configured(rig: MakeRig) -> None:
+def test_a_zone_that_cannot_be_learned_has_to_be_configured(rig: MakeRig) -> None:
     one = rig()
     one.simulator.set_faults("null-time-zone")
     with pytest.raises(BackfillError, match=r"cannot be learned .* set gong\.time_zone"):
         one.prepare(days_before(3))
 
 
-def test_tomorrow_is_refused_by_the_companys_calendar(rig: MakeRig) -> None:
+def test_tomorrow_is_refused_in_the_companys_time_zone(rig: MakeRig) -> None:
     with pytest.raises(InvalidRequest, match="--to=2026-03-12 has not begun: in US/Pacific"):
         rig().prepare(PublicationDays(TODAY, TODAY + timedelta(days=1)))
 
 
-def test_a_file_that_is_there_is_never_written_over(rig: MakeRig) -> None:
+def test_an_existing_file_is_never_overwritten(rig: MakeRig) -> None:
     one = rig()
     one.path.write_text("mine")
     with pytest.raises(
@@ -68,7 +68,7 @@ def test_a_file_that_is_there_is_never_written_over(rig: MakeRig) -> None:
     assert one.days_fetched == []
 
 
-def test_a_file_that_came_there_while_days_were_fetched_is_not_written_over_either(
+def test_a_file_created_while_days_were_fetched_is_not_overwritten(
     rig: MakeRig,
 ) -> None:
     one = rig()
@@ -88,7 +88,7 @@ def test_a_file_that_came_there_while_days_were_fetched_is_not_written_over_eith
     assert one.path.read_text().endswith("# EOF\n")
 
 
-def test_a_file_of_its_own_making_is_written_anew(rig: MakeRig) -> None:
+def test_its_own_output_is_overwritten(rig: MakeRig) -> None:
     rig().run(days_before(1))
     two = rig()
     two.run(days_before(2))
@@ -106,7 +106,7 @@ def test_another_zone_or_list_needs_another_work_file(rig: MakeRig) -> None:
         rig(zone="US/Pacific", windows=("1d",)).run(days_before(1))
 
 
-def test_a_work_file_that_another_backfill_uses_is_left_to_it(rig: MakeRig) -> None:
+def test_a_work_file_in_use_is_refused(rig: MakeRig) -> None:
     first = rig().prepare(days_before(1))
     with pytest.raises(BackfillError, match="another backfill is using it"):
         rig().prepare(days_before(1))
@@ -139,7 +139,7 @@ def test_days_of_23_and_25_hours_are_whole_days(rig: MakeRig) -> None:
     assert times[-1] <= one.clock.now()
 
 
-def test_both_forms_say_the_same(rig: MakeRig) -> None:
+def test_both_text_formats_have_the_same_samples(rig: MakeRig) -> None:
     one = rig(labels=(("job", "gong"),))
     one.run(days_before(3))
     two = replace(one, text_format=TextFormat.PROMETHEUS, output="out.txt")
@@ -156,7 +156,7 @@ def test_only_the_chosen_metrics_are_written(rig: MakeRig) -> None:
     assert {dict(labels)["metric"] for _, labels in found} == {"calls_as_host"}
 
 
-def test_what_polls_know_is_not_changed(rig: MakeRig) -> None:
+def test_the_state_of_polls_is_not_changed(rig: MakeRig) -> None:
     """The state file is the exporter's: a backfill has no way to write what it learns there."""
     one = rig()
     known = CompanyState(host=one.simulator.url, time_zone="US/Pacific", pages={"7d": 1})
@@ -164,7 +164,7 @@ def test_what_polls_know_is_not_changed(rig: MakeRig) -> None:
     assert known == CompanyState(host=one.simulator.url, time_zone="US/Pacific", pages={"7d": 1})
 
 
-def test_counters_that_nobody_has_heard_of_are_written_as_a_live_exporter_shows_them(
+def test_undocumented_counters_are_written_as_a_live_exporter_shows_them(
     rig: MakeRig,
 ) -> None:
     one = rig(zone="US/Pacific", windows=("1d",))
@@ -174,7 +174,7 @@ def test_counters_that_nobody_has_heard_of_are_written_as_a_live_exporter_shows_
     assert metrics > set(METRICS)
 
 
-def test_the_forecast_is_what_it_comes_to(rig: MakeRig, clock: FakeClock) -> None:
+def test_the_estimate_is_about_right(rig: MakeRig, clock: FakeClock) -> None:
     one = rig(FixtureCompany(110), zone="US/Pacific", labels=(("job", "gong"),))
     backfill = one.prepare(days_before(3))
     cost = backfill.estimate
@@ -192,7 +192,7 @@ def test_the_forecast_is_what_it_comes_to(rig: MakeRig, clock: FakeClock) -> Non
     assert not cost.by_quota
 
 
-def test_the_forecast_knows_what_the_quota_makes_of_it(rig: MakeRig) -> None:
+def test_the_estimate_considers_the_quota(rig: MakeRig) -> None:
     backfill = rig(zone="US/Pacific", per_day=50).prepare(days_before(60))
     assert backfill.estimate.calls == 180
     assert backfill.estimate.by_quota
@@ -200,7 +200,7 @@ def test_the_forecast_knows_what_the_quota_makes_of_it(rig: MakeRig) -> None:
     backfill.close()
 
 
-def test_when_every_day_is_there_the_forecast_is_no_calls(rig: MakeRig) -> None:
+def test_if_every_day_is_stored_the_estimate_is_no_calls(rig: MakeRig) -> None:
     rig(zone="US/Pacific").run(days_before(3))
     backfill = rig(zone="US/Pacific").prepare(days_before(3))
     assert (backfill.estimate.calls, backfill.estimate.days_left) == (0, 0)

@@ -67,7 +67,7 @@ def known_from(rig: MakeRig, **named: str) -> CompanyState:
     return CompanyState(host=rig().simulator.url, known_users=named)
 
 
-def test_with_all_users_somebody_is_there_while_a_window_names_them(rig: MakeRig) -> None:
+def test_with_all_users_a_user_has_series_while_a_window_contains_the_user(rig: MakeRig) -> None:
     # Seen from TODAY backwards: Ann worked 20 days ago, so the 7d windows of 19 to 13 days ago
     # hold it, and nobody else's do.
     company = Diary({ANN: ago(20), BEN: ago(1)})
@@ -83,7 +83,7 @@ def ends(number: int) -> tuple[date, date]:
     return TODAY - timedelta(days=number - 1), TODAY
 
 
-def test_with_a_list_somebody_is_there_from_the_first_day_on_and_zero_afterwards(
+def test_with_a_list_a_user_has_series_from_the_first_day_on_and_zeros_later(
     rig: MakeRig,
 ) -> None:
     company = Diary({ANN: ago(20), BEN: ago(1), CYD: ago(5)})
@@ -98,7 +98,7 @@ def test_with_a_list_somebody_is_there_from_the_first_day_on_and_zero_afterwards
     assert activity(samples) == true_activity(company, days, ("1d", "7d"), known=known)
 
 
-def test_listed_users_are_looked_for_once_and_not_every_day(rig: MakeRig) -> None:
+def test_listed_users_are_searched_once_and_not_every_day(rig: MakeRig) -> None:
     company = Diary({ANN: ago(20), BEN: ago(1)})
     one = rig(company, windows=("1d", "7d"), users=(ANN, "999"), zone="US/Pacific")
     summary = one.run(days_before(30))
@@ -112,7 +112,7 @@ def test_listed_users_are_looked_for_once_and_not_every_day(rig: MakeRig) -> Non
     assert summary.users == 1
 
 
-def test_an_address_on_the_list_is_found_though_its_owner_left_long_ago(rig: MakeRig) -> None:
+def test_a_listed_address_is_found_although_its_user_left_long_ago(rig: MakeRig) -> None:
     company = Diary({ANN: ago(30), BEN: ago(1)})
     one = rig(company, windows=("1d",), users=(f"{ANN}@acme.example", f"{BEN}@ACME.example"))
     one.run(days_before(35))
@@ -121,7 +121,7 @@ def test_an_address_on_the_list_is_found_though_its_owner_left_long_ago(rig: Mak
     assert days_of(samples, BEN) == 1
 
 
-def test_what_polls_know_needs_no_search(rig: MakeRig) -> None:
+def test_users_that_polls_know_need_no_search(rig: MakeRig) -> None:
     company = Diary({ANN: ago(3, 2, 1)})
     rig(company)
     one = rig(
@@ -162,7 +162,7 @@ def test_users_that_are_unknown_inactive_and_active_are_counted_day_by_day(rig: 
     assert counts == {"active": [0, 1, 1], "inactive": [0, 0, 1], "unknown": [3, 2, 1]}
 
 
-def test_one_address_is_the_label_on_all_days_though_it_changed(rig: MakeRig) -> None:
+def test_a_changed_address_is_one_label_on_all_days(rig: MakeRig) -> None:
     company = Diary({ANN: ago(*range(1, 20))}, renamed={ANN: (ago(5)[0], "ann.married")})
     one = rig(company, windows=("1d",))
     one.run(days_before(15))
@@ -174,7 +174,7 @@ def test_one_address_is_the_label_on_all_days_though_it_changed(rig: MakeRig) ->
     assert labels == {"ann.married@acme.example"}
 
 
-def test_an_address_that_polls_saw_later_wins(rig: MakeRig) -> None:
+def test_a_later_address_from_polls_is_used(rig: MakeRig) -> None:
     company = Diary({ANN: ago(1, 2)})
     rig(company)
     later = _window(rig().clock.now() + 3600, {ANN: "newest@acme.example"})
@@ -183,7 +183,7 @@ def test_an_address_that_polls_saw_later_wins(rig: MakeRig) -> None:
     assert key("gong_user_info", user=ANN, email="newest@acme.example") in read_output(one.path)
 
 
-def test_an_address_that_polls_saw_earlier_does_not(rig: MakeRig) -> None:
+def test_an_earlier_address_from_polls_is_not_used(rig: MakeRig) -> None:
     company = Diary({ANN: ago(1, 2)})
     rig(company)
     earlier = _window(rig().clock.now() - 3600, {ANN: "old@acme.example"})
@@ -219,7 +219,7 @@ def test_roster_columns_are_labels_of_the_info_series(rig: MakeRig) -> None:
     assert not any("team" in dict(labels) for name, labels in samples if name != "gong_user_info")
 
 
-def test_a_longer_list_later_does_not_take_zeros_for_what_was_never_asked(rig: MakeRig) -> None:
+def test_a_longer_list_later_has_no_zeros_for_users_that_were_not_requested(rig: MakeRig) -> None:
     # Ben's days lie before the first run's range: only the second one's search finds him.
     company = Diary({ANN: ago(1, 2, 3), BEN: ago(9)})
     first = rig(company, windows=("1d",), users=(ANN, BEN))

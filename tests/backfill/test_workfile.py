@@ -26,7 +26,7 @@ def finish(work: WorkFile, day: date, *refused: RefusedWindow, now: float = NOON
     work.finish(day, windows, refused, some_knowledge(), now)
 
 
-def test_a_finished_day_is_there_after_it_was_closed(tmp_path: Path) -> None:
+def test_a_finished_day_survives_closing(tmp_path: Path) -> None:
     work = WorkFile(tmp_path / "out.work", ASKED)
     finish(work, MONDAY)
     work.close()
@@ -37,7 +37,7 @@ def test_a_finished_day_is_there_after_it_was_closed(tmp_path: Path) -> None:
     assert again.company_state() == some_knowledge()
 
 
-def test_a_day_that_cannot_be_kept_whole_is_not_kept_at_all(tmp_path: Path) -> None:
+def test_a_day_that_cannot_be_stored_whole_is_not_stored_at_all(tmp_path: Path) -> None:
     work = WorkFile(tmp_path / "out.work", ASKED)
     twice = [refusal(MONDAY, "1d"), refusal(MONDAY, "1d")]
     with pytest.raises(BackfillError, match=r"out\.work: "):
@@ -46,7 +46,7 @@ def test_a_day_that_cannot_be_kept_whole_is_not_kept_at_all(tmp_path: Path) -> N
     assert work.windows(MONDAY) == ()
 
 
-def test_nobody_else_may_read_it(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_it(tmp_path: Path) -> None:
     laid = tmp_path / "out.work"
     laid.touch()
     laid.chmod(0o666)
@@ -63,7 +63,7 @@ def test_two_backfills_cannot_use_it_at_once(tmp_path: Path) -> None:
     WorkFile(tmp_path / "out.work", ASKED).close()
 
 
-def test_nor_when_it_had_days_already(tmp_path: Path) -> None:
+def test_two_backfills_cannot_use_one_with_days_at_once(tmp_path: Path) -> None:
     work = WorkFile(tmp_path / "out.work", ASKED)
     finish(work, MONDAY)
     work.close()
@@ -73,7 +73,7 @@ def test_nor_when_it_had_days_already(tmp_path: Path) -> None:
     assert first.done(NOON) == {MONDAY}
 
 
-def test_days_of_another_question_are_not_mixed_in(tmp_path: Path) -> None:
+def test_days_of_another_configuration_are_refused(tmp_path: Path) -> None:
     WorkFile(tmp_path / "out.work", ASKED).close()
     with pytest.raises(
         InvalidRequest, match=r"another configuration \(what differs: activity.windows\)"
@@ -81,7 +81,7 @@ def test_days_of_another_question_are_not_mixed_in(tmp_path: Path) -> None:
         WorkFile(tmp_path / "out.work", {**ASKED, "activity.windows": "1d"})
 
 
-def test_a_file_that_is_something_else_is_left_alone(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_work_file_is_not_changed(tmp_path: Path) -> None:
     path = tmp_path / "out.work"
     path.write_text("dear diary, " * 100)
     with pytest.raises(BackfillError, match="it exists, and is not a work file"):
@@ -89,7 +89,7 @@ def test_a_file_that_is_something_else_is_left_alone(tmp_path: Path) -> None:
     assert path.read_text().startswith("dear diary")
 
 
-def test_a_database_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+def test_a_database_of_another_program_is_not_changed(tmp_path: Path) -> None:
     path = tmp_path / "out.work"
     with sqlite3.connect(path) as other:
         other.execute("CREATE TABLE mine (x)")
@@ -98,12 +98,12 @@ def test_a_database_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
         WorkFile(path, ASKED)
 
 
-def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+def test_a_missing_folder_is_reported(tmp_path: Path) -> None:
     with pytest.raises(BackfillError, match="No such file or directory"):
         WorkFile(tmp_path / "nowhere" / "out.work", ASKED)
 
 
-def test_a_refused_window_is_not_asked_for_again_the_same_day(tmp_path: Path) -> None:
+def test_a_refused_window_is_not_requested_again_on_the_same_day(tmp_path: Path) -> None:
     work = WorkFile(tmp_path / "out.work", ASKED)
     finish(work, MONDAY, refusal(MONDAY, "7d"))
     assert work.done(NOON + DAY - 1) == {MONDAY}
@@ -112,7 +112,7 @@ def test_a_refused_window_is_not_asked_for_again_the_same_day(tmp_path: Path) ->
     assert [data.window for data in work.windows(MONDAY)] == ["1d"]
 
 
-def test_a_day_that_is_no_longer_refused_is_whole(tmp_path: Path) -> None:
+def test_a_day_that_is_no_longer_refused_is_complete(tmp_path: Path) -> None:
     work = WorkFile(tmp_path / "out.work", ASKED)
     finish(work, MONDAY, refusal(MONDAY, "7d"))
     finish(work, MONDAY)
@@ -120,7 +120,7 @@ def test_a_day_that_is_no_longer_refused_is_whole(tmp_path: Path) -> None:
     assert work.done(NOON + 2 * DAY) == {MONDAY}
 
 
-def test_calls_are_remembered_for_a_day(tmp_path: Path) -> None:
+def test_calls_are_stored_for_a_day(tmp_path: Path) -> None:
     work = WorkFile(tmp_path / "out.work", ASKED)
     work.add_calls(3, NOON)
     work.add_calls(4, NOON + 10)
@@ -128,7 +128,7 @@ def test_calls_are_remembered_for_a_day(tmp_path: Path) -> None:
     assert work.calls(NOON + DAY) == ((NOON + 10, 4),)
 
 
-def test_a_search_covers_the_ranges_within_its_own(tmp_path: Path) -> None:
+def test_a_search_covers_ranges_within_its_range(tmp_path: Path) -> None:
     work = WorkFile(tmp_path / "out.work", ASKED)
     work.note_search(DayRange(date(2026, 1, 1), date(2026, 2, 1)), some_knowledge())
     assert work.searched(DayRange(date(2026, 1, 1), date(2026, 2, 1)))
@@ -137,7 +137,7 @@ def test_a_search_covers_the_ranges_within_its_own(tmp_path: Path) -> None:
     assert not work.searched(DayRange(date(2026, 1, 1), date(2026, 2, 2)))
 
 
-def test_it_knows_the_files_of_its_making(tmp_path: Path) -> None:
+def test_it_stores_the_names_of_its_output(tmp_path: Path) -> None:
     work = WorkFile(tmp_path / "out.work", ASKED)
     work.note_output(tmp_path / "out.om")
     assert work.has_output(tmp_path / "out.om")

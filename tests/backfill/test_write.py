@@ -185,7 +185,7 @@ def cases(draw: st.DrawFn) -> Case:
 
 @settings(max_examples=60, deadline=None)
 @given(cases(), st.sampled_from([1, 3, 10**6]))
-def test_every_file_reads_as_what_a_live_exporter_had_shown(case: Case, cells: int) -> None:
+def test_every_file_has_the_samples_of_a_live_exporter(case: Case, cells: int) -> None:
     expected = as_live(case)
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(write, "CELLS", cells)
@@ -203,7 +203,7 @@ def test_every_file_reads_as_what_a_live_exporter_had_shown(case: Case, cells: i
 
 @settings(max_examples=15, deadline=None)
 @given(cases())
-def test_files_of_parts_together_are_the_file_of_all(case: Case) -> None:
+def test_files_of_parts_together_have_the_samples_of_one_file(case: Case) -> None:
     expected = as_live(case)
     with TemporaryDirectory() as folder:
         paths = {Path(folder) / str(day): [day] for day in case.days}
@@ -238,7 +238,7 @@ def a_case(days: Read) -> Case:
 
 
 @pytest.mark.server("promtool")
-def test_promtool_takes_the_file(tmp_path: Path) -> None:
+def test_promtool_accepts_the_file(tmp_path: Path) -> None:
     path = tmp_path / "out.om"
     (written,) = files(a_case(some_days(3)), {path: some_days(3)})
     assert written is not None
@@ -249,13 +249,13 @@ def test_promtool_takes_the_file(tmp_path: Path) -> None:
     assert len(result.stdout.splitlines()) == 1 + 3
 
 
-def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_the_output(tmp_path: Path) -> None:
     path = tmp_path / "out.om"
     files(a_case(some_days(1)), {path: some_days(1)})
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_file_that_fails_half_way_is_not_there(tmp_path: Path) -> None:
+def test_a_file_that_fails_half_way_does_not_exist(tmp_path: Path) -> None:
     days = some_days(3)
     path = tmp_path / "out.om"
 
@@ -273,7 +273,7 @@ def test_a_file_that_fails_half_way_is_not_there(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_is_there_already_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
+def test_an_existing_file_stays_until_the_new_one_is_complete(tmp_path: Path) -> None:
     path = tmp_path / "out.om"
     path.write_text("old")
     folder = tmp_path / "out.om.partial"
@@ -284,7 +284,7 @@ def test_a_file_that_is_there_already_stays_until_the_new_one_is_whole(tmp_path:
 
 
 @pytest.mark.parametrize("laid", ["a link", "an open file"])
-def test_what_was_laid_in_its_place_gets_nobodys_address(tmp_path: Path, laid: str) -> None:
+def test_an_existing_partial_file_gets_no_addresses(tmp_path: Path, laid: str) -> None:
     path, elsewhere = tmp_path / "out.om", tmp_path / "elsewhere"
     elsewhere.write_text("theirs")
     partial = tmp_path / "out.om.partial"
