@@ -1,4 +1,4 @@
-"""The TLS cipher suites that may be named: Go's names, and OpenSSL's."""
+"""The TLS cipher suites and curves that may be named: Go's names, and OpenSSL's."""
 
 from __future__ import annotations
 
@@ -26,3 +26,12 @@ TLS13_CIPHERS = frozenset(
     {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"}
 )
 """The suites of TLS 1.3: always on, in Go as here; naming them changes nothing."""
+
+CURVES: Mapping[str, str] = {
+    "CurveP256": "prime256v1",
+    "CurveP384": "secp384r1",
+    "CurveP521": "secp521r1",
+    "X25519": "X25519",
+    "X25519MLKEM768": "X25519MLKEM768",
+}
+"""Go's names of the curves, and OpenSSL's."""

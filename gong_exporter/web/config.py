@@ -31,7 +31,7 @@ from gong_exporter.common.sections import (
     single,
 )
 from gong_exporter.common.yaml import Keys, Scalar, parse_yaml
-from gong_exporter.web.ciphers import CIPHERS, TLS13_CIPHERS
+from gong_exporter.web.ciphers import CIPHERS, CURVES, TLS13_CIPHERS
 
 ClientAuth = Literal["NoClientCert", "VerifyClientCertIfGiven", "RequireAndVerifyClientCert"]
 
@@ -49,6 +49,7 @@ _HEADERS: Mapping[str, tuple[str, ...]] = {
 }
 """The headers that may be set, and their values; any value where none is listed."""
 
+_NO_DURATION = re.compile(r"0+(\.0*)?([num\u00b5]?s|m|h)?")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 _TRUE = {"true", "yes", "on", "y"}
 _FALSE = {"false", "no", "off", "n"}
@@ -151,17 +152,11 @@ _Text = Annotated[str, single(str)]
 _File = Annotated[Path | None, AfterValidator(in_folder), single(_path)]
 _Version = Annotated[Literal["TLS12", "TLS13"], single(_version)]
 _Boolean = Annotated[bool, PlainValidator(_boolean)]
+_Curve = Annotated[str, single(one_of("curve", CURVES))]
 _Suite = Annotated[str, single(one_of("or insecure cipher suite", (*CIPHERS, *TLS13_CIPHERS)))]
 
 
 _Names = tuple[_Text, ...]
-
-
-def _unsupported(why: str) -> PlainValidator:
-    def refuse(_: object) -> None:
-        raise ValueError(f"is not supported: {why}")
-
-    return PlainValidator(refuse)
 
 
 class _WebSection(Section):
@@ -175,7 +170,10 @@ class TlsSettings(_WebSection):
 
     Attributes:
         cert, key, client_ca: inline PEM. Their ``_file`` twins are absolute paths.
+        client_auth_type: with one that verifies and without a CA, the system's roots are trusted,
+            as in Go.
         cipher_suites: Go's names, in order; empty leaves the choice to OpenSSL.
+        curve_preferences: likewise.
         prefer_server_cipher_suites: the order of ``cipher_suites`` decides, or the client's.
     """
 
@@ -191,9 +189,7 @@ class TlsSettings(_WebSection):
     max_version: _Version = "TLS13"
     cipher_suites: tuple[_Suite, ...] = ()
     prefer_server_cipher_suites: _Boolean = True
-    curve_preferences: Annotated[None, _unsupported("Python's TLS cannot set a list of curves")] = (
-        None
-    )
+    curve_preferences: tuple[_Curve, ...] = ()
 
     @property
     def cert_source(self) -> Path | str:
@@ -234,8 +230,6 @@ class TlsSettings(_WebSection):
                 "a client CA without a client_auth_type asks no client for a certificate:"
                 " set RequireAndVerifyClientCert",
             )
-        if not self.client_ca_source and auth != "NoClientCert":
-            raise AtKey("client_auth_type", f"{auth} needs client_ca_file (or client_ca)")
         if sans is not None and auth != "RequireAndVerifyClientCert":
             raise AtKey("client_allowed_sans", "needs client_auth_type RequireAndVerifyClientCert")
         if sans == ():
@@ -251,6 +245,22 @@ class TlsSettings(_WebSection):
         if suites and self.max_version == "TLS12" and not any(name in CIPHERS for name in suites):
             raise AtKey("cipher_suites", "names no suite of TLS 1.2, and max_version is TLS12")
         return self
+
+
+def _no_interval(text: str) -> str:
+    if not _NO_DURATION.fullmatch(text):
+        raise ValueError(
+            "a rate limit is not supported: this server caps connections instead (see docs/web.md);"
+            " 0 is none"
+        )
+    return text
+
+
+class RateLimit(_WebSection):
+    """``rate_limit``, which may only be off: requests are not limited by rate here."""
+
+    interval: Annotated[str, single(_no_interval)] = "0"
+    burst: _Text = "0"
 
 
 class HttpSettings(_WebSection):
@@ -272,9 +282,7 @@ class WebConfig(_WebSection):
     tls_server_config: TlsSettings | None = None
     http_server_config: HttpSettings = HttpSettings()
     basic_auth_users: Annotated[Mapping[str, str], PlainValidator(_users)] = Field({}, repr=False)
-    rate_limit: Annotated[
-        None, _unsupported("this server caps connections instead (see docs/web.md)")
-    ] = None
+    rate_limit: RateLimit = RateLimit()
 
     @field_validator("tls_server_config", mode="before")
     @classmethod

@@ -122,6 +122,7 @@ class WebServer:
         self._table = ConnectionTable(limits.connections or most, limits.request_seconds)
         self._current = self._start_generation()
         self._retired: list[_Generation] = []
+        self._warn_of_public_clients()
         await self._current.until_started()
         self._started = True
         self._ready.set()
@@ -174,11 +175,18 @@ class WebServer:
                 )
             elif changed:
                 self._log.info("web config reloaded")
+                self._warn_of_public_clients()
             if not config.security.same_tls(before):
                 self._replace_generation()
 
     def _start_generation(self) -> _Generation:
         return _Generation(self._app, self._sockets, self._limits, self._table, self._security())
+
+    def _warn_of_public_clients(self) -> None:
+        if self._security().public_clients:
+            self._log.warning(
+                "without client_ca_file, any client certificate of a public authority is accepted"
+            )
 
     def _security(self) -> Security:
         return Security() if self._web_config is None else self._web_config.security

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from gong_exporter.web.ciphers import CIPHERS
+from gong_exporter.web.ciphers import CIPHERS, CURVES
 from gong_exporter.web.config import TlsSettings, WebConfigError
 from gong_exporter.web.sockets import accepted
 
@@ -86,8 +86,11 @@ def build_context(settings: TlsSettings, material: Material, name: str) -> ssl.S
     context.set_alpn_protocols(["http/1.1"])
     _set_ciphers(context, settings, name)
     _load_pair(context, material, name)
+    _set_curves(context, settings, name)
     if material.client_ca is not None:
         _load_client_ca(context, material.client_ca, name)
+    elif settings.client_auth_type != "NoClientCert":
+        context.load_default_certs(ssl.Purpose.CLIENT_AUTH)  # as Go does without a CA
     context.verify_mode = _CERT_REQUIRED[settings.client_auth_type]
     return context
 
@@ -133,6 +136,23 @@ def _set_ciphers(context: ssl.SSLContext, settings: TlsSettings, name: str) -> N
     elif settings.cipher_suites:
         # Only suites of TLS 1.3 are named, so nothing below it can be agreed on.
         context.minimum_version = ssl.TLSVersion.TLSv1_3
+
+
+def _set_curves(context: ssl.SSLContext, settings: TlsSettings, name: str) -> None:
+    curves = [CURVES[curve] for curve in settings.curve_preferences]
+    if not curves:
+        return
+    where = f"{name}: tls_server_config.curve_preferences: "
+    set_groups = getattr(context, "set_groups", None)  # since Python 3.15
+    if set_groups is None and len(curves) > 1:
+        raise WebConfigError(f"{where}this Python's TLS can set a single curve, not a list")
+    try:
+        if set_groups is None:
+            context.set_ecdh_curve(curves[0])
+        else:
+            set_groups(":".join(curves))
+    except (ValueError, ssl.SSLError) as error:
+        raise WebConfigError(f"{where}this machine's OpenSSL does not offer it") from error
 
 
 def _load_pair(context: ssl.SSLContext, material: Material, name: str) -> None:

@@ -133,6 +133,7 @@ tls_server_config:
     [
         (3, "", "client_auth_type is gone"),
         (5, "", "client_allowed_sans is gone"),
+        (3, "  client_auth_type: RequireAndVerifyClientCert\n", "client_ca_file is gone"),
         (3, "  client_auth_type: NoClientCert\n", None),
         (4, "  client_auth_type: VerifyClientCertIfGiven\n", None),
         (5, "  client_allowed_sans: [other.example]\n", None),
