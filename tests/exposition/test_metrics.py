@@ -6,6 +6,7 @@ import platform
 import sys
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -53,6 +54,25 @@ def test_every_counter_is_zero_from_the_start_with_every_known_label_value(
         assert value(metrics, f"gong_exporter_{name}_total") == 0
     assert value(metrics, "gong_exporter_api_request_duration_seconds_count") == 0
     assert value(metrics, "gong_exporter_api_request_duration_seconds_bucket", le="+Inf") == 0
+
+
+def test_a_503_that_asks_to_wait_is_a_server_error_and_no_429(metrics: ExporterMetrics) -> None:
+    metrics.exchanged(exchange(503, "server_error"))
+    metrics.rate_limited_until(NOW + 40)
+
+    assert value(metrics, "gong_exporter_api_rate_limited_total") == 0
+    assert value(metrics, "gong_exporter_api_request_errors_total", reason="server_error") == 1
+    until = "gong_exporter_api_rate_limited_until_timestamp_seconds"
+    assert value(metrics, until) == NOW + 40
+
+
+def test_the_offset_of_gongs_clock_is_that_of_the_last_response_that_had_a_date(
+    metrics: ExporterMetrics,
+) -> None:
+    assert metrics.status().clock_offset is None
+    metrics.exchanged(replace(exchange(), clock_offset=-900.0))
+    metrics.exchanged(exchange())
+    assert metrics.status().clock_offset == -900.0
 
 
 def test_the_documented_statuses_and_no_answer_are_known_codes() -> None:
