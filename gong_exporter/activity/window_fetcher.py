@@ -212,10 +212,11 @@ class WindowFetcher:
         except UserNotFound as error:
             if before is not None and not before.active_ids:
                 # None of them has data, as the listing of all users for this range has shown.
-                nobody = replace(EMPTY_LISTING, pages=1, request_id=error.request_id)
-                return WindowFetch(nobody, 1, ids)
+                empty = replace(EMPTY_LISTING, pages=1, request_id=error.request_id)
+                return WindowFetch(empty, 1, ids)
         else:
-            return WindowFetch(_only(listing, ids), pages_for(len(requested)), ids)
+            cost = max(listing.pages, pages_for(len(requested)))
+            return WindowFetch(_only(listing, ids), cost, ids)
         fetched = self._filter_all_users(days, search_day=search_day)
         active_ids = ids.intersection(user.user_id for user in fetched.listing.users)
         resolved = Resolved404(

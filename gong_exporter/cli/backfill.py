@@ -135,7 +135,7 @@ def backfill(ctx: click.Context, /, **options: Any) -> None:
 
 def _run(options: dict[str, Any], session: Session) -> None:
     if not options["yes"] and not sys.stdin.isatty():
-        raise InvalidRequest("there is no terminal to ask on before it begins: say --yes")
+        raise InvalidRequest("there is no terminal to ask on: use --yes to start without asking")
     config = session.config()
     setup = make_setup(config, load_roster(config))
     request = _request(options, setup)

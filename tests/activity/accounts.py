@@ -1,4 +1,4 @@
-"""A company whose accounts are deleted, and made anew under other ids."""
+"""A company whose accounts are deleted, and created again with other ids."""
 
 from __future__ import annotations
 

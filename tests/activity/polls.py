@@ -38,7 +38,7 @@ MILD, STRICT = Readings(), Readings(unknown_id_fails=True)
 """The two readings of "User not found"."""
 
 MANY = FixtureCompany(263)
-"""Three pages when everybody is listed."""
+"""Three pages when all users are listed."""
 
 FEW = FixtureCompany(30)
 """One page."""
@@ -93,7 +93,7 @@ class Polls:
 
     @property
     def listings(self) -> Counter[tuple[str, str]]:
-        """How often everybody's listing was begun, by the days it is about."""
+        """How often a listing of all users was started, by its range."""
         bodies = asked(self.simulator)
         return Counter(
             ranges(b for b in bodies if "userIds" not in b["filter"] and "cursor" not in b)
@@ -108,7 +108,7 @@ def polls(
     gone: tuple[str, ...] = (),
     now: datetime = datetime(2026, 3, 11, 18, tzinfo=UTC),
 ) -> Iterator[Polls]:
-    """A company of which everybody was named before, and those in ``gone`` are no more."""
+    """A company; the users in ``gone`` are known, and were deleted."""
     clock = FakeClock(now)
     with running_simulator(company, now=clock.datetime, readings=reading) as simulator:
         company_state = CompanyState(
@@ -124,7 +124,7 @@ def ghosts(count: int) -> tuple[str, ...]:
 
 
 def mixed(count: int, unknown: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Ids to configure: the company's, and those of nobody."""
+    """Ids to configure: those of the company, and unknown ones."""
     strangers = ghosts(unknown)
     return tuple(user_id(n) for n in range(count - unknown)), strangers
 

@@ -1,4 +1,4 @@
-"""What the tests of polls share: a client of the simulator, and a Gong of a few lines."""
+"""What the tests of polls share: a client of the simulator, and small sources of pages."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def truth(
     only: Iterable[str] | None = None,
     silent: Collection[int] = (),
 ) -> dict[str, tuple[int, ...]]:
-    """Everybody's counters over ``[start, end)``, worked out apart from the simulator."""
+    """The counters of all users over ``[start, end)``, computed without the simulator."""
     wanted = None if only is None else set(only)
     users = {}
     for index, name in enumerate(company.user_ids):
@@ -104,7 +104,7 @@ def page_of(
     received: int | None = None,
     time_zone: str | None = "UTC",
 ) -> Page:
-    """A page with these users, in agreement with itself unless told otherwise."""
+    """A page with these users, consistent unless arguments say otherwise."""
     return Page(
         request_id="r1",
         total_records=len(users) if total == -1 else total,
@@ -136,7 +136,7 @@ def plan_of(
     zone: str | None = None,
     **more: Any,
 ) -> PollPlan:
-    """A plan; ``1d``, ``7d`` and ``28d`` unless told otherwise."""
+    """A plan; ``1d``, ``7d`` and ``28d`` by default."""
     return PollPlan(
         host=host,
         windows=tuple(parse_window(name) for name in windows or ("1d", "7d", "28d")),

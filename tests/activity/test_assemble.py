@@ -1,4 +1,4 @@
-"""From a listing to columns: the documented counters, and those that nobody documented."""
+"""From a listing to columns: the documented counters, and undocumented ones."""
 
 from __future__ import annotations
 

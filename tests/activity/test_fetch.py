@@ -155,7 +155,7 @@ def test_a_refused_cursor_starts_the_listing_again(error: Exception) -> None:
 
 
 def test_a_cursor_that_is_always_refused_does_not_mean_no_users() -> None:
-    """A 404 past the first page must not look like the 404 that means zeros for everybody."""
+    """A 404 past the first page must not be taken for the 404 that means zeros for all users."""
     first = page_of([A], total=2, cursor="c1")
     error, _, script = refused(first, GONE, first, GONE, first, GONE)
     assert type(error) is InvalidResponse

@@ -1,4 +1,4 @@
-"""A listed address whose account was deleted and made anew, under another id."""
+"""A listed address whose account was deleted and created again with another id."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TODAY = datetime(2026, 3, 11, 18, tzinfo=UTC)
 
 
 def company_of(*accounts: Account) -> Accounts:
-    """With enough others that everybody takes more calls than the listed ones."""
+    """With so many other users that listing all takes more calls than the listed ones."""
     others = [Account(str(n), f"u{n}@acme.example") for n in range(100, 250)]
     return Accounts([Account(BOBS, BOB), *accounts, *others])
 

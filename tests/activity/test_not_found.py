@@ -84,7 +84,7 @@ def test_ids_that_gong_never_named_do_not_affect_the_others(
 def test_deleted_ids_cost_few_calls_once_a_day_and_do_not_affect_the_others(
     count: int, unknown: int, reading: Readings
 ) -> None:
-    """The bound: for each window and company day one 404 and one listing of everybody."""
+    """The bound: for each window and company day one 404 and one listing of all users."""
     known, gone = mixed(count, unknown)
     with polls(MANY, *known, *gone, reading=reading, gone=(*known, *gone)) as company:
         spoilt = bool(gone) and (reading is STRICT or not known)
@@ -196,7 +196,7 @@ def test_a_404_unless_all_users_have_data_is_resolved_too(named: int) -> None:
 
 
 def test_the_reason_for_a_404_is_not_used_for_other_users() -> None:
-    """Somebody was added to the list: asking for the ones that were active would miss them."""
+    """A user was added to the list: a request for the active ones would miss that user."""
     source, clock = Strict("1", "2"), FakeClock()
     people = {str(number): "" for number in range(500)}
     company_state = CompanyState(host="http://gong.test", time_zone="UTC", known_users=people)

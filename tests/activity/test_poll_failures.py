@@ -1,4 +1,4 @@
-"""What a poll does when windows cannot be had: one call too many costs nobody their numbers."""
+"""What a poll does when windows cannot be fetched: the others are not affected."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def test_a_poll_that_was_refused_at_its_first_call_has_not_searched(fault: str) 
     ("fault", "page"), [("rate-limited-long", 2), ("forbidden", 2), ("forbidden", 1)]
 )
 def test_a_refused_search_does_not_affect_the_next_poll(fault: str, page: int) -> None:
-    """Half-way, or by a rule that forbids to list everybody, and not the listed."""
+    """Half-way, or by a rule that forbids to list all users, but not the listed ones."""
     with polls(MANY, *KNOWN, "555") as company:
         know(company, *KNOWN)
         company.broken, company.broken_from = (fault,), page
@@ -111,7 +111,7 @@ def test_a_refused_search_does_not_affect_the_next_poll(fault: str, page: int) -
 
 
 def test_a_listing_of_all_users_after_a_404_is_the_search_of_its_day() -> None:
-    """Gong named all of the list before, and now knows none of them: it lists everybody."""
+    """Gong named all listed users before, and now none of them: all users are listed."""
     company_of_two = FixtureCompany(2)
     gone = ("555", "556")
     with polls(company_of_two, *gone, gone=gone) as company:
@@ -145,7 +145,7 @@ def test_a_search_that_used_up_the_quota_does_not_lengthen_the_wait(whole: bool)
 def test_after_a_first_listing_used_up_the_quota_the_wait_suffices_for_all_of_it(
     selection: Selection,
 ) -> None:
-    """Nobody knows yet how many pages it has; those that came before the end are a beginning."""
+    """It is not known yet how many pages it has; those received are the first of them."""
     company = FixtureCompany(1000)
     with polls(company) as rig:
         client = client_of(rig.simulator, rig.clock, per_day=14)

@@ -1,4 +1,4 @@
-"""A simulated API that shares the fake clock with whoever asks it; work files that are closed."""
+"""A simulated API on the test's fake clock; work files that are closed."""
 
 from __future__ import annotations
 

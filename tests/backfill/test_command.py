@@ -105,7 +105,7 @@ def test_after_an_interruption_the_same_command_continues(
 
 
 def on_a_terminal(answer: str, wanted: Sequence[str]) -> tuple[int, str]:
-    """Run it where somebody answers its question; its exit status, and what was on the screen."""
+    """Run it on a terminal that answers its question; returns exit status and screen."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         command(*wanted),
@@ -173,7 +173,7 @@ def test_without_a_terminal_and_without_yes_it_does_not_start(tmp_path: Path) ->
     refused = run_here(*arguments(tmp_path))
     assert refused.returncode == 2
     assert refused.stderr == (
-        "gong-exporter: there is no terminal to ask on before it begins: say --yes\n"
+        "gong-exporter: there is no terminal to ask on: use --yes to start without asking\n"
     )
 
 

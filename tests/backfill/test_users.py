@@ -55,7 +55,7 @@ def ago(*days: int) -> list[date]:
 
 
 def days_of(samples: Samples, user: str, family: str = "gong_user_info") -> int:
-    """On how many days there is a sample of somebody."""
+    """The number of days with a sample of a user."""
     times: set[float] = set()
     for (name, labels), found in samples.items():
         if name == family and ("user", user) in labels:
