@@ -30,7 +30,7 @@ from gong_exporter.gong.observer import Observer
 from gong_exporter.gong.records import AGGREGATE_ACTIVITY_PATH, ActivityFilter, Exchange, Page
 from gong_exporter.gong.responses import parse_page, parse_trace_id
 from gong_exporter.gong.status import raise_for_status
-from gong_exporter.gong.transport import Request, Transport
+from gong_exporter.gong.transport import Request, Response, Transport
 
 MAX_CLOCK_OFFSET = 300.0
 """Seconds by which the response's ``Date`` and our clock may differ without a warning."""
@@ -118,7 +118,7 @@ class GongClient:
         body = json.dumps(wanted.body(cursor)).encode()
         request = Request("POST", AGGREGATE_ACTIVITY_PATH, body)
         if new_connection:
-            self._transport.close()
+            self._transport.drop_connections()
         retrying = Retrying(
             stop=stop_after_attempt(self._retry.attempts),
             wait=wait_random_exponential(
@@ -165,35 +165,23 @@ class GongClient:
                 )
 
     def _exchange(self, request: Request) -> Page:
+        """Make one exchange, within the limits, and report it to the observer."""
         authorization = check_header_value(self._authorization())
         self._redactor.add_authorization(authorization)
         call = self._limiter.acquire()
         began = self._clock.monotonic()
         code: int | None = None
         reason: str | None = None
-        trace_id: str | None = None
         offset: float | None = None
         try:
             response = self._transport.send(request, authorization, self._clock)
             code = response.status
-            trace_id = parse_trace_id(response.headers.get("x-traceid"), self._redactor)
             offset = self._check_clock(parse_http_date(response.headers.get("date")))
-            raise_for_status(response, self._clock.now(), self._redactor)
-            page = parse_page(response.body, self._redactor)
-            page = replace(page, request_id=page.request_id or trace_id)
-            if page.anomalies:
-                reason = InvalidResponse.reason
-                self._log.warning(
-                    "unexpected values in a response",
-                    anomalies="; ".join(page.anomalies),
-                    request_id=page.request_id,
-                )
+            page = self._read(response)
+            reason = InvalidResponse.reason if page.anomalies else None
         except GongError as error:
             error.message = self._redactor.shorten(error.message, MAX_MESSAGE)
             error.args = (error.message,)
-            error.request_id = error.request_id or trace_id
-            if self._clock_is_wrong and isinstance(error, BadRequest):
-                error.advice = "set this machine's clock, which differs from Gong's"
             code, reason = error.code if code is None else code, error.reason
             raise
         else:
@@ -208,6 +196,26 @@ class GongClient:
                     clock_offset=offset,
                 )
             )
+
+    def _read(self, response: Response) -> Page:
+        """Return the response's page, or raise the error that it stands for."""
+        trace_id = parse_trace_id(response.headers.get("x-traceid"), self._redactor)
+        try:
+            raise_for_status(response, self._clock.now(), self._redactor)
+            page = parse_page(response.body, self._redactor)
+        except GongError as error:
+            error.request_id = error.request_id or trace_id
+            if self._clock_is_wrong and isinstance(error, BadRequest):
+                error.advice = "set this machine's clock, which differs from Gong's"
+            raise
+        page = replace(page, request_id=page.request_id or trace_id)
+        if page.anomalies:
+            self._log.warning(
+                "unexpected values in a response",
+                anomalies="; ".join(page.anomalies),
+                request_id=page.request_id,
+            )
+        return page
 
     def _check_clock(self, date: float | None) -> float | None:
         """Return by how much Gong's clock is ahead of ours; warn once when that is too much."""

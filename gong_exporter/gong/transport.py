@@ -131,7 +131,7 @@ class Transport:
             Stopped: the process is stopping, and no error response has begun.
         """
         if time.monotonic() - self._used_at > MAX_IDLE:
-            self._session.close()
+            self.drop_connections()
         exchange = _Exchange(self._session, self._max_body)
         arguments = {
             **self._options,
@@ -163,6 +163,10 @@ class Transport:
                 if not task.done.is_set():
                     self._close_thread()
         return response
+
+    def drop_connections(self) -> None:
+        """Close idle connections; the next request opens a new one."""
+        self._session.close()
 
     def close(self) -> None:
         """Close idle connections, and end the thread."""

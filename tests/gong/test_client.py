@@ -25,7 +25,7 @@ from gong_exporter.gong.errors import (
     UserNotFound,
 )
 from gong_exporter.gong.records import ActivityFilter
-from tests.gong.clients import GONE, OK, watched
+from tests.gong.clients import GONE, OK, WANTED, watched
 from tests.gong.transports import PAGE, SECRET
 from tests.support.hostile import Connection, answer, hang, hostile_server, raw, reset
 
@@ -234,6 +234,30 @@ def test_a_redirect_names_the_other_host_and_is_not_followed(location: str, wher
     assert error.message == f"Gong answered 307: redirects {where}"
     assert seen.counted == [(307, "redirect")]
     assert "gong.base_url" in error.advice
+
+
+def test_a_page_can_be_requested_on_a_new_connection() -> None:
+    with hostile_server(OK) as server:
+        client = watched(server.url).client
+        for new in (False, False, True, False):
+            client.page(WANTED, new_connection=new)
+        assert (server.connections, len(server.requests)) == (2, 4)
+        client.close()
+
+
+def test_a_late_response_is_not_taken_for_one_on_a_new_connection() -> None:
+    """A response that is sent twice waits on the kept connection for the next request."""
+    first = {**PAGE, "requestId": "first"}
+
+    def twice(connection: Connection) -> bool:
+        answer(200, first)(connection)
+        return answer(200, first)(connection)
+
+    with hostile_server(twice, answer(200, {**PAGE, "requestId": "second"})) as server:
+        client = watched(server.url).client
+        assert client.page(WANTED).request_id == "first"
+        assert client.page(WANTED, new_connection=True).request_id == "second"
+        client.close()
 
 
 @pytest.mark.parametrize("status", [102, 103, 201, 204, 206])
