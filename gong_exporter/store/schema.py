@@ -58,6 +58,23 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (host, name)
         )""",
     ),
+    (
+        # The day history of one company: see store/history.py.
+        """CREATE TABLE history (
+            only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+            fingerprint TEXT NOT NULL,
+            time_zone TEXT NOT NULL
+        )""",
+        """CREATE TABLE history_users (
+            number INTEGER PRIMARY KEY,
+            user_id TEXT NOT NULL UNIQUE
+        )""",
+        """CREATE TABLE history_days (
+            day TEXT PRIMARY KEY,
+            fetched_at REAL NOT NULL,
+            body BLOB NOT NULL
+        )""",
+    ),
 )
 """Statements that bring a file from version n to n + 1; version 0 is an empty file."""
 
@@ -94,6 +111,8 @@ def open_file(path: Path, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> s
         version = _version(connection, len(migrations))
         connection.execute("PRAGMA journal_mode = TRUNCATE")
         connection.execute("PRAGMA synchronous = NORMAL")
+        # What is deleted about people is overwritten, not only unlinked.
+        connection.execute("PRAGMA secure_delete = ON")
         if version < len(migrations):
             _migrate(connection, migrations)
         _check(connection, migrations)

@@ -14,6 +14,7 @@ from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.gong.limits import Ledger
 from gong_exporter.store.database import StateDatabase, Unavailable
 from gong_exporter.store.fallback import FallbackLedger
+from gong_exporter.store.history_file import HistoryFile
 from gong_exporter.store.lock import PollerLock
 from gong_exporter.store.windows import SavedState, read_state, write_state
 
@@ -54,6 +55,7 @@ class StateFile:
         self._database = StateDatabase(path, log=log, now=now, on_open=self._synchronize)
         self._ledger = FallbackLedger(self._database)
         self._lock = PollerLock(path and path.with_name(f"{path.name}.lock"), log)
+        self._history = HistoryFile(self._database)
         self._company_state: CompanyState | None = None
         self._windows: dict[str, WindowData] = {}
         self._unsaved: set[str] = set()
@@ -68,6 +70,11 @@ class StateFile:
         After close(), ``reserve`` and ``limited_until`` raise Stopped.
         """
         return self._ledger
+
+    @property
+    def history(self) -> HistoryFile:
+        """The day history in the file. Memory has no copy of it."""
+        return self._history
 
     @property
     def error_count(self) -> int:
@@ -151,6 +158,7 @@ class StateFile:
         Newer data in the file is left alone: a backfill goes on for hours with what it loaded.
         """
         self._ledger.synchronize(connection)
+        self._history.connected()
         if self._company_state is None:
             return
         host, names = self._company_state.host, self._windows.keys()

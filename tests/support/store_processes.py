@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date, timedelta
 from pathlib import Path
 
 import structlog
@@ -23,6 +24,7 @@ from gong_exporter.gong.clock import SystemClock
 from gong_exporter.gong.errors import QuotaSpent
 from gong_exporter.gong.limits import CallLimits, Limiter
 from gong_exporter.store import open_state
+from tests.support.history_samples import KEY, MONDAY, a_day
 from tests.support.ledgers import SilentObserver
 from tests.support.store_samples import a_window, some_knowledge
 
@@ -70,6 +72,16 @@ def _save(path: Path) -> None:
         windows = [a_window(name, number, users=200) for name in ("1d", "7d", "28d")]
         kept.save(some_knowledge(number), windows)
         if number == first:
+            _say("saving")
+
+
+def _history(path: Path) -> None:
+    """Save day after day for ever, each of 50 people with the same numbers."""
+    kept = open_state(path, log=_LOG, now=time.time)
+    for back in itertools.count():
+        counts = {str(user): (7, 8, 9) for user in range(50)}
+        kept.history.save(KEY, a_day(MONDAY - timedelta(days=back), counts), date.min)
+        if back == 0:
             _say("saving")
 
 
@@ -127,6 +139,7 @@ def _hold(path: Path) -> None:
 def _main(what: str, path: str, *numbers: str) -> None:
     jobs: dict[str, Callable[..., None]] = {
         "save": _save,
+        "history": _history,
         "call": _call,
         "begin": _begin,
         "lock": _lock,

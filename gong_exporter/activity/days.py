@@ -1,0 +1,136 @@
+"""Company days of the history: what was counted for each person on one day.
+
+Sums of days serve comparison only. Gong counts a call with feedback on two days once in a window
+that contains both, so a sum can exceed the window's own count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from gong_exporter.activity.snapshot import METRICS, Values, WindowData
+from gong_exporter.activity.users import ALL_USERS, fingerprint
+from gong_exporter.gong.records import COUNTERS, UserActivity
+
+CALLS = ("calls_as_host", "calls_attended", "own_calls_listened_to")
+"""Counters of the group "calls"."""
+
+CONTRIBUTIONS = (
+    "calls_gave_feedback",
+    "calls_requested_feedback",
+    "calls_shared_internally",
+    "calls_shared_externally",
+    "calls_comments_given",
+)
+"""Counters of the group "contributions"."""
+
+_COUNTED = (*CALLS, *CONTRIBUTIONS, "others_calls_listened_to")
+"""What somebody does; the other counters are received from others."""
+
+Counts = tuple[int, int, int]
+"""``calls_as_host``, the sum of CALLS and the sum of CONTRIBUTIONS of one person on one day."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryKey:
+    """What the days are about. Days with another key are discarded.
+
+    Attributes:
+        fingerprint: of the host and the created range.
+        time_zone: the company's, which says when its days begin.
+    """
+
+    fingerprint: str
+    time_zone: str
+
+    @classmethod
+    def of(
+        cls, host: str, created_from: str | None, created_to: str | None, time_zone: str
+    ) -> HistoryKey:
+        """The key of what is requested. The users are not part of it: each day states its own."""
+        return cls(fingerprint(host, ALL_USERS, created_from, created_to), time_zone)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayInfo:
+    """A known day, without its counts.
+
+    Attributes:
+        day: the company day.
+        fetched_at: Unix seconds at which its last page was received.
+        covered: the ids that it is about; it says nothing about others. None for everybody.
+        filter_fails: Gong answered 404 to the ids of ``covered`` although some of them had data,
+            so that this day was taken from the listing of everybody.
+        nobody: Gong answered 404 because none of these ids had data, as that listing showed.
+    """
+
+    day: date
+    fetched_at: float
+    covered: frozenset[str] | None = None
+    filter_fails: bool = False
+    nobody: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DayRecord:
+    """A whole company day.
+
+    Attributes:
+        info: which day it is, and whom it is about.
+        counts: of the people with any activity on it. The others that it covers have 0.
+    """
+
+    info: DayInfo
+    counts: Mapping[str, Counts]
+
+
+def counts_of(metrics: tuple[str, ...], users: Mapping[str, Values]) -> dict[str, Counts]:
+    """Each person's counts of a day, without people who have none.
+
+    A person whose record lacks one of the counters is left out as well. So the day is taken for
+    one away, which does not speak for a drop; the missing counter as 0 would. A counter that all
+    records lack is 0: Gong does not send it.
+
+    Args:
+        metrics: names of the columns in snake_case.
+        users: each person's values by id, aligned with ``metrics``.
+    """
+    columns = {name: i for i, name in enumerate(metrics)}
+    sent = {
+        name
+        for name in _COUNTED
+        if name in columns and any(row[columns[name]] is not None for row in users.values())
+    }
+    hosted = [columns["calls_as_host"]] if "calls_as_host" in sent else []
+    calls = [columns[name] for name in CALLS if name in sent]
+    contributions = [columns[name] for name in CONTRIBUTIONS if name in sent]
+    counted = [columns[name] for name in _COUNTED if name in sent]
+    found: dict[str, Counts] = {}
+    for user_id, row in users.items():
+        values = [row[i] for i in counted]
+        if any(values) and None not in values:
+            found[user_id] = (_sum(row, hosted), _sum(row, calls), _sum(row, contributions))
+    return found
+
+
+def counts_of_listing(users: Iterable[UserActivity]) -> dict[str, Counts]:
+    """Likewise, for the users of a listing of one day."""
+    return counts_of(
+        METRICS, {user.user_id: tuple(map(user.counters.get, COUNTERS)) for user in users}
+    )
+
+
+def day_of_window(window: WindowData) -> DayRecord | None:
+    """The day of a window of one day; None for any other window, or for another stated range."""
+    if (window.end - window.start).days != 1:
+        return None
+    return DayRecord(
+        DayInfo(day=window.start, fetched_at=window.fetched_at, covered=window.covered),
+        counts_of(window.metrics, window.users),
+    )
+
+
+def _sum(row: Values, columns: Iterable[int]) -> int:
+    return sum(row[i] or 0 for i in columns)
