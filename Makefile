@@ -28,11 +28,12 @@ install: $(VENV)/.installed ## The exporter into .venv, without the tools to dev
 test: $(VENV)/.dev ## The whole suite; SERVERS=new: with the newest Prometheus, Alertmanager, VictoriaMetrics
 	@SERVERS=$(SERVERS) tools/test.sh $(PYTEST_ARGS)
 
-lint: $(VENV)/.dev ## Ruff, mypy --strict, the layers
+lint: $(VENV)/.dev ## Ruff, mypy --strict, the layers, plain English
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python tools/check_prose.py
 
 format: $(VENV)/.dev ## Format and fix what ruff can fix
 	$(BIN)/ruff format .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 import time
@@ -33,8 +34,11 @@ from gong_exporter.simulator.company.roster import roster_csv
 from gong_exporter.web.sockets import ListenError, bind, describe
 
 DEMO_ADDRESS = "127.0.0.1:14664"
-PATIENCE = 60.0
-"""Seconds to wait for the first poll before saying where to look all the same."""
+FIRST_POLL_TIMEOUT = 60.0
+"""Seconds to wait for the first poll before printing the URLs anyway."""
+
+POLL_CHECK_INTERVAL = 0.05
+"""Seconds."""
 
 _CONFIG = """\
 gong:
@@ -115,7 +119,7 @@ def demo(
 
 
 def _config(folder: Path, simulator: Simulator, wanted: Simulated) -> Config:
-    """The demo runs on a configuration file like everybody's."""
+    """Write the configuration file of the demo and load it."""
     path = folder / "config.yaml"
     path.write_text(
         _CONFIG.format(
@@ -129,7 +133,7 @@ def _config(folder: Path, simulator: Simulator, wanted: Simulated) -> Config:
 
 
 def _without_gong() -> dict[str, str]:
-    """The environment without real credentials: the demo must not send them anywhere."""
+    """The environment without real credentials, which the demo must not send anywhere."""
     return {name: value for name, value in os.environ.items() if not name.startswith("GONG_")}
 
 
@@ -144,27 +148,24 @@ def _sockets(web: WebOptions) -> list[socket]:
 def _demo_socket() -> socket:
     try:
         return bind(DEMO_ADDRESS)
-    except ListenError as error:  # somebody has the port, perhaps another demo
-        click.echo(f"{error}; the demo takes a free one.", err=True)
+    except ListenError as error:  # another process has the port, perhaps another demo
+        click.echo(f"{error}; using a free port instead.", err=True)
         return bind("127.0.0.1:0")
 
 
 def _introduce(
     exporter: Exporter, simulator: Simulator, address: str, path: str, *, tls: bool
 ) -> None:
-    """Say where to look, once there is something to see."""
-    deadline = time.monotonic() + PATIENCE
-    while not exporter.first_poll_over and time.monotonic() < deadline:
-        time.sleep(0.05)
-    if not exporter.site.ready().ok:
-        click.echo(f"The first poll brought nothing yet: {exporter.site.ready().reason}", err=True)
+    """Print the URLs once there is data, and the size of the company once it is known."""
+    in_time = _wait_for_first_poll(exporter, FIRST_POLL_TIMEOUT)
+    if in_time and not exporter.site.ready().ok:
+        click.echo(f"The first poll failed: {exporter.site.ready().reason}", err=True)
     url = f"http{'s' * tls}://{address}"
-    snapshot = exporter.snapshot
-    series = once_text(snapshot, exporter.metrics.registry).count(b"\ngong_user_activity{")
+    size = _size(exporter) if in_time else "the first poll is still running"
     company = simulator.company
     scheme = "\n        scheme: https" if tls else ""
     click.echo(f"""
-gong-exporter demo: {len(snapshot.users)} people, {len(snapshot.windows)} windows, {series} series
+gong-exporter demo: {size}
 
   Metrics      {url}{path}
   Status page  {url}/
@@ -180,3 +181,22 @@ gong-exporter demo: {len(snapshot.users)} people, {len(snapshot.windows)} window
 It polls every 5 minutes; the numbers change once a day.
 
 Ctrl-C stops it.""")
+    if not in_time:
+        _wait_for_first_poll(exporter, math.inf)
+        click.echo(f"The first poll is over: {_size(exporter)}")
+
+
+def _wait_for_first_poll(exporter: Exporter, timeout: float) -> bool:
+    """Whether the first poll is over within ``timeout`` seconds."""
+    deadline = time.monotonic() + timeout
+    while not exporter.first_poll_over:
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(POLL_CHECK_INTERVAL)
+    return True
+
+
+def _size(exporter: Exporter) -> str:
+    snapshot = exporter.snapshot
+    series = once_text(snapshot, exporter.metrics.registry).count(b"\ngong_user_activity{")
+    return f"{len(snapshot.users)} people, {len(snapshot.windows)} windows, {series} series"

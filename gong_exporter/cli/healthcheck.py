@@ -112,7 +112,7 @@ class _Check:
 
     @property
     def url(self) -> str:
-        """What is asked, or what answered."""
+        """The URL that is requested, or that responded."""
         return f"{self._scheme}://{self._address}/-/healthy"
 
     def run(self) -> None:

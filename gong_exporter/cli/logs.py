@@ -10,6 +10,10 @@ import io
 import logging
 import os
 import select
+import sys
+import threading
+import traceback
+from types import TracebackType
 from typing import Any, TextIO
 
 import structlog
@@ -17,10 +21,10 @@ from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
 from gong_exporter.common.redact import Redactor
 
-PATIENCE = 0.3
-"""Seconds that a reader who takes nothing is waited for; the next lines do not wait any more."""
+WRITE_TIMEOUT = 0.3
+"""Seconds to wait for a reader of stderr; once it has passed, further lines do not wait."""
 
-LOST = "log lines were left out: nobody read them"
+DROPPED = "log lines were dropped because stderr was not read"
 
 
 def make_log(level: str, form: str, stream: TextIO, redactor: Redactor) -> FilteringBoundLogger:
@@ -29,7 +33,7 @@ def make_log(level: str, form: str, stream: TextIO, redactor: Redactor) -> Filte
     Args:
         level: one of options.LOG_LEVELS.
         form: one of options.LOG_FORMATS.
-        stream: where to.
+        stream: to write to.
         redactor: redacts messages, values and tracebacks.
     """
     renderer = (
@@ -37,14 +41,14 @@ def make_log(level: str, form: str, stream: TextIO, redactor: Redactor) -> Filte
         if form == "json"
         else structlog.processors.LogfmtRenderer(key_order=["ts", "level", "msg"])
     )
-    sink = _Unfailing(stream)
+    sink = _NonBlockingStream(stream)
 
     def render(logger: WrappedLogger, method: str, event: EventDict) -> str:
-        ts, lost = event["ts"], sink.take_lost()
+        ts, dropped = event["ts"], sink.pop_dropped()
         line = str(renderer(logger, method, event))
-        if not lost:
+        if not dropped:
             return line
-        notice = {"ts": ts, "level": "warn", "msg": LOST, "lines": lost}
+        notice = {"ts": ts, "level": "warn", "msg": DROPPED, "lines": dropped}
         return f"{renderer(logger, method, notice)!s}\n{line}"
 
     log: FilteringBoundLogger = structlog.wrap_logger(
@@ -54,22 +58,37 @@ def make_log(level: str, form: str, stream: TextIO, redactor: Redactor) -> Filte
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
             structlog.processors.format_exc_info,
             structlog.processors.EventRenamer("msg"),
-            _short,
+            _normalize,
             _RedactValues(redactor),
             render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_number(level)),
     )
-    _adopt_libraries(log)
+    _forward_standard_logging(log)
     return log
+
+
+def redact_tracebacks(redactor: Redactor) -> None:
+    """Redact the traceback of an error that ends the process or one of its threads."""
+
+    def show(
+        kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        text = "".join(traceback.format_exception(kind, error, trace))
+        sys.stderr.write(redactor.redact(text))
+
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = show
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = lambda args: show(args.exc_type, args.exc_value, args.exc_traceback)
 
 
 def _number(level: str) -> int:
     return {"debug": 10, "info": 20, "warn": 30, "error": 40}[level]
 
 
-def _short(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Leave out what is None, and spell levels as Prometheus does."""
+def _normalize(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Remove keys that are None, and spell levels as Prometheus does."""
     level = {"warning": "warn"}.get(event["level"], event["level"])
     return {key: value for key, value in event.items() if value is not None} | {"level": level}
 
@@ -96,82 +115,80 @@ class _RedactValues:
                 return self._redactor.redact(str(value))
 
 
-def _adopt_libraries(log: FilteringBoundLogger) -> None:
-    """What libraries say through the standard library's logging becomes lines of ours."""
+def _forward_standard_logging(log: FilteringBoundLogger) -> None:
+    """Send the records of the standard library's logging to our log."""
     root = logging.getLogger()
     for handler in [h for h in root.handlers if isinstance(h, _Forward)]:
         root.removeHandler(handler)
     root.addHandler(_Forward(log))
     root.setLevel(logging.WARNING)
-    # Our own rooms that know only the standard library's logging have news worth telling.
-    logging.getLogger("gong_exporter").setLevel(logging.INFO)
 
 
-class _Unfailing(io.StringIO):
-    """A stream whose failures nobody hears of, and that nobody waits for.
+class _NonBlockingStream(io.StringIO):
+    """A stream that drops lines instead of failing or blocking.
 
-    A full disk, or a pipe whose reader is gone or takes nothing, costs log lines; it must not
-    end or hold up the poll loop that wanted to write one, nor keep the process from stopping.
+    A full disk, or a pipe whose reader is gone or reads nothing, costs log lines. It must not end
+    or delay the poll loop that logs, or keep the process from stopping.
     """
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
         self._stream = stream
         self._poll: select.poll | None = None
-        with contextlib.suppress(OSError, ValueError):  # it is no file of the system's
+        with contextlib.suppress(OSError, ValueError):  # it has no file descriptor
             self._descriptor = stream.fileno()
             self._poll = select.poll()
             self._poll.register(self._descriptor, select.POLLOUT)
-        self._stuck = False
-        self._broken_off = False
-        self._lost = 0
+        self._blocked = False
+        self._line_cut = False
+        self._dropped = 0
 
-    def take_lost(self) -> int:
-        """How many lines were left out, once there is room again; 0 then, and until then."""
-        if not self._lost or not self._has_room(0):
+    def pop_dropped(self) -> int:
+        """How many lines were dropped since the last call; 0 while it still cannot write."""
+        if not self._dropped or not self._can_write(0):
             return 0
-        lost, self._lost = self._lost, 0
-        return lost
+        dropped, self._dropped = self._dropped, 0
+        return dropped
 
     def write(self, text: str, /) -> int:
-        """As far as it goes."""
+        """Write as much as possible."""
         with contextlib.suppress(OSError, ValueError):  # ValueError: it was closed
             if self._poll is None:
                 self._stream.write(text)
             else:
-                self._offer(text.encode(self._stream.encoding, "backslashreplace"))
+                self._write_pieces(text.encode(self._stream.encoding, "backslashreplace"))
         return len(text)
 
     def flush(self) -> None:
-        """Likewise."""
+        """Flush if possible."""
         with contextlib.suppress(OSError, ValueError):
             self._stream.flush()
 
-    def _offer(self, line: bytes) -> None:
-        """Write it piece by piece: where there is room at all, there is room for a piece."""
-        rest = b"\n" + line if self._broken_off else line
+    def _write_pieces(self, line: bytes) -> None:
+        """Write a line in pieces of PIPE_BUF bytes, since a writable pipe has room for one."""
+        rest = b"\n" + line if self._line_cut else line
         while rest:
-            if not self._has_room(0 if self._stuck else PATIENCE):
-                self._stuck = True
-                self._lost += 1
-                self._broken_off |= len(rest) < len(line)
+            if not self._can_write(0 if self._blocked else WRITE_TIMEOUT):
+                self._blocked = True
+                self._dropped += 1
+                self._line_cut |= len(rest) < len(line)
                 return
             rest = rest[os.write(self._descriptor, rest[: select.PIPE_BUF]) :]
-            self._broken_off = False
-        self._stuck = False
+            self._line_cut = False
+        self._blocked = False
 
-    def _has_room(self, seconds: float) -> bool:
-        # Errors count as room: to write tells them at once.
+    def _can_write(self, seconds: float) -> bool:
+        # Errors count as writable: the write then raises them at once.
         return self._poll is not None and bool(self._poll.poll(seconds * 1000))
 
 
 class _Forward(logging.Handler):
     def __init__(self, log: FilteringBoundLogger) -> None:
-        super().__init__(logging.INFO)
+        super().__init__(logging.WARNING)
         self._log = log
 
     def emit(self, record: logging.LogRecord) -> None:
-        """One record as one line."""
+        """Log one record."""
         self._log.log(
             record.levelno,
             record.getMessage(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -16,7 +17,6 @@ from gong_exporter.cli.options import (
     WebOptions,
     common_options,
     fail,
-    resolve,
 )
 from gong_exporter.cli.stdout import StdoutError
 
@@ -123,7 +123,7 @@ def cli(ctx: click.Context, /, **options: Any) -> None:
         return
     from gong_exporter.cli import check, run, session  # noqa: PLC0415 - they import everything
 
-    this = session.Session(resolve(ctx, options))
+    this = session.open_session(ctx, options)
     if config_check:
         run.web_config_file(web)
         check.run_check(this, live=False)
@@ -149,6 +149,10 @@ def main() -> None:
     except StdoutError as error:
         _discard_stdout()
         fail(f"cannot write to stdout: {error.strerror}")
+    except OSError as error:
+        if error.errno not in {errno.EMFILE, errno.ENFILE}:
+            raise
+        fail("too many open files: raise the limit (ulimit -n)")
 
 
 def _discard_stdout() -> None:

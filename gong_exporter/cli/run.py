@@ -27,6 +27,7 @@ from gong_exporter.runtime.roster import load_roster
 from gong_exporter.runtime.signals import BackgroundTask, Signals, StopSignal
 from gong_exporter.web.app import Options
 from gong_exporter.web.config import WebConfigError
+from gong_exporter.web.server import ServerNotStarted
 from gong_exporter.web.sockets import BadAddress, ListenError, bind, from_systemd
 from gong_exporter.web.watch import WebConfigFile
 
@@ -120,6 +121,8 @@ def _reload(exporter: Exporter, on_end: Callable[[], None]) -> BackgroundTask | 
 def _give_up(error: BaseException) -> None:
     if isinstance(error, ConfigError):
         refuse(error)
+    if isinstance(error, ServerNotStarted):
+        fail(str(error))
     raise error
 
 

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import click
 from structlog.typing import FilteringBoundLogger
 
-from gong_exporter.cli.logs import make_log
+from gong_exporter.cli.logs import make_log, redact_tracebacks
 from gong_exporter.cli.options import CommonOptions, bad_usage, resolve
 from gong_exporter.common.redact import Redactor
 from gong_exporter.config.errors import ConfigError
@@ -62,7 +62,9 @@ class Session:
 
 def open_session(ctx: click.Context, options: dict[str, Any], log_level: str = "info") -> Session:
     """The session of a command; arguments as for ``options.resolve``."""
-    return Session(resolve(ctx, options, log_level))
+    session = Session(resolve(ctx, options, log_level))
+    redact_tracebacks(session.redactor)
+    return session
 
 
 def refuse(error: ConfigError) -> NoReturn:

@@ -1,4 +1,4 @@
-"""``simulate``: the simulated Gong API alone, for people who write against Gong."""
+"""``simulate``: the simulated Gong API alone, for developers of clients of Gong."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Simulated:
-    """What to simulate.
+    """The company and the API to simulate.
 
     Attributes:
-        users: people in the company.
-        seed: the same seed, the same company.
+        users: number of people in the company.
+        seed: the same seed gives the same company.
         zone: its time zone.
-        events: planted in its recent past.
+        events: of its recent past.
         options: how the API behaves.
     """
 
@@ -49,13 +49,13 @@ class Simulated:
     options: SimulatorOptions
 
     def company(self, *, eventful: bool = False) -> SimulatedCompany:
-        """Found it, as of its today.
+        """Build it, as of its today.
 
         Args:
-            eventful: plant the demo's events if none were asked for.
+            eventful: add the demo's events if no others were given.
 
         Raises:
-            ValueError: an event means nobody.
+            ValueError: an event names an unknown person.
         """
         today = datetime.now(UTC).astimezone(self.zone).date()
         if eventful and not self.events:
@@ -64,7 +64,7 @@ class Simulated:
 
 
 class _Parsed(click.ParamType[Any]):
-    """An option whose text a function reads, with its ValueError as the message."""
+    """An option that a function parses, with its ValueError as the message."""
 
     def __init__(self, name: str, parse: Callable[[str], Any]) -> None:
         self.name = name
@@ -82,12 +82,12 @@ class _Parsed(click.ParamType[Any]):
 def _zone(name: str) -> ZoneInfo:
     zone = load_zone(name)
     if zone is None:
-        raise ValueError(f"{name!r} is no time zone known here")
+        raise ValueError(f"{name!r} is not a known time zone")
     return zone
 
 
 def simulation_options(command: _Command) -> _Command:
-    """Adds the options of the simulated company and its API."""
+    """Add the options of the simulated company and its API."""
     for option in reversed(
         (
             click.option(
@@ -102,7 +102,7 @@ def simulation_options(command: _Command) -> _Command:
                 type=int,
                 default=demo.SEED,
                 show_default=True,
-                help="The same seed, the same company, and the same dice for faults.",
+                help="The same seed gives the same company and the same faults.",
             ),
             click.option(
                 "--time-zone",
@@ -110,7 +110,7 @@ def simulation_options(command: _Command) -> _Command:
                 type=_Parsed("zone", _zone),
                 default=DEFAULT_ZONE,
                 show_default=True,
-                help="The company's.",
+                help="Time zone of the company.",
             ),
             click.option(
                 "--requests-per-second",
@@ -126,15 +126,15 @@ def simulation_options(command: _Command) -> _Command:
                 "faults",
                 type=_Parsed("NAME[:RATE]", parse_fault),
                 multiple=True,
-                help="Something that goes wrong, always or at a rate from 0 to 1; may be"
-                " repeated. `gong-exporter simulate --list-faults` shows them.",
+                help="A fault of the API, always or at a rate from 0 to 1; may be repeated."
+                " `gong-exporter simulate --list-faults` lists them.",
             ),
             click.option(
                 "--event",
                 "events",
                 type=_Parsed("KIND:WHO:DAYS[:AGO]", parse_event),
                 multiple=True,
-                help="Something that happened lately, such as slump:WHO:DAYS; may be repeated.",
+                help="An event in the recent past, such as slump:WHO:DAYS; may be repeated.",
             ),
         )
     ):
@@ -146,17 +146,21 @@ def simulated(options: dict[str, Any]) -> Simulated:
     """The options of ``simulation_options``; takes them out of ``options``."""
     faults: tuple[Fault, ...] = options.pop("faults")
     seed: int = options.pop("seed")
+    try:
+        api_options = SimulatorOptions(
+            requests_per_second=options.pop("requests_per_second"),
+            requests_per_day=options.pop("requests_per_day"),
+            faults=faults,
+            seed=seed,
+        )
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
     return Simulated(
         users=options.pop("users"),
         seed=seed,
         zone=options.pop("zone"),
         events=options.pop("events"),
-        options=SimulatorOptions(
-            requests_per_second=options.pop("requests_per_second"),
-            requests_per_day=options.pop("requests_per_day"),
-            faults=faults,
-            seed=seed,
-        ),
+        options=api_options,
     )
 
 
@@ -192,7 +196,7 @@ def simulate(ctx: click.Context, /, **options: Any) -> None:
 
     simulator = Simulator(company, wanted.options, host=host, port=port, on_entry=journal)
     signals = Signals()
-    # Heard before it says that it serves: whoever reads that may stop it at once.
+    # Installed before it prints that it serves, since a script may then stop it at once.
     with signals.handlers_installed(reload=False):
         try:
             simulator.start()

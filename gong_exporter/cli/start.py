@@ -1,7 +1,7 @@
-"""The console script: what has to be there before anything else is.
+"""The console script: prepares the process before the rest of the package is imported.
 
-SIGTERM counts from the first moment, also as PID 1 of a container, and the standard streams are
-there, also where whoever started us closed them.
+SIGTERM works from the first moment, also as PID 1 of a container, and the standard streams are
+open, even if the process was started with closed ones.
 """
 
 from __future__ import annotations
@@ -16,31 +16,31 @@ from types import FrameType
 from gong_exporter.cli.stdout import install_stdout
 
 STOPPED = 128 + signal.SIGTERM
-"""Exit status, as shells give it to a program that SIGTERM ended."""
+"""Exit status that shells report for a program ended by SIGTERM."""
 
 
 def main() -> None:
     """Run the command line.
 
-    The kernel drops signals that PID 1 has no handler for. The commands install theirs once they
-    are imported, which takes most of a second: a container stopped in that time would be waited
-    for, and then killed.
+    The kernel drops signals for which PID 1 has no handler. The commands install theirs once they
+    are imported, which can take a second. Stopping a container in that time would end with a
+    timeout and a SIGKILL.
     """
-    _have_streams()
+    _open_closed_streams()
     install_stdout()
-    _leave_no_dump()
+    _disable_core_dumps()
     if os.getpid() == 1:
-        signal.signal(signal.SIGTERM, _end)
+        signal.signal(signal.SIGTERM, _exit)
     from gong_exporter.cli.main import main as run  # noqa: PLC0415 - the slow part
 
     run()
 
 
-def _have_streams() -> None:
-    """In place of standard streams that are closed, open some.
+def _open_closed_streams() -> None:
+    """Open /dev/null in place of standard streams that are closed.
 
-    Otherwise the next file or socket takes their place, and what is meant for stderr is written
-    to it. Input is empty; output fails, for nobody gets it; what stderr is told is lost.
+    Otherwise the next file or socket gets their descriptor, and text for stderr is written to it.
+    stdin is empty, a write to stdout fails, and a write to stderr is discarded.
     """
     for number, flags in enumerate((os.O_RDONLY, os.O_RDONLY, os.O_WRONLY)):
         try:
@@ -52,12 +52,12 @@ def _have_streams() -> None:
     sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
 
 
-def _leave_no_dump() -> None:
-    """No core file if the interpreter crashes: it would hold the keys and people's addresses."""
+def _disable_core_dumps() -> None:
+    """Write no core file if the interpreter crashes, since it would hold keys and addresses."""
     _, most = resource.getrlimit(resource.RLIMIT_CORE)
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, most))
 
 
-def _end(_number: int, _frame: FrameType | None) -> None:
-    os._exit(STOPPED)  # nothing has begun that would have to be ended
+def _exit(_number: int, _frame: FrameType | None) -> None:
+    os._exit(STOPPED)  # nothing is running yet that needs to be stopped

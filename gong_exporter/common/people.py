@@ -26,7 +26,7 @@ def is_email(text: str) -> bool:
 
 
 def id_fault(text: str) -> str:
-    """Why this cannot be an id; empty when it can. No text at all is no fault."""
+    """Why this cannot be an id; empty when it can. An empty text is fine."""
     if not text or is_id(text):
         return ""
     what = f"id {quoted(text)} is not 1 to 20 digits"
@@ -37,7 +37,7 @@ def id_fault(text: str) -> str:
 
 
 def email_fault(text: str) -> str:
-    """Why this cannot be an address; empty when it can. No text at all is no fault."""
+    """Why this cannot be an address; empty when it can. An empty text is fine."""
     return "" if not text or is_email(text) else f"email {quoted(text)} is not an address"
 
 

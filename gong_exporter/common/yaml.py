@@ -130,7 +130,7 @@ def parse_yaml(text: str, *, folded_values: bool = False) -> Document:
 
 
 def line_at(node: Node | None, path: tuple[str | int, ...]) -> int:
-    """The line of the value at a path of keys and indexes, or of what is there in its place."""
+    """The line of the value at a path of keys and indexes, or of its nearest parent."""
     line = node.line if node is not None else 0
     for step in path:
         if isinstance(node, Keys) and isinstance(step, str) and step in node.lines:

@@ -75,7 +75,7 @@ def _text(path: Path) -> str:
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
     """Each row that is not blank, with the line it begins on."""
     first = text.lstrip("\r\n").split("\n", 1)[0]
-    # A European spreadsheet separates by semicolons and calls the file CSV all the same.
+    # A European spreadsheet separates by semicolons and still calls the file CSV.
     delimiter = max(",;\t", key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     line = 1
@@ -157,7 +157,7 @@ def _repeated(lines: dict[str, int], line: int, user_id: str, email: str) -> str
 
 
 def _key_fault(user_id: str, email: str) -> str:
-    """Why a row names nobody; empty when it names somebody."""
+    """Why a row identifies no person; empty when it does."""
     if not user_id and not email:
         return "has neither id nor email"
     return id_fault(user_id) or email_fault(email)

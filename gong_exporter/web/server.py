@@ -30,6 +30,10 @@ _CUT_OFF_SECONDS = 0.05
 """Handlers have this long to notice that their connections were cut off."""
 
 
+class ServerNotStarted(RuntimeError):
+    """The server ended before it served."""
+
+
 class WebServer:
     """Serves an application until it is stopped.
 
@@ -80,7 +84,7 @@ class WebServer:
         self._thread.start()
         self._ready.wait()
         if not self._started:
-            raise RuntimeError("the HTTP server did not start; the log says why")
+            raise ServerNotStarted("the HTTP server did not start; the log says why")
 
     def stop(self, timeout: float = 1.5) -> bool:
         """Finish the responses in progress within the grace, and end.

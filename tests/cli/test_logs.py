@@ -58,7 +58,10 @@ def test_lines_that_nobody_reads_are_left_out_and_counted(
     say(log, "after")
     notice, after = (json.loads(line) for line in taken(reading).split("\n") if '"msg"' in line)
     assert after["msg"] == "after"
-    assert (notice["level"], notice["msg"]) == ("warn", "log lines were left out: nobody read them")
+    assert (notice["level"], notice["msg"]) == (
+        "warn",
+        "log lines were dropped because stderr was not read",
+    )
     assert notice["lines"] == 60 - before.count("\n")
     say(log, "the last")
     assert [json.loads(line)["msg"] for line in taken(reading).splitlines()] == ["the last"]
@@ -72,7 +75,7 @@ def test_what_is_left_of_a_line_that_was_broken_off_ends_there(pipe: tuple[int, 
     say(log, "after")
     end, notice, after, nothing = taken(reading).split("\n")
     assert (end, nothing) == ("", "")
-    assert 'msg="log lines were left out: nobody read them" lines=1' in notice
+    assert 'msg="log lines were dropped because stderr was not read" lines=1' in notice
     assert after.endswith("msg=after")
 
 

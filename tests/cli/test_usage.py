@@ -53,8 +53,12 @@ def test_version_and_help() -> None:
         (["--config.file=/nowhere/config.yaml"], "/nowhere/config.yaml: cannot be read: No such"),
         (["--once", "--config.file=/nowhere/config.yaml"], "cannot be read"),
         (["simulate", "--fault=hangs"], "the nearest is 'hang'"),
-        (["simulate", "--time-zone=Mars/Base"], "is no time zone known here"),
+        (["simulate", "--time-zone=Mars/Base"], "is not a known time zone"),
         (["simulate", "--event=slump"], "slump"),
+        (["simulate", "--requests-per-second=nan"], "requests_per_second must be more than"),
+        (["simulate", "--requests-per-second=1e-320"], "requests_per_second must be more than"),
+        (["demo", "--requests-per-second=nan"], "requests_per_second must be more than"),
+        (["simulate", "--fault=reset:nan"], "must be from 0 to 1"),
         (["demo", "--event=slump:nobody@nowhere.example:9"], "nobody@nowhere.example"),
     ],
 )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 
 from gong_exporter.simulator.api.faults import Fault
+
+MIN_REQUESTS_PER_SECOND = 1e-9
+"""Keeps ``Retry-After`` a number that fits a header: one request in 32 years."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,8 @@ class SimulatorOptions:
     journal_size: int = 10_000
 
     def __post_init__(self) -> None:
-        if math.isnan(self.requests_per_second) or self.requests_per_second <= 0:
-            raise ValueError("requests_per_second must be more than 0")
+        if not self.requests_per_second > MIN_REQUESTS_PER_SECOND:  # also false for NaN
+            raise ValueError(f"requests_per_second must be more than {MIN_REQUESTS_PER_SECOND:g}")
         if self.requests_per_day is not None and self.requests_per_day < 1:
             raise ValueError("requests_per_day must be at least 1")
         if self.page_size < 1:

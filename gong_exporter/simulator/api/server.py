@@ -73,6 +73,7 @@ class Simulator:
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
+        self._start_error: OSError | None = None
 
     @property
     def url(self) -> str:
@@ -125,13 +126,16 @@ class Simulator:
         self._port = listener.getsockname()[1]
         ready = threading.Event()
         self._thread = threading.Thread(
-            target=asyncio.run,
-            args=(self._serve(listener, ready),),
+            target=self._run,
+            args=(listener, ready),
             name="simulator",
             daemon=True,
         )
         self._thread.start()
         ready.wait()
+        if self._start_error is not None:
+            self._thread = None
+            raise self._start_error
         return self
 
     def stop(self) -> None:
@@ -152,6 +156,18 @@ class Simulator:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
+
+    def _run(self, listener: socket.socket, ready: threading.Event) -> None:
+        self._start_error = None
+        try:
+            # Not as an argument of asyncio.run: without a loop it would never be awaited.
+            with asyncio.Runner() as runner:
+                runner.get_loop()
+                runner.run(self._serve(listener, ready))
+        except OSError as error:
+            self._start_error = error
+            listener.close()
+            ready.set()
 
     async def _serve(self, listener: socket.socket, ready: threading.Event) -> None:
         request_handler = RequestHandler(self._respond)

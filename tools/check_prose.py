@@ -1,0 +1,72 @@
+"""Keep obscure English out of docstrings, comments and messages: `make lint` runs it.
+
+``python tools/check_prose.py [PATH ...]`` checks Python and Markdown files, by default the package.
+In Python it reads comments and every string literal with a space in it.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import sys
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+NOT_YET = (
+    *("activity", "backfill", "config", "drops", "gong", "runtime", "store", "web"),
+    *("simulator/company", "cli/backfill", "cli/check", "cli/run"),
+)
+"""Folders and files of the package that are still to be rewritten."""
+
+PATTERNS = {
+    r"who(m)?(so)?ever|nobody|no one|somebody|someone|anybody": "name the client, user or operator",
+    r"(is|are|was|were|be|been) told": "is called with, is logged, is given",
+    r"tells? (of|it|them|him|her|us)": "logs, reports, returns",
+    r"there (is|are|was|were) no (?!data)\w+ for": "has no X",
+    r"(?<!there )(is|are) no (?!longer|more|less|later|earlier|other|matter)\w+": "is not a X",
+    r"lest|anew|mend(s|ed|ing)?|reckon\w*|befall\w*|befell|dear|thrice": "use the modern word",
+    r"meanwhile|patience|patient|all the same|as it were": "otherwise, timeout, still",
+    r"holds? up|held up": "delays, blocks",
+    r"what (came|is there|is said|was said)": "name the thing",
+    r"(is|are) (heard|minded|owed)": "name what happens",
+}
+
+
+def prose(path: Path) -> Iterator[tuple[int, str]]:
+    """Line numbers and text that people read."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".py":
+        yield from enumerate(text.splitlines(), 1)
+        return
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
+            yield from enumerate(node.value.splitlines(), node.lineno)
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.start[0], token.string
+
+
+def main(arguments: list[str]) -> int:
+    """Print each hit; 1 if there are any."""
+    package = ROOT / "gong_exporter"
+    skipped = tuple(str(package / name) for name in NOT_YET)
+    files = [Path(name) for name in arguments] or [
+        path for path in sorted(package.rglob("*.py")) if not str(path).startswith(skipped)
+    ]
+    rules = {re.compile(rf"(?i)\b({pattern})\b"): hint for pattern, hint in PATTERNS.items()}
+    hits = 0
+    for path in files:
+        for line, text in sorted(prose(path)):
+            for rule, hint in rules.items():
+                if found := rule.search(text):
+                    print(f"{path}:{line}: '{found[0]}' ({hint}): {text.strip()}")
+                    hits += 1
+    return min(hits, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
