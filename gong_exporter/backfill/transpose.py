@@ -60,51 +60,24 @@ def transpose(
 def _rows(fetched: FetchedDays, day_index: int, read: ReadDay) -> Callable[[str], Sequence[int]]:
     """From a user to the values of one day, in the order of the columns; ABSENT if missing."""
     windows = {data.window: data for data in read(fetched.days[day_index])}
-    parts = []
+    parts: list[tuple[Mapping[str, Values], list[int | None]]] = []
     for name in fetched.windows:
-        metrics = [metric for window, metric in fetched.columns if window == name]
         data = windows.get(name)
-        if data is None:
-            parts.append(_WindowRows({}, [None] * len(metrics), 0))
-        else:
-            indexes = {metric: index for index, metric in enumerate(data.metrics)}
-            columns = [indexes.get(metric) for metric in metrics]
-            parts.append(_WindowRows(data.users, columns, len(indexes)))
+        indexes = {metric: index for index, metric in enumerate(data.metrics if data else ())}
+        columns = [indexes.get(metric) for window, metric in fetched.columns if window == name]
+        parts.append((data.users if data else {}, columns))
     absent = (ABSENT,) * len(fetched.columns)
 
     def row(user_id: str) -> Sequence[int]:
         if not fetched.has_series(user_id, day_index):
             return absent
-        values: list[int] = []
-        for part in parts:
-            values += part.row(user_id)
-        return values
+        row: list[int] = []
+        for users, columns in parts:
+            values = users.get(user_id)
+            for index in columns:
+                # Gong left out a known user without activity, so the value is 0.
+                value = None if index is None else 0 if values is None else values[index]
+                row.append(ABSENT if value is None else value)
+        return row
 
     return row
-
-
-class _WindowRows:
-    """The part of a day's rows that belongs to one window.
-
-    Args:
-        users: of the window.
-        columns: indexes of the columns in the users' values; None if the window has no such one.
-        width: number of values of each user.
-    """
-
-    def __init__(
-        self, users: Mapping[str, Values], columns: Sequence[int | None], width: int
-    ) -> None:
-        self._users = users
-        self._columns = columns
-        self._zeros = [ABSENT if index is None else 0 for index in columns]
-        self._all_in_order = list(columns) == list(range(width))
-
-    def row(self, user_id: str) -> Sequence[int]:
-        values = self._users.get(user_id)
-        if values is None:  # Gong left out a known user
-            return self._zeros
-        if self._all_in_order and None not in values:
-            return values  # type: ignore[return-value]  # there is no None, as just checked
-        picked = (None if index is None else values[index] for index in self._columns)
-        return [ABSENT if value is None else value for value in picked]

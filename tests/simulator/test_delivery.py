@@ -198,3 +198,18 @@ def test_a_chunked_body_and_expect_continue_are_understood(simulator: Simulator)
         assert connection.recv(100) == b"HTTP/1.1 100 \r\n\r\n"
         connection.sendall(b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body))
         assert all_of(connection).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_late_response_is_the_one_to_the_request_before_on_the_same_connection(
+    simulator: Simulator,
+) -> None:
+    simulator.set_faults("late-response")
+    weeks = [WEEK, WEEK | {"fromDate": "2026-03-03"}, WEEK | {"fromDate": "2026-03-04"}]
+    with requests.Session() as session:
+        session.headers["Authorization"] = f"Bearer {simulator.options.bearer_token}"
+        bodies = [
+            session.post(f"{simulator.url}{PATH}", json={"filter": week}, timeout=10).json()
+            for week in weeks
+        ]
+    days = [body["fromDateTime"][:10] for body in bodies]
+    assert days == [WEEK["fromDate"], WEEK["fromDate"], "2026-03-03"]
