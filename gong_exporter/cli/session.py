@@ -16,6 +16,7 @@ from gong_exporter.common.redact import Redactor
 from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.load import load_config
 from gong_exporter.config.model import Config
+from gong_exporter.runtime.roster import roster_faults
 from gong_exporter.runtime.setup import redaction_policy
 
 _HOW_TO_NAME_THE_FILE = (
@@ -42,7 +43,7 @@ class Session:
 
     def load(self) -> Config:
         """Read and check the configuration. Raises: ConfigError."""
-        return load_config(self.options.config_file, os.environ)
+        return load_config(self.options.config_file, os.environ, roster_faults)
 
     def config(self) -> Config:
         """The configuration, also put in force for the redactor; exits if it is refused."""

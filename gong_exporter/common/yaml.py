@@ -15,7 +15,7 @@ import yaml
 
 from gong_exporter.common.nearest import dotted
 from gong_exporter.common.problems import Problem
-from gong_exporter.common.yaml_errors import TooMuch, explain
+from gong_exporter.common.yaml_errors import ODD_INDENTATION, ODD_SPACE, TooMuch, explain
 
 MAX_VALUES = 300_000
 """Keys and values in a file, and values once its aliases are followed: room for 10,000 users with
@@ -240,6 +240,8 @@ class _Builder:
                 self._refuse(name, path, "merge keys ('<<') are not read; write the keys out")
             elif name.tag not in _PLAIN_TAGS:
                 self._refuse(name, path, "tags (a key that begins with '!') are not allowed")
+            elif ODD_SPACE.match(name.value):
+                self._refuse(name, path, ODD_INDENTATION)
             elif _HALF.search(name.value):
                 self._refuse(name, path, _HALF_A_CHARACTER)
             else:

@@ -6,6 +6,7 @@ tags (which a secret that begins with ``&``, ``*`` or ``!`` looks like).
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import yaml
@@ -51,6 +52,12 @@ _FROM_THE_BEGINNING = ("while scanning a quoted scalar", "while scanning a simpl
 """Contexts whose first line is the one to look at, not the line where the parser stopped."""
 
 
+ODD_SPACE = re.compile("[ \t]*[\u00a0\u2000-\u200b\u202f\u205f\u3000\ufeff]")
+"""A space other than YAML's at the beginning, as text copied from a web page has it."""
+
+ODD_INDENTATION = "a no-break space (or one of its kind) as indentation; use plain spaces"
+
+
 class TooMuch(yaml.YAMLError):
     """A limit of ours on depth or size is exceeded.
 
@@ -81,4 +88,8 @@ def explain(error: yaml.YAMLError, text: str) -> Problem:
     message = f"{context}\n{problem}"
     what = next((ours for theirs, ours in _EXPLAINED if theirs in message), "")
     line = mark.line + 1 if mark is not None else 0
+    for number, above in enumerate(text.split("\n")[:line], 1):
+        if ODD_SPACE.match(above):  # it may show only in a line that is indented otherwise
+            line, what = number, ODD_INDENTATION
+            break
     return Problem(line, "", f"is not valid YAML: {what}" if what else "is not valid YAML")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
+from typing import Any
 from urllib.parse import urlsplit
 
 from gong_exporter.activity.snapshot import METRICS
@@ -18,7 +19,10 @@ from gong_exporter.config.model import (
     GongConfig,
     PollConfig,
 )
+from gong_exporter.config.secrets import variable_in
 from gong_exporter.config.values import COMPANY_REQUESTS_PER_DAY, COMPANY_REQUESTS_PER_SECOND
+
+_VARIABLE = "has the name of a variable in it, which nothing replaces here"
 
 _CLOCK_CHANGE = 3600.0
 """Seconds that a gap in a cron schedule is longer when clocks go back."""
@@ -43,11 +47,27 @@ def stale_fault(gong: GongConfig, activity: ActivityConfig, poll: PollConfig) ->
     )
 
 
-def gong_warnings(gong: GongConfig) -> Iterator[tuple[str, str]]:
-    """Pairs of a key and what is worth a warning."""
+def warnings(sections: Mapping[str, Any]) -> Iterator[tuple[*tuple[str | int, ...], str]]:
+    """What works but should be known: the path of keys to a value, and what to say of it.
+
+    Args:
+        sections: the valid ones, by name.
+    """
+    if gong := sections.get("gong"):
+        yield from (("gong", *warning) for warning in _gong(gong))
+    if activity := sections.get("activity"):
+        yield from (("activity", *warning) for warning in _activity(activity))
+    state = sections.get("state")
+    if state and variable_in(str(state.file or "")):
+        yield "state", "file", _VARIABLE
+
+
+def _gong(gong: GongConfig) -> Iterator[tuple[str, str]]:
     url = urlsplit(gong.base_url)
     if url.scheme == "http" and not _loopback(url.hostname or ""):
         yield "base_url", "is plain http: anybody can read the credentials; use https"
+    if gong.proxy_url is not None and variable_in(gong.proxy_url.reveal()):
+        yield "proxy_url", _VARIABLE
     for key, limit, unit in (
         ("requests_per_second", COMPANY_REQUESTS_PER_SECOND, "a second"),
         ("requests_per_day", COMPANY_REQUESTS_PER_DAY, "a day"),
@@ -60,19 +80,14 @@ def gong_warnings(gong: GongConfig) -> Iterator[tuple[str, str]]:
             yield key, what
 
 
-def activity_warnings(activity: ActivityConfig) -> Iterator[tuple[str, str]]:
-    """Likewise; for metrics, see `metric_warnings`."""
+def _activity(activity: ActivityConfig) -> Iterator[tuple[*tuple[str | int, ...], str]]:
     if activity.email_hash_key_file and activity.email_label is not EmailLabel.HASHED:
         yield "email_hash_key_file", "has no effect without email_label: hashed"
-
-
-def metric_warnings(activity: ActivityConfig) -> Iterator[tuple[int, str]]:
-    """Pairs of an index in ``metrics`` and what is worth a warning."""
     for index, name in enumerate(activity.metrics or ()):
         if name not in METRICS:
             close = nearest(name, METRICS)
             what = f"{quoted(name)} is none of the {len(METRICS)} documented counters"
-            yield index, what + (f"; did you mean '{close}'?" if close else "")
+            yield "metrics", index, what + (f"; did you mean '{close}'?" if close else "")
 
 
 def _loopback(host: str) -> bool:

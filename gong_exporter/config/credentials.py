@@ -17,6 +17,7 @@ from gong_exporter.config.secrets import (
     SecretSource,
     fault,
     key_fault,
+    placeholder,
 )
 
 _NO_CREDENTIALS = (
@@ -44,6 +45,7 @@ class SecretFinder:
         folder: where relative paths start.
         environ: the environment; kept out of the repr.
         problems: found so far. A key that is among them is not looked at again.
+        warnings: secrets that may be placeholders.
         unreadable: sections of which a part is not known; they are not said to lack anything.
     """
 
@@ -52,6 +54,7 @@ class SecretFinder:
     environ: Mapping[str, str] = field(repr=False)
     problems: list[Problem] = field(repr=False)
     unreadable: Collection[str]
+    warnings: list[Problem] = field(default_factory=list, repr=False)
 
     def credentials(self) -> Credentials | None:
         """The pair or the token; None when something is wrong with them."""
@@ -119,6 +122,7 @@ class SecretFinder:
         if wrong:
             self._add(place, wrong)
             return None
+        self._warn_of_placeholder(place, text)
         return Secret(text)
 
     def _from_file(self, place: str, written: Path, name: str) -> SecretFile | None:
@@ -127,7 +131,12 @@ class SecretFinder:
         if wrong:
             self._add(place, f"{values.shown_path(written, self.folder)}{wrong}")
             return None
+        self._warn_of_placeholder(place, source.read().reveal())
         return source
+
+    def _warn_of_placeholder(self, place: str, text: str) -> None:
+        if what := placeholder(text):
+            self.warnings.append(Problem(self._line(place), place, what))
 
     def _given(self, section: str, key: str) -> bool:
         """Whether a key has a value in the file, even one that was refused."""
@@ -148,8 +157,11 @@ class SecretFinder:
         return f"; an empty variable counts as not set: {', '.join(empty)}" if empty else ""
 
     def _add(self, place: str, what: str) -> None:
-        """A problem with ``section``, ``section.key``, or a ``$VARIABLE``, which has no line."""
+        self.problems.append(Problem(self._line(place), place, what))
+
+    def _line(self, place: str) -> int:
+        """Of ``section``, ``section.key``, or a ``$VARIABLE``, which has none."""
         section, _, key = place.partition(".")
         keys = self.root.get(section)
         line = keys.lines.get(key, 0) if isinstance(keys, Keys) and key else 0
-        self.problems.append(Problem(line or self.root.lines.get(section, 0), place, what))
+        return line or self.root.lines.get(section, 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,40 +14,46 @@ from gong_exporter.common.nearest import dotted, hint
 from gong_exporter.common.problems import Problem
 from gong_exporter.common.sections import problems
 from gong_exporter.common.yaml import Keys, Node, Scalar, line_at, parse_yaml
-from gong_exporter.config.checks import (
-    activity_warnings,
-    gong_warnings,
-    metric_warnings,
-    stale_fault,
-)
+from gong_exporter.config import values
+from gong_exporter.config.checks import stale_fault, warnings
 from gong_exporter.config.credentials import SecretFinder
 from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.model import SECTIONS, Config, EmailLabel
+from gong_exporter.config.proxies import proxy_fault
 
 MAX_BYTES = 8 * 1024 * 1024
 """Of a configuration file: some 50,000 users with addresses."""
 
 
-def load_config(path: str | os.PathLike[str], environ: Mapping[str, str]) -> Config:
+RosterCheck = Callable[[Path, Path], Iterable[str]]
+"""From ``activity.roster_file`` and the configuration's folder to what is wrong with the roster."""
+
+
+def load_config(
+    path: str | os.PathLike[str],
+    environ: Mapping[str, str],
+    check_roster: RosterCheck = lambda _file, _folder: (),
+) -> Config:
     """Read and check a configuration.
 
     Args:
         path: the file.
         environ: the environment, for secrets that are given there.
+        check_roster: finds what is wrong with the roster, to be reported with the rest.
 
     Raises:
         ConfigError: with everything that is wrong; no secret is in its message, nor in the
             frames it passes through.
     """
     name = os.fspath(path)
-    outcome = _load(name, environ)
+    outcome = _load(name, environ, check_roster)
     del environ  # a traceback with locals must not show it
     if isinstance(outcome, Config):
         return outcome
     raise outcome
 
 
-def _load(name: str, environ: Mapping[str, str]) -> Config | ConfigError:
+def _load(name: str, environ: Mapping[str, str], check_roster: RosterCheck) -> Config | ConfigError:
     """The configuration or what is wrong; raises nothing, since secrets are in its frame."""
     text = _read(name)
     if isinstance(text, Problem):
@@ -62,25 +68,32 @@ def _load(name: str, environ: Mapping[str, str]) -> Config | ConfigError:
     lines = dict(_lines(root))
     found = [*document.problems, *_unknown_sections(root)]
     sections = dict(_valid_sections(root, path.parent, found))
-    warnings = tuple(warning.located(name) for warning in sorted(_warnings(root, lines, sections)))
     # Of a section with a key or value that cannot be read, nothing is said to be missing.
     unreadable = {problem.key.partition(".")[0] for problem in document.problems}
     unreadable |= {problem.key for problem in found if problem.key in SECTIONS}
     secrets = SecretFinder(root, path.parent, environ, found, unreadable)
     credentials = secrets.credentials()
-    label = sections["activity"].email_label if "activity" in sections else EmailLabel.PLAIN
-    hash_key = secrets.hash_key(hashed=label is EmailLabel.HASHED)
+    activity = root.get("activity")
+    label = activity.get("email_label") if isinstance(activity, Keys) else None
+    hash_key = secrets.hash_key(hashed=label == EmailLabel.HASHED.value)
     if sections.keys() >= {"gong", "activity", "poll"}:
         found += _stale(lines, sections)
+    gong = sections.get("gong")
+    if gong is not None and gong.proxy_url is None:
+        fault = proxy_fault(gong.base_url, environ)
+        found += [Problem(0, *fault)] if fault else []
+    found += _roster_problems(root, lines, path.parent, check_roster, found)
+    told = sorted([*_warnings(root, sections), *secrets.warnings])
+    located = tuple(warning.located(name) for warning in told)
     if found or credentials is None:
-        return ConfigError(name, found, warnings)
+        return ConfigError(name, found, located)
     return Config(
         name=name,
         path=path,
         credentials=credentials,
         email_hash_key=hash_key,
         lines=lines,
-        warnings=warnings,
+        warnings=located,
         **sections,
     )
 
@@ -149,14 +162,25 @@ def _stale(lines: Mapping[str, int], sections: Mapping[str, Any]) -> Iterator[Pr
         yield Problem(lines.get(key, lines.get("poll", 0)), key, what)
 
 
-def _warnings(
-    root: Keys, lines: Mapping[str, int], sections: Mapping[str, Any]
-) -> Iterator[Problem]:
+def _roster_problems(
+    root: Keys,
+    lines: Mapping[str, int],
+    folder: Path,
+    check_roster: RosterCheck,
+    found: Iterable[Problem],
+) -> list[Problem]:
+    """What is wrong with the roster; also if other keys of its section are wrong."""
+    key = "activity.roster_file"
+    section = root.get("activity")
+    written = section.get("roster_file") if isinstance(section, Keys) else None
+    if not isinstance(written, Scalar) or written.null or key in {each.key for each in found}:
+        return []
+    faults = check_roster(folder / values.path(written), folder)
+    return [Problem(lines[key], key, what) for what in faults]
+
+
+def _warnings(root: Keys, sections: Mapping[str, Any]) -> Iterator[Problem]:
     """Of the sections that are valid."""
-    for name, check in (("gong", gong_warnings), ("activity", activity_warnings)):
-        for key, what in check(sections[name]) if name in sections else ():
-            yield Problem(lines.get(f"{name}.{key}", 0), f"{name}.{key}", what)
-    if "activity" in sections:
-        for index, what in metric_warnings(sections["activity"]):
-            line = line_at(root, ("activity", "metrics", index))
-            yield Problem(line, "activity.metrics", what)
+    for *path, what in warnings(sections):
+        names = [step for step in path if isinstance(step, str)]
+        yield Problem(line_at(root, tuple(path)), dotted(*names), what)

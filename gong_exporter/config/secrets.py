@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -145,10 +146,34 @@ class Credentials:
         return BasicCredentials(_read(self.access_key), _read(self.access_key_secret))
 
 
+_VARIABLE = re.compile(r"\$\{[^}]*\}|\$\([^)]*\)|\{\{.*\}\}|%[A-Za-z_]+%|\$[A-Za-z_]+", re.ASCII)
+_STAND_IN = re.compile(
+    r"<.*>|\[.*\]|\.{3,}|x{3,}|change.?me|replace.?me|todo|your[-_].*", re.ASCII | re.IGNORECASE
+)
+
+
+def variable_in(text: str) -> bool:
+    """Whether a text has a variable's name in it, such as ``${NAME}``, which nothing replaces."""
+    return _VARIABLE.search(text) is not None
+
+
+def placeholder(text: str) -> str:
+    """Why a secret is probably not one, without a character of it; empty when it may be one."""
+    if _VARIABLE.fullmatch(text):
+        return "looks like the name of a variable, which nothing replaces here"
+    if _STAND_IN.fullmatch(text):
+        return "looks like a placeholder for the real one"
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
+        return "begins and ends with a quote, which is sent with it"
+    return ""
+
+
 def fault(text: str) -> str | None:
     """Why this cannot be a secret, without a character of it; None when it can."""
     if not text:
         return "is empty"
+    if text.startswith("\ufeff"):
+        return "begins with a byte order mark; save it as UTF-8 without one"
     if text != text.strip():
         return "has a space or a line break at its beginning or end"
     if any(character.isspace() for character in text):

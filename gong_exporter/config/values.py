@@ -17,7 +17,7 @@ from gong_exporter.activity.windows import MAX_DAYS, PERIODS, WindowSpec, parse_
 from gong_exporter.common.files import UnreadableFile, read_bounded
 from gong_exporter.common.nearest import nearest, quoted
 from gong_exporter.config.durations import format_duration, parse_duration
-from gong_exporter.config.secrets import Secret, fault, key_fault
+from gong_exporter.config.secrets import Secret, fault, key_fault, variable_in
 
 COMPANY_REQUESTS_PER_SECOND = 3
 """Gong's default limit for all integrations of a company together; Gong grants more on request."""
@@ -46,6 +46,7 @@ _RFC3339 = re.compile(
 _NO_PLACE = frozenset({"localtime", "Factory"})
 """Names in the database that are no company's zone."""
 
+_WEB_HOSTS = frozenset({"gong.io", "www.gong.io", "app.gong.io", "help.gong.io"})
 _API_PATH = re.compile(r"/v[0-9]+(/|$)", re.ASCII)
 
 
@@ -109,6 +110,12 @@ def base_url(text: str) -> str:
         )
     if parts.query or parts.fragment or text.endswith(("?", "#")):
         raise ValueError("must not have a query ('?') or a fragment ('#')")
+    host = parts.hostname or ""
+    if host in _WEB_HOSTS or host.endswith(".app.gong.io"):
+        raise ValueError(
+            "is the host of Gong's web application, not of its API; Gong's API page, where access"
+            " keys are made, shows that one, such as https://us-12345.api.gong.io"
+        )
     if _API_PATH.search(parts.path):
         raise ValueError("must be the host alone, such as https://api.gong.io, without /v2/...")
     return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
@@ -134,6 +141,8 @@ def _url(text: str) -> SplitResult:
         raise ValueError("must begin with https:// (or http://)")
     if not parts.hostname:
         raise ValueError("has no host")
+    if variable_in(parts.hostname):
+        raise ValueError("has the name of a variable in its host, which nothing replaces here")
     if port == 0:
         raise ValueError("has port 0")
     return parts

@@ -106,7 +106,11 @@ class Transport:
                 "Accept-Encoding": "gzip",
                 "Content-Type": "application/json",
             },
-            "proxies": {"http": proxy_url, "https": proxy_url} if proxy_url else None,
+            "proxies": (
+                {"http": proxy_url, "https": proxy_url}
+                if proxy_url
+                else _environment_proxies(base_url)
+            ),
             "verify": ca_file or True,
             "timeout": timeout,
             "allow_redirects": False,
@@ -251,3 +255,9 @@ def _await(task: AbortableTask, clock: Clock) -> None:
                 return
             raise
         task.done.wait(min(remaining, _STOP_CHECK_INTERVAL))
+
+
+def _environment_proxies(base_url: str) -> dict[str, str]:
+    """The environment's proxies for this URL. Requests does not strip a line break at their end."""
+    found = requests.utils.get_environ_proxies(base_url)
+    return {name: proxy.strip() for name, proxy in found.items()}

@@ -372,3 +372,83 @@ def test_an_error_lists_its_problems_by_line_and_each_once() -> None:
 
     assert str(error) == "a.yaml: x\na.yaml:3: b: y"
     assert [problem.line for problem in error.problems] == [0, 3]
+
+
+def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home/token").write_text("made-up")
+    path = tmp_path / "config.yaml"
+    path.write_text("gong: {bearer_token_file: ~/token}\nstate: {file: ~/state.db}\n")
+
+    config = load_config(path, {})
+
+    assert config.credentials.read() == BearerCredentials(Secret("made-up"))
+    assert config.state.file == tmp_path / "home/state.db"
+
+
+def test_a_home_folder_that_is_not_known_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("state: {file: ~nobody-of-this-name/state.db}\n")
+
+    assert _refusal(path) == (
+        "FILE:1: state.file: begins with '~', and that home folder is not known"
+    )
+
+
+def test_variables_in_a_path_or_a_proxy_are_a_warning(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(
+        "gong:\n  proxy_url: http://${USER}:${PASSWORD}@proxy.example\n"
+        "state:\n  file: ${STATE_DIRECTORY}/x.db\n"
+    )
+    what = "has the name of a variable in it, which nothing replaces here"
+
+    assert load_config(path, PAIR).warnings == (
+        f"{path}:2: gong.proxy_url: {what}",
+        f"{path}:4: state.file: {what}",
+    )
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"HTTPS_PROXY": "http://proxy.example:3128"},
+        {"HTTPS_PROXY": " proxy.example:3128\n"},
+        {"HTTPS_PROXY": "socks5://proxy.example", "NO_PROXY": "gong.io"},
+        {"HTTPS_PROXY": "socks5://proxy.example", "no_proxy": "*"},
+        {"HTTPS_PROXY": "socks5://proxy.example", "https_proxy": "http://proxy.example"},
+        {"HTTP_PROXY": "socks5://proxy.example"},
+        {"ALL_PROXY": "socks5://proxy.example", "HTTPS_PROXY": "http://proxy.example"},
+    ],
+)
+def test_a_proxy_of_the_environment_that_works_or_is_not_used_is_fine(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    path = tmp_path / "config.yaml"
+    path.touch()
+
+    assert load_config(path, PAIR | environ).warnings == ()
+
+
+def test_a_proxy_in_the_file_takes_the_place_of_the_environments(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("gong: {proxy_url: 'http://proxy.example'}")
+
+    assert load_config(path, PAIR | {"HTTPS_PROXY": "socks5://x"}).gong.proxy_url is not None
+
+
+@pytest.mark.parametrize("host", ["api.gong.io", "us-12345.api.gong.io", "gong.example"])
+def test_a_host_of_the_api_or_of_a_gateway_is_fine(host: str, tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(f"gong: {{base_url: 'https://{host}'}}")
+
+    assert load_config(path, PAIR).gong.base_url == f"https://{host}"
+
+
+@pytest.mark.parametrize("host", ["app.gong.io", "gong.io", "www.gong.io", "EU-1.app.gong.io"])
+def test_a_host_of_the_web_application_is_refused(host: str, tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(f"gong: {{base_url: 'https://{host}/settings'}}")
+
+    assert "is the host of Gong's web application" in _refusal(path)

@@ -19,14 +19,14 @@ BAD = sorted((ROOT / "tests/data/bad_configs").glob("*.yaml"))
 SCHEMA = ROOT / "config.schema.json"
 
 BEYOND_A_SCHEMA = re.compile(
-    "alias_|custom_tag|local_tag|merge_key|duplicate_|half_a_|key_is_a_list"  # YAML itself
-    "|no_credentials|environment_|pair_|access_key_without|secret_without|secret_given"
-    "|secret_file_is_|ca_file_is_|.*_file_missing|secret_file_name_with"  # other files
+    "alias_|no_break_space_|custom_tag|local_tag|merge_key|duplicate_|half_a_|key_is_a_list"
+    "|no_credentials|environment_|proxy_of|pair_|access_key_without|secret_without|secret_given"
+    "|secret_file_is_|ca_file_is_|.*_file_missing|secret_file_name_with"
     "|secret_(with_.*)?where_its_file"
     "|secret_looks_like|secret_on_a_line|secret_with_a_line_break"
     "|secret_with_dots|secret_with_a_slash"
     "|email_label_hashed|created_(backwards|on_no)|stale_|interval_(longer|too)|timeout_(too|zero)"
-    "|roster_|users_repeated|time_zone_(?!empty)|base_url_with_(a_bad_port|the_api)"
+    "|roster_|users_repeated|time_zone_(?!empty)|base_url_(of|with_(a_bad_port|a_variable|the_api))"
     "|cron_(?!four|six|interval|quartz|is_a_list)"
 )
 """Bad files whose mistake no schema sees, or no simple one."""
