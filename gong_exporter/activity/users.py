@@ -77,7 +77,7 @@ class Selection:
             if entry.user_id is None and entry.email
         )
 
-    def ids_by_email(self, company_state: CompanyState) -> frozenset[str]:
+    def ids_of_emails(self, company_state: CompanyState) -> frozenset[str]:
         """The ids that were found for these addresses."""
         found = map(company_state.ids_by_email.get, self.emails())
         return frozenset(user_id for user_id in found if user_id is not None)

@@ -139,7 +139,7 @@ class WindowFetcher:
         fetched = self._fetch_listed(window, days, search_day=today)
         returned = {user.user_id for user in fetched.listing.users}
         searched = self.company_state.last_search_day == today
-        if searched or returned >= self._selection.ids_by_email(self.company_state):
+        if searched or returned >= self._selection.ids_of_emails(self.company_state):
             return fetched
         # A user listed by address has no record: the address may belong to another user now.
         return self._search(days, today, fetched) or fetched
