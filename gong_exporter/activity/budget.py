@@ -60,6 +60,7 @@ def call_budget(
     runs_per_day: float,
     requests_per_day: int,
     search_pages: int = 0,
+    reserved: int = 0,
 ) -> CallBudget:
     """The calls of a day.
 
@@ -69,11 +70,12 @@ def call_budget(
         runs_per_day: polls of the schedule on the day that has most.
         requests_per_day: the quota.
         search_pages: calls of the daily search for unknown users; 0 if it is not needed.
+        reserved: calls of a day that are left to the history before the interval is stretched.
     """
     per_poll = sum(pages.get(window, 1) for window in windows)
     interval = DAY / runs_per_day
     # One poll more than the schedule: the one after the company's midnight.
-    available = requests_per_day - search_pages - per_poll
+    available = requests_per_day - search_pages - per_poll - reserved
     if available >= per_poll * runs_per_day:
         effective = interval
     elif available > 0:

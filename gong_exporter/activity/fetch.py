@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -60,8 +61,27 @@ class _Inconsistent(Exception):
         self.request_id = request_id
 
 
+ListingSteps = Generator[None, None, Listing]
+"""Fetches one page each time it is advanced, and returns the listing."""
+
+
 def fetch_listing(source: PageSource, wanted: ActivityFilter, log: FilteringBoundLogger) -> Listing:
-    """Fetch all pages for a filter; start again, up to MAX_STARTS times, if they disagree.
+    """Fetch all pages for a filter, see listing_steps()."""
+    steps = listing_steps(source, wanted, log)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            listing: Listing = end.value
+            return listing
+
+
+def listing_steps(
+    source: PageSource, wanted: ActivityFilter, log: FilteringBoundLogger
+) -> ListingSteps:
+    """Fetch all pages for a filter, and yield after each but the last one.
+
+    It starts again, up to MAX_STARTS times, if the pages disagree.
 
     It also starts again when Gong refuses a cursor with 400 or 404: the cursor has probably
     expired, for example during a long Retry-After.
@@ -79,7 +99,7 @@ def fetch_listing(source: PageSource, wanted: ActivityFilter, log: FilteringBoun
     """
     for start in range(1, MAX_STARTS + 1):
         try:
-            return _fetch_pages(source, wanted, first_start=start == 1)
+            return (yield from _fetch_pages(source, wanted, first_start=start == 1))
         except _Inconsistent as error:
             problem, request_id = error.problem, error.request_id
         if start < MAX_STARTS:
@@ -89,7 +109,7 @@ def fetch_listing(source: PageSource, wanted: ActivityFilter, log: FilteringBoun
     )
 
 
-def _fetch_pages(source: PageSource, wanted: ActivityFilter, *, first_start: bool) -> Listing:
+def _fetch_pages(source: PageSource, wanted: ActivityFilter, *, first_start: bool) -> ListingSteps:
     users: dict[str, UserActivity] = {}
     counters = 0
     cursors: set[bytes] = set()
@@ -126,6 +146,7 @@ def _fetch_pages(source: PageSource, wanted: ActivityFilter, *, first_start: boo
             # Starting again would cost as many calls and end the same way.
             raise InvalidResponse(f"more than {MAX_PAGES} pages", request_id=page.request_id)
         cursors.add(digest)
+        yield
         page, stated_here = _next_page(source, wanted, cursor)
         if stated_here != stated:
             raise _Inconsistent("the pages state different ranges", page.request_id)
