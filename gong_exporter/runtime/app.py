@@ -21,7 +21,7 @@ from gong_exporter.runtime.poll_runner import PollRunner
 from gong_exporter.runtime.poller import Poller
 from gong_exporter.runtime.reload import Reloader, require_budget
 from gong_exporter.runtime.roster import load_roster
-from gong_exporter.runtime.schedule import SchedulerTimer
+from gong_exporter.runtime.schedule import PollTimer
 from gong_exporter.runtime.setup import make_setup
 from gong_exporter.runtime.signals import StopSignal
 from gong_exporter.runtime.state import ExporterSite
@@ -147,7 +147,7 @@ class Exporter:
             clock=parts.clock,
             stop_signal=self._stop_signal,
             lock=parts.state.poller_lock(),
-            timer=SchedulerTimer(),
+            timer=PollTimer(),
             on_next_poll=parts.metrics.set_next_poll,
             log=log,
         )

@@ -6,14 +6,17 @@ No thread and no schedule in here: ``--once`` uses it as it is, the poller calls
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
 
 from structlog.typing import FilteringBoundLogger
 
+from gong_exporter.activity.budget import CallBudget
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.pages import PageSource
 from gong_exporter.activity.poll import poll
 from gong_exporter.activity.poll_plan import PollPlan, PollResult
+from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.activity.windows import (
     WindowSpec,
     company_today,
@@ -27,8 +30,7 @@ from gong_exporter.gong.client import GongClient
 from gong_exporter.gong.clock import Clock, Stopped
 from gong_exporter.runtime.client import make_client
 from gong_exporter.runtime.poll_log import PollLogger
-from gong_exporter.runtime.poll_state import PollState
-from gong_exporter.runtime.published import CompanyData
+from gong_exporter.runtime.published import CompanyData, Published
 from gong_exporter.runtime.setup import (
     Setup,
     budget_problem,
@@ -43,6 +45,27 @@ FetchWindows = Callable[
     [PageSource, PollPlan, CompanyState, Clock, FilteringBoundLogger], PollResult
 ]
 """Fetches a plan's windows: activity's poll()."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollState:
+    """The state after the last poll, for the status page and the schedule.
+
+    Attributes:
+        setup: the configuration in force.
+        budget: the calls that its schedule takes.
+        zone: the company's; None if it is not known yet.
+        planned: the names of the windows that polls fetch. Not all, if the quota is too small.
+        windows: the newest data of each configured window, served or not.
+        failed: the windows that the last poll left without new data; None before the first poll.
+    """
+
+    setup: Setup
+    budget: CallBudget
+    zone: ZoneInfo | None
+    planned: tuple[str, ...]
+    windows: tuple[WindowData, ...]
+    failed: tuple[str, ...] | None
 
 
 class PollRunner:
@@ -63,7 +86,7 @@ class PollRunner:
 
     Attributes:
         save: as given.
-        poll_state: as of the last poll or configuration; see current().
+        poll_state: as of the last poll or configuration.
     """
 
     def __init__(
@@ -117,12 +140,9 @@ class PollRunner:
         self._metrics.set_quota_limit(setup.limits.requests_per_day)
         self._update_poll_state()
 
-    def current(self) -> PollState:
-        """The state with what may be served now: data that became too old is dropped first."""
-        published, state = self._data.published(), self.poll_state
-        if state.snapshot is published.snapshot and state.label is published.label:
-            return state
-        return replace(state, snapshot=published.snapshot, label=published.label)
+    def current(self) -> Published:
+        """What may be served now: data that became too old is dropped first."""
+        return self._data.published()
 
     def fresh_until(self) -> float:
         """Unix time until which the data needs no new poll; 0 if it needs one now.
@@ -185,7 +205,7 @@ class PollRunner:
         arrived = {data.window for data in result.windows}
         failed = tuple(w.name for w in setup.plan.windows if w.name not in arrived)
         self._ended(began, failed)
-        snapshot = self.poll_state.snapshot
+        snapshot = self.current().snapshot
         self._log.info(
             "poll ended",
             seconds=round(self._clock.monotonic() - began, 3),
@@ -231,15 +251,12 @@ class PollRunner:
         self._stretched = budget.stretched
 
     def _new_poll_state(self) -> PollState:
-        published = self._data.published()
         return PollState(
             setup=self._data.setup,
             budget=forecast_calls(self._data.setup, self._data.company_state),
             zone=self._data.zone,
             planned=tuple(window.name for window in self._windows_to_poll()),
-            snapshot=published.snapshot,
             windows=self._data.windows(),
-            label=published.label,
             failed=self._failed,
         )
 

@@ -10,15 +10,15 @@ import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.gong.clock import Clock, Stopped
 from gong_exporter.runtime.poll_runner import PollRunner
-from gong_exporter.runtime.schedule import NextPoll, PollHistory, PollInputs, Timer, next_poll
+from gong_exporter.runtime.schedule import NextPoll, PollHistory, PollInputs, PollTimer, next_poll
 from gong_exporter.runtime.setup import Setup
 from gong_exporter.runtime.signals import StopSignal
+from gong_exporter.store import PollerLock
 
 IDLE_INTERVAL = 1.0
 """Seconds between two checks of the clock, of the data's age and, as a standby, of the lock."""
@@ -32,19 +32,6 @@ that it was set, or that the machine slept."""
 
 OVERDUE = 300.0
 """Seconds by which a poll may be late before the exporter is unhealthy."""
-
-
-class Lock(Protocol):
-    """The lock that only one process per state file can have: store's PollerLock."""
-
-    @property
-    def owner(self) -> int | None:
-        """The process that has it, if that is known."""
-        ...
-
-    def acquire(self) -> bool:
-        """Try to get it. True if this process has it."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +72,8 @@ class Poller:
         runner: PollRunner,
         clock: Clock,
         stop_signal: StopSignal,
-        lock: Lock,
-        timer: Timer,
+        lock: PollerLock,
+        timer: PollTimer,
         on_next_poll: Callable[[float], None],
         log: FilteringBoundLogger,
         idle_interval: float = IDLE_INTERVAL,
@@ -274,8 +261,6 @@ class Poller:
         self._next = planned = replace(planned, at=max(planned.at, now))
         self._due = self._clock.monotonic() + planned.at - now
         self._timer.set(planned.at)
-        if planned.at <= now:
-            self._wake.set()
         if planned.at <= now:
             self._wake.set()
         self._on_next_poll(planned.at)

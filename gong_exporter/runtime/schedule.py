@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any, Protocol
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from apscheduler.executors.debug import DebugExecutor
@@ -154,24 +154,8 @@ def next_cron_time(schedule: CronSchedule, zone: tzinfo, after: float) -> float 
     return next((at for run in runs if (at := run.timestamp()) > after), None)
 
 
-class Timer(Protocol):
-    """Calls a function at a moment."""
-
-    def start(self, wake: Callable[[], None]) -> None:
-        """Begin to call ``wake``, from any thread; it must return at once."""
-        ...
-
-    def set(self, at: float) -> None:
-        """Call it at this Unix time, or now if that is over, instead of the time set before."""
-        ...
-
-    def stop(self) -> None:
-        """Never call it again. Returns at once."""
-        ...
-
-
-class SchedulerTimer:
-    """A Timer that uses APScheduler.
+class PollTimer:
+    """Wakes the poller at a moment, by APScheduler.
 
     The job runs in the scheduler's own thread. With the default executor, a machine that cannot
     start threads would lose the poll.
@@ -188,16 +172,16 @@ class SchedulerTimer:
         )
 
     def start(self, wake: Callable[[], None]) -> None:
-        """See Timer."""
+        """Begin to call ``wake``, in the scheduler's thread; it must return at once."""
         self._wake = wake
         self._scheduler.start()
 
     def set(self, at: float) -> None:
-        """See Timer."""
+        """Wake at this Unix time, or now if that is over, instead of at the time set before."""
         trigger = DateTrigger(datetime.fromtimestamp(at, UTC), timezone=UTC)
         self._scheduler.add_job(self._wake, trigger, id="next poll", replace_existing=True)
 
     def stop(self) -> None:
-        """See Timer."""
+        """Never wake again. Returns at once."""
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gong_exporter import __version__
 from gong_exporter.activity.budget import CallBudget
-from gong_exporter.activity.snapshot import WindowData
+from gong_exporter.activity.snapshot import Snapshot, WindowData
 from gong_exporter.common.redact import Redactor
 from gong_exporter.config.durations import format_duration
 from gong_exporter.config.model import PollConfig
@@ -12,8 +12,7 @@ from gong_exporter.exposition.body import Body, Exposition
 from gong_exporter.exposition.metrics import ExporterMetrics, ExporterStatus
 from gong_exporter.gong.client import MAX_CLOCK_OFFSET
 from gong_exporter.gong.clock import Clock
-from gong_exporter.runtime.poll_runner import PollRunner
-from gong_exporter.runtime.poll_state import PollState
+from gong_exporter.runtime.poll_runner import PollRunner, PollState
 from gong_exporter.runtime.poller import Poller
 from gong_exporter.runtime.reload import Reloader
 from gong_exporter.runtime.setup import interval_in_effect, search_share
@@ -95,7 +94,7 @@ class ExporterSite:
 
     def status(self) -> Status:
         """See Site."""
-        state = self._runner.current()
+        state, published = self._runner.poll_state, self._runner.current()
         now = self._clock.now()
         status = self._metrics.status()
         gong = state.setup.config.gong
@@ -113,12 +112,15 @@ class ExporterSite:
                 requests={code: n for code, n in status.requests.items() if n},
                 errors={reason: n for reason, n in status.errors.items() if n},
             ),
-            windows=tuple(_window(window.name, state) for window in state.setup.plan.windows),
-            snapshot=state.snapshot,
+            windows=tuple(
+                _window(window.name, state, published.snapshot)
+                for window in state.setup.plan.windows
+            ),
+            snapshot=published.snapshot,
             failure=_failure(state, status, self._redactor),
             unknown_users=tuple(
-                name if "@" not in name else state.label(name) or "(hidden)"
-                for name in state.snapshot.unknown
+                name if "@" not in name else published.label(name) or "(hidden)"
+                for name in published.snapshot.unknown
             ),
             warnings=self._warnings(state, status),
         )
@@ -201,8 +203,7 @@ def stretched_text(budget: CallBudget) -> str:
     )
 
 
-def _window(name: str, state: PollState) -> WindowStatus:
-    snapshot = state.snapshot
+def _window(name: str, state: PollState, snapshot: Snapshot) -> WindowStatus:
     unknown = len(snapshot.unknown)
     held: WindowData | None = next((d for d in state.windows if d.window == name), None)
     if held is None:

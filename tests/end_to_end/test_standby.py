@@ -54,7 +54,10 @@ def test_the_second_says_so_serves_and_takes_over_when_the_first_is_killed(pair:
     second.await_said("polling from now on: the other process is gone")
     assert second.await_polls(1).value("gong_up") == 1
     assert len(pair.simulator.journal.entries()) == calls + 3
-    assert "polls with this state file" not in second.ask("/").text
+    until(
+        lambda: "polls with this state file" not in second.ask("/").text,
+        "the page does not say that it is a standby any more",
+    )
 
 
 def test_a_standby_takes_a_new_configuration_and_still_does_not_poll(pair: Pair) -> None:

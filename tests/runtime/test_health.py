@@ -12,7 +12,7 @@ from gong_exporter.cli.logs import make_log
 from gong_exporter.common.redact import Redactor
 from gong_exporter.runtime.poller import OVERDUE, Poller
 from gong_exporter.runtime.reload import Reloader
-from gong_exporter.runtime.schedule import SchedulerTimer
+from gong_exporter.runtime.schedule import PollTimer
 from gong_exporter.runtime.state import ExporterSite
 from gong_exporter.web.app import Options, build_app
 from gong_exporter.web.server import WebServer
@@ -69,7 +69,7 @@ def thread_of(loop: Bench, acquire: Callable[[], bool]) -> Iterator[Poller]:
         clock=loop.clock,
         stop_signal=loop.stop_signal,
         lock=FakeLock(acquire),
-        timer=SchedulerTimer(),
+        timer=PollTimer(),
         on_next_poll=loop.metrics.set_next_poll,
         log=make_log("debug", "json", io.StringIO(), Redactor()),
         idle_interval=0.01,

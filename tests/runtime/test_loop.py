@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,25 @@ def test_a_reload_and_a_schedule_at_the_same_moment_are_one_poll(tmp_path: Path)
         loop.run()
         assert [data.window for data in loop.runner.poll_state.windows] == ["2d"]
         assert len(loop.polled) == 2
+
+
+def test_a_machine_that_cannot_start_threads_fails_polls_and_loses_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with bench(tmp_path) as loop:
+        loop.run()
+        with monkeypatch.context() as patch:
+
+            def refuse(_: threading.Thread) -> None:
+                raise RuntimeError("can't start new thread")
+
+            loop.during = lambda: patch.setattr(threading.Thread, "start", refuse)
+            loop.sleep(HOUR)
+        assert len(loop.polled) == 2
+        loop.during = lambda: None
+        loop.sleep(HOUR)
+        assert len(loop.polled) == 3
+        assert loop.value("gong_up") == 1
 
 
 def test_a_change_of_the_roster_alone_is_published_without_a_poll(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from gong_exporter.runtime.schedule import (
     NextPoll,
     PollHistory,
     PollInputs,
-    SchedulerTimer,
+    PollTimer,
     next_poll,
 )
 
@@ -225,15 +225,15 @@ def test_the_same_inputs_give_the_same_poll() -> None:
 
 
 @pytest.fixture
-def woken() -> Iterator[tuple[SchedulerTimer, threading.Event]]:
+def woken() -> Iterator[tuple[PollTimer, threading.Event]]:
     """A running timer and what it wakes."""
-    timer, wake = SchedulerTimer(), threading.Event()
+    timer, wake = PollTimer(), threading.Event()
     timer.start(wake.set)
     yield timer, wake
     timer.stop()
 
 
-Woken = tuple[SchedulerTimer, threading.Event]
+Woken = tuple[PollTimer, threading.Event]
 
 
 def test_the_timer_wakes_at_its_time(woken: Woken) -> None:

@@ -25,18 +25,19 @@ from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.clock import Stopped
 from gong_exporter.runtime.poll_runner import FetchWindows, PollRunner
 from gong_exporter.runtime.poller import Poller
+from gong_exporter.runtime.schedule import PollTimer
 from gong_exporter.runtime.setup import Setup, make_setup
 from gong_exporter.runtime.signals import StopSignal
 from gong_exporter.simulator.api.server import Simulator
 from gong_exporter.simulator.records import Company
-from gong_exporter.store import StateFile, open_state
+from gong_exporter.store import PollerLock, StateFile, open_state
 from tests.support.clocks import NOW, FakeClock
 from tests.support.exporter import write_config
 from tests.support.simulator import running_simulator
 
 
-class FakeTimer:
-    """A Timer that fires when the bench's clock has reached its time.
+class FakeTimer(PollTimer):
+    """A PollTimer that fires when the bench's clock has reached its time.
 
     Attributes:
         at: Unix time for which it is set; None before.
@@ -60,12 +61,18 @@ class FakeTimer:
             self._wake()
 
 
-@dataclass
-class FakeLock:
-    """A Lock of store's, that another process may have."""
+class FakeLock(PollerLock):
+    """A lock that another process may have."""
 
-    acquire: Callable[[], bool] = lambda: True
-    owner: int | None = None
+    def __init__(self, acquire: Callable[[], bool]) -> None:
+        self._acquire = acquire
+
+    @property
+    def owner(self) -> int | None:
+        return None
+
+    def acquire(self) -> bool:
+        return self._acquire()
 
 
 @dataclass
