@@ -179,6 +179,9 @@ def _counters(stats: dict[str, Any], anomalies: list[str]) -> dict[str, int]:
     counters: dict[str, int] = {}
     for field, value in stats.items():
         documented = field in _DOCUMENTED
+        if documented and type(value) is int and 0 <= value <= MAX_COUNT:
+            counters[field] = value  # nearly every counter; a bool has another type
+            continue
         if value is None or not (documented or _is_number(value)):
             continue  # absent, or an undocumented member that is not a counter
         if not documented and not _EXTRA_NAME.fullmatch(field):
