@@ -9,6 +9,7 @@ from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.model import Config
+from gong_exporter.config.widening import widened
 from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.clock import Clock
 from gong_exporter.runtime.poll_runner import PollRunner
@@ -88,6 +89,8 @@ class Reloader:
         if config.state.file != self._setup.config.state.file:
             what = "cannot change while the exporter runs: restart it"
             raise config.refusal("state.file", what)
+        if problems := tuple(widened(config, self._setup.config)):
+            raise ConfigError(config.name, problems)
         setup = make_setup(config, load_roster(config))
         require_budget(setup, self._runner)
         return setup

@@ -81,7 +81,7 @@ def test_other_users_are_asked_for_at_once_and_nobody_elses_numbers_are_shown(
     states = {(x["window"], x["state"]): v for x, v in samples.of("gong_activity_users")}
     assert states["28d", "unknown"] == 1
 
-    assert scene.reload().status == 200
+    assert scene.reload(activity={"users": "all"}).status == 200
     assert published(scene.running.await_polls(3)) == everyone
 
 
@@ -159,6 +159,16 @@ def test_the_state_file_cannot_be_changed_by_a_reload(steady: Scene) -> None:
     assert answer.status == 500
     assert "state.file: cannot change while the exporter runs: restart it" in answer.text
     assert not (steady.folder / "other.db").exists()
+
+
+def test_a_file_that_lost_its_list_of_users_is_refused(scene: Scene) -> None:
+    assert scene.reload(activity={"users": ["1"], "email_label": "omitted"}).status == 200
+    answer = scene.reload()
+    assert answer.status == 500
+    assert "activity.users: is missing, which would publish all users" in answer.text
+    assert "activity.email_label: is missing, which would publish addresses" in answer.text
+    everyone = {"users": "all", "email_label": "plain"}
+    assert scene.reload(activity=everyone).status == 200
 
 
 def test_a_schedule_that_no_longer_fits_the_quota_is_refused(steady: Scene) -> None:

@@ -51,11 +51,15 @@ LONG = "rate-limited-long"
 """Has an act of its own: after it there is nothing to see for two hours."""
 
 VARIANTS: tuple[dict[str, Any], ...] = (
-    {"windows": ["1d", "7d"]},
+    {"windows": ["1d", "7d"], "users": "all"},
     {"windows": ["1d", "mtd"], "users": [*map(user_id, range(40)), "4711", "4712", email(45)]},
     {"windows": []},
     {"windows": ["wtd"], "users": [user_id(1), email(2), "nobody@acme.example"]},
-    {"windows": ["2d", "qtd"], "metrics": ["calls_as_host", "calls_attended"]},
+    {
+        "windows": ["2d", "qtd"],
+        "users": "all",
+        "metrics": ["calls_as_host", "calls_attended"],
+    },
 )
 """What the reloads ask for, in turn."""
 

@@ -1,0 +1,31 @@
+"""Reloads that would publish more than before by accident, for example from half a file. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gong_exporter.common.problems import Problem
+from gong_exporter.config.model import Config, EmailLabel
+
+_SHOWN = (EmailLabel.OMITTED, EmailLabel.HASHED, EmailLabel.PLAIN)
+"""From the one that shows least of an address to the one that shows all of it."""
+
+
+def widened(new: Config, old: Config) -> Iterator[Problem]:
+    """What ``new`` would publish beyond ``old`` because a key of ``old`` is missing in its file.
+
+    A key that the file states is meant, so it may widen what is published.
+    """
+    stated = new.activity.model_fields_set
+    if old.activity.users is not None and new.activity.users is None and "users" not in stated:
+        listed = len(old.activity.users)
+        yield _missing("activity.users", "all", f"all users in place of the {listed} listed")
+    label, before = new.activity.email_label, old.activity.email_label
+    if _SHOWN.index(label) > _SHOWN.index(before) and "email_label" not in stated:
+        yield _missing("activity.email_label", label, f"addresses that were {before}")
+
+
+def _missing(key: str, default: str, effect: str) -> Problem:
+    name = key.rpartition(".")[2]
+    what = f"is missing, which would publish {effect}; write {name}: {default} if that is meant"
+    return Problem(0, key, what)
