@@ -16,10 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 
-NOT_YET = (
-    *("activity", "backfill", "config", "drops", "gong", "runtime", "store", "web"),
-    *("simulator/company", "cli/backfill", "cli/check", "cli/run"),
-)
+NOT_YET = ("activity/days.py", "activity/history.py", "drops", "simulator/company")
 """Folders and files of the package that are still to be rewritten."""
 
 PATTERNS = {

@@ -47,7 +47,7 @@ from gong_exporter.runtime.state import schedule_text, stretched_text
 from gong_exporter.store import StateFile, open_state
 
 ASKED = WindowSpec("7d", 7)
-"""What the live call asks for: long enough for somebody to have done something."""
+"""The window of the live call: long enough that a company has activity in it."""
 
 
 @click.command()
@@ -103,7 +103,7 @@ def run_check(session: Session, *, live: bool) -> None:
 
 @contextmanager
 def _warnings() -> Iterator[list[str]]:
-    """Collects warnings, to tell them after all else: what ends the command comes first."""
+    """Collect warnings and print them last, after the error that ends the command."""
     found: list[str] = []
     try:
         yield found
@@ -241,7 +241,7 @@ def _call(
                 f"Gong states {stated.text} for a request from {days.start} to {days.end}"
             )
     except UserNotFound:
-        page = None  # nobody did anything: the key, the scope and the host are right all the same
+        page = None  # no user has activity, but the key, the scope and the host are right
     except GongError as error:
         request = f" (requestId {error.request_id})" if error.request_id else ""
         advice = f"\n  {error.advice}" if error.advice else ""

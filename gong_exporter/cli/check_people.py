@@ -1,7 +1,6 @@
-"""What one live page tells of the people in the configuration: are they Gong's?
+"""Compares the people in the configuration with one live page of Gong's users.
 
-A list or a roster that fits nobody is no error of its file, and would be seen only in empty
-panels.
+A list or a roster without any of Gong's users is valid, and would be noticed only by empty panels.
 """
 
 from __future__ import annotations

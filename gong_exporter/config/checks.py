@@ -65,7 +65,7 @@ def warnings(sections: Mapping[str, Any]) -> Iterator[tuple[*tuple[str | int, ..
 def _gong(gong: GongConfig) -> Iterator[tuple[str, str]]:
     url = urlsplit(gong.base_url)
     if url.scheme == "http" and not _loopback(url.hostname or ""):
-        yield "base_url", "is plain http: anybody can read the credentials; use https"
+        yield "base_url", "is plain http, so others can read the credentials: use https"
     if gong.proxy_url is not None and variable_in(gong.proxy_url.reveal()):
         yield "proxy_url", _VARIABLE
     for key, limit, unit in (

@@ -18,7 +18,7 @@ class ConfigError(Exception):
     Attributes:
         path: the file, as the user named it.
         problems: in the order of their lines.
-        warnings: what would be told of it if it could be used, as far as it was looked at.
+        warnings: the warnings found in the parts that could be read.
     """
 
     def __init__(

@@ -44,7 +44,7 @@ _RFC3339 = re.compile(
     re.ASCII,
 )
 _NO_PLACE = frozenset({"localtime", "Factory"})
-"""Names in the database that are no company's zone."""
+"""Names in the database that are not the zone of a company."""
 
 _WEB_HOSTS = frozenset({"gong.io", "www.gong.io", "app.gong.io", "help.gong.io"})
 _API_PATH = re.compile(r"/v[0-9]+(/|$)", re.ASCII)

@@ -238,8 +238,8 @@ class Limiter:
 
         A machine without a battery clock starts with a wrong time, which is corrected later. The
         calls and a Retry-After from before would then look old. Clocks that are set back are the
-        ledger's own concern, because it sees times in the future. If several processes tell it
-        of the same jump, its rows get into the future, which is safe for the same reason.
+        ledger's own concern, because it sees times in the future. If several processes report
+        the same jump, its rows get into the future, which is safe for the same reason.
         """
         now = self._clock.now()
         before, self._offset = self._offset, now - self._clock.monotonic()

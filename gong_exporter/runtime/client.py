@@ -30,7 +30,7 @@ def make_client(
         setup: where to, as whom, within which limits.
         clock: time and waits.
         ledger: the calls made, perhaps by other processes too.
-        observer: is told of every exchange.
+        observer: is called with every exchange.
         redactor: redacts what errors and warnings quote of a response.
         log: gets the client's warnings.
         retry: how often to try; the client's own policy unless given.

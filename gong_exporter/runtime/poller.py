@@ -206,7 +206,7 @@ class Poller:
         self._standby_read_at = now
 
     def _begin(self, reason: str) -> None:
-        """Start anew: poll now, unless there is today's data, young enough, and no failure.
+        """Start again: poll now, unless there is today's data, young enough, and no failure.
 
         A wait for the quota goes on as long as the quota is spent; a Retry-After is in the ledger.
         """

@@ -62,7 +62,7 @@ def make_setup(config: Config, roster: Roster | None = None) -> Setup:
 
 
 def authorization(credentials: Credentials) -> Callable[[], str]:
-    """The Authorization header's value, from secrets read anew each time (they rotate).
+    """The Authorization header's value, from secrets that are read each time, since they rotate.
 
     The returned function raises CredentialsUnreadable.
     """

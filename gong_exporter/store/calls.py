@@ -25,8 +25,8 @@ SKEW = 15.0
 """Seconds by which a row may be in the future before the clock counts as set back.
 
 A caller reads the clock and then waits for the file, perhaps for the whole busy timeout. Rows that
-another process wrote meanwhile look as if they came from the future. Moving them back would free
-their slots too early. After a clock that was really set back by less than this, a call waits
+another process wrote during that wait look as if they came from the future. Moving them back would
+free their slots too early. After a clock that was really set back by less than this, a call waits
 longer by as much.
 """
 

@@ -22,7 +22,7 @@ from gong_exporter.store.schema import transaction
 _ZLIB_LEVEL = 6
 
 _MOST = 65_535
-"""The largest count of one person and day that is kept; nobody has so many calls on a day."""
+"""The largest count of one person and day that is kept; no person has so many calls on a day."""
 
 _PARSE_ERRORS = (zlib.error, ValueError, LookupError, TypeError, AttributeError)
 

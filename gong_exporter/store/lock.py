@@ -38,8 +38,8 @@ class PollerLock:
     def acquire(self) -> bool:
         """Return True if this process may poll: False while another one holds the lock.
 
-        Where no lock file can be made (a read-only folder, a file system without locks), there
-        is no state to share either. That is logged, and the result is True.
+        Where no lock file can be made (a read-only folder, a file system without locks), no
+        state can be shared either. That is logged, and the result is True.
         """
         if self._path is None or self._descriptor is not None:
             return True

@@ -143,7 +143,7 @@ def _user_fault(name: str, node: object) -> str:
     if ":" in name:
         return "a name with a colon in it can never log in (is a space missing behind it?)"
     if not isinstance(node, Scalar) or not _BCRYPT.fullmatch(node):
-        # The value is not shown either: somebody may have typed the password itself.
+        # The value is not shown either: it may be the password itself.
         return f"the value of {name!r} is not a bcrypt hash (make one with: htpasswd -nBC 10 USER)"
     return ""
 

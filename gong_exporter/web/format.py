@@ -65,7 +65,7 @@ def duration(seconds: float) -> str:
         if left >= size:
             whole, rest = divmod(left, size)
             text = f"{whole} {one if whole == 1 else many}"
-            if index + 1 < len(_UNITS) and whole < 10:  # noqa: PLR2004  # 12 h 3 min is no clearer
+            if index + 1 < len(_UNITS) and whole < 10:  # noqa: PLR2004 - "12 h 3 min" would not be clearer
                 smaller, name = _UNITS[index + 1][0], _UNITS[index + 1][2]
                 if rest >= smaller:
                     text += f" {rest // smaller} {name}"

@@ -126,7 +126,7 @@ def test_beside_faults_the_warnings_are_said_too_and_after_them(
         "gong-exporter: FILE:5: poll.interval: 'soon' is not a duration;",
         "gong-exporter: FILE:7: state.fiel: unknown key; did you mean 'file'?",
         "warning: FILE:3: activity.metrics: 'calls_as_hots' is none of the 15 documented counters;",
-        "warning: FILE:9: gong.base_url: is plain http:",
+        "warning: FILE:9: gong.base_url: is plain http, so",
     ]
     for line, begin in zip(said, begins, strict=True):
         assert line.startswith(begin)

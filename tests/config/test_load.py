@@ -134,7 +134,7 @@ def test_what_works_but_should_be_known_is_a_warning() -> None:
     where = GOOD / "worth_a_warning.yaml"
 
     assert _good("worth_a_warning").warnings == (
-        f"{where}:2: gong.base_url: is plain http: anybody can read the credentials; use https",
+        f"{where}:2: gong.base_url: is plain http, so others can read the credentials: use https",
         f"{where}:4: activity.metrics: 'calls_atended' is none of the 15 documented counters;"  # noqa: ISC004 - one sentence
         " did you mean 'calls_attended'?",
         f"{where}:4: activity.metrics: 'talk_ratio' is none of the 15 documented counters",
