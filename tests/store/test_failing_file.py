@@ -247,7 +247,8 @@ def test_a_newer_versions_file_is_left_alone(path: Path, scene: Scene) -> None:
         kept.save(some_knowledge(), [a_window()])
         make_a_call(kept.ledger, NOON)
         assert kept.ledger.used(NOON + 1) == 1
-    why = "its version 2 is of a newer gong-exporter (this one supports up to 1)"
+    newest = len(schema.MIGRATIONS)
+    why = f"its version {newest + 1} is of a newer gong-exporter (this one supports up to {newest})"
     assert scene.warnings == [not_in_use(why)]
     assert path.read_bytes() == before
 
