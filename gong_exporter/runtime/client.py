@@ -1,4 +1,4 @@
-"""Builds the client for Gong that a configuration asks for; polls and ``check --live`` share it."""
+"""Builds the client for Gong; polls, backfills and ``check --live`` share it."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def make_client(
     """A client behind the limiter.
 
     Args:
-        setup: where to, as whom, within which limits.
+        setup: the host, the credentials and the limits.
         clock: time and waits.
-        ledger: the calls made, perhaps by other processes too.
+        ledger: the calls made, including those of other processes.
         observer: is called with every exchange.
         redactor: redacts what errors and warnings quote of a response.
         log: gets the client's warnings.
-        retry: how often to try; the client's own policy unless given.
+        retry: how often to try; None for the client's default.
     """
     gong = setup.config.gong
     return GongClient(

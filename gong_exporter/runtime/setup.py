@@ -24,10 +24,10 @@ from gong_exporter.roster.source import Roster
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """One configuration in force.
+    """What follows from one configuration.
 
     Attributes:
-        config: as loaded.
+        config: the configuration as loaded.
         plan: what each poll asks for.
         limits: this exporter's share of the company's.
         roster: people's columns.
@@ -62,9 +62,9 @@ def make_setup(config: Config, roster: Roster | None = None) -> Setup:
 
 
 def authorization(credentials: Credentials) -> Callable[[], str]:
-    """The Authorization header's value, from secrets that are read each time, since they rotate.
+    """A function that returns the Authorization header's value.
 
-    The returned function raises CredentialsUnreadable.
+    It reads the secrets at each call, because they rotate, and raises CredentialsUnreadable.
     """
 
     def header() -> str:

@@ -32,7 +32,7 @@ class ExporterSite:
         state_file: the state file.
         clock: the time.
         started_at: Unix seconds at which the process started.
-        reloader: reads the configuration again.
+        reloader: reloads the configuration.
         redactor: redacts what is quoted of Gong, by the configuration in force.
         web_config: the web configuration that is followed; None without one.
     """
@@ -183,7 +183,7 @@ def _failure(state: PollState, status: ExporterStatus, redactor: Redactor) -> Fa
 
 
 def schedule_text(poll: PollConfig) -> str:
-    """The schedule as people write it."""
+    """The schedule as configured."""
     if poll.cron is not None:
         return poll.cron.text
     return f"every {format_duration(poll.interval or 0)}"
