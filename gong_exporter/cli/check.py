@@ -128,7 +128,7 @@ def _collecting_log(warnings: list[str], redactor: Redactor) -> FilteringBoundLo
 
 
 def _config(session: Session, warnings: list[str]) -> Config:
-    """The configuration, or its faults, which end the command, and what else is said of it."""
+    """Load the configuration; exits with what is wrong, and adds its warnings."""
     try:
         return session.load()
     except ConfigError as error:
@@ -137,26 +137,25 @@ def _config(session: Session, warnings: list[str]) -> Config:
 
 
 def _existing(file: Path | None) -> Path | None:
-    """The state file, if there is one.
+    """The state file if it exists; None otherwise.
 
-    Checking makes none: it may be another user who checks, and the exporter's own could then not
-    write to it.
+    A check creates none, because another user may run it: the exporter could not write to it.
     """
     return file if file is not None and file.exists() else None
 
 
 def _folder_warnings(file: Path | None) -> Iterator[str]:
-    """The exporter runs without its state file, and is not sure to be read when it says so."""
+    """Warn of a folder that does not exist: the exporter only logs it, and runs on."""
     if file is not None and not file.parent.is_dir():
         yield f"state.file: there is no folder {file.parent}; until there is, nothing is kept"
 
 
 def short_secret_warnings(credentials: Credentials) -> Iterator[str]:
-    """A secret this short is probably a placeholder, and cannot be redacted inside words."""
+    """Warn of a short secret: it is probably a placeholder, and is not redacted inside words."""
     try:
         secrets = credentials.read()
     except CredentialsUnreadable:
-        return  # another warning or error says so
+        return  # reported elsewhere
     named = (
         {"gong.bearer_token": secrets.token}
         if isinstance(secrets, BearerCredentials)
@@ -208,7 +207,7 @@ def _calls(setup: Setup, cost: CallBudget, *, measured: bool) -> str:
     elif setup.plan.selection.all_users:
         basis = "if each window fits one page; Gong sends 100 active users a page"
     else:
-        basis = "if all of the list were active, 100 to a page, and one page holds everybody"
+        basis = "if all of the list were active, 100 to a page, and one page holds all users"
     return (
         f"{cost.calls_per_poll} a poll, {cost.calls_per_day} a day of"
         f" {cost.requests_per_day} allowed ({basis})"
@@ -222,7 +221,7 @@ def _call(
     warnings: list[str],
     redactor: Redactor,
 ) -> None:
-    """One call for a week that is over everywhere; proves key, scope, host and zone."""
+    """Make one call for a week that has ended everywhere; proves key, scope, host and zone."""
     client = make_client(
         setup,
         clock=clock,
@@ -249,10 +248,10 @@ def _call(
     finally:
         client.close()
     click.echo("live call: key, scope and host are right")
-    _describe_answer(setup, page, days, clock.now(), warnings, redactor=redactor)
+    _describe_response(setup, page, days, clock.now(), warnings, redactor=redactor)
 
 
-def _describe_answer(
+def _describe_response(
     setup: Setup,
     page: Page | None,
     days: DayRange,
@@ -262,16 +261,16 @@ def _describe_answer(
     redactor: Redactor,
 ) -> None:
     configured = setup.plan.zone
-    told = page.time_zone if page is not None else None
-    zone = load_zone(told or "")
+    stated = page.time_zone if page is not None else None
+    zone = load_zone(stated or "")
     if page is not None and page.total_records is not None:
         last = days.end - timedelta(days=1)
         click.echo(f"  {page.total_records} users were active from {days.start} to {last}")
     if zone is None and configured is None:
         problem = (
-            f"named as {describe_zone(told)}, which is not known here"
-            if told
-            else "not told by Gong"
+            f"named as {describe_zone(stated)}, which is not known here"
+            if stated
+            else "not stated by Gong"
         )
         fail(redactor.redact(f"the company's time zone was {problem}: set gong.time_zone"))
     shown = configured or zone

@@ -15,7 +15,7 @@ _SHOWN = 5
 
 
 def people_lines(setup: Setup, page: Page, redactor: Redactor) -> Iterator[str]:
-    """Lines for people: who of the list was active, who of the active is in the roster.
+    """Lines to print: which listed users were active, and how many active users the roster has.
 
     Args:
         setup: whose lists they are.

@@ -20,7 +20,7 @@ _UNITS = {
 _DURATION = re.compile("".join(f"(?:([0-9]+){unit})?" for unit in _UNITS), re.ASCII)
 
 LONGEST = 10 * _UNITS["y"]
-"""Seconds; anything longer is a slip of the finger."""
+"""Seconds; anything longer is a typing mistake."""
 
 _FORM = "is not a duration; write a number and a unit, such as 30s, 10m, 26h, 1d or 1h30m"
 

@@ -13,7 +13,7 @@ MAX_SHOWN = 50
 class ConfigError(Exception):
     """The configuration cannot be used; the message has one line for each problem.
 
-    Of very many, the message lists the first.
+    If there are very many, it lists the first.
 
     Attributes:
         path: the file, as the user named it.

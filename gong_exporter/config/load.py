@@ -83,8 +83,8 @@ def _load(name: str, environ: Mapping[str, str], check_roster: RosterCheck) -> C
         fault = proxy_fault(gong.base_url, environ)
         found += [Problem(0, *fault)] if fault else []
     found += _roster_problems(root, lines, path.parent, check_roster, found)
-    told = sorted([*_warnings(root, sections), *secrets.warnings])
-    located = tuple(warning.located(name) for warning in told)
+    ordered = sorted([*_warnings(root, sections), *secrets.warnings])
+    located = tuple(warning.located(name) for warning in ordered)
     if found or credentials is None:
         return ConfigError(name, found, located)
     return Config(

@@ -50,7 +50,7 @@ def test_a_list_of_users_is_counted_by_pages_of_a_hundred(tmp_path: Path) -> Non
     # The first poll has to look for them, in the listing of everybody.
     assert row(checked.stdout, "calls") == (
         "3 a poll, 76 a day of 5000 allowed (if all of the list were active, 100 to a page, and one"
-        " page holds everybody)"
+        " page holds all users)"
     )
 
 

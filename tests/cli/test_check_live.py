@@ -121,7 +121,7 @@ def test_a_refusal_is_said_with_its_request_id_and_what_to_do(
     ("fault", "words"),
     [
         ("unknown-time-zone", "which is not known here: set gong.time_zone"),
-        ("null-time-zone", "the company's time zone was not told by Gong: set gong.time_zone"),
+        ("null-time-zone", "the company's time zone was not stated by Gong: set gong.time_zone"),
         ("html", "the live call failed: "),
         ("other-range", "the live call failed: the response states another range"),
         ("hang", "no complete response within gong.timeout (0.5 s)"),
