@@ -7,6 +7,8 @@ import io
 import json
 import logging
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from typing import TextIO
@@ -155,3 +157,30 @@ def test_a_reload_changes_what_is_hidden() -> None:
     log.info("jane@acme.example")
     messages = [json.loads(line)["msg"] for line in sink.getvalue().splitlines()]
     assert messages == ["jane@acme.example", "(hidden)"]
+
+
+def test_a_traceback_that_ends_a_process_or_a_thread_is_redacted() -> None:
+    script = """
+import subprocess
+import sys
+import threading
+from gong_exporter.cli.logs import redact_tracebacks
+from gong_exporter.common.redact import Redactor
+redactor = Redactor()
+redactor.add_authorization("Bearer " + "token-of-" + "some-length")
+redact_tracebacks(redactor)
+
+def fail():
+    raise ValueError("no " + "token-of-" + "some-length for " + "jane" + "@acme.example")
+
+thread = threading.Thread(target=fail)
+thread.start()
+thread.join()
+fail()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("ValueError: no *** for (hidden)") == 2
+    assert "acme" not in done.stderr.replace('"@acme.example"', "")

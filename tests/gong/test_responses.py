@@ -298,3 +298,16 @@ def test_an_error_body_gives_text_that_fits_a_log_line(
     body: bytes, expected: tuple[str | None, tuple[str, ...]]
 ) -> None:
     assert parse_error(body, Redactor()) == expected
+
+
+@pytest.mark.parametrize("begin", range(270, 301, 3))
+@pytest.mark.parametrize("address", ["jane.q.public@acme.example", "jane.q.public%40acme.example"])
+def test_an_address_in_an_error_is_redacted_before_the_text_is_shortened(
+    begin: int, address: str
+) -> None:
+    text = "x" * begin + " " + address
+    body = json.dumps({"requestId": text, "errors": [text]}).encode()
+    request_id, (error,) = parse_error(body, Redactor())
+    assert request_id == error
+    assert "jane" not in error
+    assert "public" not in error
