@@ -154,6 +154,10 @@ class Ledger(Protocol):
         """Return the number of calls started in the 24 hours before ``now``."""
         ...
 
+    def quota_wait(self, now: float, requests_per_day: int, calls: int) -> float:
+        """Return when so many calls are free, if none is free now; 0 if one is."""
+        ...
+
     def shift(self, seconds: float) -> None:
         """Move all recorded times forward, because the clock was set forward."""
         ...

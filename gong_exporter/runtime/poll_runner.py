@@ -163,14 +163,16 @@ class PollRunner:
         return min(fetched) + interval_in_effect(self.poll_state.budget)
 
     def blocked_until(self) -> float:
-        """Unix time until which a Retry-After forbids calls; 0 if none is in force.
+        """Unix time until which a Retry-After or the quota forbids a poll; 0 if neither does.
 
-        It may have been sent to another process, or before a restart.
+        Another process, or this one before a restart, may have got it or spent it.
         """
-        until = self._ledger.limited_until(self._clock.now())
-        if until:
-            self._metrics.rate_limited_until(until)
-        return until
+        now, limit = self._clock.now(), self._data.setup.limits.requests_per_day
+        limited_until = self._ledger.limited_until(now)
+        if limited_until:
+            self._metrics.rate_limited_until(limited_until)
+        calls = min(self.poll_state.budget.calls_per_poll, limit)
+        return max(limited_until, self._ledger.quota_wait(now, limit, calls))
 
     def quota_is_spent(self) -> bool:
         """Whether the ledger has no call left today."""

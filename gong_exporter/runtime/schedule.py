@@ -78,7 +78,7 @@ class PollInputs:
         zone: the company's; None if it is not known yet.
         history: of this process's polls.
         fresh_until: when the data that is there needs a poll; 0 if it needs one now.
-        blocked_until: end of a Retry-After that the ledger knows of; 0 if none is in force.
+        blocked_until: end of a Retry-After, or of a wait for the quota, by the ledger; 0 for none.
     """
 
     now: float

@@ -158,6 +158,17 @@ class CallLedger:
             (used,) = self._connection.execute("SELECT count(*) FROM calls").fetchone()
             return int(used)
 
+    def quota_wait(self, now: float, requests_per_day: int, calls: int) -> float:
+        """See Ledger."""
+        with self._transaction():
+            self._normalize(now)
+            newest_first = "SELECT started FROM calls ORDER BY started DESC LIMIT 1 OFFSET ?"
+            run = self._connection.execute
+            if run(newest_first, (requests_per_day - 1,)).fetchone() is None:
+                return 0.0
+            (started,) = run(newest_first, (max(0, requests_per_day - calls),)).fetchone()
+            return float(started) + DAY
+
     def shift(self, seconds: float) -> None:
         """See Ledger."""
         by = {"by": seconds}

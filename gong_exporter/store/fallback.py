@@ -64,6 +64,15 @@ class FallbackLedger:
         except Unavailable:
             return self._memory.limited_until(now)
 
+    def quota_wait(self, now: float, requests_per_day: int, calls: int) -> float:
+        """See Ledger. Raises: Stopped, after close()."""
+        try:
+            return self._database.use(
+                lambda connection: CallLedger(connection).quota_wait(now, requests_per_day, calls)
+            )
+        except Unavailable:
+            return self._memory.quota_wait(now, requests_per_day, calls)
+
     def used(self, now: float) -> int:
         """See Ledger. For any thread; does not wait for a locked file."""
         try:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -254,6 +255,24 @@ def test_a_quota_that_runs_out_ends_the_poll_and_the_next_begins_when_calls_come
         assert [status for status, _ in loop.asked()[7:]] == [200, 200, 200]
         assert loop.value("gong_up") == 1
         assert loop.value("gong_exporter_api_quota_used") == 6
+
+
+def test_a_restart_with_a_spent_quota_waits_until_a_poll_fits(tmp_path: Path) -> None:
+    with bench(tmp_path, interval=20 * HOUR, stale_after=50 * HOUR, requests_per_day=7) as loop:
+        loop.run()  # four calls
+        loop.simulator.set_faults("server-error")
+        loop.sleep(20 * HOUR)
+        assert len(loop.asked()) == 7
+    now = datetime.fromtimestamp(START + 21 * HOUR, UTC)
+    longer: dict[str, Any] = {"interval": 20 * HOUR, "stale_after": 50 * HOUR}
+    with bench(tmp_path, now=now, requests_per_day=7, **longer) as again:
+        again.run()
+        assert again.polled == []
+        due = again.value("gong_exporter_next_poll_timestamp_seconds")
+        assert due == pytest.approx(START + DAY + 1, abs=5)  # three of the first four are free
+        again.sleep(4 * HOUR)
+        assert again.value("gong_up") == 1
+        assert again.value("gong_exporter_poll_failures_total") == 0
 
 
 def test_a_company_that_outgrows_the_quota_is_polled_once_a_day_and_that_is_said(

@@ -143,6 +143,12 @@ class Plain:
         self.rows = [self._settled(row, now) for row in self.rows]
         return sum(row.started > now - DAY for row in self.rows)
 
+    def quota_wait(self, now: float, requests_per_day: int, calls: int) -> float:
+        if self.used(now) < requests_per_day:
+            return 0.0
+        started = sorted(row.started for row in self.rows if row.started > now - DAY)
+        return started[-max(1, requests_per_day - calls + 1)] + DAY
+
     @staticmethod
     def _settled(row: CallRecord, now: float) -> CallRecord:
         if row.started <= now - DAY:  # forgotten for good, even if the clock is set back
@@ -236,6 +242,18 @@ def test_skew_outlasts_the_wait_for_a_busy_file() -> None:
     from gong_exporter.store.schema import BUSY_TIMEOUT  # noqa: PLC0415 - for this line only
 
     assert SKEW > 2 * BUSY_TIMEOUT
+
+
+def test_a_spent_quota_is_waited_for_until_enough_calls_are_free(ledger: CallLedger) -> None:
+    limits = CallLimits(requests_per_second=10, requests_per_day=4)
+    for hour in range(4):
+        assert ledger.quota_wait(NOON + hour * 3600, 4, 3) == 0.0
+        assert isinstance(ledger.reserve(NOON + hour * 3600, limits, NOON + DAY), Allowed)
+    now = NOON + 4 * 3600
+    waits = [ledger.quota_wait(now, 4, calls) for calls in (1, 2, 4, 9)]
+    assert waits == [NOON + hour * 3600 + DAY for hour in (0, 1, 3, 3)]
+    assert ledger.quota_wait(now, 5, 3) == 0.0  # the quota was raised
+    assert ledger.quota_wait(NOON + DAY, 4, 3) == 0.0
 
 
 def test_calls_older_than_a_day_are_deleted(ledger: CallLedger) -> None:
