@@ -53,7 +53,7 @@ LONG = "rate-limited-long"
 VARIANTS: tuple[dict[str, Any], ...] = (
     {"windows": ["1d", "7d"], "users": "all"},
     {"windows": ["1d", "mtd"], "users": [*map(user_id, range(40)), "4711", "4712", email(45)]},
-    {"windows": []},
+    {"windows": [], "users": "all"},
     {"windows": ["wtd"], "users": [user_id(1), email(2), "nobody@acme.example"]},
     {
         "windows": ["2d", "qtd"],
