@@ -212,9 +212,11 @@ class Poller:
         """
         keep_wait = reason == "reload" and self._runner.quota_is_spent()
         self._history = PollHistory(retry_at=self._history.retry_at if keep_wait else None)
-        self._plan()
+        planned = self._plan()
         if self._fresh_until() > self._clock.now():
             self._log.info("the data is fresh: no poll now", because=reason)
+        elif planned.at > self._clock.now():
+            self._log_wait(planned)
 
     def _clock_was_set(self) -> bool:
         drift = self._clock.now() - self._clock.monotonic()
@@ -227,7 +229,8 @@ class Poller:
     def _poll(self) -> None:
         planned = self._plan()
         if planned.at > self._clock.now():
-            return  # another process used up the quota, or got a Retry-After
+            self._log_wait(planned)  # another process used up the quota, or got a Retry-After
+            return
         self._log.debug("poll begins", because=planned.reason)
         started = self._clock.now()
         self._polling = True
@@ -243,6 +246,12 @@ class Poller:
             failures_without_data=self._history.failures_without_data + 1 if in_vain else 0,
         )
         self._plan()
+
+    def _log_wait(self, planned: NextPoll) -> None:
+        self._log.warning(
+            "no poll yet: a Retry-After of Gong is in force, or the quota is used up",
+            seconds=round(planned.at - self._clock.now()),
+        )
 
     def _plan(self) -> NextPoll:
         """Set the timer as the configuration, the quota and the company's zone require it now."""
