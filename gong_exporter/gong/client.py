@@ -9,6 +9,8 @@ import itertools
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import TypeVar
+from urllib.parse import urlencode
 
 from structlog.typing import FilteringBoundLogger
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
@@ -18,11 +20,13 @@ from gong_exporter.common.redact import Redactor
 from gong_exporter.gong.clock import Clock
 from gong_exporter.gong.errors import (
     BadRequest,
+    Forbidden,
     GongError,
     InvalidResponse,
     RateLimited,
     ServerError,
     TransportError,
+    Unauthorized,
 )
 from gong_exporter.gong.headers import check_header_value, parse_http_date
 from gong_exporter.gong.limits import MAX_WAIT, Limiter
@@ -31,6 +35,10 @@ from gong_exporter.gong.records import AGGREGATE_ACTIVITY_PATH, ActivityFilter, 
 from gong_exporter.gong.responses import parse_page, parse_trace_id
 from gong_exporter.gong.status import raise_for_status
 from gong_exporter.gong.transport import Request, Response, Transport
+from gong_exporter.gong.users import USERS_PATH, USERS_SCOPE_ADVICE, UsersPage, parse_users_page
+
+PageT = TypeVar("PageT", Page, UsersPage)
+"""A page of one of the endpoints."""
 
 MAX_CLOCK_OFFSET = 300.0
 """Seconds by which the response's ``Date`` and our clock may differ without a warning."""
@@ -63,7 +71,7 @@ class RetryPolicy:
 
 
 class GongClient:
-    """Fetches pages of activity from Gong.
+    """Fetches pages of activity and of users from Gong.
 
     Args:
         transport: makes the exchanges.
@@ -117,6 +125,40 @@ class GongClient:
         """
         body = json.dumps(wanted.body(cursor)).encode()
         request = Request("POST", AGGREGATE_ACTIVITY_PATH, body)
+        return self._page(request, parse_page, new_connection=new_connection)
+
+    def users_page(self, cursor: str | None = None, *, new_connection: bool = False) -> UsersPage:
+        """Fetch one page of Gong's own list of users (``GET /v2/users``).
+
+        Args:
+            cursor: ``records.cursor`` of the page before; None for the first.
+            new_connection: see page().
+
+        Raises:
+            GongError: see page(); 401 and 403 name the scope that this endpoint needs.
+            Stopped: the process is stopping.
+        """
+        query = "" if cursor is None else "?" + urlencode({"cursor": cursor})
+        try:
+            return self._page(
+                Request("GET", USERS_PATH + query), parse_users_page, new_connection=new_connection
+            )
+        except (Unauthorized, Forbidden) as error:
+            error.advice = f"{USERS_SCOPE_ADVICE}; or {error.advice}"
+            raise
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._transport.close()
+
+    def _page(
+        self,
+        request: Request,
+        parse: Callable[[bytes, Redactor], PageT],
+        *,
+        new_connection: bool,
+    ) -> PageT:
+        """Fetch one page of an endpoint, with the retries that make sense."""
         if new_connection:
             self._transport.drop_connections()
         retrying = Retrying(
@@ -129,22 +171,25 @@ class GongClient:
             before_sleep=self._log_retry,
             reraise=True,
         )
-        return retrying(self._fetch, request, itertools.count())
+        page: PageT = retrying(self._fetch, request, parse, itertools.count())
+        return page
 
-    def close(self) -> None:
-        """Close idle connections."""
-        self._transport.close()
-
-    def _fetch(self, request: Request, refusals: Iterator[int]) -> Page:
+    def _fetch(
+        self,
+        request: Request,
+        parse: Callable[[bytes, Redactor], PageT],
+        refusals: Iterator[int],
+    ) -> PageT:
         """Make one exchange, and another one after each 429 that asks for a short wait.
 
         Args:
             request: what to send.
+            parse: reads the body of a 200.
             refusals: counts the 429s to this request, those between other errors included.
         """
         while True:
             try:
-                return self._exchange(request)
+                return self._exchange(request, parse)
             except RateLimited as error:
                 refused = next(refusals)
                 wait = error.retry_after
@@ -164,7 +209,7 @@ class GongClient:
                     request_id=error.request_id,
                 )
 
-    def _exchange(self, request: Request) -> Page:
+    def _exchange(self, request: Request, parse: Callable[[bytes, Redactor], PageT]) -> PageT:
         """Make one exchange, within the limits, and report it to the observer."""
         authorization = check_header_value(self._authorization())
         self._redactor.add_authorization(authorization)
@@ -177,7 +222,7 @@ class GongClient:
             response = self._transport.send(request, authorization, self._clock)
             code = response.status
             offset = self._check_clock(parse_http_date(response.headers.get("date")))
-            page = self._read(response)
+            page = self._read(response, parse)
             reason = InvalidResponse.reason if page.anomalies else None
         except GongError as error:
             error.message = self._redactor.shorten(error.message, MAX_MESSAGE)
@@ -197,12 +242,12 @@ class GongClient:
                 )
             )
 
-    def _read(self, response: Response) -> Page:
+    def _read(self, response: Response, parse: Callable[[bytes, Redactor], PageT]) -> PageT:
         """Return the response's page, or raise the error that it stands for."""
         trace_id = parse_trace_id(response.headers.get("x-traceid"), self._redactor)
         try:
             raise_for_status(response, self._clock.now(), self._redactor)
-            page = parse_page(response.body, self._redactor)
+            page = parse(response.body, self._redactor)
         except GongError as error:
             error.request_id = error.request_id or trace_id
             if self._clock_is_wrong and isinstance(error, BadRequest):

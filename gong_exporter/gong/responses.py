@@ -50,8 +50,8 @@ def parse_page(body: bytes, redactor: Redactor) -> Page:
     Raises:
         InvalidResponse: not JSON, not an object, or without its list of users.
     """
-    response = _load(body)
-    request_id = _text(response.get("requestId"), redactor)
+    response = load_object(body)
+    request_id = log_text(response.get("requestId"), redactor)
     try:
         return _page(response, request_id, redactor)
     except InvalidResponse as error:
@@ -67,13 +67,13 @@ def parse_error(body: bytes, redactor: Redactor) -> tuple[str | None, tuple[str,
         redactor: redacts what must not be shown, before anything is shortened.
     """
     try:
-        response = _load(body)
+        response = load_object(body)
     except InvalidResponse:
         return None, ()
     errors = response.get("errors")
     listed = errors[:_MAX_ERRORS] if isinstance(errors, list) else []
-    texts = (_text(item, redactor) for item in listed)
-    return _text(response.get("requestId"), redactor), tuple(text for text in texts if text)
+    texts = (log_text(item, redactor) for item in listed)
+    return log_text(response.get("requestId"), redactor), tuple(text for text in texts if text)
 
 
 def is_html(body: bytes) -> bool:
@@ -83,10 +83,11 @@ def is_html(body: bytes) -> bool:
 
 def parse_trace_id(value: str | None, redactor: Redactor) -> str | None:
     """Return ``x-traceid``, which Gong's support accepts when the body has no ``requestId``."""
-    return _text(value, redactor)
+    return log_text(value, redactor)
 
 
-def _load(body: bytes) -> dict[str, Any]:
+def load_object(body: bytes) -> dict[str, Any]:
+    """Return the JSON object in a body. Raises: InvalidResponse, if it has none."""
     try:
         response = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
@@ -108,7 +109,7 @@ def _page(response: dict[str, Any], request_id: str | None, redactor: Redactor) 
         records = {}
     if not isinstance(records, dict):
         raise InvalidResponse("records is not an object")
-    total = _whole(records.get("totalRecords"), "records.totalRecords", anomalies)
+    total = whole_number(records.get("totalRecords"), "records.totalRecords", anomalies)
     stats = response.get("usersAggregateActivityStats")
     if stats is None and total == 0:
         stats = []
@@ -121,30 +122,32 @@ def _page(response: dict[str, Any], request_id: str | None, redactor: Redactor) 
     return Page(
         request_id=request_id,
         total_records=total,
-        current_page_size=_whole(
+        current_page_size=whole_number(
             records.get("currentPageSize"), "records.currentPageSize", anomalies
         ),
-        current_page_number=_whole(
+        current_page_number=whole_number(
             records.get("currentPageNumber"), "records.currentPageNumber", anomalies
         ),
-        cursor=_cursor(records.get("cursor")),
+        cursor=parse_cursor(records.get("cursor")),
         users=_bounded(users, anomalies),
         records_received=len(stats),
-        time_zone=_value(response.get("timeZone"), redactor),
-        from_date_time=_value(response.get("fromDateTime"), redactor),
-        to_date_time=_value(response.get("toDateTime"), redactor),
-        anomalies=_unique(anomalies),
+        time_zone=data_text(response.get("timeZone"), redactor),
+        from_date_time=data_text(response.get("fromDateTime"), redactor),
+        to_date_time=data_text(response.get("toDateTime"), redactor),
+        anomalies=bounded_anomalies(anomalies),
     )
 
 
-def _unique(anomalies: list[str]) -> tuple[str, ...]:
+def bounded_anomalies(anomalies: list[str]) -> tuple[str, ...]:
+    """Return each anomaly once, at most MAX_ANOMALIES of them."""
     kinds = tuple(dict.fromkeys(anomalies))
     if len(kinds) <= MAX_ANOMALIES:
         return kinds
     return (*kinds[:MAX_ANOMALIES], f"and {len(kinds) - MAX_ANOMALIES} more like these")
 
 
-def _cursor(value: object) -> str | None:
+def parse_cursor(value: object) -> str | None:
+    """Return ``records.cursor``; None for the last page. Raises: InvalidResponse."""
     if value is None or value == "":
         return None
     if not isinstance(value, str) or len(value) > _MAX_CURSOR:
@@ -157,7 +160,7 @@ def _user(item: object, anomalies: list[str]) -> UserActivity | None:
     if not isinstance(item, dict):
         anomalies.append("a record that is not an object was left out")
         return None
-    user_id = _user_id(item.get("userId"))
+    user_id = parse_user_id(item.get("userId"))
     if user_id is None:
         anomalies.append("a record without a userId was left out")
         return None
@@ -169,7 +172,7 @@ def _user(item: object, anomalies: list[str]) -> UserActivity | None:
         raise InvalidResponse("userAggregateActivityStats is not an object")
     return UserActivity(
         user_id=user_id,
-        email=_email(item.get("userEmailAddress"), anomalies),
+        email=parse_email(item.get("userEmailAddress"), anomalies),
         counters=_counters(stats, anomalies),
     )
 
@@ -195,7 +198,8 @@ def _counters(stats: dict[str, Any], anomalies: list[str]) -> dict[str, int]:
     return counters
 
 
-def _user_id(value: object) -> str | None:
+def parse_user_id(value: object) -> str | None:
+    """Return a user ID as text, which it is even beyond 64 bits; None for what cannot be one."""
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)  # Python's integers are exact at any size
     if not isinstance(value, str):
@@ -204,11 +208,14 @@ def _user_id(value: object) -> str | None:
     return text if text.isprintable() and 0 < len(text) <= MAX_ID else None
 
 
-def _email(value: object, anomalies: list[str]) -> str | None:
+def parse_email(
+    value: object, anomalies: list[str], member: str = "userEmailAddress"
+) -> str | None:
+    """Return an address; None, with an anomaly, for what cannot be one."""
     if value is None or value == "":
         return None
     if not isinstance(value, str) or len(value) > MAX_EMAIL:
-        anomalies.append("a userEmailAddress that is not an address was left empty")
+        anomalies.append(f"a {member} that is not an address was left empty")
         return None
     return value if value.isascii() else _SURROGATE.sub("\ufffd", value)
 
@@ -229,7 +236,8 @@ def _count(value: object) -> int | None:
     return value
 
 
-def _whole(value: object, name: str, anomalies: list[str]) -> int | None:
+def whole_number(value: object, name: str, anomalies: list[str]) -> int | None:
+    """Return a count; None, with an anomaly unless it is absent, for anything else."""
     if value is None:
         return None
     count = _count(value)
@@ -238,18 +246,18 @@ def _whole(value: object, name: str, anomalies: list[str]) -> int | None:
     return count
 
 
-def _text(value: object, redactor: Redactor) -> str | None:
+def log_text(value: object, redactor: Redactor) -> str | None:
     """Return text that fits a log line: redacted, printable, on one line, of bounded length."""
     if not isinstance(value, str):
         return None
     return _UNPRINTABLE.sub(" ", redactor.shorten(value, _MAX_TEXT)).strip() or None
 
 
-def _value(value: object, redactor: Redactor) -> str | None:
+def data_text(value: object, redactor: Redactor) -> str | None:
     """Return text that is used as data; it is redacted only when it is too long for that."""
     if isinstance(value, str) and len(value) <= _MAX_TEXT:
         return _UNPRINTABLE.sub(" ", value).strip() or None
-    return _text(value, redactor)
+    return log_text(value, redactor)
 
 
 def _bounded(users: tuple[UserActivity, ...], anomalies: list[str]) -> tuple[UserActivity, ...]:
