@@ -45,7 +45,7 @@ def resident_bytes(pid: int) -> int:
 
 
 def peak_bytes(pid: int) -> int:
-    """The most resident memory that a process ever had, also between two looks at it."""
+    """The most resident memory that a process ever had, also between two readings."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
     (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
     return int(line.split()[1]) * 1024  # "kB" are KiB there

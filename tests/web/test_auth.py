@@ -185,7 +185,7 @@ def test_checking_a_password_holds_up_no_other_scrape(tmp_path: Path, checks: Ch
         assert statuses(guess.result() for guess in guesses) == {401}
 
 
-def test_an_unknown_name_costs_what_a_wrong_password_does(tmp_path: Path, checks: Checks) -> None:
+def test_an_unknown_name_takes_as_long_as_a_wrong_password(tmp_path: Path, checks: Checks) -> None:
     checks.go.set()
     stored = hashed("right")
     with serving(FixedSite(), web_config=config(tmp_path, {"prom": stored})) as port:
@@ -206,7 +206,7 @@ def test_users_change_without_a_restart(tmp_path: Path) -> None:
         until(lambda: ask(port, "/metrics").status == 200, "the change is in force")
 
 
-def test_a_file_that_lost_its_users_by_a_typo_does_not_open_the_door(tmp_path: Path) -> None:
+def test_a_typo_in_the_key_of_the_users_keeps_the_passwords(tmp_path: Path) -> None:
     web_config = config(tmp_path, {"prom": hashed("right")})
     with serving(FixedSite(), web_config=web_config) as port:
         (tmp_path / "web.yml").write_text("basic_auth_user: {}\n")
@@ -280,7 +280,7 @@ def test_only_one_password_is_checked_at_a_time(monkeypatch: pytest.MonkeyPatch)
     assert most == [1]
 
 
-def test_who_floods_with_wrong_passwords_holds_up_no_other_address(
+def test_a_flood_of_wrong_passwords_delays_no_other_address(
     tmp_path: Path, checks: Checks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = requests_for_a_turn(monkeypatch)
@@ -323,7 +323,7 @@ def test_clients_that_have_gone_leave_no_queue_behind(
     assert checks.passwords == [b"wrong", b"right"]
 
 
-def test_a_password_of_somebody_who_has_gone_is_not_checked() -> None:
+def test_the_password_of_a_disconnected_client_is_not_checked() -> None:
     checked = []
 
     async def here() -> bool:
@@ -338,14 +338,14 @@ def test_a_password_of_somebody_who_has_gone_is_not_checked() -> None:
         right = (b"a", b"right")
         assert not await passwords.allow(users, right, gone=gone)
         assert await passwords.allow(users, right, gone=here)
-        # What is known costs nothing, so nobody is asked.
+        # What is known costs nothing, so the client is not looked at.
         assert await passwords.allow(users, right, gone=gone)
 
     asyncio.run(scene())
     assert checked == ["asked"]
 
 
-def test_many_that_come_with_the_same_password_at_once_cost_one_check(checks: Checks) -> None:
+def test_simultaneous_requests_with_the_same_password_take_one_check(checks: Checks) -> None:
     async def scene() -> list[bool]:
         passwords, users = Passwords(), {b"a": hashed("right").encode()}
         return await asyncio.gather(

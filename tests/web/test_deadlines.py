@@ -83,7 +83,7 @@ def test_dripping_bytes_do_not_move_the_deadline() -> None:
 
 
 @pytest.mark.parametrize("sent", [b"", b"G", GET[:-2]])
-def test_a_connection_that_asks_nothing_is_cut_off_at_the_deadline(sent: bytes) -> None:
+def test_a_connection_without_a_request_is_cut_off_at_the_deadline(sent: bytes) -> None:
     limits = Limits(request_seconds=0.2)
     with serving(FixedSite(), limits=limits) as port, raw(port, sent) as client:
         assert read_to_end(client) == b""

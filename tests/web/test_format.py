@@ -27,7 +27,7 @@ NOON = 1_790_017_200.0  # Monday 21 September 2026, 12:00 in Los Angeles
         (40 * 86_400 + 7200, "40 days"),
     ],
 )
-def test_a_duration_is_said_in_its_largest_units(seconds: float, text: str) -> None:
+def test_a_duration_is_formatted_in_its_largest_units(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
@@ -35,7 +35,7 @@ def test_a_duration_is_said_in_its_largest_units(seconds: float, text: str) -> N
     ("away", "text"),
     [(0, "now"), (0.4, "now"), (-0.4, "now"), (-90, "1 min 30 s ago"), (900, "in 15 min")],
 )
-def test_an_instant_is_said_from_now(away: float, text: str) -> None:
+def test_an_instant_is_formatted_relative_to_now(away: float, text: str) -> None:
     assert TimeFormat.of(NOON, None).ago(NOON + away) == text
 
 
@@ -77,7 +77,7 @@ def test_an_instant_beyond_all_calendars_does_not_break_the_page() -> None:
         (date(2026, 9, 1), date(2026, 9, 1), "no day yet, from Tue 1 Sep 2026"),
     ],
 )
-def test_a_range_is_said_by_its_first_and_last_day(first: date, end: date, text: str) -> None:
+def test_a_range_is_formatted_by_its_first_and_last_day(first: date, end: date, text: str) -> None:
     assert days(first, end) == text
 
 

@@ -23,7 +23,7 @@ from tests.support.web_site import (
 )
 
 
-def test_slow_readers_cost_slices_not_bodies_and_stop_nobody() -> None:
+def test_slow_readers_cost_slices_not_bodies_and_block_no_other_client() -> None:
     with process(1024, 30 * MEGABYTE) as (port, pid), ExitStack() as stack:
         assert len(ask(port, "/metrics").body) == 30 * MEGABYTE
         before = resident_bytes(pid)
@@ -35,7 +35,7 @@ def test_slow_readers_cost_slices_not_bodies_and_stop_nobody() -> None:
         assert resident_bytes(pid) - before < 60 * MEGABYTE
 
 
-def test_500_idle_connections_stop_nobody() -> None:
+def test_500_idle_connections_block_no_other_client() -> None:
     with process(1024) as (port, _), ExitStack() as stack:
         idle = [stack.enter_context(raw(port)) for _ in range(500)]
         assert ask(port, "/metrics").status == 200
@@ -89,10 +89,10 @@ LONG = b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999999\r\n\r\n
     ],
     ids=["tiny chunks", "tiny chunks behind another request", "one long body"],
 )
-def test_a_body_that_nobody_wants_is_not_listened_to(
+def test_a_long_body_is_not_parsed(
     head: bytes, body: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It took h11 a second for all of these chunks, in which nobody else was heard."""
+    """It took h11 a second for all of these chunks, in which no other client was served."""
     heard = listened_to(monkeypatch)
     with serving(FixedSite()) as port, ThreadPoolExecutor(8) as pool:
 

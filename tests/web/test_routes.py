@@ -144,7 +144,7 @@ def test_reload_says_how_it_went() -> None:
         assert (wrong.status, wrong.headers["allow"]) == (405, "POST, PUT")
 
 
-def test_whoever_comes_while_it_reloads_shares_the_next_reload_with_the_others(
+def test_requests_that_arrive_during_a_reload_share_the_next_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     arrived, release = reads(monkeypatch), threading.Event()
@@ -177,7 +177,7 @@ def test_whoever_comes_while_it_reloads_shares_the_next_reload_with_the_others(
     assert len(reloads) == 2
 
 
-def test_a_reason_with_the_name_of_a_file_that_is_not_utf_8_is_said_all_the_same() -> None:
+def test_a_reason_may_hold_a_file_name_that_is_not_utf_8() -> None:
     site = FixedSite(reloaded=Health(ok=False, reason="c\udcff.yaml:1: no"))
     with serving(site, options=Options(lifecycle=True)) as port:
         refused = ask(port, "/-/reload", "POST")
@@ -217,7 +217,7 @@ def test_a_host_that_makes_no_sense_harms_nothing(host: bytes) -> None:
     assert host not in answer or host in {b"", b"a b"}
 
 
-def test_who_asks_for_page_after_page_waits_behind_itself(
+def test_an_address_that_floods_the_page_waits_behind_its_own_requests(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     turns = requests_for_a_turn(monkeypatch)
@@ -246,7 +246,7 @@ def test_who_asks_for_page_after_page_waits_behind_itself(
     assert answers.count(b"429") == 7
 
 
-def test_no_page_is_made_for_somebody_who_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_page_is_rendered_for_a_disconnected_client(monkeypatch: pytest.MonkeyPatch) -> None:
     turns, gone = requests_for_a_turn(monkeypatch), departures(monkeypatch)
     go, asked = threading.Event(), []
 

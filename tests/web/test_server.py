@@ -83,7 +83,7 @@ def test_http_1_0_is_answered_and_closed() -> None:
         b"GET /metrics HTTP/1.1\r\nHost: x\r\n" + b"X-Many: 1\r\n" * 9_000 + b"\r\n",
     ],
 )
-def test_an_oversized_header_is_refused_and_stops_nobody(request_bytes: bytes) -> None:
+def test_an_oversized_header_is_refused_and_blocks_no_other_client(request_bytes: bytes) -> None:
     with serving(FixedSite()) as port:
         with raw(port) as client:
             try:
@@ -122,7 +122,7 @@ def test_an_oversized_header_is_refused_and_stops_nobody(request_bytes: bytes) -
         LAST + GET,
     ],
 )
-def test_garbage_is_turned_away_quietly_and_stops_nobody(
+def test_garbage_is_refused_without_a_log_line_and_blocks_no_other_client(
     garbage: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING), serving(FixedSite()) as port:

@@ -152,7 +152,7 @@ def test_a_socket_from_systemd_must_listen() -> None:
         ({"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "x"}, "LISTEN_FDS is 'x'"),
     ],
 )
-def test_without_sockets_from_systemd_the_reason_is_said(
+def test_without_sockets_from_systemd_the_error_names_the_reason(
     environ: dict[str, str], reason: str
 ) -> None:
     with pytest.raises(ListenError) as error:

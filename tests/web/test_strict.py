@@ -44,7 +44,7 @@ def test_a_request_with_two_lengths_is_refused_and_nothing_after_it_is_answered(
         b"Expect: 100-continue\r\nContent-Length: 3\r\n\r\nabc",
     ],
 )
-def test_a_body_nobody_wants_is_read_past(rest: bytes) -> None:
+def test_a_body_that_is_not_needed_is_skipped(rest: bytes) -> None:
     assert answers(START + rest + NEXT) == [b"200", b"200"]
 
 

@@ -107,7 +107,7 @@ def test_tls_to_a_plain_port_is_answered_in_http(place: Place) -> None:
         (ssl.TLSVersion.TLSv1_2, "SSLV3_ALERT_HANDSHAKE_FAILURE"),
     ],
 )
-def test_a_client_is_told_that_it_needs_a_certificate(
+def test_a_client_gets_the_alert_that_it_needs_a_certificate(
     place: Place, version: ssl.TLSVersion, reason: str
 ) -> None:
     context = place.stranger()
@@ -120,7 +120,7 @@ def test_a_client_is_told_that_it_needs_a_certificate(
     assert refused.value.reason == reason
 
 
-def test_a_client_is_told_that_its_version_is_not_offered(place: Place) -> None:
+def test_a_client_gets_the_alert_that_its_version_is_not_offered(place: Place) -> None:
     context = place.stranger()
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     settings = SERVER + "  min_version: TLS13\n"
@@ -209,7 +209,7 @@ def test_a_client_needs_a_certificate_of_the_right_authority(place: Place) -> No
     with serving(FixedSite(), web_config=place.config(CLIENTS)) as port:
         assert can_scrape(port, place.client())
         assert not can_scrape(port, place.stranger())
-        assert not can_scrape(port, place.client(authority=Authority("somebody else")))
+        assert not can_scrape(port, place.client(authority=Authority("another authority")))
 
 
 def test_a_certificate_that_is_only_asked_for_may_be_missing_but_not_wrong(place: Place) -> None:
@@ -217,7 +217,7 @@ def test_a_certificate_that_is_only_asked_for_may_be_missing_but_not_wrong(place
     with serving(FixedSite(), web_config=place.config(text)) as port:
         assert can_scrape(port, place.client())
         assert can_scrape(port, place.stranger())
-        assert not can_scrape(port, place.client(authority=Authority("somebody else")))
+        assert not can_scrape(port, place.client(authority=Authority("another authority")))
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ def test_a_client_with_a_wrong_name_is_not_answered_even_if_it_sends_at_once(pla
     assert site.asked == []
 
 
-def test_turning_client_certificates_on_refuses_who_has_none(place: Place) -> None:
+def test_requiring_client_certificates_refuses_clients_without_one(place: Place) -> None:
     with serving(FixedSite(), web_config=place.config(SERVER)) as port:
         assert can_scrape(port, place.stranger())
         place.write(CLIENTS)
@@ -338,7 +338,7 @@ def test_a_half_written_pair_leaves_the_old_one_in_force(
         assert web_config.error is None
 
 
-def test_a_broken_file_leaves_the_old_rules_in_force_and_is_said_once(
+def test_a_broken_file_leaves_the_old_rules_in_force_and_is_logged_once(
     place: Place,
 ) -> None:
     web_config, log = place.config(CLIENTS), RecordedLog()

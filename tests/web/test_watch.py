@@ -171,7 +171,7 @@ def test_a_file_whose_name_is_not_utf_8_is_followed_like_any_other(tmp_path: Pat
     assert not config.security.users
 
 
-def test_an_empty_file_at_the_start_asks_for_nothing(tmp_path: Path) -> None:
+def test_an_empty_file_at_the_start_serves_without_tls_and_passwords(tmp_path: Path) -> None:
     (tmp_path / "web.yml").write_text("")
     assert WebConfigFile(tmp_path / "web.yml").security.context is None
 
@@ -215,7 +215,7 @@ def test_a_pipe_is_refused_since_it_could_be_read_only_once() -> None:
         os.close(writing)
 
 
-def test_a_pipe_without_a_writer_hangs_nobody(file: Path) -> None:
+def test_a_pipe_without_a_writer_does_not_block(file: Path) -> None:
     config = settled(WebConfigFile(file))
     (file.parent / "cert.pem").unlink()
     os.mkfifo(file.parent / "cert.pem")
@@ -225,7 +225,7 @@ def test_a_pipe_without_a_writer_hangs_nobody(file: Path) -> None:
     assert "is not a file" in config.error
 
 
-def test_a_folder_in_a_certificates_place_is_said_and_costs_no_descriptors(file: Path) -> None:
+def test_a_folder_in_place_of_a_certificate_is_an_error_and_leaks_no_descriptor(file: Path) -> None:
     config = settled(WebConfigFile(file))
     (file.parent / "cert.pem").unlink()
     (file.parent / "cert.pem").mkdir()
