@@ -130,9 +130,10 @@ def test_everybody_is_away_for_some_weeks_a_year_and_few_for_months() -> None:
             sum((absences.week(person, office, monday) & 0x1F).bit_count() for monday in mondays)
             for person in range(400)
         ]
-        assert office.leave_days * 0.8 < sorted(days)[200] < office.leave_days * 1.5 + 6
+        quiet = 52 * 108 / 256  # days at work without a trace
+        assert office.leave_days * 0.8 < sorted(days)[200] - quiet < office.leave_days * 1.5 + 6
         assert min(days) >= 5
-        assert 0 < sum(day > 60 for day in days) < 16
+        assert 0 < sum(day > 60 + quiet for day in days) < 16
 
 
 def test_absences_are_the_same_in_whatever_order_they_are_asked_for() -> None:

@@ -41,6 +41,9 @@ def total(company: SimulatedCompany, user_ids: set[str], start: date, end: date)
         ("silent:a.b@example.com:7:3", Event(EventKind.SILENT, "a.b@example.com", 7, 3)),
         ("team-slump:Enterprise EMEA:14", Event(EventKind.TEAM_SLUMP, "Enterprise EMEA", 14)),
         ("team-silent:Enterprise EMEA:1", Event(EventKind.TEAM_SILENT, "Enterprise EMEA", 1)),
+        ("half-slump:234599484848423:14", Event(EventKind.HALF_SLUMP, "234599484848423", 14)),
+        ("hosting-slump:a.b@example.com:7", Event(EventKind.HOSTING_SLUMP, "a.b@example.com", 7)),
+        ("gradual-slump:1:28:2", Event(EventKind.GRADUAL_SLUMP, "1", 28, 2)),
         ("closure:2", Event(EventKind.CLOSURE, "", 2)),
         ("closure:2:30", Event(EventKind.CLOSURE, "", 2, 30)),
     ],
@@ -141,6 +144,55 @@ def test_a_slump_leaves_about_a_quarter_of_a_persons_work() -> None:
     assert slumping["ownCallsListenedTo"] < before["ownCallsListenedTo"]
     earlier = (person.user_id, event.start - 20 * WEEK, event.start - 2 * WEEK)
     assert company.truth(*earlier) == QUIET.truth(*earlier)
+
+
+@pytest.mark.parametrize(
+    ("kind", "hosted", "reviewed"),
+    [
+        ("slump", (0.15, 0.4), (0.15, 0.5)),
+        ("half-slump", (0.35, 0.65), (0.35, 0.75)),
+        ("hosting-slump", (0.15, 0.4), (0.6, 1.2)),  # fewer calls to ask about
+    ],
+)
+def test_each_kind_of_slump_leaves_its_share_of_hosting_and_of_reviews(
+    kind: str, hosted: tuple[float, float], reviewed: tuple[float, float]
+) -> None:
+    planted_teams = planted(*(f"{kind}:{team}:70" for team in QUIET.teams[:3]))
+    slumping = {user_id for event in planted_teams.events for user_id in event.user_ids}
+
+    def share(counter: str) -> float:
+        after, before = (
+            sum(company.truth(user_id, TODAY - 8 * WEEK, TODAY)[counter] for user_id in slumping)
+            for company in (planted_teams, QUIET)
+        )
+        return after / before
+
+    assert hosted[0] < share("callsAsHost") < hosted[1]
+    assert reviewed[0] < share("callsGaveFeedback") < reviewed[1]
+
+
+def test_a_gradual_slump_deepens_for_three_weeks() -> None:
+    company = planted(*(f"gradual-slump:{team}:35" for team in QUIET.teams))
+    everyone = set(QUIET.user_ids)
+    shares = [
+        total(company, everyone, TODAY - n * WEEK, TODAY - (n - 1) * WEEK)
+        / total(QUIET, everyone, TODAY - n * WEEK, TODAY - (n - 1) * WEEK)
+        for n in (5, 4, 3, 2, 1)
+    ]
+    assert 0.7 < shares[0] < 0.95
+    assert shares[0] > shares[1] > shares[2] > shares[3]
+    assert 0.15 < shares[4] < 0.35
+
+
+def test_a_slump_thins_listening_to_what_others_share() -> None:
+    company = planted(*(f"slump:{team}:70" for team in QUIET.teams))
+    listened = [
+        sum(
+            user.counters["othersCallsListenedTo"] for user in one.activity(TODAY - 8 * WEEK, TODAY)
+        )
+        for one in (company, QUIET)
+    ]
+    assert listened[0] < 0.4 * listened[1]
 
 
 def test_a_slump_leaves_the_calls_of_the_others_as_they_were() -> None:

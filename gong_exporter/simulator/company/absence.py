@@ -1,8 +1,8 @@
-"""When people are away: leave in its season, single days, illness, and now and then for months."""
+"""When people do nothing: leave, illness, months away, and days at work without a trace."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import lru_cache
 
@@ -18,10 +18,13 @@ _SUMMERS = {"US": (24, 35), "BR": (51, 56), "GB": (28, 35), "DE": (27, 36), "AU"
 _ILL_WEEKS = bytes((1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 17, 21, 25, 31, 36, 40, 41))
 _ILL_WEEKS_LATE = bytes((42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 2, 5))
 _LONG_ABSENCE_SHARE = 0.015
+_WEEKS = 53
+_QUIET_ONCE, _QUIET_TWICE = 72, 36
+"""Of 256 weeks, those with one or two days (of these, those with two) at work without a trace."""
 
 
 class Absences:
-    """The days on which a person is away, of working days or not."""
+    """The days on which a person does nothing, of working days or not."""
 
     def __init__(self, seed: int) -> None:
         self._chance = Chance(seed, "absences")
@@ -36,11 +39,13 @@ class Absences:
     def _draw_year(self, person: int, country: str, leave_days: int, year: int) -> int:
         """A bit for each day from the first Monday of a year on, 53 weeks."""
         away = 0
-        draws = iter(self._chance.draws((person, year), 40))
+        chance = self._chance.draws((person, year), 40 + _WEEKS)
+        draws = iter(chance[:40])
         for start, length in (
             *_leave(draws, country, leave_days),
             *_illness(draws),
             *_long_absence(draws),
+            *_quiet_days(chance[40:]),
         ):
             away |= (1 << length) - 1 << start
         return away
@@ -80,3 +85,13 @@ def _long_absence(draws: Iterator[int]) -> Iterator[tuple[int, int]]:
     happens, start, length = next(draws), next(draws), next(draws)
     if happens < _LONG_ABSENCE_SHARE * 65536:
         yield start % 38 * DAYS_A_WEEK, (6 + length % 9) * DAYS_A_WEEK
+
+
+def _quiet_days(draws: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Days of training, travel and meetings that nobody records: one or two in some weeks."""
+    for week, draw in enumerate(draws):
+        day = (draw >> 8) % 5
+        if draw & 0xFF < _QUIET_ONCE:
+            yield week * DAYS_A_WEEK + day, 1
+        if draw & 0xFF < _QUIET_TWICE:
+            yield week * DAYS_A_WEEK + (day + 2) % 5, 1

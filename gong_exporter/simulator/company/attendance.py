@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -17,14 +18,16 @@ SPAN = 14
 the Saturday after the next week: its calls get their feedback within that time. In offsets: the
 Sunday is 0, the Monday 1, the last day 13."""
 
-SLUMP_LEVELS = 2 * OCTAVE
-"""A slump leaves a quarter."""
+GRADUAL_DAYS = 21
+"""A gradual slump takes so long to reach its depth."""
 
 _RAMP = (-99, -99, -22, -18, -15, -13, -11, -9, -7, -6, -5, -4, -3, -2)
 """Levels below usual in each week of a new hire."""
 
 _NOTICE = (-20, -10, -6)
 """Levels below usual in the last week, the week before, and the one before that."""
+
+_NO_SLUMP = (0,) * SPAN
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +37,23 @@ class Effect:
     Attributes:
         start: the ordinal of its first company day.
         end: the ordinal of the company day after its last.
-        silent: nothing at all; otherwise a slump.
+        keeps: the share of the usual that it leaves; 0 is silence.
+        hosting_only: everything else goes on as usual.
+        gradual: the share is reached over ``GRADUAL_DAYS``.
     """
 
     start: int
     end: int
-    silent: bool
+    keeps: float
+    hosting_only: bool = False
+    gradual: bool = False
+
+    def levels(self, day: int) -> int:
+        """How many levels below usual a slump is on a day, given as an ordinal."""
+        if not self.start <= day < self.end:
+            return 0
+        depth = -OCTAVE * math.log2(self.keeps)
+        return round(depth * min(1.0, (day - self.start + 1) / GRADUAL_DAYS if self.gradual else 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +63,11 @@ class Attendance:
     Attributes:
         hire: who it is.
         days: this week's days at work: the office's day (Monday is 0), its offset, and how many
-            levels more calls than usual it has.
+            levels more calls than usual it has, slumps aside.
         can_act: a bit for each offset on which the person works.
         can_receive: a bit for each offset on which others may do something for the person.
-        slump: a bit for each offset in a slump.
+        slump: for each offset, how many levels below usual everything is.
+        hosting_slump: the same for hosting.
         rest: levels above usual for what is counted by the week: less for who is away.
         reviews: the same for reviews of this week's calls.
         draws: the person's chance of this week.
@@ -62,7 +77,8 @@ class Attendance:
     days: Sequence[tuple[int, int, int]]
     can_act: int
     can_receive: int
-    slump: int
+    slump: Sequence[int]
+    hosting_slump: Sequence[int]
     rest: int
     reviews: int
     draws: Sequence[int]
@@ -94,43 +110,46 @@ class Attendances:
             working |= 1 << 5 + (chance[1] & 1)
         later = then.working & ~self._absences.week(place, office, following)
         employed = _days(hire.hired.toordinal() - first, hire.left.toordinal() - first)
-        silent = slump = 0
-        for effect in self._effects.get(place, ()):
-            hit = _days(effect.start - first, effect.end - first)
-            silent |= hit if effect.silent else 0
-            slump |= 0 if effect.silent else hit
+        effects = self._effects.get(place, ())
+        silent = 0
+        for effect in effects:
+            silent |= 0 if effect.keeps else _days(effect.start - first, effect.end - first)
         there = employed & ~silent
-        weeks = (first - hire.hired.toordinal()) // DAYS_A_WEEK
-        form = self._form(place, team, monday, chance[2] & 0xFF) + hire.habits.calls
-        form += _RAMP[max(weeks, 0)] if weeks < len(_RAMP) else 0
-        notice = (hire.left.toordinal() - first) // DAYS_A_WEEK
-        form += _NOTICE[max(notice, 0)] if notice < len(_NOTICE) else 0
+        form = self._form(place, team, monday, chance[2] & 0xFF)
+        calls = form + _settling(hire, first) + hire.habits.calls
         present = (working & 0x1F).bit_count()
-        rest = 2 * (present - 5) if present else -16
+        rest = form + (2 * (present - 5) if present else -16)
         return Attendance(
             hire=hire,
             days=[
-                (day, offset, form + level - (SLUMP_LEVELS if slump >> offset & 1 else 0))
+                (day, offset, calls + level)
                 for day, level in enumerate(this.calls)
                 if working >> day & 1 and there >> (offset := day + 1 + this.shift) & 1
             ],
             can_act=(working << 1 + this.shift | later << 8 + then.shift) & there,
             can_receive=there,
-            slump=slump,
+            slump=_slump([one for one in effects if not one.hosting_only], first),
+            hosting_slump=_slump(effects, first),
             rest=rest,
             reviews=rest + this.reviews + hire.habits.reviews,
             draws=chance,
         )
+
+    def level(self, place: int, team: int, monday: date) -> int:
+        """Levels above a person's usual calls in the week from ``monday``, events aside."""
+        first = monday.toordinal()
+        draw = self._chance.draws((place, team, first), 3)[2] & 0xFF
+        return self._form(place, team, monday, draw) + _settling(self._staff.hires[place], first)
 
     def _form(self, place: int, team: int, monday: date, draw: int) -> int:
         """Good and bad weeks, months and quarters, and the team's."""
         normal = normal_table()
         month = monday.year * 12 + monday.month
         return round(
-            1.4 * normal[draw]
-            + 1.7 * normal[self._mixed(place, month)]
-            + 2.0 * normal[self._mixed(place, -(month - 1) // 3)]
-            + 0.6 * normal[self._mixed(-team, monday.toordinal())]
+            1.8 * normal[draw]
+            + 2.2 * normal[self._mixed(place, month)]
+            + 2.6 * normal[self._mixed(place, -(month - 1) // 3)]
+            + 0.8 * normal[self._mixed(-team, monday.toordinal())]
         )
 
     def _mixed(self, one: int, other: int) -> int:
@@ -139,6 +158,23 @@ class Attendances:
         mixed = (mixed ^ mixed >> 15) * 0x2C1B3C6D & 0xFFFFFFFF
         mixed = (mixed ^ mixed >> 12) * 0x297A2D39 & 0xFFFFFFFF
         return mixed >> 16 & 0xFF
+
+
+def _settling(hire: Hire, monday: int) -> int:
+    """Levels below usual of new hires and of leavers, in the week from a Monday's ordinal."""
+    weeks = (monday - hire.hired.toordinal()) // DAYS_A_WEEK
+    notice = (hire.left.toordinal() - monday) // DAYS_A_WEEK
+    return (_RAMP[max(weeks, 0)] if weeks < len(_RAMP) else 0) + (
+        _NOTICE[max(notice, 0)] if notice < len(_NOTICE) else 0
+    )
+
+
+def _slump(effects: Sequence[Effect], monday: int) -> Sequence[int]:
+    """For each offset, how many levels below usual the deepest of some slumps is."""
+    slumps = [effect for effect in effects if effect.keeps]
+    if not slumps:
+        return _NO_SLUMP
+    return [max(one.levels(monday - 1 + offset) for one in slumps) for offset in range(SPAN)]
 
 
 def _days(start: int, end: int) -> int:

@@ -19,9 +19,16 @@ LOWEST_MEAN = 0.02
 MOST = 36
 """No count of a day, or of a week's reviews, is larger."""
 
-DAILY_SHAPE = 9.0
+DAILY_SHAPES = tuple(
+    round(4 * math.exp(0.8 * NormalDist().inv_cdf((n + 0.5) / 16)), 1) for n in range(16)
+)
+"""Shapes of the negative binomial of a day's count: the smaller, the more uneven.
+
+People differ: a log-normal distribution around 4, with four of five people between 1.5 and 12.
+"""
+
 WEEKLY_SHAPE = 2.5
-"""Shapes of the negative binomial: the smaller, the more uneven from one time to the next."""
+"""The same for a week's count of everything that is not a call, for everybody."""
 
 
 class Chance:

@@ -158,6 +158,18 @@ class SimulatedCompany:
         week = self._team_week(self.teams.index(team), monday)
         return tuple(call_stories(week, monday, self._staff))
 
+    def level(self, user_id: str, monday: date) -> int:
+        """How many levels more calls than usual somebody has in a week, before chance.
+
+        This is the truth behind the counts: form, settling in and notice, without events, leave
+        and the calendar.
+
+        Raises:
+            KeyError: nobody has that id.
+        """
+        place = self._places[user_id]
+        return self._attendances.level(place, self._staff.team_on(place, monday), monday)
+
     @property
     def teams(self) -> Sequence[str]:
         """The names of the teams, by number."""
@@ -217,7 +229,13 @@ class SimulatedCompany:
     def _effects(self) -> Mapping[int, Sequence[Effect]]:
         effects: dict[int, list[Effect]] = {}
         for event in self._events:
-            effect = Effect(event.start.toordinal(), event.end.toordinal(), event.keeps == 0)
+            effect = Effect(
+                event.start.toordinal(),
+                event.end.toordinal(),
+                event.keeps,
+                hosting_only=event.event.kind is EventKind.HOSTING_SLUMP,
+                gradual=event.event.kind is EventKind.GRADUAL_SLUMP,
+            )
             for user_id in event.user_ids:
                 effects.setdefault(self._places[user_id], []).append(effect)
         return effects

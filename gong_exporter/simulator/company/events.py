@@ -24,6 +24,21 @@ class EventKind(StrEnum):
     TEAM_SLUMP = "team-slump"
     TEAM_SILENT = "team-silent"
     CLOSURE = "closure"
+    HALF_SLUMP = "half-slump"
+    HOSTING_SLUMP = "hosting-slump"
+    GRADUAL_SLUMP = "gradual-slump"
+
+
+_KEEPS = {
+    EventKind.SLUMP: 0.25,
+    EventKind.SILENT: 0.0,
+    EventKind.TEAM_SLUMP: 0.25,
+    EventKind.TEAM_SILENT: 0.0,
+    EventKind.CLOSURE: 0.0,
+    EventKind.HALF_SLUMP: 0.5,
+    EventKind.HOSTING_SLUMP: 0.25,
+    EventKind.GRADUAL_SLUMP: 0.25,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +72,7 @@ class PlantedEvent:
         user_ids: everyone it concerns.
         start: its first company day.
         end: the company day after its last.
-        keeps: the share of the usual activity that is left; 0 is silence.
+        keeps: the share of the usual activity that is left in the end; 0 is silence.
     """
 
     event: Event
@@ -126,8 +141,7 @@ def plant(
         hint = f"did you mean {close!r}?" if close else "simulate --roster shows who there is"
         raise ValueError(f"event '{event}': no {what} {event.who!r}; {hint}")
     end = today - timedelta(days=event.ago)
-    keeps = 0.25 if event.kind in {EventKind.SLUMP, EventKind.TEAM_SLUMP} else 0.0
-    return PlantedEvent(event, ids, end - timedelta(days=event.days), end, keeps)
+    return PlantedEvent(event, ids, end - timedelta(days=event.days), end, _KEEPS[event.kind])
 
 
 def _number(text: str, name: str, field: str, *, least: int) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from gong_exporter.simulator.company.chance import Chance, normal_table
+from gong_exporter.simulator.company.chance import DAILY_SHAPES, Chance, normal_table
 from gong_exporter.simulator.company.layout import (
     Layout,
     Role,
@@ -65,6 +65,7 @@ class Hire:
         name: given name and surname.
         email: unlike everybody else's.
         habits: how this person differs from others.
+        shape: of a day's counts, see ``DAILY_SHAPES``.
     """
 
     seat: Seat
@@ -75,6 +76,7 @@ class Hire:
     name: str
     email: str
     habits: Habits
+    shape: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +243,7 @@ def _hire(
     addresses: set[str],
     ids: set[str],
 ) -> Hire:
-    given, first, second, *tilts = chance.draws((seat.number, turn, 1), 8)
+    given, first, second, *tilts, evenness = chance.draws((seat.number, turn, 1), 9)
     name = invent_name(given, first, second)
     return Hire(
         seat=seat,
@@ -257,6 +259,7 @@ def _hire(
                 for tilt, spread in zip(tilts, _SPREADS, strict=True)
             )
         ),
+        shape=DAILY_SHAPES[evenness * len(DAILY_SHAPES) >> 16],
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from gong_exporter.simulator.company.attendance import Attendances
-from gong_exporter.simulator.company.chance import choice_table
+from gong_exporter.simulator.company.chance import LEVELS, OCTAVE, choice_table
 from gong_exporter.simulator.company.counters import (
     COMMENTS_GIVEN,
     COMMENTS_RECEIVED,
@@ -36,8 +36,8 @@ from gong_exporter.simulator.company.workers import (
     week_count,
 )
 
-SLUMP_KEEPS = 64
-"""A slump keeps 64 of 256 actions: a quarter, as of the calls."""
+_KEPT_ACTIONS = tuple(round(256 * 2 ** (-levels / OCTAVE)) for levels in range(LEVELS))
+"""Of 256 actions, those kept in a slump of so many levels: as many as of the calls."""
 
 _SECOND_DAY = 38
 """Of 256 comments and pieces of feedback, those that go on on a second day."""
@@ -86,7 +86,7 @@ class TeamWeek:
         first = len(self.hosts)
         if not worker.guest:
             level = hosting_level(week.hire.seat.role, team.segment)
-            for day, count in day_counts(week, level, 3, high=True):
+            for day, count in day_counts(week, level, week.hosting_slump, 3, high=True):
                 self.hosts.extend([number] * count)
                 self.days.extend([day] * count)
         return first, len(self.hosts)
@@ -98,7 +98,8 @@ class TeamWeek:
             hosted[day] = hosted.get(day, 0) + 1
         for number, worker in enumerate(self.workers):
             own = self.days[slice(*self._own[number])]
-            for day, count in day_counts(worker.attendance, worker.duties.joins, 3, high=False):
+            week = worker.attendance
+            for day, count in day_counts(week, worker.duties.joins, week.slump, 3, high=False):
                 joined = self.joined.get((number, day), 0)
                 others = hosted.get(day, 0) - own.count(day) - joined
                 if min(count, others) > 0:
@@ -110,15 +111,16 @@ class TeamWeek:
         first, end = self._own[number]
         waiting: list[int] = []
         call = first
-        level = worker.duties.own + worker.attendance.hire.habits.own
-        for day, count in day_counts(worker.attendance, level, 10, high=True):
+        week = worker.attendance
+        level = worker.duties.own + week.hire.habits.own
+        for day, count in day_counts(week, level, week.slump, 10, high=True):
             while call < end and self.days[call] <= day:
                 waiting.append(call)
                 call += 1
             for turn in range(min(count, len(waiting))):
                 chosen = waiting.pop()
                 self._mark(chosen, number, LISTENED_OWN, day)
-                if worker.attendance.draws[10 + turn % DAYS_A_WEEK] & 0xFF < _SECOND_DAY:
+                if week.draws[10 + turn % DAYS_A_WEEK] & 0xFF < _SECOND_DAY:
                     self._mark(chosen, number, LISTENED_OWN, self._day(number, number, day + 1))
 
     def _ask_about(self, number: int, chance: Iterator[Draws]) -> None:
@@ -147,7 +149,7 @@ class TeamWeek:
         for _, draws in zip(range(min(shares_out, own)), chance, strict=False):
             call = first + (draws[0] * own >> 16)
             day = self._day(number, number, self.days[call] + _SOON[draws[1] & 0xFF])
-            if self._keeps(number, day, draws):
+            if self._keeps(number, day, draws[0]):
                 self._mark(call, number, SHARED_EXTERNALLY, day)
         for _, draws in zip(range(min(reviews, calls - own)), chance, strict=False):
             call = draws[0] * (calls - own) >> 16
@@ -157,7 +159,7 @@ class TeamWeek:
         """Ask for feedback on a call of one's own; most get it, from the manager or a colleague."""
         _, when, who, what = draws
         asked = self._day(number, number, self.days[call] + _SOON[when & 0xFF])
-        if not self._keeps(number, asked, draws):
+        if not self._keeps(number, asked, draws[0]):
             return
         self._mark(call, number, REQUESTED_FEEDBACK, asked)
         if what & 0xFF < _SECOND_DAY >> 1:  # asks again
@@ -166,7 +168,7 @@ class TeamWeek:
         if helper == number or when >> 8 > 200:  # noqa: PLR2004 -- one in five is never answered
             return
         day = self._day(helper, number, asked + _SOON[who & 0xFF])
-        if not self._keeps(helper, day, (what, when, who, what)):
+        if not self._keeps(helper, day, what):
             return
         self._mark(call, helper, LISTENED_OTHERS, day)
         self._give(call, helper, GAVE_FEEDBACK, day, again=what >> 8 < _SECOND_DAY)
@@ -178,7 +180,7 @@ class TeamWeek:
     def _share(self, number: int, call: int, draws: Draws) -> None:
         """Share a call inside the company: somebody listens to it, then or later."""
         day = self._day(number, number, self.days[call] + _SOON[draws[1] & 0xFF])
-        if not self._keeps(number, day, draws):
+        if not self._keeps(number, day, draws[0]):
             return
         self._mark(call, number, SHARED_INTERNALLY, day)
         host, others = self.hosts[call], len(self.workers)
@@ -188,7 +190,7 @@ class TeamWeek:
             if other in {number, host} or self.workers[other].guest:
                 continue
             heard = self._day(other, other, day)
-            if heard < 0:
+            if not self._keeps(other, heard, draws[2] >> 8):
                 continue
             self._mark(call, other, LISTENED_OTHERS, heard)
             wanted -= 1
@@ -205,7 +207,7 @@ class TeamWeek:
             day > earliest + _WEEKEND
         ):  # was away: half is too late now, the rest has to wait its turn
             day = self._day(number, self.hosts[call], day + (one & 3)) if one & 4 else -1
-        if not self._keeps(number, day, draws):
+        if not self._keeps(number, day, draws[0]):
             return
         again = when >> 8 < _SECOND_DAY
         self._mark(call, number, LISTENED_OTHERS, day)
@@ -257,13 +259,11 @@ class TeamWeek:
         later = can >> earliest
         return earliest + (later & -later).bit_length() - 1 if later else -1
 
-    def _keeps(self, number: int, day: int, draws: Draws) -> bool:
-        """Whether something is done after all: three of four things are not, in a slump."""
+    def _keeps(self, number: int, day: int, draw: int) -> bool:
+        """Whether something is done after all: three of four things are not, in a deep slump."""
         if day < 0:
             return False
-        return not self.workers[number].attendance.slump >> day & 1 or (
-            draws[0] & 0xFF < SLUMP_KEEPS
-        )
+        return draw & 0xFF < _KEPT_ACTIONS[self.workers[number].attendance.slump[day]]
 
 
 _RECEIVED = {

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from gong_exporter.simulator.company.attendance import Attendance, Attendances
-from gong_exporter.simulator.company.chance import DAILY_SHAPE, LEVELS, WEEKLY_SHAPE, count_tables
+from gong_exporter.simulator.company.chance import LEVELS, WEEKLY_SHAPE, count_tables
 from gong_exporter.simulator.company.duties import Duties, duties_of
 from gong_exporter.simulator.company.layout import Team
 from gong_exporter.simulator.company.offices import DAYS_A_WEEK
@@ -63,16 +63,18 @@ def week_count(level: int, byte: int) -> int:
     return count_tables(WEEKLY_SHAPE)[min(level, LEVELS - 1)][byte] if level > 0 else 0
 
 
-def day_counts(week: Attendance, level: int, first: int, *, high: bool) -> list[tuple[int, int]]:
+def day_counts(
+    week: Attendance, level: int, slump: Sequence[int], first: int, *, high: bool
+) -> list[tuple[int, int]]:
     """The days at work on which a count is not zero, with that count.
 
     Chance is the high or the low byte of the week's draws from ``first`` on.
     """
-    tables = count_tables(DAILY_SHAPE)
+    tables = count_tables(week.hire.shape)
     draws, byte = week.draws, 8 if high else 0
     return [
         (offset, count)
         for day, offset, tilt in week.days
-        if tilt + level > 0
-        and (count := tables[min(tilt + level, LEVELS - 1)][draws[first + day] >> byte & 0xFF])
+        if (lowered := tilt + level - slump[offset]) > 0
+        and (count := tables[min(lowered, LEVELS - 1)][draws[first + day] >> byte & 0xFF])
     ]

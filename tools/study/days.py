@@ -1,0 +1,81 @@
+"""A simulated company's day counts, as the detector reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from gong_exporter.drops.records import NO_TEAM, Person
+from gong_exporter.simulator.company.company import SimulatedCompany
+
+HISTORY = 84
+"""Days of history that the exporter keeps."""
+
+CALLS = ("callsAsHost", "callsAttended", "ownCallsListenedTo")
+CONTRIBUTIONS = (
+    "callsGaveFeedback",
+    "callsRequestedFeedback",
+    "callsSharedInternally",
+    "callsSharedExternally",
+    "callsCommentsGiven",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """One person's counts on every day of a study, newest day first."""
+
+    hosted: bytearray
+    calls: bytearray
+    contributions: bytearray
+    active: bytearray
+
+
+class DayCounts:
+    """Everybody's counts on every day from ``first`` up to, not including, ``end``."""
+
+    def __init__(self, company: SimulatedCompany, first: date, end: date) -> None:
+        self.end = end
+        self._people: dict[str, Counts] = {}
+        length = (end - first).days
+        for ago in range(length):
+            day = end - timedelta(days=ago + 1)
+            for user in company.activity(day, day + timedelta(days=1)):
+                counts = self._people.get(user.user_id)
+                if counts is None:
+                    counts = Counts(*(bytearray(length) for _ in range(4)))
+                    self._people[user.user_id] = counts
+                counted = user.counters
+                counts.hosted[ago] = counted["callsAsHost"]
+                counts.calls[ago] = sum(counted[name] for name in CALLS)
+                counts.contributions[ago] = sum(counted[name] for name in CONTRIBUTIONS)
+                own = counts.calls[ago] + counts.contributions[ago]
+                counts.active[ago] = bool(own + counted["othersCallsListenedTo"])
+
+    @property
+    def people(self) -> Mapping[str, Counts]:
+        """Everybody with any activity, by user id."""
+        return self._people
+
+    def history(self, newest: date, teams: Mapping[str, str]) -> Sequence[Person]:
+        """What the exporter knows after a day: 84 days of everybody who was active in them.
+
+        Args:
+            newest: the last complete day.
+            teams: the team of each user by the roster of that time.
+        """
+        ago = (self.end - newest).days - 1
+        days = slice(ago, ago + HISTORY)
+        return [
+            Person(
+                user_id=user_id,
+                team=teams.get(user_id, NO_TEAM),
+                hosted=counts.hosted[days],
+                calls=counts.calls[days],
+                contributions=counts.contributions[days],
+                active=active,
+            )
+            for user_id, counts in self._people.items()
+            if any(active := counts.active[days])
+        ]
