@@ -173,7 +173,7 @@ def simulated(options: dict[str, Any]) -> Simulated:
 @click.option("--roster", is_flag=True, help="Print the company's roster as CSV and exit.")
 @click.pass_context
 def simulate(ctx: click.Context, /, **options: Any) -> None:
-    """Serve a simulated Gong API: one endpoint, real limits, a believable company."""
+    """Serve a simulated Gong API: activity and users, real limits, a believable company."""
     if options.pop("list_faults"):
         for kind in FAULTS:
             click.echo(f"{kind.name:<22} {kind.description}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 COUNTERS: tuple[str, ...] = (
@@ -41,6 +41,44 @@ class UserActivity:
     user_id: str
     email: str
     counters: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectoryUser:
+    """One user as ``GET /v2/users`` shows it. None is sent as an explicit null.
+
+    Attributes:
+        user_id: ``id``.
+        email: ``emailAddress``.
+        aliases: ``emailAliases``.
+        first_name: ``firstName``.
+        last_name: ``lastName``.
+        title: ``title``.
+        manager_id: ``managerId``.
+        active: ``active``; deactivated users stay in the list.
+        created: ``created``, the first day.
+        recorded: ``settings.webConferencesRecorded``.
+    """
+
+    user_id: str
+    email: str | None = None
+    aliases: tuple[str, ...] = ()
+    first_name: str | None = None
+    last_name: str | None = None
+    title: str | None = None
+    manager_id: str | None = None
+    active: bool = True
+    created: date | None = None
+    recorded: bool = True
+
+
+@runtime_checkable
+class Directory(Protocol):
+    """A company that has more to show of its users than their ids."""
+
+    def directory(self, today: date) -> Sequence[DirectoryUser]:
+        """The users as of the company's today, deactivated ones included."""
+        ...
 
 
 class Company(Protocol):

@@ -123,7 +123,7 @@ def test_bad_or_missing_credentials_are_a_401(
     assert errors_of(answer) == [error]
 
 
-@pytest.mark.parametrize("path", ["/", "/v2/stats/activity", PATH + "/", "/v2/users"])
+@pytest.mark.parametrize("path", ["/", "/v2/stats/activity", PATH + "/", "/v2/users/"])
 def test_another_path_is_a_404(caller: Caller, simulator: Simulator, path: str) -> None:
     answer = caller.session.post(simulator.url + path, json={"filter": WEEK}, timeout=10)
     assert answer.status_code == 404

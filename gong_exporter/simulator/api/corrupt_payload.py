@@ -25,8 +25,15 @@ def corrupt_payload(payload: Payload, active_faults: frozenset[str]) -> None:
             change(payload)
 
 
-def _users(payload: Payload) -> list[Payload]:
-    users: list[Payload] = payload["usersAggregateActivityStats"]
+def corrupt_users_payload(payload: Payload, active_faults: frozenset[str]) -> None:
+    """Apply to a page of ``GET /v2/users`` those faults that are not about counters or ranges."""
+    for name, change in USERS_CONTENT.items():
+        if name in active_faults:
+            change(payload)
+
+
+def _users(payload: Payload, member: str = "usersAggregateActivityStats") -> list[Payload]:
+    users: list[Payload] = payload[member]
     return users
 
 
@@ -78,9 +85,17 @@ def _numeric_ids(payload: Payload) -> None:
         user["userId"] = int(user["userId"])
 
 
-def _null_or_absent(member: str) -> Callable[[Payload], None]:
+def _numeric_directory_ids(payload: Payload) -> None:
+    for user in _users(payload, "users"):
+        for member in ("id", "managerId"):
+            user[member] = user[member] and int(user[member])
+
+
+def _null_or_absent(
+    member: str, users: str = "usersAggregateActivityStats"
+) -> Callable[[Payload], None]:
     def change(payload: Payload) -> None:
-        for index, user in enumerate(_users(payload)):
+        for index, user in enumerate(_users(payload, users)):
             if index % 2:
                 del user[member]
             else:
@@ -89,15 +104,20 @@ def _null_or_absent(member: str) -> Callable[[Payload], None]:
     return change
 
 
-def _weird_emails(payload: Payload) -> None:
-    for index, user in enumerate(_users(payload)):
-        user["userEmailAddress"] = (
-            f'"quoted {index}"@acme.example',
-            f"back\\slash{index}@acme.example",
-            f"new\nline{index}@acme.example",
-            f"half\ud800surrogate{index}@acme.example",
-            f"{index}".rjust(LONG_EMAIL, "x"),
-        )[index % 5]
+def _weird_emails(
+    member: str, users: str = "usersAggregateActivityStats"
+) -> Callable[[Payload], None]:
+    def change(payload: Payload) -> None:
+        for index, user in enumerate(_users(payload, users)):
+            user[member] = (
+                f'"quoted {index}"@acme.example',
+                f"back\\slash{index}@acme.example",
+                f"new\nline{index}@acme.example",
+                f"half\ud800surrogate{index}@acme.example",
+                f"{index}".rjust(LONG_EMAIL, "x"),
+            )[index % 5]
+
+    return change
 
 
 def _set(**members: object) -> Callable[[Payload], None]:
@@ -117,7 +137,7 @@ CONTENT: Mapping[str, Callable[[Payload], None]] = {
     "numeric-ids": _numeric_ids,
     "null-ids": _null_or_absent("userId"),
     "null-emails": _null_or_absent("userEmailAddress"),
-    "weird-emails": _weird_emails,
+    "weird-emails": _weird_emails("userEmailAddress"),
     "unknown-time-zone": _set(timeZone="Mars/Olympus_Mons"),
     "null-time-zone": _set(timeZone=None),
     "malformed-date-times": _set(fromDateTime=VENDOR_DATE_TIME, toDateTime=VENDOR_DATE_TIME),
@@ -129,3 +149,13 @@ CONTENT: Mapping[str, Callable[[Payload], None]] = {
 }
 """The faults of the stage ``CONTENT``, in an order that lets them be combined:
 members are deleted after everything that changes them."""
+
+USERS_CONTENT: Mapping[str, Callable[[Payload], None]] = {
+    "numeric-ids": _numeric_directory_ids,
+    "null-ids": _null_or_absent("id", "users"),
+    "null-emails": _null_or_absent("emailAddress", "users"),
+    "weird-emails": _weird_emails("emailAddress", "users"),
+    "null-members": _set(requestId=None),
+    "no-records": _no_records,
+}
+"""Those of them that concern ``GET /v2/users``."""

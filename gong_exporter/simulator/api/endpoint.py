@@ -1,4 +1,4 @@
-"""The simulated endpoint: from a request to the response that Gong would send."""
+"""The simulated endpoints: from a request to the response that Gong would send."""
 
 from __future__ import annotations
 
@@ -9,20 +9,28 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from email.utils import format_datetime
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 from gong_exporter.simulator.api import faulty_responses
-from gong_exporter.simulator.api.corrupt_payload import corrupt_payload
+from gong_exporter.simulator.api.corrupt_payload import corrupt_payload, corrupt_users_payload
 from gong_exporter.simulator.api.cursors import Cursors, expired
 from gong_exporter.simulator.api.faults import Fault, Stage, draw_faults, first_of
 from gong_exporter.simulator.api.limits import ApiLimits
-from gong_exporter.simulator.api.listings import Listings, Page, cut_page
+from gong_exporter.simulator.api.listings import Listings, Page, cut_page, more_active
 from gong_exporter.simulator.api.options import SimulatorOptions
 from gong_exporter.simulator.api.query import Query, check_credentials, read_query
 from gong_exporter.simulator.api.responses import Refusal, Response, error_response, json_response
-from gong_exporter.simulator.records import Company
+from gong_exporter.simulator.api.users import USERS_PATH, deactivated, list_users, users_payload
+from gong_exporter.simulator.records import Company, UserActivity
 
 PATH = "/v2/stats/activity/aggregate"
+METHODS = {PATH: "POST", USERS_PATH: "GET"}
+"""The method of each endpoint."""
+
+USERS_LIST = "users"
+"""What the cursors of ``GET /v2/users`` are bound to, in place of a filter."""
+
 NOT_FOUND = 404
 METHOD_NOT_ALLOWED = 405
 TOO_MANY_REQUESTS = 429
@@ -49,6 +57,11 @@ class Request:
     headers: tuple[tuple[str, str], ...]
     body: bytes
 
+    @property
+    def path(self) -> str:
+        """The target without its query."""
+        return self.target.partition("?")[0]
+
     def header(self, name: str) -> str | None:
         """The first header of that name (in lower case), or ``None``."""
         return next((value for key, value in self.headers if key == name), None)
@@ -72,7 +85,7 @@ class Reply:
 class Api:
     """One company's Gong API, without the network.
 
-    Not thread-safe, except that another thread may set ``faults`` and ``script``.
+    Not thread-safe, except that another thread may set ``faults``, ``users_faults`` and ``script``.
 
     Args:
         company: whose activity it serves.
@@ -82,6 +95,7 @@ class Api:
 
     Attributes:
         faults: the faults that are switched on, and how often they apply.
+        users_faults: likewise, for ``GET /v2/users`` alone.
         script: the faults of the next responses, one item each, in place of ``faults``.
     """
 
@@ -100,6 +114,7 @@ class Api:
         self._listings = Listings(company)
         self._serial = 0
         self.faults: Sequence[Fault] = options.faults
+        self.users_faults: Sequence[Fault] = ()
         self.script: deque[frozenset[str]] = deque()
 
     def handle(self, request: Request) -> Reply:
@@ -109,7 +124,7 @@ class Api:
         active_faults: frozenset[str] = frozenset()
         try:
             self._admit(request)
-            active_faults = self._draw_faults()
+            active_faults = self._draw_faults(request.path)
             response = self._respond(request, request_id, active_faults)
         except Refusal as refusal:
             response = error_response(request_id, refusal)
@@ -119,11 +134,15 @@ class Api:
         response = replace(response, headers=(*response.headers, ("Date", stamp)))
         return Reply(response, request_id, active_faults)
 
-    def _draw_faults(self) -> frozenset[str]:
+    def _draw_faults(self, path: str) -> frozenset[str]:
+        if path == USERS_PATH:
+            faults = [*self.faults, *self.users_faults]
+            return draw_faults(faults, self._options.seed, self._serial)
         try:
-            return self.script.popleft()
+            active_faults = self.script.popleft()
         except IndexError:
-            return draw_faults(self.faults, self._options.seed, self._serial)
+            active_faults = draw_faults(self.faults, self._options.seed, self._serial)
+        return active_faults - {"no-users-scope"}
 
     def _admit(self, request: Request) -> None:
         """Check path, method, key and limits, in this order: only valid calls are counted.
@@ -131,10 +150,11 @@ class Api:
         Raises:
             Refusal: 404, 405, 401 or 429.
         """
-        if request.target.partition("?")[0] != PATH:
+        method = METHODS.get(request.path)
+        if method is None:
             raise Refusal(NOT_FOUND, ("Not found",))
-        if request.method != "POST":
-            raise Refusal(METHOD_NOT_ALLOWED, ("Method not allowed",), (("Allow", "POST"),))
+        if request.method != method:
+            raise Refusal(METHOD_NOT_ALLOWED, ("Method not allowed",), (("Allow", method),))
         check_credentials(request.header("authorization"), self._options)
         if wait := self._limits.admit(request.arrived):
             raise Refusal(TOO_MANY_REQUESTS, (LIMIT_EXCEEDED,), (("Retry-After", str(wait)),))
@@ -149,6 +169,8 @@ class Api:
                 request_id, self._serial, now, host, request.target
             )
             return faulty_responses.respond_instead(name, context)
+        if request.path == USERS_PATH:
+            return self._respond_users(request, request_id, active_faults)
         zone = self._company.time_zone
         query = read_query(request.body, now.astimezone(zone).date(), zone.key)
         number = 0
@@ -158,12 +180,38 @@ class Api:
             number = self._cursors.read(query.cursor, query.fingerprint, request.arrived)
         page = self._page(query, number, active_faults)
         payload = self._payload(query, page, request_id, zone)
-        if cursor := self._cursor(query, page, request.arrived, active_faults):
+        if cursor := self._cursor(
+            query.fingerprint, query.cursor, page, request.arrived, active_faults
+        ):
             payload["records"]["cursor"] = cursor
         corrupt_payload(payload, active_faults)
         return json_response(200, payload)
 
-    def _page(self, query: Query, number: int, active_faults: frozenset[str]) -> Page:
+    def _respond_users(
+        self, request: Request, request_id: str, active_faults: frozenset[str]
+    ) -> Response:
+        """One page of the users; the only parameter is the cursor.
+
+        Raises:
+            Refusal: 400, for the cursor.
+        """
+        cursor = next(iter(parse_qs(urlsplit(request.target).query).get("cursor", [])), None)
+        number = 0
+        if cursor is not None:
+            if "expired-cursor" in active_faults:
+                raise expired()
+            number = self._cursors.read(cursor, USERS_LIST, request.arrived)
+        today = self._now().astimezone(self._company.time_zone).date()
+        size = self._options.page_size
+        page = cut_page(list_users(self._company, today), number, size, active_faults, deactivated)
+        # The vendor's example and a recorded response both say 0 for the first page.
+        payload = users_payload(page, request_id)
+        if following := self._cursor(USERS_LIST, cursor, page, request.arrived, active_faults):
+            payload["records"]["cursor"] = following
+        corrupt_users_payload(payload, active_faults)
+        return json_response(200, payload)
+
+    def _page(self, query: Query, number: int, active_faults: frozenset[str]) -> Page[UserActivity]:
         """The requested page.
 
         Raises:
@@ -180,18 +228,26 @@ class Api:
         empty_is_404 = readings.empty_is_404 or "empty-is-404" in active_faults
         if not users and (query.user_ids is not None or empty_is_404):
             raise Refusal(NOT_FOUND, (USER_NOT_FOUND,))
-        return cut_page(users, number, self._options.page_size, active_faults)
+        return cut_page(users, number, self._options.page_size, active_faults, more_active)
 
     def _cursor(
-        self, query: Query, page: Page, at: float, active_faults: frozenset[str]
+        self,
+        fingerprint: str,
+        cursor: str | None,
+        page: Page[Any],
+        at: float,
+        active_faults: frozenset[str],
     ) -> str | None:
-        if query.cursor is not None and "repeated-cursor" in active_faults:
-            return query.cursor
+        """The cursor of the page after this one; None after the last."""
+        if cursor is not None and "repeated-cursor" in active_faults:
+            return cursor
         if page.follow:
-            return self._cursors.issue(query.fingerprint, page.number + 1, at)
+            return self._cursors.issue(fingerprint, page.number + 1, at)
         return None
 
-    def _payload(self, query: Query, page: Page, request_id: str, zone: ZoneInfo) -> dict[str, Any]:
+    def _payload(
+        self, query: Query, page: Page[UserActivity], request_id: str, zone: ZoneInfo
+    ) -> dict[str, Any]:
         return {
             "requestId": request_id,
             "records": {

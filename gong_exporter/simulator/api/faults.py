@@ -58,6 +58,7 @@ FAULTS: tuple[FaultKind, ...] = (
             ("retry-after-absurd", "429 with a Retry-After of 400 digits"),
             ("unauthorized", "401, as if the key had been revoked"),
             ("no-scope", "401 with the text of a missing scope"),
+            ("no-users-scope", "401 to GET /v2/users only, for a key without api:users:read"),
             ("forbidden", "403, as for an address that is not on the company's allow-list"),
             ("bad-request", "400 for a request that is fine"),
             ("not-found", "404 for every request"),

@@ -122,6 +122,9 @@ RESPONSES: Mapping[str, Callable[[FaultContext], Response]] = {
     "no-scope": _refused(
         401, "You don't have permission to use 'api:stats:user-actions' in your app."
     ),
+    "no-users-scope": _refused(
+        401, "You don't have permission to use 'api:users:read' in your app."
+    ),
     "forbidden": _refused(403, "The IP address is not on the company's allow-list"),
     "bad-request": _refused(400, "Malformed request"),
     "not-found": _refused(404, "User not found"),

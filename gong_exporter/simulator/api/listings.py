@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Generic, TypeVar
 
 from gong_exporter.simulator.records import Company, UserActivity
 
@@ -13,8 +14,12 @@ KEPT_USERS = 50_000
 """Users of all kept windows together: some 1.5 kB each. The latest window is always kept."""
 
 
+UserT = TypeVar("UserT")
+"""A user as one of the endpoints shows it."""
+
+
 @dataclass(frozen=True, slots=True)
-class Page:
+class Page(Generic[UserT]):
     """One page of a listing.
 
     Attributes:
@@ -24,7 +29,7 @@ class Page:
         follow: more pages follow.
     """
 
-    users: Sequence[UserActivity]
+    users: Sequence[UserT]
     number: int
     total: int
     follow: bool
@@ -64,10 +69,27 @@ class Listings:
         return sum(max(1, len(users)) for users in self._windows.values())
 
 
+def more_active(user: UserActivity) -> UserActivity:
+    """The same user with other numbers."""
+    return replace(user, counters={name: count + 1 for name, count in user.counters.items()})
+
+
 def cut_page(
-    users: Sequence[UserActivity], number: int, size: int, active_faults: frozenset[str]
-) -> Page:
-    """Page ``number`` of the listing, with the active faults applied."""
+    users: Sequence[UserT],
+    number: int,
+    size: int,
+    active_faults: frozenset[str],
+    change: Callable[[UserT], UserT],
+) -> Page[UserT]:
+    """Page ``number`` of a listing, with the active faults applied.
+
+    Args:
+        users: the whole listing.
+        number: of the page, counted from 0.
+        size: records per page.
+        active_faults: names.
+        change: makes another state of a user, for the fault that names one twice.
+    """
     if number > 0 and users and "shifting" in active_faults:
         users = [users[0], *users]  # the first page was read already, so only the positions change
     if number > 0 and "shrinking" in active_faults:
@@ -77,12 +99,11 @@ def cut_page(
     total = len(users)
     if page and "duplicate-user" in active_faults:
         first = page[0]
-        other = {name: count + 1 for name, count in first.counters.items()}
         if len(page) > 1:
             page.pop()
         else:
             total += 1
-        page.append(replace(first, counters=other))
+        page.append(change(first))
     if "wrong-total" in active_faults:
         total += 1
     return Page(

@@ -96,12 +96,16 @@ class Simulator:
             parse_fault(fault) if isinstance(fault, str) else fault for fault in faults
         )
 
+    def set_users_faults(self, *faults: str) -> None:
+        """Apply these faults to ``GET /v2/users`` alone, besides those of set_faults()."""
+        self._api.users_faults = tuple(map(parse_fault, faults))
+
     def script_faults(self, *responses: str | None) -> None:
         """Apply these faults to the next responses, one each; ``None`` is a healthy response.
 
-        Afterwards the faults of ``set_faults`` apply again. Only requests with the right path,
-        method and key, and within the limits, use up a place. To apply several to one response,
-        join their names with ``+``.
+        Afterwards the faults of ``set_faults`` apply again. Only requests for activity with the
+        right path, method and key, and within the limits, use up a place. To apply several to one
+        response, join their names with ``+``.
 
         Raises:
             ValueError: unknown fault; the message has the nearest name.

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from gong_exporter.simulator.company.attendance import SPAN, Attendances, Effect
 from gong_exporter.simulator.company.counters import WIDTH
+from gong_exporter.simulator.company.directory import directory
 from gong_exporter.simulator.company.events import Event, EventKind, PlantedEvent, plant
 from gong_exporter.simulator.company.layout import FOUNDED, Role, lay_out
 from gong_exporter.simulator.company.offices import DAYS_A_WEEK
@@ -17,7 +18,7 @@ from gong_exporter.simulator.company.people import Person, Staff
 from gong_exporter.simulator.company.stories import CallStory, call_stories
 from gong_exporter.simulator.company.tally import Tally, tally
 from gong_exporter.simulator.company.teamwork import TeamWeek
-from gong_exporter.simulator.records import COUNTERS, UserActivity
+from gong_exporter.simulator.records import COUNTERS, DirectoryUser, UserActivity
 
 KEPT_TALLIES = 16_000
 KEPT_WEEKS = 12
@@ -101,6 +102,10 @@ class SimulatedCompany:
         return tuple(
             self._staff.person(place, self._today) for place in range(len(self._staff.hires))
         )
+
+    def directory(self, today: date) -> Sequence[DirectoryUser]:
+        """The users as ``GET /v2/users`` shows them, deactivated ones included."""
+        return directory(self.people, today)
 
     def activity(self, start: date, end: date) -> Sequence[UserActivity]:
         """The users with any activity in ``[start, end)``, in the order of ``user_ids``."""

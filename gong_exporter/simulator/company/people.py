@@ -89,6 +89,7 @@ class Person:
         name: given name and surname.
         team: the team's name, as of the company's today (or the last day of a leaver).
         manager: the manager's name, at the same time; empty for those without.
+        manager_id: the manager's ``userId``; empty likewise.
         region: the sales region.
         role: what the work is.
         city: where the office is.
@@ -102,6 +103,7 @@ class Person:
     name: str
     team: str
     manager: str
+    manager_id: str
     region: str
     role: Role
     city: str
@@ -178,12 +180,14 @@ class Staff:
         one = self.hires[place]
         day = max(one.hired, min(today, one.left - timedelta(days=1)))
         team = self.layout.teams[self.team_on(place, day)]
+        manager = self._manager(place, day)
         return Person(
             user_id=one.user_id,
             email=one.email,
             name=one.name,
             team=team.name,
-            manager=self._manager(place, day),
+            manager=manager.name if manager else "",
+            manager_id=manager.user_id if manager else "",
             region=_region(team.region, one.seat.office),
             role=one.seat.role,
             city=one.seat.office.city,
@@ -192,7 +196,7 @@ class Staff:
             left=one.left,
         )
 
-    def _manager(self, place: int, day: date) -> str:
+    def _manager(self, place: int, day: date) -> Hire | None:
         """The nearest above who holds a seat that day: the team's manager, or its director."""
         one = self.hires[place]
         team = self.layout.teams[self.team_on(place, day)]
@@ -208,8 +212,8 @@ class Staff:
             above = above[above.index(one.seat.number) + 1 :]
         for number in above:
             for holder in self.holders(number, day, day + timedelta(days=1)):
-                return self.hires[holder].name
-        return ""
+                return self.hires[holder]
+        return None
 
     def _year(self, day: date) -> int:
         """The year of the latest reorganisation."""
