@@ -82,7 +82,8 @@ class User:
     Attributes:
         user_id: Gong's ``userId``.
         email: the ``email`` label: plain, hashed or empty, as configured.
-        labels: roster columns (team, manager ...), the same names for every user.
+        labels: ``active`` and the roster columns (team, manager ...), the same names for every
+            user.
     """
 
     user_id: str
@@ -100,7 +101,7 @@ class Snapshot:
         unknown: listed users, as configured, that Gong never named, or that not all windows cover
             yet.
         metrics: the ``metric`` values to export; None for all.
-        label_names: the roster columns, for ``gong_user_info``.
+        label_names: the roster columns without ``active``, for ``gong_user_info``.
     """
 
     windows: tuple[WindowData, ...] = ()

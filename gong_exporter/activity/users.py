@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.snapshot import Snapshot, User, WindowData
@@ -44,9 +45,12 @@ class Selection:
 
     Attributes:
         listed: the entries; None for ``all``.
+        aliases: from further addresses, in lower case, to the ids of their users. A listed
+            address that Gong never named may be one of them.
     """
 
     listed: tuple[ListedUser, ...] | None = None
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def all_users(self) -> bool:
@@ -77,6 +81,11 @@ class Selection:
             if entry.user_id is None and entry.email
         )
 
+    def ids_of_aliases(self, known_users: Collection[str]) -> dict[str, str]:
+        """The known ids of the listed addresses that are aliases."""
+        found = ((email, self.aliases.get(email)) for email in self.emails())
+        return {email: user_id for email, user_id in found if user_id in known_users and user_id}
+
     def ids_of_emails(self, company_state: CompanyState) -> frozenset[str]:
         """The ids that were found for these addresses."""
         found = map(company_state.ids_by_email.get, self.emails())
@@ -99,6 +108,7 @@ def record_users(
         email = (user.email or "").lower()
         if email in emails:
             ids_by_email.setdefault(email, user.user_id)
+    ids_by_email = selection.ids_of_aliases(known_users) | ids_by_email
     return replace(company_state, known_users=known_users, ids_by_email=ids_by_email)
 
 
@@ -134,6 +144,7 @@ def resolve_emails(company_state: CompanyState, selection: Selection) -> Company
         for user_id, email in company_state.known_users.items():
             if email.lower() in emails:
                 ids_by_email.setdefault(email.lower(), user_id)
+        ids_by_email = selection.ids_of_aliases(company_state.known_users) | ids_by_email
     return replace(company_state, ids_by_email=ids_by_email)
 
 
@@ -148,14 +159,23 @@ def fingerprint(
     return hashlib.sha256(request.encode()).hexdigest()[:32]
 
 
+_ADDRESS = re.compile(r"[^\s@<>(),;\"]+@[^\s@<>(),;\"]+")
+
+_ACTIVE = {"true": "true", "yes": "true", "1": "true"}
+_ACTIVE |= {"false": "false", "no": "false", "0": "false"}
+"""The label ``active`` by what a roster's column says; anything else is unknown."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserLabels:
     """Makes the labels of users.
 
     Attributes:
-        email_label: from an address ("" for none) to the ``email`` label.
+        email_label: from an address ("" for none) to the ``email`` label. It is also applied to
+            addresses inside other columns.
         columns: names of the roster columns that become labels.
-        columns_of: a user's roster columns, by id and address ("" for none).
+        columns_of: a user's roster columns, by id and address ("" for none); ``active`` may be
+            among them.
     """
 
     email_label: Callable[[str], str]
@@ -168,8 +188,16 @@ class UserLabels:
         return User(
             user_id=user_id,
             email=self.email_label(email),
-            labels=tuple((name, columns.get(name, "")) for name in self.columns),
+            labels=(
+                ("active", _ACTIVE.get(columns.get("active", "").lower(), "")),
+                *((name, self._hide_addresses(columns.get(name, ""))) for name in self.columns),
+            ),
         )
+
+    def _hide_addresses(self, text: str) -> str:
+        if "@" not in text:
+            return text
+        return _ADDRESS.sub(lambda match: self.email_label(match[0]), text)
 
 
 def build_snapshot(

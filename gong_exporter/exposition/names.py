@@ -89,8 +89,9 @@ ACTIVITY_USERS = Family(
 USER_INFO = Family(
     "gong_user_info",
     "gauge",
-    "Known users with their roster columns, always 1: join on user to add a team to other series.",
-    ("user", "email"),
+    "Known users with their roster columns, always 1: join on user to add a team to other series."
+    " active is true or false as the roster has it, and empty when it is unknown.",
+    ("user", "email", "active"),
 )
 USER_ACTIVITY = Family(
     "gong_user_activity",

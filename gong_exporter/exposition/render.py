@@ -107,7 +107,7 @@ def escape(text: str) -> bytes:
 
 
 def _user_info(snapshot: Snapshot) -> Iterator[bytes]:
-    names = sorted(USER_INFO.labels + snapshot.label_names)
+    names = sorted({*USER_INFO.labels, *snapshot.label_names})
     template = ",".join(f'{name}="%b"' for name in names)
     line = f"{USER_INFO.name}{{{template}}} 1.0\n".encode()
     for user in snapshot.users:

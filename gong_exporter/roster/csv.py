@@ -12,7 +12,7 @@ from types import MappingProxyType
 from gong_exporter.common.files import UnreadableFile, read_bounded
 from gong_exporter.common.nearest import nearest, quoted
 from gong_exporter.common.people import column_fault, email_fault, id_fault
-from gong_exporter.roster.source import Roster, RosterError
+from gong_exporter.roster.source import NOT_LABELS, Roster, RosterError
 
 MAX_BYTES = 32 * 1024 * 1024
 """Of a roster file: some 300,000 people."""
@@ -117,9 +117,10 @@ def _check_names(line: int, names: list[str]) -> None:
 
 
 def _people(names: list[str], rows: Iterator[tuple[int, list[str]]]) -> Roster:
-    columns = tuple(name for name in names if name not in {"id", "email"})
+    columns = tuple(name for name in names if name not in NOT_LABELS)
     by_id: dict[str, Mapping[str, str]] = {}
     by_email: dict[str, Mapping[str, str]] = {}
+    aliases: dict[str, str] = {}
     lines: dict[str, int] = {}
     faults: list[tuple[int, str]] = []
     for line, row in rows:
@@ -137,14 +138,21 @@ def _people(names: list[str], rows: Iterator[tuple[int, list[str]]]) -> Roster:
         if fault:
             faults.append((line, fault))
             continue
-        person = MappingProxyType({name: cells[name] for name in columns})
+        person = MappingProxyType({name: cells[name] for name in (*columns, *_active(names))})
         if user_id:
+            for address in cells.get("aliases", "").lower().split():
+                aliases.setdefault(address, user_id)
             by_id[user_id] = person
         else:
             by_email[email] = person
     if faults:
         raise RosterError(faults)
-    return Roster(columns=columns, by_id=by_id, by_email=by_email)
+    return Roster(columns=columns, by_id=by_id, by_email=by_email, aliases=aliases)
+
+
+def _active(names: Sequence[str]) -> tuple[str, ...]:
+    """The column of the fixed label, if there is one."""
+    return tuple(name for name in names if name == "active")
 
 
 def _repeated(lines: dict[str, int], line: int, user_id: str, email: str) -> str:

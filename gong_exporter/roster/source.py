@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from gong_exporter.activity.users import ListedUser
+
+NOT_LABELS = frozenset({"id", "email", "active", "aliases"})
+"""Columns with a meaning of their own: two keys, the fixed label, and addresses of the person."""
 
 
 class RosterError(Exception):
@@ -32,16 +35,23 @@ class Roster:
     """People's columns, which become labels of ``gong_user_info``.
 
     Attributes:
-        columns: the label names, in the order in which they were given.
+        columns: the label names, in the order in which they were given. The fixed label
+            ``active`` is not among them, although people may have the column.
         by_id: each person's columns by Gong's user id.
         by_email: by address in lower case.
         above: columns that win over these where both have one.
+        aliases: from further addresses, in lower case, to the ids of their users.
+        not_recorded: ids of active users whose calls Gong does not record.
+        calls: calls of Gong that it takes to read the roster again.
     """
 
     columns: tuple[str, ...] = ()
     by_id: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     by_email: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     above: Roster | None = None
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    not_recorded: frozenset[str] = frozenset()
+    calls: int = 0
 
     def of(self, user_id: str, email: str) -> Mapping[str, str]:
         """A person's columns: those given by id, and over them those given by address."""
@@ -51,11 +61,11 @@ class Roster:
     def under(self, users: Iterable[ListedUser]) -> Roster:
         """This roster with the columns of listed users above it; these win where both have one."""
         labels = {user: dict(user.labels) for user in users}
-        columns = tuple(dict.fromkeys(name for named in labels.values() for name in named))
-        return Roster(
+        named = dict.fromkeys(name for columns in labels.values() for name in columns)
+        columns = tuple(name for name in named if name not in NOT_LABELS)
+        return replace(
+            self,
             columns=(*self.columns, *(name for name in columns if name not in self.columns)),
-            by_id=self.by_id,
-            by_email=self.by_email,
             above=Roster(
                 columns=columns,
                 by_id={user.user_id: labels[user] for user in labels if user.user_id},

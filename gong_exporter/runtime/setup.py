@@ -42,7 +42,8 @@ class Setup:
 def make_setup(config: Config, roster: Roster | None = None) -> Setup:
     """Derive what follows from a configuration and its roster (none has no columns)."""
     gong, activity = config.gong, config.activity
-    selection = Selection(listed=activity.users)
+    roster = roster or Roster()
+    selection = Selection(listed=activity.users, aliases=roster.aliases)
     return Setup(
         config=config,
         plan=PollPlan(
@@ -57,7 +58,7 @@ def make_setup(config: Config, roster: Roster | None = None) -> Setup:
             created_to=activity.created_to,
         ),
         limits=CallLimits(gong.requests_per_second, gong.requests_per_day),
-        roster=roster or Roster(),
+        roster=roster,
     )
 
 

@@ -20,6 +20,7 @@ from gong_exporter.activity.users import (
     record_users,
     resolve_emails,
 )
+from gong_exporter.gong.records import UserActivity
 from tests.activity.rig import activity, listed
 
 KNOWN = CompanyState(
@@ -84,7 +85,7 @@ def test_with_all_a_user_of_any_window_has_a_zero_in_the_others() -> None:
 
 def test_with_all_a_user_of_no_window_is_not_shown() -> None:
     assert snapshot(window(users={"2": 1})).users == (
-        User(user_id="2", email="<Bob@acme.example>"),
+        User(user_id="2", email="<Bob@acme.example>", labels=(("active", ""),)),
     )
 
 
@@ -151,8 +152,8 @@ def test_columns_are_looked_up_by_id_and_address_and_empty_where_there_are_none(
         ),
     )
     assert [user.labels for user in got.users] == [
-        (("team", ""), ("region", "EMEA")),
-        (("team", ""), ("region", "")),
+        (("active", ""), ("team", ""), ("region", "EMEA")),
+        (("active", ""), ("team", ""), ("region", "")),
     ]
     assert got.label_names == ("team", "region")
     assert asked == [("1", "ann@acme.example"), ("3", "")]
@@ -239,3 +240,56 @@ def test_order_and_labels_do_not_change_the_fingerprint() -> None:
         listed=(ListedUser(user_id="2", labels=(("team", "x"),)), ListedUser(user_id="1"))
     )
     assert fingerprint("h", labelled, None, None) == fingerprint("h", listed("1", "2"), None, None)
+
+
+@pytest.mark.parametrize(
+    ("cell", "label"),
+    [
+        ("true", "true"),
+        ("Yes", "true"),
+        ("1", "true"),
+        ("FALSE", "false"),
+        ("no", "false"),
+        ("0", "false"),
+        ("", ""),
+        ("on leave", ""),
+    ],
+)
+def test_active_is_true_or_false_or_empty_when_it_is_unknown(cell: str, label: str) -> None:
+    labels = UserLabels(email_label=str, columns_of=lambda _id, _email: {"active": cell})
+    assert labels("1", "").labels == (("active", label),)
+
+
+def test_an_address_in_a_column_is_hidden_as_the_email_label_is() -> None:
+    labels = UserLabels(
+        email_label=lambda address: f"#{len(address)}",
+        columns=("manager", "team"),
+        columns_of=lambda _id, _email: {"manager": "Ann <ann@acme.example>", "team": "R@D x@"},
+    )
+    assert labels("1", "").labels[1:] == (("manager", "Ann <#16>"), ("team", "#3 x@"))
+
+
+def test_an_alias_resolves_a_listed_address_once_gong_has_named_its_user() -> None:
+    selection = Selection(
+        listed=(ListedUser(email="Alias@acme.example"),), aliases={"alias@acme.example": "9"}
+    )
+    unknown = CompanyState(host="h")
+    assert resolve_emails(unknown, selection).ids_by_email == {}
+    named = UserActivity(user_id="9", email="primary@acme.example", counters={})
+    found = record_users(unknown, [named], selection)
+    assert found.ids_by_email == {"alias@acme.example": "9"}
+    assert selection.known_ids(found) == {"9"}
+    later = replace(unknown, known_users={"9": "primary@acme.example"})
+    assert resolve_emails(later, selection).ids_by_email == {"alias@acme.example": "9"}
+
+
+def test_a_user_with_the_address_itself_comes_before_one_with_the_alias() -> None:
+    selection = Selection(
+        listed=(ListedUser(email="ann@acme.example"),), aliases={"ann@acme.example": "9"}
+    )
+    users = [
+        UserActivity(user_id="9", email="other@acme.example", counters={}),
+        UserActivity(user_id="1", email="ann@acme.example", counters={}),
+    ]
+    found = record_users(CompanyState(host="h"), users, selection)
+    assert found.ids_by_email == {"ann@acme.example": "1"}

@@ -180,7 +180,9 @@ def test_a_later_address_from_polls_is_used(rig: MakeRig) -> None:
     later = _window(rig().clock.now() + 3600, {ANN: "newest@acme.example"})
     one = rig(windows=("1d",), latest=(later,))
     one.run(days_before(2))
-    assert key("gong_user_info", user=ANN, email="newest@acme.example") in read_output(one.path)
+    assert key("gong_user_info", user=ANN, active="", email="newest@acme.example") in read_output(
+        one.path
+    )
 
 
 def test_an_earlier_address_from_polls_is_not_used(rig: MakeRig) -> None:
@@ -189,7 +191,9 @@ def test_an_earlier_address_from_polls_is_not_used(rig: MakeRig) -> None:
     earlier = _window(rig().clock.now() - 3600, {ANN: "old@acme.example"})
     one = rig(windows=("1d",), latest=(earlier,))
     one.run(days_before(2))
-    assert key("gong_user_info", user=ANN, email="100@acme.example") in read_output(one.path)
+    assert key("gong_user_info", user=ANN, active="", email="100@acme.example") in read_output(
+        one.path
+    )
 
 
 def _window(fetched_at: float, emails: Mapping[str, str]) -> WindowData:
@@ -214,7 +218,7 @@ def test_roster_columns_are_labels_of_the_info_series(rig: MakeRig) -> None:
     )
     one.run(days_before(1))
     samples = read_output(one.path)
-    info = key("gong_user_info", user=user_id(0), email=email(0), team="EMEA", region="")
+    info = key("gong_user_info", user=user_id(0), email=email(0), active="", team="EMEA", region="")
     assert list(samples[info].values()) == [1.0]
     assert not any("team" in dict(labels) for name, labels in samples if name != "gong_user_info")
 

@@ -163,3 +163,12 @@ def test_any_table_is_read_as_it_is_or_refused(
         assert roster.of(key, key) == person
         cells = {cell.strip() for row in rows for cell in row} | {""}
         assert cut or set(person.values()) <= cells
+
+
+def test_active_and_aliases_are_no_columns(tmp_path: Path) -> None:
+    path = tmp_path / "roster.csv"
+    path.write_text("id,team,active,aliases\n7,EMEA,true,A@acme.com b@acme.com\n8,APAC,,\n")
+    roster = CsvRoster(path).read()
+    assert roster.columns == ("team",)
+    assert roster.of("7", "") == {"team": "EMEA", "active": "true"}
+    assert roster.aliases == {"a@acme.com": "7", "b@acme.com": "7"}

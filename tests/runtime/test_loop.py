@@ -155,7 +155,7 @@ def test_a_change_of_the_roster_alone_is_published_without_a_poll(tmp_path: Path
         loop.run()
         assert len(loop.polled) == 2
         teams = {user.user_id: user.labels for user in loop.runner.current().snapshot.users}
-        assert teams[user_id(0)] == (("team", "EMEA"),)
+        assert teams[user_id(0)] == (("active", ""), ("team", "EMEA"))
         due = loop.value("gong_exporter_next_poll_timestamp_seconds")
         assert due == pytest.approx(loop.polled[1] + HOUR, abs=1)
 

@@ -30,11 +30,12 @@ class SnapshotCollector:
 
 
 def _user_info(snapshot: Snapshot) -> GaugeMetricFamily:
-    names = USER_INFO.labels + snapshot.label_names
-    info = GaugeMetricFamily(USER_INFO.name, USER_INFO.help, labels=names)
+    labels = USER_INFO.labels + snapshot.label_names
+    info = GaugeMetricFamily(USER_INFO.name, USER_INFO.help, labels=labels)
     for user in snapshot.users:
         columns = dict(user.labels)
-        values = (user.user_id, user.email, *(columns.get(n, "") for n in snapshot.label_names))
+        names = ("active", *snapshot.label_names)
+        values = (user.user_id, user.email, *(columns.get(name, "") for name in names))
         info.add_metric([label_value(value) for value in values], 1)
     return info
 
