@@ -131,8 +131,8 @@ query "eight weeks are in Prometheus" \
 [ ${#inside[@]} = 0 ] || docker compose logs grafana 2>&1 | grep -q 'all read' || die "Grafana cannot read its files"
 if [[ $(date +%m%d) > 0131 && $(date +%m%d) < 1224 ]]; then # when there is enough to compare with
   until_said "a team's drop is pending" GongTeamActivityDrop 9090/api/v1/alerts
-  # What would fire after twelve hours, after none: to see it arrive.
-  sed -i 's/for: 12h/for: 0s/' ../../prometheus/rules/gong-activity.yml
+  # What would fire after a quarter of an hour, after none: to see it arrive.
+  sed -i 's/for: 15m/for: 0s/' ../../prometheus/rules/gong-activity.yml
   docker compose kill --signal HUP prometheus >/dev/null 2>&1
   until_said "the alert is at Alertmanager, and a link" \
     'GongTeamActivityDrop.*http://localhost:9090/graph|http://localhost:9090/graph.*GongTeamActivityDrop' 9093/api/v2/alerts

@@ -7,7 +7,7 @@
 set -euo pipefail
 
 packages=(prometheus promtool prometheus-alertmanager victoria-metrics)
-programs=(prometheus promtool prometheus-alertmanager amtool victoria-metrics vmagent)
+programs=(prometheus promtool prometheus-alertmanager amtool victoria-metrics vmagent vmalert)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/gong-exporter/new-servers
 
 for program in apt-get dpkg flock; do

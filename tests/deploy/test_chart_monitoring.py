@@ -21,11 +21,13 @@ RULES = {
 """The project's rule groups, by the names that the chart's values give to their files."""
 
 ALERTS = sorted(
-    rule["alert"]
-    for groups in RULES.values()
-    for group in groups
-    for rule in group["rules"]
-    if "alert" in rule
+    {
+        rule["alert"]
+        for groups in RULES.values()
+        for group in groups
+        for rule in group["rules"]
+        if "alert" in rule
+    }
 )
 
 
@@ -155,13 +157,6 @@ def test_every_alert_can_be_left_out_by_name(name: str) -> None:
     assert sorted(alerts(disabled={name: True})) == [other for other in ALERTS if other != name]
 
 
-def test_what_alerts_are_made_from_stays_when_one_of_them_is_left_out() -> None:
-    def recorded(found: list[Manifest]) -> list[str]:
-        return [rule["record"] for group in found for rule in group["rules"] if "record" in rule]
-
-    assert recorded(groups(disabled=dict.fromkeys(ALERTS, True))) == recorded(groups())
-
-
 def test_an_alert_that_is_disabled_with_false_stays() -> None:
     assert sorted(alerts(disabled={ALERTS[0]: False})) == ALERTS
 
@@ -179,12 +174,6 @@ def test_labels_and_annotations_are_added_to_every_alert_and_win() -> None:
         assert rule["labels"] == plain[name]["labels"] | labels
         assert rule["annotations"] == plain[name]["annotations"] | {"runbook_url": "r"}
         assert rule["expr"] == plain[name]["expr"]
-
-
-def test_recorded_series_get_no_labels_of_alerts() -> None:
-    for group in groups(alertLabels={"owner": "sales-ops"}):
-        for rule in group["rules"]:
-            assert ("owner" in rule.get("labels", {})) is ("alert" in rule)
 
 
 # AlertmanagerConfig

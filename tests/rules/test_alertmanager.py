@@ -25,7 +25,7 @@ def amtool(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_amtool_accepts_the_example() -> None:
     checked = amtool("check-config", str(EXAMPLE))
     assert checked.returncode == 0, checked.stdout + checked.stderr
-    assert "5 inhibit rules" in checked.stdout
+    assert "6 inhibit rules" in checked.stdout
 
 
 def test_every_alert_of_the_rules_is_routed_to_those_who_can_do_something() -> None:
@@ -36,24 +36,26 @@ def test_every_alert_of_the_rules_is_routed_to_those_who_can_do_something() -> N
                 if "alert" in rule:
                     labels = [f"alertname={rule['alert']}", *_labels(rule["labels"])]
                     tested = amtool("config", "routes", "test", f"--config.file={EXAMPLE}", *labels)
-                    routed[rule["alert"]] = tested.stdout.strip()
+                    severity = rule["labels"]["severity"]
+                    routed[rule["alert"], severity] = tested.stdout.strip()
     assert routed == {
-        "GongUserActivityDrop": "sales",
-        "GongUserGoneSilent": "nobody",
-        "GongTeamActivityDrop": "sales",
-        "GongCompanyActivityDrop": "sales",
-        "GongExporterDown": "operators",
-        "GongExporterAbsent": "operators",
-        "GongPollsFailing": "operators",
-        "GongPollOverdue": "operators",
-        "GongDataStale": "operators",
-        "GongNoData": "operators",
-        "GongCredentialsRefused": "operators",
-        "GongRateLimited": "operators",
-        "GongQuotaNearlySpent": "operators",
-        "GongUnknownUsers": "nobody",
-        "GongConfigReloadFailed": "operators",
-        "GongStateFileFailing": "operators",
+        ("GongUserActivityDrop", "warning"): "sales",
+        ("GongUserActivityDrop", "info"): "nobody",
+        ("GongUserGoneSilent", "info"): "nobody",
+        ("GongTeamActivityDrop", "warning"): "sales",
+        ("GongCompanyActivityDrop", "warning"): "sales",
+        ("GongExporterDown", "critical"): "operators",
+        ("GongExporterAbsent", "critical"): "operators",
+        ("GongPollsFailing", "warning"): "operators",
+        ("GongPollOverdue", "warning"): "operators",
+        ("GongDataStale", "warning"): "operators",
+        ("GongNoData", "critical"): "operators",
+        ("GongCredentialsRefused", "critical"): "operators",
+        ("GongRateLimited", "warning"): "operators",
+        ("GongQuotaNearlySpent", "warning"): "operators",
+        ("GongUnknownUsers", "info"): "nobody",
+        ("GongConfigReloadFailed", "warning"): "operators",
+        ("GongStateFileFailing", "warning"): "operators",
     }
 
 
@@ -66,10 +68,11 @@ def test_closures_mute_what_people_did_and_not_the_exporter() -> None:
     assert not any("mute_time_intervals" in route for route in others)
 
 
-DROP = {"alertname": "GongUserActivityDrop", "job": "gong", "metric": "calls_as_host"}
+DROP = {"alertname": "GongUserActivityDrop", "job": "gong", "severity": "warning"}
+SMALL_DROP = {**DROP, "severity": "info"}
 SILENT = {"alertname": "GongUserGoneSilent", "job": "gong"}
-TEAM = {"alertname": "GongTeamActivityDrop", "job": "gong", "metric": "calls_as_host"}
-COMPANY = {"alertname": "GongCompanyActivityDrop", "job": "gong", "metric": "calls_attended"}
+TEAM = {"alertname": "GongTeamActivityDrop", "job": "gong"}
+COMPANY = {"alertname": "GongCompanyActivityDrop", "job": "gong"}
 
 
 @pytest.mark.server("prometheus-alertmanager")
@@ -78,7 +81,7 @@ def test_what_explains_a_drop_holds_it_back(tmp_path: Path) -> None:
         running.take(
             [
                 # Ann is silent, Ben of the same team is not; Cleo is in a team that is down; Dan
-                # has no team; Eve's company is down altogether.
+                # has no team; Eve's company is down altogether; Fay's drop is a small one.
                 {**DROP, "user": "ann", "team": "EMEA"},
                 {**SILENT, "user": "ann", "team": "EMEA"},
                 {**DROP, "user": "ben", "team": "EMEA"},
@@ -86,19 +89,23 @@ def test_what_explains_a_drop_holds_it_back(tmp_path: Path) -> None:
                 {**SILENT, "user": "cleo", "team": "APAC"},
                 {**TEAM, "team": "APAC"},
                 {**DROP, "user": "dan"},
+                {**SMALL_DROP, "user": "dan"},
+                {**SMALL_DROP, "user": "fay"},
                 {**COMPANY, "job": "gong-other"},
                 {**DROP, "job": "gong-other", "user": "eve", "team": "Sales"},
                 {**TEAM, "job": "gong-other", "team": "Sales"},
             ]
         )
-        held = running.suppressed(10)
+        held = running.suppressed(12)
     assert {(values[0], values[-1]) for values in held} == {
         ("GongUserActivityDrop", "ann"),
         ("GongUserActivityDrop", "cleo"),
         ("GongUserGoneSilent", "cleo"),
+        ("GongUserActivityDrop", "dan"),
         ("GongUserActivityDrop", "eve"),
         ("GongTeamActivityDrop", "Sales"),
     }
+    assert len(held) == 6
 
 
 @pytest.mark.server("prometheus-alertmanager")

@@ -1,109 +1,22 @@
-"""The study: its arithmetic is the rules', and its verdicts are what they say."""
+"""The study's arithmetic and verdicts."""
 
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gong_exporter.simulator.company.company import SimulatedCompany
-from gong_exporter.simulator.company.events import Event, EventKind
-from tests.support.rules_engine import ACTIVITY
-from tests.support.rules_people import Someone, colleagues, story, weekdays
-from tests.support.servers import need
-from tools.study import rule
-from tools.study.counts import OWN, WATCHED, company_days, monthly_rosters
-from tools.study.engine import compare
-from tools.study.plant import ZONE, study
-from tools.study.rule import Reading, readings
+from tools.study.plant import study
+from tools.study.rule import Reading
 from tools.study.score import Planted, episodes, score
 
 TODAY = date(2026, 11, 1)
 USERS, DAYS, SEED = 30, 90, 20
-
-
-def rules() -> list[dict[str, Any]]:
-    (group,) = yaml.safe_load(ACTIVITY.read_text(encoding="utf-8"))["groups"]
-    found: list[dict[str, Any]] = group["rules"]
-    return found
-
-
-@pytest.mark.server("promtool")
-def test_the_engine_fires_what_the_study_counts_on_every_day(tmp_path: Path) -> None:
-    """30 users, 90 days, one person and one team in a slump: ``make study`` in small."""
-    first = TODAY - timedelta(days=DAYS - 1)
-    calm = SimulatedCompany(USERS, SEED, ZONE, TODAY)
-    start = TODAY - timedelta(days=48)
-    before = start - timedelta(days=28)
-    busiest = max(
-        (person for person in calm.people if person.hired < first and person.left > TODAY),
-        key=lambda person: calm.truth(person.user_id, before, start)["callsAsHost"],
-    )
-    events = (
-        Event(EventKind.SLUMP, busiest.user_id, 14, 34),
-        Event(EventKind.TEAM_SLUMP, calm.teams[0], 10, 2),
-    )
-    company = SimulatedCompany(USERS, SEED, ZONE, TODAY, events)
-    days = tuple(
-        company_days(company, monthly_rosters(calm, USERS, SEED, first, DAYS), first, DAYS)
-    )
-    counted = list(readings(days))
-    assert compare(need("promtool"), tmp_path, days, counted) == ""
-    fired = [
-        day.day for day in counted if busiest.user_id in {each.subject for each in day.dropped()}
-    ]
-    slump = company.events[0]
-    assert slump.start == start
-    assert fired
-    assert all(slump.start < day < slump.end + timedelta(days=7) for day in fired)
-    assert any(day.teams_dropped() for day in counted)
-    assert any(day.silent() for day in counted)
-
-
-@pytest.mark.server("promtool")
-def test_the_comparison_sees_a_difference(tmp_path: Path) -> None:
-    """Nothing fires by the engine where by these readings something should."""
-    days = story([Someone("ann", weekdays(6)), *colleagues(3)], 2)
-    wrong = [
-        replace(each, users=tuple(replace(one, recent=0) for one in each.users))
-        for each in readings(days)
-    ]
-    assert "GongUserGoneSilent" in compare(need("promtool"), tmp_path, days, wrong)
-
-
-@pytest.mark.parametrize(
-    ("record", "thresholds"),
-    [
-        ("metric:gong_user_drop_sigmas:threshold", rule.USER_SIGMAS),
-        ("metric:gong_user_drop_alone_sigmas:threshold", rule.USER_ALONE_SIGMAS),
-        ("metric:gong_user_drop_usual:threshold", rule.USER_USUAL),
-        ("metric:gong_team_drop_sigmas:threshold", rule.TEAM_SIGMAS),
-    ],
-)
-def test_the_studys_thresholds_are_the_rules(record: str, thresholds: dict[str, float]) -> None:
-    found = {
-        each["labels"]["metric"]: float(each["expr"].removeprefix("vector(").removesuffix(")"))
-        for each in rules()
-        if each.get("record") == record
-    }
-    assert found == thresholds
-
-
-def test_the_selectors_of_the_rules_name_the_studys_metrics() -> None:
-    named = {
-        tuple(match.split("|"))
-        for each in rules()
-        for match in re.findall(r'metric=~"([^"]+)"', each["expr"])
-    }
-    assert named == {WATCHED, OWN}
 
 
 def test_a_study_is_the_same_again_and_plants_what_it_says() -> None:

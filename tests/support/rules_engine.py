@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from tests.support.rules_samples import Feed
 from tests.support.servers import need
-from tools.study.counts import WATCHED, WINDOWS, Day
-from tools.study.feed import DAY, HOUR, Feed, day_feed, write_test
 
 PROMETHEUS = Path(__file__).parents[2] / "prometheus"
 ACTIVITY = PROMETHEUS / "rules" / "gong-activity.yml"
@@ -20,59 +20,71 @@ SHORT = {
     "company": "GongCompanyActivityDrop",
 }
 
-NOON = 12 * HOUR
-
-
-def alert(told: str) -> dict[str, str]:
-    """An alert's labels from ``drop ann``, ``silent ann``, ``team EMEA``, ``company``.
-
-    A drop is of ``calls_as_host`` unless a further word says another metric.
-    """
-    kind, *rest = told.split(" ")
-    labels = {"alertname": SHORT[kind]}
-    if kind != "company":
-        labels["team" if kind == "team" else "user"] = rest.pop(0)
-    if kind != "silent":
-        labels["metric"] = rest.pop(0) if rest else "calls_as_host"
-    return labels
+_ALL = 'ALERTS{alertstate="firing", alertname!="GongUserActivityDrop"}'
+_DROPS = 'ALERTS{alertstate="firing", severity="warning"}'
+FIRING = (
+    f'sum by (alertname, user) (({_ALL} or {_DROPS}) and on (user) ALERTS{{user!=""}})'
+    f' or sum by (alertname, team) (({_ALL} or {_DROPS}) unless on (user) ALERTS{{user!=""}})'
+)
+"""What fires, without the drops of severity info. Two alerts on the same thing would be a 2."""
 
 
 def assert_firing(
     folder: Path,
-    feeds: Iterable[Feed],
+    feed: Feed,
     expected: Mapping[int, Iterable[str]],
-    by: str = "alertname, user, metric",
+    rules: Path = ACTIVITY,
 ) -> None:
     """Exactly these alerts fire at these times (seconds).
 
-    A team is only looked at in alerts on teams.
+    Args:
+        folder: for promtool's input.
+        feed: the series.
+        expected: such as ``drop ann``, ``silent ann``, ``team EMEA``, ``company``.
+        rules: the rule file.
     """
-    only = (
-        f'sum by ({by}) (ALERTS{{alertstate="firing", alertname!="GongTeamActivityDrop"}})'
-        " or sum by (alertname, team, metric)"
-        ' (ALERTS{alertstate="firing", alertname="GongTeamActivityDrop"})'
-    )
-    wanted = {at: [alert(told) for told in found] for at, found in expected.items()}
-    assert_result(folder, feeds, only, wanted)
+    wanted = {at: [_alert(each) for each in found] for at, found in expected.items()}
+    assert_result(folder, feed, FIRING, wanted, rules)
 
 
 def assert_result(
     folder: Path,
-    feeds: Iterable[Feed],
+    feed: Feed,
     expression: str,
     expected: Mapping[int, Iterable[Mapping[str, str]]],
+    rules: Path = ACTIVITY,
 ) -> None:
-    """An expression over what the rules made of the feeds has these series, each being 1."""
+    """An expression over what the rules made of the feed has these series, each being 1."""
+    interval = f"{feed.step}s"
+    checks = [
+        {
+            "expr": expression,
+            "eval_time": f"{at}s",
+            "exp_samples": [{"labels": _selector(labels), "value": 1} for labels in found],
+        }
+        for at, found in expected.items()
+    ]
+    test = {
+        "interval": interval,
+        "input_series": feed.input_series(),
+        "promql_expr_test": checks,
+    }
+    document = {"rule_files": [str(rules)], "evaluation_interval": interval, "tests": [test]}
     path = folder / "test.yml"
-    write_test(path, [ACTIVITY], feeds, expression, expected)
+    path.write_text(json.dumps(document), encoding="utf-8")  # JSON is YAML
     ran = subprocess.run(
         [need("promtool"), "test", "rules", str(path)], capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
-def assert_story(folder: Path, days: Sequence[Day], told: Mapping[int, Iterable[str]]) -> None:
-    """At noon of every day exactly these alerts fire; none on days that are not mentioned."""
-    expected = {number * DAY + NOON: told.get(number, ()) for number in range(len(days))}
-    shown = dict.fromkeys(WINDOWS, WATCHED)  # nobody does anything else in a story
-    assert_firing(folder, [day_feed(days, shown=shown)], expected)
+def _alert(text: str) -> dict[str, str]:
+    kind, *rest = text.split(" ")
+    labels = {"alertname": SHORT[kind]}
+    if rest:
+        labels["team" if kind == "team" else "user"] = rest[0]
+    return labels
+
+
+def _selector(labels: Mapping[str, str]) -> str:
+    return "{" + ",".join(f"{name}={json.dumps(value)}" for name, value in labels.items()) + "}"

@@ -29,6 +29,7 @@ MONITORING = {
     "amtool",
     "victoria-metrics",
     "vmagent",
+    "vmalert",
 }
 """The programs that ``SERVERS=new`` replaces. A test that uses one is marked with its name."""
 
