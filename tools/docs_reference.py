@@ -21,7 +21,12 @@ from gong_exporter.cli.main import cli
 from gong_exporter.config.durations import format_duration
 from gong_exporter.config.model import SECTIONS, GongConfig
 from gong_exporter.config.values import MIN_INTERVAL
-from gong_exporter.exposition.names import EXPORTER_FAMILIES, SNAPSHOT_FAMILIES, Family
+from gong_exporter.exposition.names import (
+    DROP_FAMILIES,
+    EXPORTER_FAMILIES,
+    SNAPSHOT_FAMILIES,
+    Family,
+)
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -66,6 +71,11 @@ def default_text(value: Any) -> str:
 def snapshot_families() -> Iterator[str]:
     """What polls brought."""
     return families(SNAPSHOT_FAMILIES)
+
+
+def drop_families() -> Iterator[str]:
+    """What the detector found."""
+    return families(DROP_FAMILIES)
 
 
 def exporter_families() -> Iterator[str]:
@@ -179,6 +189,7 @@ PARTS: dict[str, tuple[str, Callable[[], Iterator[str]]]] = {
     "flags": ("command-line.md", flags),
     "calls": ("scaling.md", calls),
     "what polls bring": ("metrics.md", snapshot_families),
+    "what the day history says": ("metrics.md", drop_families),
     "about the exporter": ("metrics.md", exporter_families),
 }
 """By name: the file that the part is in, and what writes it."""

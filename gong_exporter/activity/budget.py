@@ -26,6 +26,7 @@ class CallBudget:
         polls_per_day: polls of the configured schedule, and the one after midnight.
         extra_calls_per_day: calls of the daily search for unknown users, if it is needed.
         requests_per_day: the quota.
+        reserved_calls: calls of a day that stretched polls leave to the day history.
         interval: seconds between polls by the configuration (for cron: on average).
         effective_interval: seconds between polls that fit the quota; ``interval`` if that does.
     """
@@ -36,6 +37,7 @@ class CallBudget:
     requests_per_day: int
     interval: float
     effective_interval: float
+    reserved_calls: int = 0
 
     @property
     def calls_per_day(self) -> int:
@@ -89,4 +91,5 @@ def call_budget(
         requests_per_day=requests_per_day,
         interval=interval,
         effective_interval=effective,
+        reserved_calls=reserved,
     )

@@ -170,18 +170,11 @@ def merge(before: DayRecord, added: DayRecord) -> DayRecord:
     )
 
 
-def known_days(known: Mapping[date, DayInfo], people: frozenset[str] | None) -> list[date]:
-    """The days that can be compared, newest first: those without a gap before the newest one.
-
-    Args:
-        known: the known days.
-        people: whom each of them has to cover; None for no condition.
-    """
+def known_days(known: Mapping[date, DayInfo]) -> list[date]:
+    """The days that can be compared, newest first: those without a gap before the newest one."""
     found: list[date] = []
     day = max(known, default=date.min)
-    while (info := known.get(day)) and len(found) < HISTORY_DAYS:
-        if people and info.covered is not None and not people <= info.covered:
-            break
+    while day in known and len(found) < HISTORY_DAYS:
         found.append(day)
         day -= _ONE_DAY
     return found

@@ -16,6 +16,8 @@ from prometheus_client import CollectorRegistry
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
 from gong_exporter.activity.budget import CallBudget
+from gong_exporter.activity.company_state import CompanyState
+from gong_exporter.activity.history import HISTORY_DAYS, known_days
 from gong_exporter.activity.pages import fetch_page
 from gong_exporter.activity.windows import DayRange, WindowSpec, company_today, today_everywhere
 from gong_exporter.activity.zones import describe_zone, load_zone
@@ -34,11 +36,14 @@ from gong_exporter.gong.clock import SystemClock
 from gong_exporter.gong.errors import CredentialsUnreadable, GongError, UserNotFound
 from gong_exporter.gong.records import ActivityFilter, Page
 from gong_exporter.runtime.client import make_client
+from gong_exporter.runtime.day_history import Company
 from gong_exporter.runtime.roster import load_roster
 from gong_exporter.runtime.setup import (
     Setup,
     budget_problem,
     forecast_calls,
+    forecast_history,
+    keeps_history,
     make_setup,
     poll_span,
     redaction_policy,
@@ -96,7 +101,8 @@ def run_check(session: Session, *, live: bool) -> None:
         if fault:
             refuse(config.refusal("poll", fault))
         click.echo(f"{config.path}: valid")
-        _describe(setup, cost, measured=bool(knowledge and knowledge.pages))
+        history = _history(setup, knowledge, state)
+        _describe(setup, cost, history, measured=bool(knowledge and knowledge.pages))
         if live:
             _call(setup, state, clock, warnings, session.redactor)
 
@@ -172,7 +178,7 @@ def short_secret_warnings(credentials: Credentials) -> Iterator[str]:
             )
 
 
-def _describe(setup: Setup, cost: CallBudget, *, measured: bool) -> None:
+def _describe(setup: Setup, cost: CallBudget, history: str, *, measured: bool) -> None:
     config = setup.config
     users = setup.plan.selection.listed
     rows = [
@@ -181,6 +187,7 @@ def _describe(setup: Setup, cost: CallBudget, *, measured: bool) -> None:
         ("windows", ", ".join(window.name for window in setup.plan.windows)),
         ("polls", f"{schedule_text(config.poll)}, and after the company's midnight"),
         ("calls", _calls(setup, cost, measured=measured)),
+        ("day history", history),
         ("a poll takes", f"{poll_span(setup, cost.calls_per_poll):.0f} s or more"),
         ("state", str(config.state.file) if config.state.file else _NO_STATE),
     ]
@@ -212,6 +219,21 @@ def _calls(setup: Setup, cost: CallBudget, *, measured: bool) -> str:
         f"{cost.calls_per_poll} a poll, {cost.calls_per_day} a day of"
         f" {cost.requests_per_day} allowed ({basis})"
     )
+
+
+def _history(setup: Setup, company_state: CompanyState | None, state: StateFile) -> str:
+    """The calls of the day history: once, and every day."""
+    if not setup.config.drops.enabled:
+        return "off (drops.enabled: false): no scores for drops of activity"
+    if not keeps_history(setup):
+        return "none, because it needs state.file: no scores for drops of activity"
+    known_state = company_state or CompanyState(host=setup.plan.host)
+    zone = setup.plan.zone or load_zone(known_state.time_zone or "")
+    key = Company(setup, known_state, zone).key
+    known = len(known_days(state.history.days(key) or {})) if key else 0
+    calls = forecast_history(setup, company_state, missing=HISTORY_DAYS - known)
+    progress = f"{known} of {HISTORY_DAYS} days are known"
+    return f"{calls.once} calls once, then {calls.per_day} a day; {progress}"
 
 
 def _call(

@@ -22,7 +22,7 @@ from gong_exporter.config.model import Config
 from gong_exporter.exposition.body import once_text
 from gong_exporter.exposition.names import FAMILIES
 from gong_exporter.gong.clock import Stopped
-from gong_exporter.runtime.app import Exporter, assemble
+from gong_exporter.runtime.app import Exporter, Parts, assemble
 from gong_exporter.runtime.roster import load_roster
 from gong_exporter.runtime.signals import BackgroundTask, Signals, StopSignal
 from gong_exporter.web.app import Options
@@ -33,6 +33,9 @@ from gong_exporter.web.watch import WebConfigFile
 
 CHECK_INTERVAL = 1.0
 """Seconds between two checks whether everything still runs."""
+
+ONCE_HISTORY_TIME = 60.0
+"""Seconds for which ``--once`` fetches missing days of the history after its poll."""
 
 ONCE_GRACE = 1.0
 """Seconds for a poll in progress when ``--once`` gets a signal."""
@@ -210,6 +213,14 @@ def _parse_labels(texts: Sequence[str], config: Config) -> tuple[tuple[str, str]
         refuse(error)
 
 
+def _bring_history_up_to_date(parts: Parts) -> None:
+    """Fetch missing days for a while. Without the lock, use what the running exporter saved."""
+    end = parts.clock.monotonic() + ONCE_HISTORY_TIME
+    while parts.runner.save and parts.clock.monotonic() < end and parts.runner.advance_history():
+        pass
+    parts.runner.find_drops(at_once=True)
+
+
 def _once(
     config: Config,
     log: FilteringBoundLogger,
@@ -223,6 +234,7 @@ def _once(
     parts.runner.save = parts.state.poller_lock().acquire()
     try:
         result = parts.runner.run()
+        _bring_history_up_to_date(parts)
     except Stopped:
         result = None
     finally:
@@ -230,4 +242,5 @@ def _once(
         parts.state.close()
     if result is None or not result.windows:
         return b""
-    return once_text(parts.runner.current().snapshot, parts.metrics.registry, labels)
+    published = parts.runner.current()
+    return once_text(published.snapshot, parts.metrics.registry, labels, published.drops)

@@ -115,8 +115,9 @@ def _mapping(root: Node | None) -> Keys | Problem:
         return Keys()
     if isinstance(root, Keys):
         return root
+    *names, last = SECTIONS
     return Problem(
-        root.line, "", "must be a mapping of the sections gong, activity, poll and state"
+        root.line, "", f"must be a mapping of the sections {', '.join(names)} and {last}"
     )
 
 

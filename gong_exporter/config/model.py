@@ -203,6 +203,23 @@ class PollConfig(Section):
         return self
 
 
+_Switch = Annotated[bool, single(values.switch), schema.SWITCH]
+
+
+class DropsConfig(Section):
+    """``drops``: detection of activity drops."""
+
+    enabled: _Switch = _key(
+        True,
+        "`false`: no day history and no scores; a history that is there is deleted.",
+    )
+    people: _Switch = _key(
+        True,
+        "`false`: no scores of people, only of teams of at least five and of the company."
+        " Works councils may ask for this. The day history is kept.",
+    )
+
+
 class StateConfig(Section):
     """``state``: what survives restarts."""
 
@@ -219,6 +236,7 @@ class ConfigFile(Section):
     gong: GongConfig | None = None
     activity: ActivityConfig | None = None
     poll: PollConfig | None = None
+    drops: DropsConfig | None = None
     state: StateConfig | None = None
 
 
@@ -226,6 +244,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "gong": GongConfig,
     "activity": ActivityConfig,
     "poll": PollConfig,
+    "drops": DropsConfig,
     "state": StateConfig,
 }
 
@@ -237,7 +256,7 @@ class Config:
     Attributes:
         name: the file as the user named it, for messages.
         path: the file, absolute.
-        gong, activity, poll, state: its sections.
+        gong, activity, poll, drops, state: its sections.
         credentials: where to read Gong's key at each use.
         email_hash_key: for EmailLabel.HASHED; None otherwise.
         lines: of the keys in the file, such as ``gong.timeout``.
@@ -249,6 +268,7 @@ class Config:
     gong: GongConfig
     activity: ActivityConfig
     poll: PollConfig
+    drops: DropsConfig
     state: StateConfig
     credentials: Credentials
     email_hash_key: HashKey | None = None

@@ -47,6 +47,7 @@ ONE_SCHEDULE: JsonDict = {
         "properties": {"interval": {"type": "string"}, "cron": {"type": "string"}},
     }
 }
+SWITCH = WithJsonSchema({"type": "boolean"})
 EMAIL_LABEL = WithJsonSchema({"enum": ["plain", "hashed", "omitted"]})
 WINDOWS = WithJsonSchema(
     {

@@ -178,6 +178,15 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+def switch(text: str) -> bool:
+    """``true`` or ``false``, as YAML 1.2 writes them."""
+    words = {"true": True, "True": True, "TRUE": True}
+    words |= {"false": False, "False": False, "FALSE": False}
+    if text not in words:
+        raise ValueError(f"{quoted(text)} is neither true nor false")
+    return words[text]
+
+
 def window(text: str) -> WindowSpec:
     """A name in ``activity.windows``."""
     try:

@@ -23,6 +23,17 @@ def widened(new: Config, old: Config) -> Iterator[Problem]:
     label, before = new.activity.email_label, old.activity.email_label
     if _SHOWN.index(label) > _SHOWN.index(before) and "email_label" not in stated:
         yield _missing("activity.email_label", label, f"addresses that were {before}")
+    yield from _drops_widened(new, old)
+
+
+def _drops_widened(new: Config, old: Config) -> Iterator[Problem]:
+    stated = new.drops.model_fields_set
+    if not new.drops.enabled:
+        return
+    if not old.drops.enabled and "enabled" not in stated:
+        yield _missing("drops.enabled", "true", "scores of people and teams")
+    elif new.drops.people and not old.drops.people and "people" not in stated:
+        yield _missing("drops.people", "true", "scores of people")
 
 
 def _missing(key: str, default: str, effect: str) -> Problem:

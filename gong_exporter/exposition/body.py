@@ -21,8 +21,10 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from prometheus_client.registry import Collector
 
 from gong_exporter.activity.snapshot import EMPTY, Snapshot
+from gong_exporter.exposition.drops import DropReport
+from gong_exporter.exposition.escape import escape
 from gong_exporter.exposition.negotiate import choose_format, gzip_wanted
-from gong_exporter.exposition.render import Collected, escape, render
+from gong_exporter.exposition.render import Collected, render
 
 LIVE_FOR = 1.0
 """Seconds for which the live part is kept: rendering it is most of what a scrape costs."""
@@ -84,14 +86,14 @@ class _Prepared:
     live: dict[bool, _Live] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, snapshot: Snapshot) -> _Prepared:
+    def of(cls, snapshot: Snapshot, drops: DropReport | None = None) -> _Prepared:
         # Growing buffers instead of lists to join: malloc would keep the memory of the last
         # snapshot's slices for the next ones (138 MB instead of 79 at 10,000 users).
         plain, packed = BytesIO(), BytesIO()
         packed.write(_GZIP_HEADER)
         crc = 0
         compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW)
-        for piece in render(snapshot):
+        for piece in render(snapshot, drops):
             plain.write(piece)
             packed.write(compressor.compress(piece))
             crc = zlib.crc32(piece, crc)
@@ -117,13 +119,13 @@ class Exposition:
         self._monotonic = monotonic
         self._prepared = _Prepared.of(EMPTY)
 
-    def publish(self, snapshot: Snapshot) -> None:
-        """Render a snapshot, then serve it instead of the last one.
+    def publish(self, snapshot: Snapshot, drops: DropReport | None = None) -> None:
+        """Render a snapshot and what was found about drops, then serve it instead of the last one.
 
         Rendering takes some tenths of a second for 10,000 users. Scrapes get the last snapshot
         until then, and a response that has begun keeps its snapshot to the end.
         """
-        self._prepared = _Prepared.of(snapshot)
+        self._prepared = _Prepared.of(snapshot, drops)
 
     def body(self, accept: str | None, accept_encoding: str | None) -> Body:
         """The response to a scrape with these headers (None if absent)."""
@@ -146,7 +148,10 @@ class Exposition:
 
 
 def once_text(
-    snapshot: Snapshot, metrics: Collector, labels: Sequence[tuple[str, str]] = ()
+    snapshot: Snapshot,
+    metrics: Collector,
+    labels: Sequence[tuple[str, str]] = (),
+    drops: DropReport | None = None,
 ) -> bytes:
     """The exposition in the text format, for a file, so without ``process_*`` and ``python_*``.
 
@@ -154,8 +159,9 @@ def once_text(
         snapshot: the polled numbers.
         metrics: the exporter's own.
         labels: added to every sample; no sample has one of these names already.
+        drops: what the detector found.
     """
-    text = b"".join([*render(snapshot), _render_live([metrics], openmetrics=False)])
+    text = b"".join([*render(snapshot, drops), _render_live([metrics], openmetrics=False)])
     if not labels:
         return text
     added = b",".join(b'%b="%b"' % (name.encode(), escape(value)) for name, value in labels)

@@ -84,6 +84,8 @@ class ExporterStatus:
         config_accepted_at: when a configuration was last accepted.
         last_failure: what went wrong last, fixed or not.
         clock_offset: seconds by which Gong's clock was ahead of ours at the last response.
+        history_ratio: share of the day history that is known; None without a history.
+        history_end: when the newest known day ended; None likewise, and without a known day.
     """
 
     up: bool | None = None
@@ -104,6 +106,8 @@ class ExporterStatus:
     config_accepted_at: float | None = None
     last_failure: Failure | None = None
     clock_offset: float | None = None
+    history_ratio: float | None = None
+    history_end: float | None = None
 
 
 class ExporterMetrics:
@@ -150,6 +154,7 @@ class ExporterMetrics:
         self._errors = counter(names.API_ERRORS)
         self._rate_limited = counter(names.RATE_LIMITED)
         self._throttled = counter(names.THROTTLE)
+        self._history_failures = counter(names.HISTORY_FETCH_FAILURES)
         self._durations = Histogram(
             names.API_DURATION.name, names.API_DURATION.help, registry=registry, buckets=BUCKETS
         )
@@ -241,6 +246,14 @@ class ExporterMetrics:
         else:
             self._set(config_accepted=False)
 
+    def set_history(self, ratio: float | None, end: float | None) -> None:
+        """How much of the day history is known; None without a history."""
+        self._set(history_ratio=ratio, history_end=end)
+
+    def history_fetch_failed(self) -> None:
+        """A day of the history could not be fetched."""
+        self._history_failures.inc()
+
     def failed(self, failure: Failure) -> None:
         """Keep a failure for the status page."""
         self._set(last_failure=failure)
@@ -283,6 +296,8 @@ class ExporterMetrics:
             (names.QUOTA_LIMIT, status.quota_limit),
             (names.RELOAD_SUCCESSFUL, status.config_accepted),
             (names.RELOAD_TIMESTAMP, status.config_accepted_at),
+            (names.HISTORY_RATIO, status.history_ratio),
+            (names.HISTORY_END, status.history_end),
         ):
             if value is not None:
                 yield family.gauge(value)

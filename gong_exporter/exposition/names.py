@@ -101,6 +101,101 @@ USER_ACTIVITY = Family(
     " Select one window and one metric: sums across them mean nothing.",
     ("user", "email", "metric", "window"),
 )
+_SUMS_OF_DAYS = (
+    " Sums of days, for comparison only: they can exceed gong_user_activity of the same days,"
+    " because Gong counts some calls once in a window and on several days."
+)
+_METRIC = " metric is own_activity (calls and contributions) or calls_as_host."
+USER_OBSERVED = Family(
+    "gong_user_observed_activity",
+    "gauge",
+    "What the user did in the last days of the day history." + _METRIC + _SUMS_OF_DAYS,
+    ("user", "email", "metric", "window"),
+)
+USER_EXPECTED = Family(
+    "gong_user_expected_activity",
+    "gauge",
+    "What the user's usual would have brought on the days on which the user was active,"
+    " given how these days were for everybody else." + _METRIC,
+    ("user", "email", "metric", "window"),
+)
+USER_USUAL = Family(
+    "gong_user_usual_activity",
+    "gauge",
+    "What a calendar week of the user usually brings, without allowance for leave."
+    + _METRIC
+    + _SUMS_OF_DAYS,
+    ("user", "email", "metric"),
+)
+USER_EVIDENCE = Family(
+    "gong_user_drop_evidence",
+    "gauge",
+    "How strongly the last days speak for a drop of the user's activity: logarithm of how much"
+    " likelier they are if a quarter is left than if nothing has changed, the smaller of the last"
+    " two days. window is the one that decides." + _METRIC,
+    ("user", "email", "metric", "window"),
+)
+USER_RETURN_PERIOD = Family(
+    "gong_user_drop_return_period_seconds",
+    "gauge",
+    "By chance alone, one such user has so much evidence for a drop once in this time."
+    " At most 100 years." + _METRIC,
+    ("user", "email", "metric"),
+)
+USER_REASON = Family(
+    "gong_user_drop_reason",
+    "gauge",
+    "Why the user has less activity than usual, always 1: inactive, new, away, team_down,"
+    " hosting_down or activity_down. Absent without evidence.",
+    ("user", "email", "reason"),
+)
+USER_PRESENCE = Family(
+    "gong_user_presence_ratio",
+    "gauge",
+    "Share of the days of the window on which the user did anything.",
+    ("user", "email", "window"),
+)
+USER_LAST_ACTIVE = Family(
+    "gong_user_last_active_timestamp_seconds",
+    "gauge",
+    "Unix time at which the last company day began on which the user did anything.",
+    ("user", "email"),
+)
+TEAM_OBSERVED = Family(
+    "gong_team_observed_activity",
+    "gauge",
+    "What the team did in the last days of the day history: calls and contributions of its"
+    " members. Teams come from the roster's column team." + _SUMS_OF_DAYS,
+    ("team", "window"),
+)
+TEAM_EXPECTED = Family(
+    "gong_team_expected_activity",
+    "gauge",
+    "What the team's usual would have brought on these days, given its members' active days and"
+    " how the days were for everybody else.",
+    ("team", "window"),
+)
+TEAM_EVIDENCE = Family(
+    "gong_team_drop_evidence",
+    "gauge",
+    "How strongly the last days speak for a drop of the team's activity: logarithm of how much"
+    " likelier they are if a half is left than if nothing has changed, the smaller of the last two"
+    " days. window is the one that decides.",
+    ("team", "window"),
+)
+COMPANY_OBSERVED = Family(
+    "gong_company_observed_activity",
+    "gauge",
+    "Calls and contributions of everybody in the last seven days of the day history."
+    + _SUMS_OF_DAYS,
+    ("window",),
+)
+COMPANY_USUAL = Family(
+    "gong_company_usual_activity",
+    "gauge",
+    "The mean of the three weeks before.",
+    ("window",),
+)
 UP = Family("gong_up", "gauge", "1 if the last poll got every window from Gong, 0 if it did not.")
 LAST_SUCCESS = Family(
     "gong_exporter_last_success_timestamp_seconds",
@@ -174,6 +269,21 @@ STATE_ERRORS = Family(
     "counter",
     "Failures to read or write the state file.",
 )
+HISTORY_RATIO = Family(
+    "gong_activity_history_ratio",
+    "gauge",
+    "Share of the 84 company days of the day history that are known.",
+)
+HISTORY_END = Family(
+    "gong_activity_history_end_timestamp_seconds",
+    "gauge",
+    "Unix time at which the newest known company day of the day history ended.",
+)
+HISTORY_FETCH_FAILURES = Family(
+    "gong_exporter_history_fetch_failures_total",
+    "counter",
+    "Days of the day history that could not be fetched; each is tried again.",
+)
 RELOAD_SUCCESSFUL = Family(
     "gong_exporter_config_last_reload_successful",
     "gauge",
@@ -200,6 +310,23 @@ SNAPSHOT_FAMILIES: tuple[Family, ...] = (
 )
 """What polls brought, in the order of the exposition: rendered once per snapshot."""
 
+DROP_FAMILIES: tuple[Family, ...] = (
+    USER_OBSERVED,
+    USER_EXPECTED,
+    USER_USUAL,
+    USER_EVIDENCE,
+    USER_RETURN_PERIOD,
+    USER_REASON,
+    USER_PRESENCE,
+    USER_LAST_ACTIVE,
+    TEAM_OBSERVED,
+    TEAM_EXPECTED,
+    TEAM_EVIDENCE,
+    COMPANY_OBSERVED,
+    COMPANY_USUAL,
+)
+"""What the detector found in the day history: rendered with the snapshot."""
+
 EXPORTER_FAMILIES: tuple[Family, ...] = (
     UP,
     LAST_SUCCESS,
@@ -217,11 +344,14 @@ EXPORTER_FAMILIES: tuple[Family, ...] = (
     QUOTA_USED,
     QUOTA_LIMIT,
     STATE_ERRORS,
+    HISTORY_RATIO,
+    HISTORY_END,
+    HISTORY_FETCH_FAILURES,
     RELOAD_SUCCESSFUL,
     RELOAD_TIMESTAMP,
     BUILD_INFO,
 )
 """The exporter's own numbers, in the order of the exposition: collected at a scrape."""
 
-FAMILIES: tuple[Family, ...] = SNAPSHOT_FAMILIES + EXPORTER_FAMILIES
+FAMILIES: tuple[Family, ...] = SNAPSHOT_FAMILIES + DROP_FAMILIES + EXPORTER_FAMILIES
 """All of them; ``process_*`` and ``python_info`` come from the client library."""

@@ -6,7 +6,6 @@ look alike), but takes seconds where this takes a tenth of a second. The tests c
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -15,6 +14,8 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics_core import Metric
 
 from gong_exporter.activity.snapshot import Snapshot, User, Values, WindowData
+from gong_exporter.exposition.drops import DropReport, drop_lines
+from gong_exporter.exposition.escape import escape
 from gong_exporter.exposition.names import (
     ACTIVITY_USERS,
     USER_ACTIVITY,
@@ -31,9 +32,6 @@ SLICE = 256 * 1024
 _PLAIN_BELOW = 1_000_000
 """The client library writes counts from here on with an exponent, as Go does: ``1e+06``."""
 
-_SPECIAL = re.compile('[\x00\ud800-\udfff\\\\\n"]')
-"""Characters that need escaping or replacing in a label value; hardly any value has one."""
-
 _USER = b"\x00"
 """Placeholder of the user's id in a template. No label value contains it: see ``label_value``."""
 
@@ -49,14 +47,18 @@ class Collected:
         return self._families
 
 
-def render(snapshot: Snapshot) -> Iterator[bytes]:
+def render(snapshot: Snapshot, drops: DropReport | None = None) -> Iterator[bytes]:
     """The snapshot's families as lines of both formats, in slices of at most SLICE bytes.
 
     The lines of one user are never split: if they are longer, they are one slice.
+
+    Args:
+        snapshot: the activity, and who may be shown.
+        drops: what the detector found; None for nothing.
     """
     held: list[bytes] = []
     size = 0
-    for piece in _pieces(snapshot):
+    for piece in _pieces(snapshot, drops):
         if held and size + len(piece) > SLICE:
             yield b"".join(held)
             held.clear()
@@ -67,7 +69,7 @@ def render(snapshot: Snapshot) -> Iterator[bytes]:
         yield b"".join(held)
 
 
-def _pieces(snapshot: Snapshot) -> Iterator[bytes]:
+def _pieces(snapshot: Snapshot, drops: DropReport | None) -> Iterator[bytes]:
     windows = window_families(snapshot)
     if windows:
         yield generate_latest(Collected(windows))
@@ -80,6 +82,8 @@ def _pieces(snapshot: Snapshot) -> Iterator[bytes]:
         yield USER_ACTIVITY.head()
         yield first
         yield from activity
+    if drops is not None:
+        yield from drop_lines(drops, snapshot.users)
 
 
 def window_families(snapshot: Snapshot) -> Iterable[Metric]:
@@ -96,14 +100,6 @@ def window_families(snapshot: Snapshot) -> Iterable[Metric]:
         users.add_metric((name, "inactive"), len(snapshot.users) - active)
         users.add_metric((name, "unknown"), len(snapshot.unknown))
     return start, end, users
-
-
-def escape(text: str) -> bytes:
-    """A label value between its quotes, as both formats write it."""
-    if _SPECIAL.search(text) is None:
-        return text.encode()
-    clean = label_value(text)
-    return clean.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"").encode()
 
 
 def _user_info(snapshot: Snapshot) -> Iterator[bytes]:

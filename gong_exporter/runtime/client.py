@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from structlog.typing import FilteringBoundLogger
 
 from gong_exporter import __version__
@@ -10,8 +12,38 @@ from gong_exporter.gong.client import GongClient, RetryPolicy
 from gong_exporter.gong.clock import Clock
 from gong_exporter.gong.limits import Ledger, Limiter
 from gong_exporter.gong.observer import Observer
+from gong_exporter.gong.records import Exchange
 from gong_exporter.gong.transport import Transport
 from gong_exporter.runtime.setup import Setup, authorization
+
+
+class CallObserver:
+    """Passes on what the client reports; whether errors are counted by reason can be switched.
+
+    Errors are counted for window polls only. Other calls have counters of failures of their own.
+
+    Args:
+        observer: counts.
+
+    Attributes:
+        counts_errors: as said above.
+    """
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+        self.counts_errors = True
+
+    def exchanged(self, exchange: Exchange) -> None:
+        """See Observer."""
+        self._observer.exchanged(exchange if self.counts_errors else replace(exchange, reason=None))
+
+    def throttled(self, seconds: float) -> None:
+        """See Observer."""
+        self._observer.throttled(seconds)
+
+    def rate_limited_until(self, until: float) -> None:
+        """See Observer."""
+        self._observer.rate_limited_until(until)
 
 
 def make_client(

@@ -5,6 +5,7 @@ No thread and no schedule in here: ``--once`` uses it as it is, the poller calls
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
@@ -28,7 +29,9 @@ from gong_exporter.exposition.body import Exposition
 from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.client import GongClient
 from gong_exporter.gong.clock import Clock, Stopped
-from gong_exporter.runtime.client import make_client
+from gong_exporter.runtime.client import CallObserver, make_client
+from gong_exporter.runtime.day_history import DayHistory
+from gong_exporter.runtime.drops import detect
 from gong_exporter.runtime.poll_log import PollLogger
 from gong_exporter.runtime.published import CompanyData, Published
 from gong_exporter.runtime.setup import (
@@ -40,6 +43,10 @@ from gong_exporter.runtime.setup import (
     windows_to_poll,
 )
 from gong_exporter.store import StateFile
+
+DETECTION_INTERVAL = 600.0
+"""Seconds between two runs of the detector while days arrive one after the other: it takes seconds
+in a large company."""
 
 FetchWindows = Callable[
     [PageSource, PollPlan, CompanyState, Clock, FilteringBoundLogger], PollResult
@@ -112,6 +119,11 @@ class PollRunner:
         self._data = CompanyData(
             setup=setup, clock=clock, state=state, exposition=exposition, log=log
         )
+        self._history = DayHistory(
+            history=state.history, ledger=state.ledger, clock=clock, metrics=metrics, log=log
+        )
+        self._drops_found_at = -math.inf  # on the monotonic clock
+        self._observer = CallObserver(metrics)
         self._poll_log = PollLogger(log=log, metrics=metrics, clock=clock)
         self._client: GongClient | None = None
         self._stretched = False
@@ -134,6 +146,7 @@ class PollRunner:
         self._redactor.use(redaction_policy(setup.config))
         self._client = self._new_client(setup)
         self._data.use(setup)
+        self._history.use(self._data.company, save=self.save)
         self._metrics.keep_windows(window.name for window in setup.plan.windows)
         for data in self._data.windows():
             self._metrics.window_succeeded(data.window, data.fetched_at)
@@ -217,7 +230,60 @@ class PollRunner:
             unknown=len(snapshot.unknown),
         )
         self._poll_log.unknown(snapshot.unknown)
+        if self.save:
+            self._history.add_windows(self._data.company, result.windows)
         return result
+
+    def advance_history(self) -> bool:
+        """Fetch one page of the day history, if one is due, and find drops when it changed.
+
+        Returns:
+            Whether a page was due, so that there may be another one.
+
+        Raises:
+            Stopped: the process stops, or a new configuration interrupts.
+        """
+        client = self._client = self._client or self._new_client(self._data.setup)
+        self._observer.counts_errors = False
+        try:
+            busy = self._history.advance(self._data.company, client)
+        finally:
+            self._observer.counts_errors = True
+        self.find_drops(at_once=not busy)
+        return busy
+
+    def find_drops(self, *, at_once: bool = False) -> None:
+        """Run the detector if the history or the roster changed, and publish what it finds.
+
+        Args:
+            at_once: also if it ran less than DETECTION_INTERVAL ago.
+        """
+        began = self._clock.monotonic()
+        if not self._history.changed:
+            return
+        if not at_once and began - self._drops_found_at < DETECTION_INTERVAL:
+            return
+        self._drops_found_at = began
+        try:
+            self._find_drops(began)
+        except Exception:  # noqa: BLE001 - a defect of ours must not end the poll loop
+            self._log.exception("the detector broke down: a defect, please report it")
+
+    def _find_drops(self, began: float) -> None:
+        company = self._data.company
+        loaded = self._history.load(company, save=self.save)
+        if loaded is None or company.zone is None:
+            self._data.set_drops(None, None)
+            return
+        users = [user.user_id for user in self.current().snapshot.users]
+        report = detect(loaded, company, company.zone, users)
+        self._data.set_drops(report, company.key)
+        self._log.debug(
+            "looked for drops of activity",
+            seconds=round(self._clock.monotonic() - began, 3),
+            people=len(report.findings.people),
+            days=len(loaded.days),
+        )
 
     def close(self) -> None:
         """Close the connections to Gong."""
@@ -267,7 +333,7 @@ class PollRunner:
             setup,
             clock=self._clock,
             ledger=self._ledger,
-            observer=self._metrics,
+            observer=self._observer,
             redactor=self._redactor,
             log=self._log,
         )

@@ -95,6 +95,7 @@ class Poller:
         self._history = PollHistory()
         self._next: NextPoll | None = None
         self._polling = False
+        self._history_goes_on = False
         self._due = math.inf  # on the monotonic clock, which cannot be set
         self._drift = clock.now() - clock.monotonic()
         self.standby: str | None = None
@@ -155,8 +156,9 @@ class Poller:
 
     def _turn(self) -> None:
         """Wait until there may be something to do, and do it."""
-        if self._is_leader or self.standby:
+        if (self._is_leader or self.standby) and not self._history_goes_on:
             self._wake.wait(self._idle_interval)
+        self._history_goes_on = False
         self._wake.clear()
         self._clock.check()
         change = self._pop_change()
@@ -170,6 +172,7 @@ class Poller:
             self._poll()
         else:
             self._runner.current()  # drops data that became too old, also if nothing scrapes
+            self._history_goes_on = self._runner.advance_history()
 
     def _pop_change(self) -> ConfigChange | None:
         with self._change_lock:
@@ -200,6 +203,7 @@ class Poller:
             self._log.warning("not polling", because=self.standby)
         elif now - self._standby_read_at >= STANDBY_RELOAD_INTERVAL:
             self._runner.restore()
+            self._runner.find_drops()
         else:
             self._runner.current()
             return

@@ -5,20 +5,23 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.company_state import CompanyState
+from gong_exporter.activity.days import HistoryKey
 from gong_exporter.activity.poll_plan import PollPlan, PollResult
 from gong_exporter.activity.snapshot import EMPTY, Snapshot, WindowData
 from gong_exporter.activity.users import UserLabels, build_snapshot
 from gong_exporter.activity.zones import load_zone
 from gong_exporter.exposition.body import Exposition
+from gong_exporter.exposition.drops import DropReport
 from gong_exporter.gong.clock import Clock
+from gong_exporter.runtime.day_history import Company
 from gong_exporter.runtime.email_labels import email_label_or_hidden, hidden
-from gong_exporter.runtime.setup import Setup
+from gong_exporter.runtime.setup import Setup, keeps_history
 from gong_exporter.store import StateFile
 
 
@@ -31,12 +34,14 @@ class Published:
         windows: the windows in it.
         label: from an address to what the snapshot shows of it.
         stale_at: Unix seconds after which some of it is too old to serve.
+        drops: what is served about drops; None for nothing.
     """
 
     snapshot: Snapshot = EMPTY
     windows: tuple[WindowData, ...] = ()
     label: Callable[[str], str] = hidden
     stale_at: float = math.inf
+    drops: DropReport | None = None
 
 
 class CompanyData:
@@ -75,6 +80,13 @@ class CompanyData:
         self._loaded: frozenset[str] = frozenset()
         self._lock = threading.RLock()
         self._published = Published()
+        self._drops: DropReport | None = None
+        self._drops_key: HistoryKey | None = None
+
+    @property
+    def company(self) -> Company:
+        """What the day history depends on."""
+        return Company(self.setup, self.company_state, self.zone)
 
     @property
     def zone(self) -> ZoneInfo | None:
@@ -108,6 +120,17 @@ class CompanyData:
                 self._state.save(result.company_state, result.windows)
             self._publish(only_if_new=True)
 
+    def set_drops(self, drops: DropReport | None, key: HistoryKey | None) -> None:
+        """Publish what the detector found.
+
+        Args:
+            drops: None for nothing.
+            key: of the days that it comes from; for another company it is not served.
+        """
+        with self._lock:
+            self._drops, self._drops_key = drops, key
+            self._publish(only_if_new=True)
+
     def windows(self) -> tuple[WindowData, ...]:
         """The newest data of each configured window, young or not, in the plan's order."""
         plan = self.setup.plan
@@ -124,21 +147,33 @@ class CompanyData:
     def _publish(self, *, only_if_new: bool = False) -> None:
         now, stale_after = self._clock.now(), self.setup.config.poll.stale_after
         young = tuple(data for data in self.windows() if now - data.fetched_at <= stale_after)
+        drops = self._young_drops(now - stale_after)
         before = self._published.windows
-        if only_if_new and young == before:
+        if only_if_new and young == before and drops == self._published.drops:
             return
         gone = {data.window for data in before} - {data.window for data in young}
         if gone:
             self._log.warning("data too old to serve", windows=",".join(sorted(gone)))
         label = email_label_or_hidden(self.setup.config, self._log)
         snapshot = self._snapshot(young, label) if young else EMPTY
-        self._exposition.publish(snapshot)
+        self._exposition.publish(snapshot, drops)
         self._published = Published(
             snapshot=snapshot,
             windows=young,
             label=label,
-            stale_at=min((data.fetched_at for data in young), default=math.inf) + stale_after,
+            stale_at=stale_after
+            + min([*(data.fetched_at for data in young), *([drops.end] if drops else [math.inf])]),
+            drops=drops,
         )
+
+    def _young_drops(self, oldest: float) -> DropReport | None:
+        """What may be served about drops: nothing of another company, and nothing too old."""
+        drops, people = self._drops, self.setup.config.drops.people
+        if drops is None or drops.end < oldest or not keeps_history(self.setup):
+            return None
+        if self._drops_key != self.company.key:
+            return None
+        return drops if drops.people == people else replace(drops, people=people)
 
     def _snapshot(self, windows: tuple[WindowData, ...], label: Callable[[str], str]) -> Snapshot:
         activity = self.setup.config.activity

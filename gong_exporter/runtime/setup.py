@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +11,12 @@ from urllib.parse import unquote, urlsplit
 
 from gong_exporter.activity.budget import DAY, CallBudget, call_budget, pages_for
 from gong_exporter.activity.company_state import CompanyState
+from gong_exporter.activity.history import (
+    HISTORY_DAYS,
+    QUOTA_SHARE,
+    HistoryCalls,
+    history_calls,
+)
 from gong_exporter.activity.poll_plan import PollPlan
 from gong_exporter.activity.users import Selection, fingerprint
 from gong_exporter.activity.windows import WindowSpec, longest
@@ -107,6 +114,14 @@ def forecast_calls(setup: Setup, company_state: CompanyState | None) -> CallBudg
     the ledger, which keeps the quota.
     """
     state = _state_of_host(setup, company_state)
+    budget = _call_budget(setup, state, reserved=_reserved_calls(setup, state))
+    if budget_problem(setup, budget):
+        # Polls come first: without the reserve, data may still be fresh enough.
+        return _call_budget(setup, state, reserved=0)
+    return budget
+
+
+def _call_budget(setup: Setup, state: CompanyState, *, reserved: int) -> CallBudget:
     pages = _pages(setup, state)
     return call_budget(
         pages=pages,
@@ -114,7 +129,45 @@ def forecast_calls(setup: Setup, company_state: CompanyState | None) -> CallBudg
         runs_per_day=runs_per_day(setup.config.poll),
         requests_per_day=setup.limits.requests_per_day,
         search_pages=_search_pages(setup, state),
+        reserved=reserved,
     )
+
+
+def keeps_history(setup: Setup) -> bool:
+    """Whether there is a day history: it needs a state file."""
+    return setup.config.drops.enabled and setup.config.state.file is not None
+
+
+def forecast_history(
+    setup: Setup, company_state: CompanyState | None, *, missing: int = HISTORY_DAYS
+) -> HistoryCalls:
+    """The calls of the day history; of none, if there is no history.
+
+    Args:
+        setup: the configuration.
+        company_state: what polls learned.
+        missing: days that are not known yet.
+    """
+    if not keeps_history(setup):
+        return HistoryCalls(once=0, per_day=0)
+    pages = _pages(setup, _state_of_host(setup, company_state))
+    return history_calls(
+        pages=min(pages.values()),
+        missing=missing,
+        one_day_polled=any(window.days == 1 for window in setup.plan.windows),
+    )
+
+
+def _reserved_calls(setup: Setup, state: CompanyState) -> int:
+    """Calls that polls leave to the history before their interval is stretched.
+
+    The daily calls, and the part of the quota in which the history makes no calls: stretched polls
+    would use all that is left, and the history would wait for ever.
+    """
+    if not keeps_history(setup):
+        return 0
+    unused = (1 - QUOTA_SHARE) * setup.limits.requests_per_day
+    return forecast_history(setup, state).per_day + math.ceil(unused)
 
 
 def windows_to_poll(
@@ -171,9 +224,13 @@ def poll_span(setup: Setup, calls: int) -> float:
 
 
 def search_share(budget: CallBudget) -> str:
-    """Text to add after a quota: the part of it that is not for the polls."""
-    calls = budget.extra_calls_per_day
-    return f" ({calls} of them for the daily search for unknown users)" if calls else ""
+    """Text to add after a quota: the parts of it that are not for the polls."""
+    parts = {
+        "for the daily search for unknown users": budget.extra_calls_per_day,
+        "left to the day history": budget.reserved_calls,
+    }
+    texts = [f"{calls} of them {what}" for what, calls in parts.items() if calls]
+    return f" ({' and '.join(texts)})" if texts else ""
 
 
 def budget_problem(setup: Setup, budget: CallBudget) -> str | None:

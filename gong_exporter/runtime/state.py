@@ -123,6 +123,8 @@ class ExporterSite:
                 for name in published.snapshot.unknown
             ),
             warnings=self._warnings(state, status),
+            history_ratio=status.history_ratio,
+            history_end=status.history_end,
         )
 
     def _standby(self) -> str | None:

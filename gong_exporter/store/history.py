@@ -112,6 +112,22 @@ def write_day(
         connection.execute("DELETE FROM history_days WHERE day < ?", (oldest.isoformat(),))
 
 
+def read_day(connection: sqlite3.Connection, day: date) -> DayRecord | None:
+    """One saved day; None if it is not there or is corrupt."""
+    connection.execute("BEGIN")
+    try:
+        row = connection.execute(
+            "SELECT fetched_at, body FROM history_days WHERE day = ?", (day.isoformat(),)
+        ).fetchone()
+        names = _ids_by_number(connection)
+    finally:
+        connection.execute("COMMIT")
+    try:
+        return None if row is None else _unpack(row[1], day, row[0], names)
+    except _PARSE_ERRORS:
+        return None
+
+
 def keep_people(
     connection: sqlite3.Connection, keep: Callable[[str], bool], *, all_users: bool
 ) -> bool:

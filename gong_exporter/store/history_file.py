@@ -53,6 +53,13 @@ class HistoryFile:
             return False
         return True
 
+    def day(self, day: date) -> DayRecord | None:
+        """One saved day; None if it cannot be read."""
+        try:
+            return self._database.use(lambda connection: history.read_day(connection, day))
+        except Unavailable:
+            return None
+
     def keep_people(self, keep: Callable[[str], bool], *, all_users: bool) -> bool:
         """Delete everything about the people who are not to be kept.
 

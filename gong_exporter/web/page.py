@@ -278,6 +278,11 @@ def _details(status: Status, time: TimeFormat) -> Html:
         ("Errors by reason", _counts(api.errors)),
         ("Running since", started),
     ]
+    if status.history_ratio is not None:
+        known = f"{status.history_ratio:.0%} of 12 weeks is known"
+        end = status.history_end
+        newest = join(f"{known}, until ", time.at(end)) if end is not None else known
+        facts.append(("Day history", newest))
     return tag(
         "section",
         tag("h2", "Details", id="details"),

@@ -148,6 +148,8 @@ class Status:
         failure: the last one, over or not.
         unknown_users: IDs and addresses as configured (``email_label`` is already applied).
         warnings: sentences about problems: the state file, a refused reload.
+        history_ratio: share of the day history that is known; None without one.
+        history_end: when its newest known day ended.
     """
 
     version: str
@@ -161,6 +163,8 @@ class Status:
     failure: Failure | None = None
     unknown_users: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    history_ratio: float | None = None
+    history_end: float | None = None
 
 
 class Site(Protocol):

@@ -236,15 +236,9 @@ def test_what_others_do_for_somebody_is_not_activity() -> None:
 
 def test_days_before_a_gap_are_not_compared() -> None:
     known = infos(2, 3, 4, 6, 7)
-    assert known_days(known, None) == [back(2), back(3), back(4)]
-    assert known_days({}, None) == []
-    assert len(known_days(infos(*range(1, 200)), None)) == HISTORY_DAYS
-
-
-def test_days_that_lack_an_added_person_are_not_compared() -> None:
-    both = frozenset({ANN, BOB})
-    known = infos(1, 2, covered=both) | infos(3, covered=frozenset({ANN}))
-    assert known_days(known, both) == [back(1), back(2)]
+    assert known_days(known) == [back(2), back(3), back(4)]
+    assert known_days({}) == []
+    assert len(known_days(infos(*range(1, 200)))) == HISTORY_DAYS
 
 
 def test_the_forecast_of_calls() -> None:

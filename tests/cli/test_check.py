@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from gong_exporter.activity.company_state import CompanyState
+from gong_exporter.activity.days import HistoryKey
 from tests.support.exporter import run, run_here, write_config
+from tests.support.history_samples import OLDEST, a_day
 from tests.support.saved_state import state_at
 
 GONG = "http://127.0.0.1:9"
@@ -87,6 +89,53 @@ def test_the_schedule_against_the_quota(
     assert checked.returncode == status, checked.stderr
     assert words in (checked.stderr if status else checked.stdout)
     assert (checked.stdout == "") == bool(status)
+
+
+def test_the_calls_of_the_day_history_are_forecast(tmp_path: Path) -> None:
+    config = write_config(tmp_path, GONG, drops={"enabled": True})
+    checked = run_here("check", f"--config.file={config}")
+    assert row(checked.stdout, "day history") == (
+        "84 calls once, then 3 a day; 0 of 84 days are known"
+    )
+    with state_at(tmp_path / "gong-exporter.db") as state:
+        learned = CompanyState(host=GONG, time_zone="UTC", pages={"1d": 4, "7d": 9, "28d": 12})
+        state.save(learned, [])
+        state.history.save(HistoryKey.of(GONG, None, None, "UTC"), a_day(), OLDEST)
+    checked = run_here("check", f"--config.file={config}")
+    assert row(checked.stdout, "day history") == (
+        "332 calls once, then 12 a day; 1 of 84 days are known"
+    )
+
+
+@pytest.mark.parametrize(
+    ("sections", "words"),
+    [
+        ({"drops": {"enabled": False}}, "drops.enabled: false"),
+        ({"drops": {"enabled": True}, "state": {"file": None}}, "it needs state.file"),
+    ],
+)
+def test_without_a_day_history_it_says_what_is_missing(
+    sections: dict[str, dict[str, object]], words: str, tmp_path: Path
+) -> None:
+    checked = run_here("check", f"--config.file={write_config(tmp_path, GONG, **sections)}")
+    assert words in row(checked.stdout, "day history")
+    assert "no scores" in row(checked.stdout, "day history")
+
+
+def test_polls_leave_calls_to_the_day_history_before_they_are_stretched(tmp_path: Path) -> None:
+    gong, on = {"requests_per_day": 80}, {"enabled": True}
+    config = write_config(tmp_path, GONG, gong=gong, drops=on)
+    checked = run_here("check", f"--config.file={config}")
+    # 80 less a fifth and 3 for the history: 61 / 3 - 1 polls
+    assert row(checked.stdout, "interval").startswith("1h14m29s in effect")
+    assert "19 of them left to the day history" in row(checked.stdout, "interval")
+
+
+def test_a_quota_too_small_for_the_history_is_still_enough_for_polls(tmp_path: Path) -> None:
+    config = write_config(tmp_path, GONG, gong={"requests_per_day": 6}, drops={"enabled": True})
+    checked = run_here("check", f"--config.file={config}")
+    assert checked.returncode == 0
+    assert row(checked.stdout, "interval").startswith("1d in effect")
 
 
 def test_without_a_state_file_it_says_what_lapses(tmp_path: Path) -> None:

@@ -72,3 +72,32 @@ def test_the_message_says_what_would_be_published_and_how_to_mean_it(tmp_path: P
         "is missing, which would publish addresses that were omitted;"
         " write email_label: plain if that is meant"
     )
+
+
+def _drops(folder: Path, *keys: str) -> Config:
+    path = folder / "config.yaml"
+    lines = ["drops:", *(f"  {key}" for key in keys)] if keys else []
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return load_config(path, {"GONG_BEARER_TOKEN": "made-up"})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "keys"),
+    [
+        (["enabled: false"], [], ["drops.enabled"]),
+        (["enabled: false", "people: false"], ["people: false"], ["drops.enabled"]),
+        (["people: false"], [], ["drops.people"]),
+        (["people: false"], ["enabled: true"], ["drops.people"]),
+        (["people: false"], ["people: true"], []),
+        (["enabled: false"], ["enabled: true"], []),
+        (["people: false"], ["enabled: false"], []),
+        ([], ["people: false"], []),
+        ([], [], []),
+    ],
+)
+def test_scores_are_not_switched_on_by_a_missing_key(
+    old: list[str], new: list[str], keys: list[str], tmp_path: Path
+) -> None:
+    problems = list(widened(_drops(tmp_path, *new), _drops(tmp_path, *old)))
+
+    assert [problem.key for problem in problems] == keys

@@ -14,7 +14,7 @@ from gong_exporter.gong.errors import REASONS
 from gong_exporter.gong.records import COUNTERS
 from tests.docs.conftest import Demo
 from tests.docs.pages import ROOT, Block, blocks, name, pages
-from tests.support.servers import Prometheus
+from tests.support.servers import Prometheus, until
 
 PAGE = ROOT / "docs" / "metrics.md"
 ROW = re.compile(r"^\| `(gong_\w+)` \| (\w+) \| (.*?) \| (.*) \|$", re.MULTILINE)
@@ -32,9 +32,16 @@ def _live(demo: Demo) -> str:
         return text
 
 
+def _all_days(demo: Demo) -> bool:
+    """Whether the day history is complete, and what it says about teams is served."""
+    text = _live(demo)
+    return "gong_activity_history_ratio 1.0\n" in text and "gong_team_drop_evidence{" in text
+
+
 def test_every_family_served_is_in_the_docs_with_its_type_and_the_reverse(demo: Demo) -> None:
     text = PAGE.read_text(encoding="utf-8")
     documented = {family: kind for family, kind, _, _ in ROW.findall(text)}
+    until(lambda: _all_days(demo), "the day history of the demo", 120)
     served = dict(re.findall(r"^# TYPE (\w+) (\w+)$", _live(demo), re.MULTILINE))
 
     ours = {family: kind for family, kind in served.items() if family.startswith("gong_")}

@@ -10,6 +10,7 @@ import pytest
 from gong_exporter.activity.snapshot import Snapshot
 from gong_exporter.activity.windows import WindowSpec
 from gong_exporter.exposition.body import Exposition
+from gong_exporter.exposition.drops import DropReport
 from gong_exporter.gong.clock import Stopped
 from gong_exporter.roster.source import Roster
 from gong_exporter.runtime.reload import same_but_for_roster
@@ -61,10 +62,10 @@ class Brittle(Exposition):
 
     broken = True
 
-    def publish(self, snapshot: Snapshot) -> None:
+    def publish(self, snapshot: Snapshot, drops: DropReport | None = None) -> None:
         if self.broken and snapshot.windows:
             raise ZeroDivisionError("made for a test")
-        super().publish(snapshot)
+        super().publish(snapshot, drops)
 
 
 def test_a_defect_in_what_becomes_of_a_poll_does_not_end_the_loop(tmp_path: Path) -> None:

@@ -147,7 +147,8 @@ class Bench:
 
     def value(self, name: str, **labels: str) -> float | None:
         """A sample of what would be served now."""
-        text = once_text(self.runner.current().snapshot, self.metrics.registry).decode()
+        shown = self.runner.current()
+        text = once_text(shown.snapshot, self.metrics.registry, drops=shown.drops).decode()
         for family in text_string_to_metric_families(text):
             for sample in family.samples:
                 if sample.name == name and sample.labels == labels:
@@ -158,7 +159,9 @@ class Bench:
 def changed(config: Config, **changes: Any) -> Config:
     """A configuration with other values: ``interval=60.0`` wherever a section has that field."""
     for name, value in changes.items():
-        (section,) = [s for s in ("gong", "activity", "poll") if hasattr(getattr(config, s), name)]
+        (section,) = [
+            s for s in ("gong", "activity", "poll", "drops") if hasattr(getattr(config, s), name)
+        ]
         config = replace(
             config, **{section: getattr(config, section).model_copy(update={name: value})}
         )

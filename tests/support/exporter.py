@@ -50,6 +50,8 @@ def write_config(folder: Path, url: str, /, **sections: Mapping[str, Any]) -> Pa
         "timeout": "5s",
     }
     config = {**sections, "gong": {**gong, **sections.get("gong", {})}}
+    # Without a day history the calls are those of polls.
+    config.setdefault("drops", {"enabled": False})
     config["gong"] = {key: value for key, value in config["gong"].items() if value is not None}
     path = folder / "config.yaml"
     path.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")

@@ -37,4 +37,6 @@ def busy_metrics() -> ExporterMetrics:
     metrics.failed(Failure(at=NOW - 2, reason="timeout", message="no answer within 30 s"))
     metrics.poll_finished(duration=10.0, failed=True)
     metrics.set_next_poll(NOW + 3600)
+    metrics.set_history(0.5, NOW - 50_000)
+    metrics.history_fetch_failed()
     return metrics

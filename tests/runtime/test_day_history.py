@@ -1,0 +1,366 @@
+"""The day history of a running exporter: fetched between polls, and never in place of one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from gong_exporter.activity.windows import WindowSpec
+from gong_exporter.roster.source import Roster
+from gong_exporter.runtime.day_history import Company, DayHistory
+from gong_exporter.runtime.setup import make_setup
+from gong_exporter.simulator.records import COUNTERS, UserActivity
+from tests.support.bench import Bench, bench, changed
+from tests.support.companies import FixtureCompany, user_id
+from tests.support.logs import no_log
+
+HOUR, DAY = 3600.0, 86_400.0
+TODAY = date(2026, 3, 11)
+FAILURES = "gong_exporter_history_fetch_failures_total"
+RATIO = "gong_activity_history_ratio"
+END = "gong_activity_history_end_timestamp_seconds"
+
+
+@contextmanager
+def history(
+    folder: Path, company: Any = None, *, activity: dict[str, Any] | None = None, **changes: Any
+) -> Iterator[Bench]:
+    """A bench with a day history."""
+    sections = {"drops": {"enabled": True}, "activity": activity or {}}
+    with bench(folder, company, sections=sections, **changes) as loop:
+        yield loop
+
+
+def single_days(loop: Bench, start: int = 0) -> list[date]:
+    """The days that were asked for one by one, in order."""
+    found = []
+    for entry in loop.simulator.journal.entries()[start:]:
+        wanted = entry.body["filter"]
+        first, end = (date.fromisoformat(wanted[name]) for name in ("fromDate", "toDate"))
+        if end - first == timedelta(days=1):
+            found.append(first)
+    return found
+
+
+def turn_until(loop: Bench, done: Callable[[], bool]) -> None:
+    for _ in range(300):
+        if done():
+            return
+        loop.turn()
+    raise AssertionError(loop.sink.getvalue()[-2000:])
+
+
+def fill(loop: Bench) -> None:
+    """Turn until nothing is left to fetch."""
+    turn_until(loop, lambda: bool(loop.said("the day history is complete")))
+
+
+def test_all_84_days_arrive_after_the_poll_newest_first(tmp_path: Path) -> None:
+    with history(tmp_path) as loop:
+        loop.run()
+        assert loop.value(RATIO) == pytest.approx(1 / 84, abs=0.1)
+        fill(loop)
+        # The newest came with the poll's window of one day.
+        assert single_days(loop) == [TODAY - timedelta(days=back) for back in range(1, 85)]
+        assert loop.value(RATIO) == 1
+        midnight = loop.value("gong_activity_window_end_timestamp_seconds", window="1d")
+        assert loop.value(END) == midnight
+        assert loop.value(FAILURES) == 0
+        assert len(loop.polled) == 1
+        calls = len(loop.asked())
+        loop.turn()
+        assert len(loop.asked()) == calls
+
+
+def test_a_day_costs_three_calls_once_the_history_is_complete(tmp_path: Path) -> None:
+    with history(tmp_path, interval=12 * HOUR) as loop:
+        loop.run()
+        fill(loop)
+        loop.sleep(13 * HOUR)  # into the next day of the company
+        calls = len(loop.asked())
+        loop.clock.advance(HOUR)
+        for _ in range(10):
+            loop.turn()
+        # The poll's window of one day, and then the three days before it.
+        assert single_days(loop, calls) == [TODAY - timedelta(days=back) for back in range(4)]
+
+
+def test_a_due_poll_goes_first(tmp_path: Path) -> None:
+    with history(tmp_path) as loop:
+        loop.run()
+        turn_until(loop, lambda: len(single_days(loop)) > 5)
+        before = len(loop.asked())
+        loop.clock.advance(HOUR)
+        loop.timer.fire_if_due(loop.clock.now())
+        loop.turn()
+        assert len(loop.polled) == 2
+        assert len(loop.asked()) == before + 3
+        fill(loop)
+
+
+def test_a_poll_between_two_pages_of_a_day_does_not_cost_the_day(tmp_path: Path) -> None:
+    company = FixtureCompany(users=220)
+    with history(tmp_path, company, interval=20.0, requests_per_day=10**6) as loop:
+        loop.run()
+        loop.turn()
+        day = TODAY - timedelta(days=2)
+        assert 0 < single_days(loop).count(day) < 3
+        loop.clock.advance(20)
+        loop.timer.fire_if_due(loop.clock.now())
+        loop.turn()
+        assert len(loop.polled) == 2
+        fill(loop)
+        assert single_days(loop).count(day) == 3  # its pages, each once
+
+
+def test_after_a_restart_the_saved_days_are_known(tmp_path: Path) -> None:
+    with history(tmp_path) as loop:
+        loop.run()
+        turn_until(loop, lambda: len(single_days(loop)) >= 10)
+        again = DayHistory(
+            history=loop.state.history,
+            ledger=loop.state.ledger,
+            clock=loop.clock,
+            metrics=loop.metrics,
+            log=no_log(),
+        )
+        state, zone = loop.runner.company_state, loop.runner.poll_state.zone
+        again.use(Company(loop.runner.poll_state.setup, state, zone), save=False)
+        assert sorted(again.known) == sorted(single_days(loop))
+
+
+def test_failures_are_counted_apart_and_tried_again(tmp_path: Path) -> None:
+    with history(tmp_path) as loop:
+        loop.run()
+        loop.simulator.set_faults("unauthorized")
+        for _ in range(3):
+            loop.turn()
+        assert loop.value(FAILURES) == 1
+        assert loop.value("gong_up") == 1
+        assert loop.value("gong_exporter_poll_failures_total") == 0
+        reason = {"reason": "unauthorized"}
+        assert loop.value("gong_exporter_api_request_errors_total", **reason) == 0
+        assert loop.value("gong_exporter_api_requests_total", code="401") == 1
+        assert loop.said("a day of the history could not be fetched")
+        loop.simulator.set_faults()
+        loop.clock.advance(61)
+        fill(loop)
+        assert loop.value(FAILURES) == 1
+
+
+def test_no_call_above_four_fifths_of_the_quota(tmp_path: Path) -> None:
+    with history(tmp_path, interval=12 * HOUR, requests_per_day=50) as loop:
+        loop.run()
+        for _ in range(100):
+            loop.turn()
+        assert loop.value("gong_exporter_api_quota_used") == 40
+        assert not loop.said("the day history is complete")
+
+
+def test_a_fill_slower_than_a_day_ends_in_the_end(tmp_path: Path) -> None:
+    with history(tmp_path, interval=12 * HOUR, requests_per_day=50) as loop:
+        for _ in range(8):
+            loop.sleep(DAY)
+            for _ in range(60):
+                loop.turn()
+        assert loop.value(RATIO) == 1
+
+
+def test_a_standby_fetches_nothing(tmp_path: Path) -> None:
+    with history(tmp_path, acquire=lambda: False) as loop:
+        for _ in range(5):
+            loop.clock.advance(20)
+            loop.turn()
+        assert loop.asked() == []
+
+
+def test_without_a_state_file_there_is_no_history(tmp_path: Path) -> None:
+    sections = {"drops": {"enabled": True}, "state": {"file": None}}
+    with bench(tmp_path, sections=sections) as loop:
+        loop.run()
+        for _ in range(5):
+            loop.turn()
+        assert len(loop.asked()) == 4
+        assert loop.value(RATIO) is None
+        assert loop.value(FAILURES) == 0
+
+
+def test_switching_it_off_deletes_it(tmp_path: Path) -> None:
+    with history(tmp_path) as loop:
+        loop.run()
+        fill(loop)
+        path = loop.config.state.file
+        assert path is not None
+        before = path.read_bytes()
+        loop.use(enabled=False)
+        loop.turn()
+        assert loop.said("the day history was deleted, because drops.enabled is false")
+        assert loop.value(RATIO) is None
+        assert path.read_bytes() != before
+        loop.use(enabled=True)
+        loop.turn()
+        assert (loop.value(RATIO) or 0) < 0.1
+
+
+def test_people_who_are_taken_off_the_list_are_deleted(tmp_path: Path) -> None:
+    users = [user_id(0), user_id(1), user_id(2)]
+    with history(tmp_path, activity={"users": users}) as loop:
+        loop.run()
+        fill(loop)
+        held = loop.state.history.load([TODAY - timedelta(days=1)])
+        assert held is not None
+        assert user_id(2) in held
+        listed = loop.config.activity.users
+        assert listed is not None
+        calls = len(loop.asked())
+        loop.use(users=listed[:2])
+        loop.turn()
+        held = loop.state.history.load([TODAY - timedelta(days=1)])
+        assert held is not None
+        assert set(held) <= set(users[:2])
+        assert loop.value(RATIO) == 1
+        for _ in range(10):
+            loop.turn()
+        assert len(loop.asked()) == calls + 3  # a poll for the changed list
+        # Added again: each day is asked once, for the one person.
+        loop.use(users=listed)
+        start = len(loop.asked())
+        for _ in range(200):
+            loop.turn()
+        added = [e.body["filter"].get("userIds") for e in loop.simulator.journal.entries()[start:]]
+        assert added.count([user_id(2)]) >= 80
+        held = loop.state.history.load([TODAY - timedelta(days=1)])
+        assert held is not None
+        assert user_id(2) in held
+
+
+def test_a_changed_time_zone_discards_all_days(tmp_path: Path) -> None:
+    with history(tmp_path) as loop:
+        loop.run()
+        fill(loop)
+        loop.use(time_zone=ZoneInfo("Asia/Tokyo"))
+        assert (loop.value(RATIO) or 0) < 0.1
+
+
+class Slump(FixtureCompany):
+    """Everybody has 5 of everything on weekdays; a few people stop ten days ago."""
+
+    def __init__(self, users: int, slow: Collection[int]) -> None:
+        super().__init__(users)
+        self._slow = frozenset(slow)
+
+    def activity(self, start: date, end: date) -> Sequence[UserActivity]:
+        found = []
+        for index, name in enumerate(self.user_ids):
+            counts = dict.fromkeys(COUNTERS, 0)
+            for n in range((end - start).days):
+                day = start + timedelta(days=n)
+                slow = index in self._slow and day >= TODAY - timedelta(days=12)
+                amount = (1 if slow else 4 + (index + n) % 3) if day.weekday() < 5 else 0
+                for counter in ("callsAsHost", "callsCommentsGiven"):
+                    counts[counter] += amount
+            if any(counts.values()):
+                found.append(UserActivity(name, f"user{index}@acme.example", counts))
+        return found
+
+
+def evidence(loop: Bench, index: int) -> float | None:
+    shown = loop.runner.current().drops
+    assert shown is not None
+    (found,) = [one for one in shown.findings.people if one.user_id == user_id(index)]
+    return found.own_activity.evidence if found.own_activity else None
+
+
+def test_the_person_who_slows_down_has_evidence_and_the_others_have_none(tmp_path: Path) -> None:
+    with history(tmp_path, Slump(20, slow=[3])) as loop:
+        loop.run()
+        fill(loop)
+        loop.turn()
+        assert (evidence(loop, 3) or 0) > 5
+        assert max(evidence(loop, index) or 0 for index in range(20) if index != 3) < 1
+        labels = {"user": user_id(3), "email": "user3@acme.example"}
+        assert loop.value("gong_user_drop_reason", reason="activity_down", **labels) == 1
+        week = {"metric": "own_activity", "window": "7d"}
+        assert loop.value("gong_user_observed_activity", **labels, **week) == 10
+        assert (loop.value("gong_user_expected_activity", **labels, **week) or 0) > 30
+        (years,) = [
+            loop.value("gong_user_drop_return_period_seconds", **labels, metric="own_activity")
+        ]
+        assert (years or 0) > 5 * 365 * DAY
+
+
+def test_findings_follow_the_roster_without_a_call(tmp_path: Path) -> None:
+    with history(tmp_path, Slump(6, slow=[])) as loop:
+        loop.run()
+        fill(loop)
+        loop.turn()
+        assert loop.value("gong_team_drop_evidence", team="EMEA", window="7d") is None
+        calls = len(loop.asked())
+        teams = {user_id(index): {"team": "EMEA"} for index in range(3)}
+        setup = make_setup(loop.config, Roster(by_id=teams, columns=("team",)))
+        loop.poller.use(setup, interrupt=False, poll=False)
+        loop.run()
+        loop.turn()
+        shown = loop.runner.current().drops
+        assert shown is not None
+        assert list(shown.findings.teams) == ["EMEA"]
+        assert len(loop.asked()) == calls
+
+
+def test_people_can_be_left_out_and_small_teams_with_them(tmp_path: Path) -> None:
+    with history(tmp_path, Slump(12, slow=[])) as loop:
+        teams = {user_id(i): {"team": "EMEA" if i < 5 else "APAC"} for i in range(9)}
+        loop.poller.use(
+            make_setup(loop.config, Roster(by_id=teams, columns=("team",))), interrupt=False
+        )
+        loop.run()
+        fill(loop)
+        loop.turn()
+        text = b"".join(loop.exposition.body(None, None).chunks).decode()
+        assert "gong_user_usual_activity{" in text
+        assert 'gong_team_drop_evidence{team="APAC"' in text
+        config = loop.config
+        setup = make_setup(changed(config, people=False), Roster(by_id=teams, columns=("team",)))
+        loop.poller.use(setup, interrupt=False)
+        loop.run()
+        text = b"".join(loop.exposition.body(None, None).chunks).decode()
+        assert "gong_user_usual_activity" not in text
+        assert "gong_user_drop" not in text
+        assert "gong_user_presence_ratio" not in text
+        assert 'gong_team_drop_evidence{team="EMEA"' in text
+        assert "APAC" not in text.split("gong_team_observed_activity")[1]
+        assert "gong_company_usual_activity{" in text
+        assert loop.value(RATIO) == 1
+
+
+def test_all_of_it_vanishes_when_the_history_is_too_old(tmp_path: Path) -> None:
+    with history(tmp_path, Slump(6, slow=[])) as loop:
+        loop.run()
+        fill(loop)
+        loop.turn()
+        assert loop.value("gong_company_observed_activity", window="7d") is not None
+        end = loop.value(END)
+        assert end is not None
+        loop.simulator.set_faults("unauthorized")
+        loop.clock.advance(end + 26 * HOUR - 1 - loop.clock.now())
+        assert loop.runner.current().drops is not None
+        loop.clock.advance(2)
+        assert loop.runner.current().drops is None
+        assert b"gong_company" not in b"".join(loop.exposition.body(None, None).chunks)
+
+
+def test_an_upgrade_says_once_that_people_are_scored(tmp_path: Path) -> None:
+    with history(tmp_path) as loop:
+        loop.run()
+        fill(loop)
+        loop.use(windows=(WindowSpec("7d", 7),))
+        loop.turn()
+        said = loop.said("people and teams are scored for drops of activity from now on")
+        assert len(said) == 1
+        assert "drops.enabled: false" in said[0]["advice"]
