@@ -46,8 +46,8 @@ bench: $(VENV)/.dev ## Ratios against nginx, the client library and a real Prome
 soak: $(VENV)/.dev ## An hour in every fault at once, every published number compared with the truth
 	$(BIN)/python tools/soak.py --minutes 60
 
-study: $(VENV)/.dev ## How often the alerts on activity are right, over two simulated years
-	$(BIN)/python -m tools.study
+study: $(VENV)/.dev ## How often the alerts on activity are right, over two simulated years (STUDY_ARGS=...)
+	$(BIN)/python -m tools.study $(STUDY_ARGS)
 
 screenshots: $(VENV)/.dev ## Draw the dashboards again (DASHBOARD_PREVIEW=program that draws one)
 	@test -n "$(DASHBOARD_PREVIEW)" || { echo "make screenshots DASHBOARD_PREVIEW=path/to/preview" >&2; exit 2; }

@@ -33,30 +33,30 @@ class Counts:
 
 
 class DayCounts:
-    """Everybody's counts on every day from ``first`` up to, not including, ``end``."""
+    """Everybody's counts on every day from ``first`` up to, not including, ``end``.
+
+    Attributes:
+        people: everybody with any activity, by user id.
+    """
 
     def __init__(self, company: SimulatedCompany, first: date, end: date) -> None:
         self.end = end
-        self._people: dict[str, Counts] = {}
+        people: dict[str, Counts] = {}
         length = (end - first).days
         for ago in range(length):
             day = end - timedelta(days=ago + 1)
             for user in company.activity(day, day + timedelta(days=1)):
-                counts = self._people.get(user.user_id)
+                counts = people.get(user.user_id)
                 if counts is None:
                     counts = Counts(*(bytearray(length) for _ in range(4)))
-                    self._people[user.user_id] = counts
+                    people[user.user_id] = counts
                 counted = user.counters
                 counts.hosted[ago] = counted["callsAsHost"]
                 counts.calls[ago] = sum(counted[name] for name in CALLS)
                 counts.contributions[ago] = sum(counted[name] for name in CONTRIBUTIONS)
                 own = counts.calls[ago] + counts.contributions[ago]
                 counts.active[ago] = bool(own + counted["othersCallsListenedTo"])
-
-    @property
-    def people(self) -> Mapping[str, Counts]:
-        """Everybody with any activity, by user id."""
-        return self._people
+        self.people: Mapping[str, Counts] = dict(sorted(people.items()))
 
     def history(self, newest: date, teams: Mapping[str, str]) -> Sequence[Person]:
         """What the exporter knows after a day: 84 days of everybody who was active in them.
@@ -76,6 +76,6 @@ class DayCounts:
                 contributions=counts.contributions[days],
                 active=active,
             )
-            for user_id, counts in self._people.items()
+            for user_id, counts in self.people.items()
             if any(active := counts.active[days])
         ]

@@ -1,131 +1,146 @@
-"""Right or not: firing days become episodes, and episodes are held against what was planted."""
+"""Alerts held against the truth: episodes by cause, and which planted slumps were found."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from statistics import median
 
-JOINED = timedelta(days=3)
-"""Firing again so soon is the same episode: people call it one."""
+from gong_exporter.drops.rarity import HOSTING_YEARS, OWN_ACTIVITY_YEARS
+from gong_exporter.simulator.company.events import EventKind, PlantedEvent
+from tools.study.evaluate import NOTHING, Evaluation, held
+from tools.study.truth import AFTER, WRONG, Cause, Truth, planted_cause, turn_of_the_year
 
-WINDOW = timedelta(days=7)
-NOTICE = timedelta(days=14)
-LONGEST = timedelta(days=28)
+JOINED = 3
+"""Firing again after so many days is the same episode: people call it one."""
 
-Firing = Mapping[tuple[str, str], Sequence[date]]
-"""The days on which an alert fires, in order, by subject (user or team) and metric."""
+Series = Mapping[str, Sequence[float]]
+"""By user or team, what is compared with a threshold on each evaluated day."""
 
 
 @dataclass(frozen=True, slots=True)
-class Planted:
-    """A drop that is true.
+class Slump:
+    """A planted slump, and whether an alert found it.
 
     Attributes:
-        subject: whose.
-        start: its first day.
-        end: the day after its last.
-        usual: by metric, how much a week there was before it.
+        kind: what was planted.
+        days: its length.
+        usual: hosted calls a week before it; of a team, 0.
+        delay: days from its start to the end of the first day as of which an alert fires; None if
+            none does.
     """
 
-    subject: str
-    start: date
-    end: date
-    usual: Mapping[str, float]
-
-    def explains(self, day: date) -> bool:
-        """Whether a day's 7d window holds a day of it."""
-        return self.start < day < self.end + WINDOW
+    kind: EventKind
+    days: int
+    usual: float
+    delay: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How an alert did.
+    """How an alert did at one threshold, in one company.
 
     Attributes:
-        true: episodes that something planted explains.
-        leaving: others, of people in their last two weeks or just gone.
-        false: all others.
-        found: planted drops in scope that fired at least once.
-        scope: planted drops of subjects with as much activity as the rule asks for.
-        delays: days from the start of each that was found to the first firing.
+        episodes: by cause.
+        years: person or team years in which an alert would be wrong.
+        slumps: all that were planted.
     """
 
-    true: int
-    leaving: int
-    false: int
-    found: int
-    scope: int
-    delays: tuple[int, ...]
+    episodes: Counter[Cause]
+    years: float
+    slumps: tuple[Slump, ...]
 
     @property
-    def precision(self) -> float:
-        """The share of episodes that are true, leavers' aside; NaN for none at all."""
-        told = self.true + self.false
-        return self.true / told if told else float("nan")
+    def wrong(self) -> int:
+        """Episodes without a reason."""
+        return sum(self.episodes[cause] for cause in WRONG)
 
-    @property
-    def recall(self) -> float:
-        """The share of planted drops in scope that were found; NaN for none."""
-        return self.found / self.scope if self.scope else float("nan")
-
-    @property
-    def delay(self) -> float:
-        """Median days to the first firing; NaN for none."""
-        return median(self.delays) if self.delays else float("nan")
+    def __add__(self, other: Score) -> Score:
+        """Two companies together."""
+        return Score(
+            self.episodes + other.episodes, self.years + other.years, self.slumps + other.slumps
+        )
 
 
-def episodes(days: Iterable[date]) -> list[tuple[date, date]]:
-    """First and last day of each run of firing days."""
-    found: list[tuple[date, date]] = []
+def user_years(found: Evaluation) -> Series:
+    """What the alert on users compares with its threshold: the rarer of both kinds, in years."""
+    nothing = [NOTHING] * found.length
+    return {
+        user_id: [
+            max(OWN_ACTIVITY_YEARS.uncapped_years(own), HOSTING_YEARS.uncapped_years(hosting))
+            for own, hosting in zip(
+                held(found.own.get(user_id, nothing)),
+                held(found.hosting.get(user_id, nothing)),
+                strict=True,
+            )
+        ]
+        for user_id in found.own.keys() | found.hosting.keys()
+    }
+
+
+def team_evidence(found: Evaluation) -> Series:
+    """What the alert on teams compares with its threshold."""
+    return {team: held(values) for team, values in found.teams.items()}
+
+
+def score_users(truth: Truth, series: Series, threshold: float) -> Score:
+    """The alert on users."""
+    firing = {user_id: _firing(truth, values, threshold) for user_id, values in series.items()}
+    return Score(
+        Counter(
+            truth.cause(user_id, first)
+            for user_id, days in firing.items()
+            for first in episodes(days)
+        ),
+        truth.person_years,
+        tuple(
+            _slump(event, firing.get(user_id, ()), truth.usual_hosting(user_id, event.start))
+            for user_id, events in truth.of_person.items()
+            for event in events
+            if event.event.kind is not EventKind.TEAM_SLUMP
+        ),
+    )
+
+
+def score_teams(truth: Truth, series: Series, threshold: float) -> Score:
+    """The alert on teams; without a reason, an episode is at the turn of the year or chance."""
+    firing = {team: _firing(truth, values, threshold) for team, values in series.items()}
+    return Score(
+        Counter(
+            planted_cause(truth.of_team.get(team, ()), first)
+            or (Cause.TURN_OF_THE_YEAR if turn_of_the_year(first) else Cause.CHANCE)
+            for team, days in firing.items()
+            for first in episodes(days)
+        ),
+        truth.team_years,
+        tuple(
+            _slump(event, firing.get(team, ()), 0.0)
+            for team, events in truth.of_team.items()
+            for event in events
+        ),
+    )
+
+
+def episodes(days: Iterable[date]) -> Iterator[date]:
+    """The first day of each run of firing days."""
+    last = date.min
     for day in days:
-        if found and day - found[-1][1] <= JOINED:
-            found[-1] = (found[-1][0], day)
-        else:
-            found.append((day, day))
-    return found
+        if (day - last).days > JOINED:
+            yield day
+        last = day
 
 
-def score(
-    firing: Firing,
-    planted: Sequence[Planted],
-    metric: str,
-    usual: float,
-    left: Mapping[str, date] | None = None,
-) -> Score:
-    """Hold one metric's firing days against what was planted.
-
-    Args:
-        firing: of all metrics.
-        planted: everything.
-        metric: the one in question.
-        usual: a week's count from which on a planted drop is in the rule's scope.
-        left: the day after the last of each user.
-    """
-    by_subject: dict[str, list[Planted]] = {}
-    for each in planted:
-        by_subject.setdefault(each.subject, []).append(each)
-    true = leaving = false = 0
-    for (subject, name), days in firing.items():
-        if name != metric:
-            continue
-        for first, last in episodes(days):
-            inside = [day for day in days if first <= day <= last]
-            if any(p.explains(day) for p in by_subject.get(subject, ()) for day in inside):
-                true += 1
-            elif _leaving((left or {}).get(subject), first, last):
-                leaving += 1
-            else:
-                false += 1
-    scope = [each for each in planted if each.usual.get(metric, 0) >= usual]
-    delays = []
-    for each in scope:
-        told = [day for day in firing.get((each.subject, metric), ()) if each.explains(day)]
-        if told:
-            delays.append((told[0] - each.start).days)
-    return Score(true, leaving, false, len(delays), len(scope), tuple(delays))
+def _firing(truth: Truth, values: Sequence[float], threshold: float) -> Sequence[date]:
+    first = truth.study.first
+    return [first + timedelta(days=n) for n, value in enumerate(values) if value > threshold]
 
 
-def _leaving(left: date | None, first: date, last: date) -> bool:
-    return left is not None and first <= left + LONGEST and last >= left - NOTICE
+def _slump(event: PlantedEvent, firing: Iterable[date], usual: float) -> Slump:
+    told = next((day for day in firing if event.start < day < event.end + AFTER), None)
+    return Slump(
+        event.event.kind,
+        event.event.days,
+        usual,
+        None if told is None else (told - event.start).days + 1,
+    )

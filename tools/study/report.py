@@ -1,0 +1,133 @@
+"""The study's tables, in Markdown: rates and shares with their standard errors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from gong_exporter.simulator.company.events import EventKind
+from tools.study.score import Score, Slump
+from tools.study.truth import WRONG, Cause
+
+NOMINAL = (35, 12, 5)
+"""Wrong episodes a year for 500 people for which thresholds are chosen."""
+
+PEOPLE = 500
+CANDIDATES = (*range(2, 30), *range(30, 95, 5))
+"""Years among which the thresholds for users are chosen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Planted slumps of one row.
+
+    Attributes:
+        name: of the row.
+        kind: of the slumps.
+        least: hosted calls a week from which the person is in it.
+        most: and below which.
+        days: the slump's length; None for any.
+    """
+
+    name: str
+    kind: EventKind
+    least: float
+    most: float = math.inf
+    days: int | None = None
+
+    def select(self, score: Score) -> list[Slump]:
+        """The slumps of the row."""
+        return [
+            one
+            for one in score.slumps
+            if one.kind is self.kind
+            and self.least <= one.usual < self.most
+            and self.days in {None, one.days}
+        ]
+
+
+ALL_ROUND = Scope("all activity, at least 12 hosted calls a week", EventKind.SLUMP, 12)
+SCOPES = (
+    ALL_ROUND,
+    Scope("the same, at least 20", EventKind.SLUMP, 20),
+    Scope("the same, 6 to 12", EventKind.SLUMP, 6, 12),
+    Scope("the same, at least 12, for 10 days", EventKind.SLUMP, 12, days=10),
+    Scope("the same, for 14 days", EventKind.SLUMP, 12, days=14),
+    Scope("the same, for 21 days", EventKind.SLUMP, 12, days=21),
+    Scope("hosting only, at least 12", EventKind.HOSTING_SLUMP, 12),
+    Scope("the same, at least 20", EventKind.HOSTING_SLUMP, 20),
+    Scope("to a half, at least 12", EventKind.HALF_SLUMP, 12),
+    Scope("gradual, over three weeks, at least 12", EventKind.GRADUAL_SLUMP, 12),
+)
+
+
+def choose(scores: Mapping[float, Score], nominal: float) -> float:
+    """The lowest threshold with at most so many wrong episodes a year for 500 people.
+
+    Args:
+        scores: by threshold, the lowest first.
+        nominal: how many.
+    """
+    return next(
+        (years for years, one in scores.items() if one.wrong / one.years * PEOPLE <= nominal),
+        max(scores),
+    )
+
+
+def user_tables(scores: Mapping[float, Score]) -> Iterator[str]:
+    """What the alert on users does, by threshold in years."""
+    yield from _head(
+        "episodes a year for 500 people", [f"above {years:g} years" for years in scores]
+    )
+    yield _row("**wrong**", [_rate(one.wrong, one.years, PEOPLE) for one in scores.values()])
+    for cause in (*WRONG, Cause.REALLY_LOWER, Cause.LEAVER):
+        name = f"of these: {cause}" if cause in WRONG else f"besides: {cause}"
+        yield _row(name, [_rate(one.episodes[cause], one.years, PEOPLE) for one in scores.values()])
+    yield ""
+    yield from _head("planted slumps found", [f"above {years:g} years" for years in scores])
+    for scope in SCOPES:
+        chosen = [scope.select(one) for one in scores.values()]
+        yield _row(f"{scope.name} ({len(chosen[0])})", map(_found, chosen))
+    delays = [_delay(ALL_ROUND.select(one)) for one in scores.values()]
+    yield _row(f"median days to the alert, {ALL_ROUND.name}", delays)
+
+
+def team_table(scores: Mapping[float, Score], teams: int) -> Iterator[str]:
+    """What the alert on teams does, by threshold of evidence."""
+    yield from _head(f"{teams} teams", [f"evidence above {least:g}" for least in scores])
+    yield _row("wrong a year", [_rate(one.wrong, one.years, teams) for one in scores.values()])
+    turns = [
+        _rate(one.episodes[Cause.TURN_OF_THE_YEAR], one.years, teams) for one in scores.values()
+    ]
+    yield _row(f"of these: {Cause.TURN_OF_THE_YEAR}", turns)
+    slumps = [one.slumps for one in scores.values()]
+    yield _row(f"slumps found ({len(slumps[0])})", map(_found, slumps))
+    yield _row("median days to the alert", map(_delay, slumps))
+
+
+def _head(title: str, columns: Sequence[str]) -> Iterator[str]:
+    yield _row(title, columns)
+    yield "|---" * (len(columns) + 1) + "|"
+
+
+def _row(title: str, cells: Iterable[str]) -> str:
+    return f"| {title} | {' | '.join(cells)} |"
+
+
+def _rate(count: int, years: float, size: int) -> str:
+    """Episodes a year, with the standard error of a count."""
+    return f"{count / years * size:.1f} ± {math.sqrt(count) / years * size:.1f}"
+
+
+def _found(slumps: Sequence[Slump]) -> str:
+    if not slumps:
+        return ""
+    share = sum(one.delay is not None for one in slumps) / len(slumps)
+    return f"{share:.0%} ± {100 * math.sqrt(share * (1 - share) / len(slumps)):.0f}"
+
+
+def _delay(slumps: Sequence[Slump]) -> str:
+    delays = [one.delay for one in slumps if one.delay is not None]
+    return f"{median(delays):.0f}" if delays else ""
