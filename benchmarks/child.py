@@ -30,7 +30,7 @@ from prometheus_client import (
 
 from gong_exporter.activity.snapshot import Snapshot
 from gong_exporter.exposition import body as exposition
-from gong_exporter.exposition.metrics import ExporterMetrics
+from gong_exporter.exposition.metrics import ExporterMetrics, ExporterStatus
 from gong_exporter.exposition.names import USER_ACTIVITY
 from gong_exporter.simulator.api.options import SimulatorOptions
 from gong_exporter.simulator.api.server import Simulator
@@ -38,7 +38,7 @@ from gong_exporter.simulator.records import COUNTERS, UserActivity
 from gong_exporter.web.app import Options, build_app
 from gong_exporter.web.server import WebServer
 from gong_exporter.web.sockets import bind
-from gong_exporter.web.status import Api, Health, Polling, Status, WindowStatus
+from gong_exporter.web.status import Health, Status, WindowStatus
 from gong_exporter.web.watch import WebConfigFile
 from tests.support.web_certificates import Authority
 
@@ -93,8 +93,10 @@ class Site:
             now=now,
             started_at=now,
             time_zone="UTC",
-            polling=Polling("every 1h", 3600.0, polls=1),
-            api=Api("https://api.gong.io", quota_used=0, quota_limit=5000),
+            base_url="https://api.gong.io",
+            schedule="every 1h",
+            interval_seconds=3600.0,
+            numbers=ExporterStatus(polls=1, quota_used=0, quota_limit=5000),
             windows=tuple(
                 WindowStatus(window.window, "fresh", active=users, inactive=0)
                 for window in self._snapshot.windows

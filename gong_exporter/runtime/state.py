@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gong_exporter import __version__
 from gong_exporter.activity.budget import CallBudget
 from gong_exporter.activity.snapshot import Snapshot, WindowData
@@ -9,7 +11,7 @@ from gong_exporter.common.redact import Redactor
 from gong_exporter.config.durations import format_duration
 from gong_exporter.config.model import PollConfig
 from gong_exporter.exposition.body import Body, Exposition
-from gong_exporter.exposition.metrics import ExporterMetrics, ExporterStatus
+from gong_exporter.exposition.metrics import ExporterMetrics, ExporterStatus, Failure
 from gong_exporter.gong.client import MAX_CLOCK_OFFSET
 from gong_exporter.gong.clock import Clock
 from gong_exporter.runtime.poll_runner import PollRunner, PollState
@@ -17,7 +19,7 @@ from gong_exporter.runtime.poller import Poller
 from gong_exporter.runtime.reload import Reloader
 from gong_exporter.runtime.setup import interval_in_effect, search_share
 from gong_exporter.store import StateFile
-from gong_exporter.web.status import Api, Failure, Health, Polling, Status, WindowStatus
+from gong_exporter.web.status import Health, Status, WindowStatus
 from gong_exporter.web.watch import WebConfigFile
 
 
@@ -96,40 +98,42 @@ class ExporterSite:
         """See Site."""
         state, published = self._runner.poll_state, self._runner.current()
         now = self._clock.now()
-        status = self._metrics.status()
-        gong = state.setup.config.gong
+        numbers, config = self._metrics.status(), state.setup.config
         return Status(
             version=__version__,
             now=now,
             started_at=self._started_at,
             time_zone=state.zone.key if state.zone else None,
-            polling=_polling(state, status, self._standby()),
-            api=Api(
-                base_url=gong.base_url,
-                quota_used=status.quota_used or 0,
-                quota_limit=gong.requests_per_day,
-                rate_limited_until=status.rate_limited_until or None,
-                requests={code: n for code, n in status.requests.items() if n},
-                errors={reason: n for reason, n in status.errors.items() if n},
-            ),
+            base_url=config.gong.base_url,
+            schedule=schedule_text(config.poll),
+            interval_seconds=interval_in_effect(state.budget),
             windows=tuple(
                 _window(window.name, state, published.snapshot)
                 for window in state.setup.plan.windows
             ),
+            numbers=replace(numbers, last_failure=self._last_failure(numbers)),
+            stretched=stretched_text(state.budget) if state.budget.stretched else None,
+            standby=self._standby(),
+            failure_over=state.failed == (),
             snapshot=published.snapshot,
-            failure=_failure(state, status, self._redactor),
             unknown_users=tuple(
                 name if "@" not in name else published.label(name) or "(hidden)"
                 for name in published.snapshot.unknown
             ),
-            warnings=self._warnings(state, status),
-            history_ratio=status.history_ratio,
-            history_end=status.history_end,
+            warnings=self._warnings(state, numbers),
         )
 
     def _standby(self) -> str | None:
         reason = self._poller.standby
         return None if reason is None else self._redactor.redact(reason)
+
+    def _last_failure(self, numbers: ExporterStatus) -> Failure | None:
+        """Redacted again, since a reload may hide what it did not hide at the time."""
+        failure, redact = numbers.last_failure, self._redactor.redact
+        if failure is None:
+            return None
+        request_id = redact(failure.request_id) if failure.request_id else None
+        return replace(failure, message=redact(failure.message), request_id=request_id)
 
     def _warnings(self, state: PollState, status: ExporterStatus) -> tuple[str, ...]:
         found = list(state.setup.config.warnings)
@@ -152,36 +156,6 @@ class ExporterSite:
         if self._web_config is not None and self._web_config.error is not None:
             found.append(f"Web configuration: {self._web_config.error}")
         return tuple(map(self._redactor.redact, found))
-
-
-def _polling(state: PollState, status: ExporterStatus, standby: str | None) -> Polling:
-    return Polling(
-        schedule=schedule_text(state.setup.config.poll),
-        interval_seconds=interval_in_effect(state.budget),
-        stretched=stretched_text(state.budget) if state.budget.stretched else None,
-        running=status.polling_since is not None,
-        standby=standby,
-        next_poll=status.next_poll,
-        last_poll=status.last_poll,
-        last_seconds=status.poll_duration,
-        last_ok=status.up,
-        polls=status.polls,
-        failures=status.poll_failures,
-    )
-
-
-def _failure(state: PollState, status: ExporterStatus, redactor: Redactor) -> Failure | None:
-    failure = status.last_failure
-    if failure is None:
-        return None
-    return Failure(
-        at=failure.at,
-        reason=failure.reason,
-        # Again, since a reload may hide what it did not hide at the time.
-        message=redactor.redact(failure.message),
-        request_id=redactor.redact(failure.request_id) if failure.request_id else None,
-        over=state.failed == (),
-    )
 
 
 def schedule_text(poll: PollConfig) -> str:

@@ -46,35 +46,35 @@ def _newest(status: Status, time: TimeFormat) -> Html:
 
 
 def _next_poll(status: Status, time: TimeFormat) -> Html:
-    polling = status.polling
-    every = tag("p", f"every {duration(polling.interval_seconds)}", class_="dim")
-    if polling.standby is not None:
+    every = f"every {duration(status.interval_seconds)}"
+    due = status.numbers.next_poll
+    if status.standby is not None:
         return _tile("Next poll", "standby", tag("p", "another process polls", class_="dim"))
-    if polling.running:
-        return _tile("Next poll", "running now", every)
-    if polling.next_poll is None:
-        return _tile("Next poll", "not planned", every)
-    when = join(time.at(polling.next_poll), f", every {duration(polling.interval_seconds)}")
-    return _tile("Next poll", time.ago(polling.next_poll), tag("p", when, class_="dim"))
+    if status.numbers.polling_since is not None:
+        return _tile("Next poll", "running now", tag("p", every, class_="dim"))
+    if due is None:
+        return _tile("Next poll", "not planned", tag("p", every, class_="dim"))
+    return _tile("Next poll", time.ago(due), tag("p", time.at(due), f", {every}", class_="dim"))
 
 
 def _quota(status: Status, time: TimeFormat) -> Html:
-    api = status.api
-    limit = max(api.quota_limit, 1)
+    numbers = status.numbers
+    quota, spent = numbers.quota_limit or 0, numbers.quota_used or 0
+    limit = max(quota, 1)
     meter = tag(
         "meter",
         min=0,
         max=limit,
         high=limit * 0.9,
         optimum=0,
-        value=min(api.quota_used, limit),
+        value=min(spent, limit),
         aria_label="API calls used",
     )
     limited = None
-    if api.rate_limited_until is not None and api.rate_limited_until > status.now:
-        limited = tag("p", "Gong asks to wait until ", time.at(api.rate_limited_until))
-    used = f"{count(api.quota_used)} of {count(api.quota_limit)} used in the last 24 hours"
-    left = count(max(api.quota_limit - api.quota_used, 0))
+    if numbers.rate_limited_until > status.now:
+        limited = tag("p", "Gong asks to wait until ", time.at(numbers.rate_limited_until))
+    used = f"{count(spent)} of {count(quota)} used in the last 24 hours"
+    left = count(max(quota - spent, 0))
     return _tile("API calls left", left, meter, tag("p", used, class_="dim"), limited)
 
 
@@ -92,7 +92,7 @@ def _user_counts(status: Status) -> Html:
 def window_cards(status: Status, time: TimeFormat) -> Html:
     """Which days each window covers, and how fresh it is."""
     cards = [
-        _window(window, time, waiting=window.state == "absent" and not status.polling.polls)
+        _window(window, time, waiting=window.state == "absent" and not status.numbers.polls)
         for window in status.windows
     ]
     return tag(

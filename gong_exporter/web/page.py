@@ -12,7 +12,7 @@ from gong_exporter.web.cards import Level, fact_list, tiles, window_cards
 from gong_exporter.web.format import TimeFormat, clip, count, duration
 from gong_exporter.web.html import Html, constant, join, lines, tag
 from gong_exporter.web.people import Query, render_people
-from gong_exporter.web.status import Failure, Status
+from gong_exporter.web.status import Status
 
 _STYLE = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
@@ -73,9 +73,9 @@ def overall_health(status: Status) -> OverallHealth:
     """What a person should know first."""
     absent = [window.name for window in status.windows if window.state == "absent"]
     stale = [window.name for window in status.windows if window.state == "stale"]
-    until = status.api.rate_limited_until
+    until = status.numbers.rate_limited_until
     wait = ""
-    if until is not None and until > status.now:
+    if until > status.now:
         wait = f" Gong asks to wait for {duration(until - status.now)}."
     if len(absent) == len(status.windows):
         return _health_without_data(status, wait)
@@ -88,15 +88,15 @@ def overall_health(status: Status) -> OverallHealth:
         return OverallHealth("warn", "Waiting", f"Every window is fresh.{wait}")
     if status.warnings:
         return OverallHealth("warn", "Working, with warnings", "Every window is fresh.")
-    if status.polling.standby is not None:
+    if status.standby is not None:
         return OverallHealth("ok", "Standby", "Another process polls, and its data is served here.")
     return OverallHealth("ok", "Working", "Every window is fresh.")
 
 
 def _health_without_data(status: Status, wait: str) -> OverallHealth:
-    if status.polling.standby is not None:
+    if status.standby is not None:
         return OverallHealth("warn", "Standby, no data", "The other process has no data yet.")
-    if status.polling.polls == 0 and status.failure is None:
+    if status.numbers.polls == 0 and status.numbers.last_failure is None:
         return OverallHealth(
             "warn", "Starting", "The first poll has not ended: no data is served yet."
         )
@@ -131,9 +131,9 @@ def render_page(
         tag(
             "main",
             banner,
-            _standby(status.polling.standby),
+            _standby(status.standby),
             _warnings(status),
-            _failure(status.failure, time) if status.failure else None,
+            _failure(status, time),
             tiles(status, time),
             window_cards(status, time),
             _unknown(status.unknown_users),
@@ -194,15 +194,18 @@ def _warnings(status: Status) -> Html | None:
     )
 
 
-def _failure(last: Failure, time: TimeFormat) -> Html:
+def _failure(status: Status, time: TimeFormat) -> Html | None:
+    last, over = status.numbers.last_failure, status.failure_over
+    if last is None:
+        return None
     request_id = tag("bdi", last.request_id) if last.request_id else None
     return tag(
         "section",
-        tag("h2", "Last failure, over since" if last.over else "Last failure"),
+        tag("h2", "Last failure, over since" if over else "Last failure"),
         tag("p", time.at(last.at), f" ({time.ago(last.at)}), ", last.reason),
         tag("p", lines(clip(last.message)), class_="quote"),
         tag("p", "Gong\u2019s requestId, for its support: ", request_id) if request_id else None,
-        class_="card" if last.over else "bad",
+        class_="card" if over else "bad",
     )
 
 
@@ -257,30 +260,30 @@ def _people(status: Status, query: Query) -> Html | None:
 
 
 def _details(status: Status, time: TimeFormat) -> Html:
-    polling, api = status.polling, status.api
+    numbers = status.numbers
     facts: list[tuple[str, Html | str]] = [
-        ("API", api.base_url),
-        ("Schedule", polling.schedule),
-        ("Interval in effect", duration(polling.interval_seconds)),
+        ("API", status.base_url),
+        ("Schedule", status.schedule),
+        ("Interval in effect", duration(status.interval_seconds)),
     ]
-    if polling.stretched is not None:
-        facts.append(("Why not as scheduled", polling.stretched))
-    if polling.last_poll is not None:
-        took = "" if polling.last_seconds is None else f", took {duration(polling.last_seconds)}"
-        took += ", left a window without new data" if polling.last_ok is False else ""
-        when = join(time.at(polling.last_poll), f" ({time.ago(polling.last_poll)}){took}")
+    if status.stretched is not None:
+        facts.append(("Why not as scheduled", status.stretched))
+    if numbers.last_poll is not None:
+        took = "" if numbers.poll_duration is None else f", took {duration(numbers.poll_duration)}"
+        took += ", left a window without new data" if numbers.up is False else ""
+        when = join(time.at(numbers.last_poll), f" ({time.ago(numbers.last_poll)}){took}")
         facts.append(("Last poll", when))
-    failed = f"{count(polling.polls)}, {count(polling.failures)} without new data for a window"
+    failed = f"{count(numbers.polls)}, {count(numbers.poll_failures)} without new data for a window"
     started = join(time.at(status.started_at), f" ({time.ago(status.started_at)})")
     facts += [
         ("Polls since the start", failed),
-        ("Requests by status", _counts(api.requests)),
-        ("Errors by reason", _counts(api.errors)),
+        ("Requests by status", _counts(numbers.requests)),
+        ("Errors by reason", _counts(numbers.errors)),
         ("Running since", started),
     ]
-    if status.history_ratio is not None:
-        known = f"{status.history_ratio:.0%} of 12 weeks is known"
-        end = status.history_end
+    if numbers.history_ratio is not None:
+        known = f"{numbers.history_ratio:.0%} of 12 weeks is known"
+        end = numbers.history_end
         newest = join(f"{known}, until ", time.at(end)) if end is not None else known
         facts.append(("Day history", newest))
     return tag(
@@ -292,7 +295,8 @@ def _details(status: Status, time: TimeFormat) -> Html:
 
 
 def _counts(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{name}: {number:,}" for name, number in sorted(counts.items())) or "none"
+    counted = [f"{name}: {number:,}" for name, number in sorted(counts.items()) if number]
+    return ", ".join(counted) or "none"
 
 
 def _footer(time: TimeFormat, docs_url: str | None) -> Html:

@@ -13,11 +13,12 @@ from datetime import date
 
 from gong_exporter.activity.snapshot import Snapshot, User, Values, WindowData
 from gong_exporter.exposition.body import Body
+from gong_exporter.exposition.metrics import ExporterStatus
 from gong_exporter.web.app import Options, build_app
 from gong_exporter.web.connection import Limits
 from gong_exporter.web.server import WebServer
 from gong_exporter.web.sockets import bind
-from gong_exporter.web.status import Api, Health, Polling, Status, WindowStatus
+from gong_exporter.web.status import Health, Status, WindowStatus
 from gong_exporter.web.watch import WebConfigFile
 from tests.support.servers import PATIENCE
 from tests.support.web_log import RecordedLog
@@ -37,8 +38,12 @@ def status() -> Status:
         now=NOW,
         started_at=NOW - 3 * DAY,
         time_zone="US/Pacific",
-        polling=Polling("1h", 3600.0, next_poll=NOW + 900, last_poll=NOW - 2700, last_ok=True),
-        api=Api("https://api.gong.io", quota_used=120, quota_limit=5000),
+        base_url="https://api.gong.io",
+        schedule="1h",
+        interval_seconds=3600.0,
+        numbers=ExporterStatus(
+            up=True, next_poll=NOW + 900, last_poll=NOW - 2700, quota_used=120, quota_limit=5000
+        ),
         snapshot=snapshot(
             ("calls_as_host", "calls_attended"),
             [

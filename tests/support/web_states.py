@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import date
 
 from gong_exporter.activity.snapshot import EMPTY, User, Values
-from gong_exporter.web.status import Api, Failure, Polling, Status, WindowStatus
+from gong_exporter.exposition.metrics import ExporterStatus, Failure
+from gong_exporter.web.status import Status, WindowStatus
 from tests.support.web_site import FixedSite, snapshot, window_data
 
 DAY = 86_400.0
@@ -91,17 +92,15 @@ def working(users: int = 48) -> FixedSite:
         now=NOW,
         started_at=NOW - 9 * DAY,
         time_zone="America/Los_Angeles",
-        polling=Polling(
-            "every 1h",
-            3600.0,
+        base_url="https://us-12345.api.gong.io",
+        schedule="every 1h",
+        interval_seconds=3600.0,
+        numbers=ExporterStatus(
+            up=True,
             next_poll=NOW + 15 * 60,
             last_poll=NOW - 45 * 60,
-            last_seconds=2.4,
-            last_ok=True,
+            poll_duration=2.4,
             polls=216,
-        ),
-        api=Api(
-            "https://us-12345.api.gong.io",
             quota_used=75,
             quota_limit=5000,
             requests={"200": 651, "429": 2},
@@ -130,25 +129,22 @@ def failing() -> FixedSite:
             replace(stale, state="stale", last_success=NOW - 11 * 3600, unknown=3),
             WindowStatus("28d", "absent", last_success=NOW - 30 * 3600),
         ),
-        polling=replace(
-            site.state.polling,
-            interval_seconds=7200.0,
-            stretched="stretched from 1h, since a poll takes 303 calls and 5,000 a day are allowed",
-            last_ok=False,
-            failures=11,
-        ),
-        api=replace(
-            site.state.api,
+        interval_seconds=7200.0,
+        stretched="stretched from 1h, since a poll takes 303 calls and 5,000 a day are allowed",
+        numbers=replace(
+            site.state.numbers,
+            up=False,
+            poll_failures=11,
             quota_used=4990,
             rate_limited_until=NOW + 95 * 60,
             errors={"unauthorized": 11, "rate_limited": 2},
-        ),
-        failure=Failure(
-            NOW - 45 * 60,
-            "unauthorized",
-            "Gong refuses the access key (401): You don't have permission to use"
-            " 'api:stats:user-actions' in your app. Ask a Gong administrator for the scope.",
-            "4al018gzaztcr8nbukw",
+            last_failure=Failure(
+                at=NOW - 45 * 60,
+                reason="unauthorized",
+                message="Gong refuses the access key (401): You don't have permission to use"
+                " 'api:stats:user-actions' in your app. Ask a Gong administrator for the scope.",
+                request_id="4al018gzaztcr8nbukw",
+            ),
         ),
         unknown_users=("jane.typo@acme.com", "99999999999", "left.long.ago@acme.com"),
         warnings=(
@@ -168,8 +164,7 @@ def starting() -> FixedSite:
         site.state,
         started_at=NOW - 4,
         time_zone=None,
-        polling=Polling("every 1h", 3600.0, running=True),
-        api=Api("https://api.gong.io", quota_used=1, quota_limit=5000),
+        numbers=ExporterStatus(polling_since=NOW - 4, quota_used=1, quota_limit=5000),
         windows=tuple(WindowStatus(name, "absent") for name in ("1d", "7d", "28d")),
         snapshot=EMPTY,
     )
@@ -179,24 +174,28 @@ def starting() -> FixedSite:
 def standby() -> FixedSite:
     """Another process polls with the same state file."""
     site = working()
-    polling = replace(
-        site.state.polling,
+    site.state = replace(
+        site.state,
         standby="the process 4711 polls with this state file, and this one serves what it saves",
-        next_poll=None,
+        numbers=replace(site.state.numbers, next_poll=None),
     )
-    site.state = replace(site.state, polling=polling)
     return site
 
 
 def hostile() -> FixedSite:
     """Everything that comes from outside tries to break out."""
     site = failing()
-    assert site.state.failure is not None
+    failure = site.state.numbers.last_failure
+    assert failure is not None
     names = (*METRICS[:2], "new_<b>counter</b>")
     rows = [(User(user_id=text, email=text), (1, 2, 3)) for text in HOSTILE]
     site.state = replace(
         site.state,
-        failure=replace(site.state.failure, message="\n".join(HOSTILE), request_id=SCRIPT),
+        numbers=replace(
+            site.state.numbers,
+            requests={SCRIPT: 1},
+            last_failure=replace(failure, message="\n".join(HOSTILE), request_id=SCRIPT),
+        ),
         unknown_users=HOSTILE,
         warnings=HOSTILE,
         time_zone=SCRIPT,
@@ -204,8 +203,8 @@ def hostile() -> FixedSite:
             replace(window, name=name)
             for window, name in zip(site.state.windows, HOSTILE, strict=False)
         ),
-        api=replace(site.state.api, base_url=SCRIPT, requests={SCRIPT: 1}),
-        polling=replace(site.state.polling, standby=SCRIPT),
+        base_url=SCRIPT,
+        standby=SCRIPT,
         snapshot=replace(snapshot(names, rows), windows=(window_data(HOSTILE[0], names, rows),)),
     )
     return site
