@@ -20,7 +20,7 @@ from gong_exporter.exposition.body import Body
 from gong_exporter.exposition.negotiate import gzip_wanted
 from gong_exporter.web.concurrency import FairSemaphore, SingleFlight, in_thread
 from gong_exporter.web.page import PAGE_HEADERS, render_page
-from gong_exporter.web.people import Query
+from gong_exporter.web.people import PageQuery
 from gong_exporter.web.status import Health, Site
 
 SLICE_BYTES = 256 * 1024
@@ -32,9 +32,6 @@ PAGE_PAUSE_SECONDS = 0.02
 
 PAGE_KEPT_SECONDS = 1.0
 """For this long the same page is sent again instead of being rendered."""
-
-DOCS_URL = "https://github.com/gong-exporter/gong-exporter/tree/main/docs"
-"""The project's documentation, as in the alerts' runbook links."""
 
 _PAGES_WAITING_EACH = 32
 _NO_SNIFFING = {"x-content-type-options": "nosniff"}
@@ -53,13 +50,11 @@ class Options:
         lifecycle: whether ``POST /-/reload`` is allowed, ``--web.enable-lifecycle``.
         health_without_password: whether the two health checks need no password,
             ``--web.health-without-password``.
-        docs_url: where the page's link to the documentation goes; None leaves it out.
     """
 
     telemetry_path: str = "/metrics"
     lifecycle: bool = False
     health_without_password: bool = False
-    docs_url: str | None = DOCS_URL
 
     def __post_init__(self) -> None:
         if not _PATH.fullmatch(self.telemetry_path) or self.telemetry_path.startswith("/-/"):
@@ -162,23 +157,24 @@ class _Routes:
             return Response(page.gzipped, headers=PAGE_HEADERS | {"content-encoding": "gzip"})
         return Response(page.plain, headers=PAGE_HEADERS)
 
-    def _render(self, query: Query) -> bytes:
-        options = self._options
-        return render_page(self._site.status(), query, options.telemetry_path, options.docs_url)
+    def _render(self, query: PageQuery) -> bytes:
+        return render_page(self._site.status(), query, self._options.telemetry_path)
 
 
 class _Pages:
     """Renders status pages one at a time, off the event loop, and keeps the last one."""
 
-    def __init__(self, render: Callable[[Query], bytes], monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self, render: Callable[[PageQuery], bytes], monotonic: Callable[[], float]
+    ) -> None:
         self._render = render
         self._monotonic = monotonic
         self._turns = FairSemaphore(permits=1, waiting_each=_PAGES_WAITING_EACH)
-        self._kept: tuple[Query, float, _Compressed] | None = None
+        self._kept: tuple[PageQuery, float, _Compressed] | None = None
 
     async def get(self, request: Request) -> _Compressed | None:
         """The page of a request; None when too many of this client's address wait."""
-        query = Query.parse(request.scope["query_string"].decode("latin-1"))
+        query = PageQuery.parse(request.scope["query_string"].decode("latin-1"))
         if not await self._turns.acquire(request.client.host if request.client else ""):
             return None
         try:

@@ -43,17 +43,16 @@ async def _connected() -> bool:
 class Passwords:
     """Checks passwords against bcrypt hashes, off the event loop, and caches good ones.
 
+    One is checked at a time, because guessing passwords would otherwise take every core of a small
+    machine. Those in the cache do not wait.
+
     The cache holds a keyed digest for each user. The time of a refusal does not show whether a
     name exists, because an unknown name costs as much as a known one.
-
-    Args:
-        at_a_time: checks that may run at once. The others wait, but not those in the cache. With
-            more than one, guessing passwords takes every core of a small machine.
     """
 
-    def __init__(self, at_a_time: int = 1) -> None:
+    def __init__(self) -> None:
         self._key = os.urandom(32)
-        self._semaphore = FairSemaphore(at_a_time, _WAITING_EACH)
+        self._semaphore = FairSemaphore(permits=1, waiting_each=_WAITING_EACH)
         self._good: dict[tuple[bytes, bytes], bytes] = {}
 
     async def allow(

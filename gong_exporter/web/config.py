@@ -7,7 +7,7 @@ Where this reader is stricter is listed in ``docs/web.md``.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -92,19 +92,24 @@ def _boolean(value: object) -> bool:
     return value.lower() in _TRUE
 
 
-def _headers(value: object) -> Mapping[str, str]:
-    found: dict[str, str] = {}
-    wrong: list[tuple[int, str]] = []
-    if not isinstance(value, Keys):
-        raise Rejected.whole("must be a section with keys of its own")
-    for name, node in value.items():
-        try:
-            found[name] = _header(name, node)
-        except ValueError as error:
-            wrong.append((value.lines[name], str(error)))
-    if wrong:
-        raise Rejected(wrong)
-    return {name: text for name, text in found.items() if text}
+def _entries(read: Callable[[str, object], str]) -> Callable[[object], Mapping[str, str]]:
+    """A validator for a section with keys of the operator's; ``read`` raises ValueError."""
+
+    def validate(value: object) -> Mapping[str, str]:
+        if not isinstance(value, Keys):
+            raise Rejected.whole("must be a section with keys of its own")
+        entries: dict[str, str] = {}
+        wrong: list[tuple[int, str]] = []
+        for name, node in value.items():
+            try:
+                entries[name] = read(name, node)
+            except ValueError as error:
+                wrong.append((value.lines[name], str(error)))
+        if wrong:
+            raise Rejected(wrong)
+        return {name: text for name, text in entries.items() if text}
+
+    return validate
 
 
 def _header(name: str, node: object) -> str:
@@ -121,31 +126,20 @@ def _header(name: str, node: object) -> str:
     return text
 
 
-def _users(value: object) -> Mapping[str, str]:
-    users: dict[str, str] = {}
-    wrong: list[tuple[int, str]] = []
-    if not isinstance(value, Keys):
-        raise Rejected.whole("must be a section with keys of its own")
-    for name, node in value.items():
-        what = _user_fault(name, node)
-        if what:
-            wrong.append((value.lines[name], what))
-        users[name] = str(node)
-    if wrong:
-        raise Rejected(wrong)
-    return users
-
-
-def _user_fault(name: str, node: object) -> str:
-    """Why a user is refused. A name is not shown where it may hold the password itself."""
+def _user(name: str, node: object) -> str:
+    """The hash of a user. A name is not shown where it may hold the password itself."""
     if isinstance(node, Scalar) and node.null:
-        return "a name without a bcrypt hash (is a colon missing behind it?)"
+        raise ValueError("a name without a bcrypt hash (is a colon missing behind it?)")
     if ":" in name:
-        return "a name with a colon in it can never log in (is a space missing behind it?)"
+        raise ValueError(
+            "a name with a colon in it can never log in (is a space missing behind it?)"
+        )
     if not isinstance(node, Scalar) or not _BCRYPT.fullmatch(node):
         # The value is not shown either: it may be the password itself.
-        return f"the value of {name!r} is not a bcrypt hash (make one with: htpasswd -nBC 10 USER)"
-    return ""
+        raise ValueError(
+            f"the value of {name!r} is not a bcrypt hash (make one with: htpasswd -nBC 10 USER)"
+        )
+    return str(node)
 
 
 _Text = Annotated[str, single(str)]
@@ -157,6 +151,8 @@ _Suite = Annotated[str, single(one_of("or insecure cipher suite", (*CIPHERS, *TL
 
 
 _Names = tuple[_Text, ...]
+_Headers = Annotated[Mapping[str, str], PlainValidator(_entries(_header))]
+_Users = Annotated[Mapping[str, str], PlainValidator(_entries(_user))]
 
 
 class _WebSection(Section):
@@ -267,7 +263,7 @@ class HttpSettings(_WebSection):
     """``http_server_config``. HTTP/2 is not served, so ``http2`` changes nothing."""
 
     http2: _Boolean = True
-    headers: Annotated[Mapping[str, str], PlainValidator(_headers)] = {}
+    headers: _Headers = Field({})
 
 
 class WebConfig(_WebSection):
@@ -281,7 +277,7 @@ class WebConfig(_WebSection):
 
     tls_server_config: TlsSettings | None = None
     http_server_config: HttpSettings = HttpSettings()
-    basic_auth_users: Annotated[Mapping[str, str], PlainValidator(_users)] = Field({}, repr=False)
+    basic_auth_users: _Users = Field({}, repr=False)
     rate_limit: RateLimit = RateLimit()
 
     @field_validator("tls_server_config", mode="before")

@@ -11,7 +11,7 @@ from pathlib import Path
 from gong_exporter.web.cards import Level, fact_list, tiles, window_cards
 from gong_exporter.web.format import TimeFormat, clip, count, duration
 from gong_exporter.web.html import Html, constant, join, lines, tag
-from gong_exporter.web.people import Query, render_people
+from gong_exporter.web.people import PageQuery, render_people
 from gong_exporter.web.status import Status
 
 _STYLE = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
@@ -30,6 +30,9 @@ PAGE_HEADERS = {
     "cache-control": "no-store",
     "vary": "Accept-Encoding",
 }
+
+DOCS_URL = "https://github.com/gong-exporter/gong-exporter/tree/main/docs"
+"""The project's documentation, as in the alerts' runbook links."""
 
 _UNKNOWN_OPEN = 10
 _UNKNOWN_SHOWN = 1000
@@ -103,9 +106,7 @@ def _health_without_data(status: Status, wait: str) -> OverallHealth:
     return OverallHealth("bad", "No data", f"Nothing is served.{wait}")
 
 
-def render_page(
-    status: Status, query: Query, telemetry_path: str = "/metrics", docs_url: str | None = None
-) -> bytes:
+def render_page(status: Status, query: PageQuery, telemetry_path: str = "/metrics") -> bytes:
     """The page in UTF-8."""
     query = replace(query, window=_window_to_show(status, query.window))
     time = TimeFormat.of(status.now, status.time_zone)
@@ -140,7 +141,7 @@ def render_page(
             _people(status, query),
             _details(status, time),
         ),
-        _footer(time, docs_url),
+        _footer(time),
     )
     document = join(constant("<!doctype html>\n"), tag("html", head, body, lang="en"))
     return document.encode("utf-8", "replace")
@@ -232,7 +233,7 @@ def _unknown(names: tuple[str, ...]) -> Html | None:
     )
 
 
-def _people(status: Status, query: Query) -> Html | None:
+def _people(status: Status, query: PageQuery) -> Html | None:
     if not status.windows:
         return None
     tabs = [
@@ -299,11 +300,11 @@ def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(counted) or "none"
 
 
-def _footer(time: TimeFormat, docs_url: str | None) -> Html:
+def _footer(time: TimeFormat) -> Html:
     explained = [join(tag("dt", term), tag("dd", text)) for term, text in _HELP.items()]
     return tag(
         "footer",
         tag("p", "As of ", time.at(time.now), f". Times are in {time.zone_name}."),
         tag("details", tag("summary", "How to read this page"), tag("dl", explained)),
-        tag("p", tag("a", "Documentation", href=docs_url)) if docs_url else None,
+        tag("p", tag("a", "Documentation", href=DOCS_URL)),
     )

@@ -17,7 +17,7 @@ _LONGEST = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class PageQuery:
     """What a visitor asked to see, from the query string.
 
     Attributes:
@@ -29,7 +29,7 @@ class Query:
     text: str = ""
 
     @classmethod
-    def parse(cls, raw: str) -> Query:
+    def parse(cls, raw: str) -> PageQuery:
         """Read a query string; what cannot be read keeps its default."""
         try:
             values = parse_qs(raw[:2000], max_num_fields=20, errors="replace")
@@ -61,7 +61,7 @@ def find_people(users: tuple[User, ...], text: str) -> tuple[list[User], int]:
     return heapq.nsmallest(SHOWN_AT_MOST, found, key=_order), len(found)
 
 
-def render_people(snapshot: Snapshot, data: WindowData, query: Query) -> Html:
+def render_people(snapshot: Snapshot, data: WindowData, query: PageQuery) -> Html:
     """The search field, and the table of one window."""
     shown, found = find_people(snapshot.users, query.text)
     emails = any(user.email for user in shown)
@@ -117,7 +117,7 @@ def _number(number: int | None) -> Html:
     return tag("td", count(number), class_="dim" if number == 0 else None)
 
 
-def _search(query: Query, found: int, known: int) -> Html:
+def _search(query: PageQuery, found: int, known: int) -> Html:
     label = "Search by email or user id"
     people = count(known, "person", "people")
     summary = f"{count(found)} of {people}" if query.text else people

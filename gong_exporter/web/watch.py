@@ -50,12 +50,12 @@ class _Loaded:
     Attributes:
         security: to be in force.
         files: that it was read from.
-        tls_digest: of all that its context was built from; empty without one.
+        tls: what its context was built from; None without TLS.
     """
 
     security: Security
     files: tuple[Path, ...]
-    tls_digest: str
+    tls: tuple[TlsSettings, Material] | None
 
 
 class WebConfigFile:
@@ -117,7 +117,11 @@ class WebConfigFile:
             raise WebConfigError(f"{name}: not UTF-8") from error
         config = parse_web_config(text, name, self._path.parent)
         tls = config.tls_server_config
-        context, tls_digest = _context(config, old, name)
+        source = None if tls is None else (tls, _material(tls, name))
+        if old is not None and source == old.tls:
+            context = old.security.context
+        else:
+            context = None if source is None else build_context(*source, name)
         security = Security(
             context=context,
             allowed_sans=normal_sans(tls.client_allowed_sans or () if tls else ()),
@@ -136,7 +140,7 @@ class WebConfigFile:
             if lost:
                 raise WebConfigError(f"{name}: {lost}")
         files = (self._path, *(tls.files() if tls is not None else ()))
-        return _Loaded(security, files, tls_digest)
+        return _Loaded(security, files, source)
 
 
 def _lost_protection(old: Security, new: Security, config: WebConfig, text: str) -> str | None:
@@ -183,25 +187,13 @@ def _digest(files: tuple[Path, ...]) -> bytes:
     return digest.digest()
 
 
-def _context(
-    config: WebConfig, old: _Loaded | None, name: str
-) -> tuple[ssl.SSLContext | None, str]:
-    """The context for these settings, the old one if nothing in it would differ; its digest."""
-    settings = config.tls_server_config
-    if settings is None:
-        return None, ""
+def _material(settings: TlsSettings, name: str) -> Material:
     client_ca = settings.client_ca_source
-    material = Material(
+    return Material(
         cert=_content(settings.cert_source, name),
         key=_content(settings.key_source, name),
         client_ca=None if client_ca is None else _content(client_ca, name),
     )
-    parts = [repr(settings).encode(), material.cert, material.key, material.client_ca or b""]
-    hashed = b"".join(hashlib.sha256(part).digest() for part in parts)
-    digest = hashlib.sha256(hashed).hexdigest()
-    if old is not None and digest == old.tls_digest:
-        return old.security.context, digest
-    return build_context(settings, material, name), digest
 
 
 def _content(source: Path | str, name: str) -> bytes:

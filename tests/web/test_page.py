@@ -9,9 +9,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gong_exporter.web import page as page_module
-from gong_exporter.web.app import DOCS_URL
-from gong_exporter.web.page import PAGE_HEADERS, overall_health, render_page
-from gong_exporter.web.people import Query
+from gong_exporter.web.page import DOCS_URL, PAGE_HEADERS, overall_health, render_page
+from gong_exporter.web.people import PageQuery
 from gong_exporter.web.server import WebServer
 from gong_exporter.web.sockets import bind
 from tests.support import web_states
@@ -22,7 +21,7 @@ from tests.web.test_html import Seen
 
 
 def page(site: FixedSite, query: str = "") -> str:
-    return render_page(site.status(), Query.parse(query)).decode()
+    return render_page(site.status(), PageQuery.parse(query)).decode()
 
 
 def text(site: FixedSite, query: str = "") -> str:

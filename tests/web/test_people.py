@@ -3,7 +3,7 @@ import random
 import pytest
 
 from gong_exporter.activity.snapshot import User
-from gong_exporter.web.people import SHOWN_AT_MOST, Query, find_people
+from gong_exporter.web.people import SHOWN_AT_MOST, PageQuery, find_people
 
 PEOPLE = (
     User(user_id="3", email="carla@other.com"),
@@ -45,12 +45,12 @@ def test_at_most_a_hundred_people_are_shown_and_all_are_counted(users: int) -> N
 
 
 @pytest.mark.parametrize(
-    "query", [Query(), Query("28d", "a&b=c #\u00fc"), Query(window="mtd", text="%41+x")]
+    "query", [PageQuery(), PageQuery("28d", "a&b=c #\u00fc"), PageQuery(window="mtd", text="%41+x")]
 )
-def test_a_link_is_read_back_as_what_it_was_made_from(query: Query) -> None:
+def test_a_link_is_read_back_as_what_it_was_made_from(query: PageQuery) -> None:
     link = query.link()
     assert link.startswith("?")
-    assert Query.parse(link[1:].partition("#")[0]) == query
+    assert PageQuery.parse(link[1:].partition("#")[0]) == query
 
 
 @pytest.mark.parametrize(
@@ -67,8 +67,8 @@ def test_a_link_is_read_back_as_what_it_was_made_from(query: Query) -> None:
     ],
 )
 def test_a_query_string_that_makes_no_sense_is_the_default(raw: str) -> None:
-    assert Query.parse(raw) == Query()
+    assert PageQuery.parse(raw) == PageQuery()
 
 
 def test_a_search_text_of_any_length_is_bounded() -> None:
-    assert len(Query.parse("q=" + "x" * 100_000).text) <= 200
+    assert len(PageQuery.parse("q=" + "x" * 100_000).text) <= 200
