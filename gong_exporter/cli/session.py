@@ -41,14 +41,20 @@ class Session:
         """The log, on stderr."""
         return make_log(self.options.log_level, self.options.log_format, sys.stderr, self.redactor)
 
-    def load(self) -> Config:
-        """Read and check the configuration. Raises: ConfigError."""
+    def load(self, *, check_roster: bool = True) -> Config:
+        """Read and check the configuration. Raises: ConfigError.
+
+        Args:
+            check_roster: also the roster file.
+        """
+        if not check_roster:
+            return load_config(self.options.config_file, os.environ)
         return load_config(self.options.config_file, os.environ, roster_faults)
 
-    def config(self) -> Config:
+    def config(self, *, check_roster: bool = True) -> Config:
         """The configuration, also put in force for the redactor; exits if it is refused."""
         try:
-            config = self.load()
+            config = self.load(check_roster=check_roster)
         except ConfigError as error:
             self.refuse(error)
         self.redactor.use(redaction_policy(config))

@@ -1,9 +1,11 @@
-"""Reading small files: the size is bounded, and a pipe or a device cannot block the reader."""
+"""Small files: reads are bounded, and a private file is written whole or not at all."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
+import tempfile
 from pathlib import Path
 
 
@@ -38,6 +40,22 @@ def read_bounded(path: Path, limit: int) -> bytes:
         del content  # it may hold a secret, and a traceback can show local variables
         raise UnreadableFile(f"is larger than {limit} bytes")
     return content
+
+
+def write_private(path: Path, content: str) -> None:
+    """Write a file that only its owner can read, whole or not at all. Raises: OSError."""
+    # mkstemp makes the file with mode 0600, and the name that it replaces keeps none of its own.
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
+        raise
 
 
 def _open_without_waiting(path: str, flags: int) -> int:

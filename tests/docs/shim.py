@@ -17,7 +17,16 @@ from pathlib import Path
 PATIENCE = 40.0
 """Seconds to come up in."""
 
-ENDS = {"check", "healthcheck", "backfill", "--once", "--config.check", "--version", "--help"}
+ENDS = {
+    "check",
+    "healthcheck",
+    "backfill",
+    "roster",
+    "--once",
+    "--config.check",
+    "--version",
+    "--help",
+}
 SAYS = ("msg=listening", "Ctrl-C stops it", "Simulated Gong API ")
 """What they say once they serve."""
 

@@ -1,0 +1,194 @@
+"""Gong's own users as a roster: teams by manager, names, titles and who is active. Pure.
+
+Gong has no teams: a team is everybody whose direct manager is the same user. Managers above that
+one do not matter, so a cycle among managers changes nothing. A user who is their own manager has
+none. A manager who is not in Gong's list, or has no name, is shown by id.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gong_exporter.activity.budget import pages_for
+from gong_exporter.common.people import is_email
+from gong_exporter.gong.users import GongUser
+from gong_exporter.roster.source import Roster
+
+COLUMNS = ("name", "team", "manager", "title")
+"""What can become a label, besides the fixed label ``active``."""
+
+DEFAULT_LABELS = ("team", "manager", "title")
+"""Without ``name``, managers and teams are shown by id."""
+
+CSV_COLUMNS = ("id", "email", *COLUMNS, "active", "aliases")
+"""Of the file that ``gong-exporter roster`` writes."""
+
+
+class TeamBy(StrEnum):
+    """What a user's team is."""
+
+    MANAGER = "manager"
+    TITLE = "title"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A user as a row of a roster.
+
+    Attributes:
+        user: as Gong listed them.
+        team: the manager's name or id, the title, or empty.
+        manager: the manager's name or id; empty for those without.
+    """
+
+    user: GongUser
+    team: str
+    manager: str
+
+    @property
+    def active(self) -> str:
+        """``true``, ``false``, or empty when Gong does not say."""
+        return "" if self.user.active is None else str(self.user.active).lower()
+
+    def columns(self, names: Iterable[str]) -> dict[str, str]:
+        """The columns of these names."""
+        cells = {
+            "name": self.user.name,
+            "team": self.team,
+            "manager": self.manager,
+            "title": self.user.title,
+        }
+        return {name: cells[name] for name in names}
+
+
+def people(
+    users: Sequence[GongUser],
+    team_by: TeamBy = TeamBy.MANAGER,
+    teams: Mapping[str, str] | None = None,
+    *,
+    names: bool = True,
+) -> tuple[Person, ...]:
+    """The users as people with teams, sorted by id, so that equal lists give equal files.
+
+    Args:
+        users: Gong's list, each user once.
+        team_by: what a team is.
+        teams: team names by manager: by id, address or name. Other teams have the manager's name.
+        names: show managers by name; otherwise by id.
+    """
+    shown = _manager_names(users) if names else {}
+    mapped = _mapped_teams(users, teams or {})
+    found = []
+    for user in sorted(users, key=lambda user: (len(user.user_id), user.user_id)):
+        manager_id = _manager_id(user)
+        manager = shown.get(manager_id, manager_id)
+        team = {
+            TeamBy.MANAGER: mapped.get(manager_id, manager),
+            TeamBy.TITLE: user.title,
+            TeamBy.NONE: "",
+        }[team_by]
+        found.append(Person(user=user, team=team, manager=manager))
+    return tuple(found)
+
+
+def unused_teams(users: Sequence[GongUser], teams: Mapping[str, str]) -> tuple[str, ...]:
+    """The keys of a mapping of teams that match no manager."""
+    keys = {key for user in _managers(users) for key in _keys(user)}
+    keys |= {_manager_id(user) for user in users}
+    return tuple(key for key in teams if key.lower() not in keys)
+
+
+def gong_roster(users: Sequence[GongUser], labels: Sequence[str]) -> Roster:
+    """The roster of the exporter.
+
+    Args:
+        users: Gong's list.
+        labels: of COLUMNS; managers and teams are shown by name only if ``name`` is among them.
+    """
+    by_id = {
+        person.user.user_id: {**person.columns(labels), "active": person.active}
+        for person in people(users, names="name" in labels)
+    }
+    # An address may have moved to a new account: active users come first, and own addresses come
+    # before aliases.
+    listed = sorted(users, key=lambda user: user.active is False)
+    aliases: dict[str, str] = {}
+    for user in listed:
+        if user.email:
+            aliases.setdefault(user.email.lower(), user.user_id)
+    for user in listed:
+        for address in user.aliases:
+            aliases.setdefault(address.lower(), user.user_id)
+    return Roster(
+        columns=tuple(labels),
+        by_id=by_id,
+        aliases=aliases,
+        not_recorded=frozenset(
+            user.user_id for user in users if user.recorded is False and user.active is not False
+        ),
+        calls=pages_for(len(users)),
+    )
+
+
+def roster_csv(rows: Iterable[Person], *, addresses: bool = True) -> str:
+    """The people as a CSV file that ``activity.roster_file`` reads.
+
+    Args:
+        rows: in the order of the file.
+        addresses: write addresses and aliases; otherwise these columns are empty.
+    """
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(CSV_COLUMNS)
+    for person in rows:
+        user = person.user
+        lines.writerow(
+            (
+                user.user_id,
+                user.email if addresses and is_email(user.email) else "",
+                *person.columns(COLUMNS).values(),
+                person.active,
+                " ".join(filter(is_email, user.aliases)) if addresses else "",
+            )
+        )
+    return text.getvalue()
+
+
+def _manager_id(user: GongUser) -> str:
+    return "" if user.manager_id == user.user_id else user.manager_id
+
+
+def _managers(users: Sequence[GongUser]) -> list[GongUser]:
+    ids = {_manager_id(user) for user in users}
+    return [user for user in users if user.user_id in ids]
+
+
+def _manager_names(users: Sequence[GongUser]) -> dict[str, str]:
+    """Managers' names by id, with the id where two have the same, so that teams stay apart."""
+    named = {user.user_id: user.name for user in _managers(users) if user.name}
+    count = Counter(named.values())
+    return {
+        user_id: name if count[name] == 1 else f"{name} ({user_id})"
+        for user_id, name in named.items()
+    }
+
+
+def _keys(user: GongUser) -> set[str]:
+    """By what a mapping of teams may name a manager, in lower case."""
+    return {key.lower() for key in (user.user_id, user.email, user.name) if key}
+
+
+def _mapped_teams(users: Sequence[GongUser], teams: Mapping[str, str]) -> dict[str, str]:
+    """Team names by manager's id. An id or address comes before a name, which two may share."""
+    by_key = {key.lower(): team for key, team in teams.items()}
+    found = {_manager_id(user): by_key.get(_manager_id(user)) for user in users}
+    for user in _managers(users):
+        keys = (user.user_id, user.email.lower(), user.name.lower())
+        found[user.user_id] = next((by_key[key] for key in keys if key and key in by_key), None)
+    return {user_id: team for user_id, team in found.items() if team is not None and user_id}
