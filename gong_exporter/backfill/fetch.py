@@ -19,7 +19,7 @@ from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.activity.users import record_users
 from gong_exporter.activity.windows import DayRange, WindowSpec, longest
 from gong_exporter.backfill.errors import BackfillError
-from gong_exporter.backfill.retry import Retrier, describe
+from gong_exporter.backfill.retry import Retrier
 from gong_exporter.backfill.workfile import RefusedWindow, WorkFile
 from gong_exporter.gong.clock import Clock
 from gong_exporter.gong.errors import BadRequest, UserNotFound
@@ -120,7 +120,7 @@ class DayFetcher:
             try:
                 windows.append(self._fetch_window(window, day))
             except BadRequest as error:
-                message = describe(error).splitlines()[0]
+                message = error.describe().splitlines()[0]
                 refused.append(RefusedWindow(day=day, window=window.name, message=message))
         self._work.finish(day, windows, refused, self.company_state, self._clock.now())
         return refused
@@ -162,7 +162,7 @@ class DayFetcher:
             except UserNotFound:
                 any_answer = True  # no user has activity in it
             except BadRequest as error:
-                refusal = refusal or describe(error)
+                refusal = refusal or error.describe()
                 if (part.end - part.start).days > SHORTEST_SEARCH:
                     middle = part.start + (part.end - part.start) // 2
                     ranges += [DayRange(middle, part.end), DayRange(part.start, middle)]

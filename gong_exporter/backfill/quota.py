@@ -15,9 +15,8 @@ from structlog.typing import FilteringBoundLogger
 from gong_exporter.backfill.errors import InvalidRequest
 from gong_exporter.backfill.workfile import WorkFile
 from gong_exporter.gong.clock import Clock
+from gong_exporter.gong.limits import DAY
 from gong_exporter.gong.records import Exchange
-
-DAY = 86_400.0
 
 RECHECK_INTERVAL = 60.0
 """Seconds between two looks at the ledger while the calls of other processes fill the quota."""

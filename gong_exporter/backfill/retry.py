@@ -83,16 +83,9 @@ class Retrier:
 
     def _next_wait(self, error: GongError, failures: int) -> float:
         """Seconds to wait. Raises: BackfillError, if there is no use in another attempt."""
-        hopeless = isinstance(error, _PERMANENT) or not self._any_success
-        if hopeless or failures > len(RETRY_WAITS):
+        permanent = isinstance(error, _PERMANENT) or not self._any_success
+        if permanent or failures > len(RETRY_WAITS):
             raise BackfillError(
-                f"{describe(error)}\nfetched days are kept: run the same command again to continue"
+                f"{error.describe()}\nfetched days are kept: run the same command again to continue"
             ) from error
         return RETRY_WAITS[failures - 1]
-
-
-def describe(error: GongError) -> str:
-    """An error for people: the message, Gong's requestId, and what to do about it."""
-    request = f" (requestId {error.request_id})" if error.request_id else ""
-    advice = f"\n  {error.advice}" if error.advice else ""
-    return f"{error.message}{request}{advice}"

@@ -20,7 +20,7 @@ from gong_exporter.backfill.fetched_days import index_fetched_days
 from gong_exporter.backfill.output import OutputFormat
 from gong_exporter.backfill.plan import sample_times
 from gong_exporter.backfill.request import BackfillDeps, BackfillRequest
-from gong_exporter.backfill.retry import Retrier, describe
+from gong_exporter.backfill.retry import Retrier
 from gong_exporter.backfill.workfile import RefusedWindow, WorkFile
 from gong_exporter.backfill.write import FileSummary, write_file
 from gong_exporter.gong.errors import BadRequest, UserNotFound
@@ -180,7 +180,7 @@ class Backfill:
         try:
             page, _ = self._retrier.call(lambda: fetch_page(self._deps.source, wanted), 1)
         except BadRequest as error:
-            raise BackfillError(describe(error)) from error
+            raise BackfillError(error.describe()) from error
         except UserNotFound:
             pass  # no user has activity
         zone = zone or load_zone((page and page.time_zone) or "")

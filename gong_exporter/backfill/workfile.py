@@ -18,6 +18,7 @@ from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.activity.windows import DayRange
 from gong_exporter.backfill.errors import BackfillError, InvalidRequest
+from gong_exporter.gong.limits import DAY
 from gong_exporter.store.windows import (
     CorruptRow,
     pack_company_state,
@@ -25,8 +26,6 @@ from gong_exporter.store.windows import (
     unpack_company_state,
     unpack_window,
 )
-
-DAY = 86_400.0
 
 _VERSION = 1
 _APPLICATION = 0x474F4246
@@ -96,11 +95,6 @@ class WorkFile:
         except BaseException:
             self._db.close()
             raise
-
-    @property
-    def path(self) -> Path:
-        """The path of the file."""
-        return self._path
 
     def _prepare(self, settings: Mapping[str, str]) -> None:
         """Create the tables, or check those that exist."""

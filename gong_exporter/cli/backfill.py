@@ -7,7 +7,7 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import date
@@ -27,7 +27,7 @@ from gong_exporter.backfill.quota import BackfillQuota, CallCounter
 from gong_exporter.backfill.request import BackfillDeps, BackfillRequest
 from gong_exporter.backfill.run import Backfill
 from gong_exporter.cli.backfill_text import plan_text, summary_text
-from gong_exporter.cli.options import bad_usage, common_options, fail
+from gong_exporter.cli.options import Parsed, bad_usage, common_options, fail
 from gong_exporter.cli.session import Session, open_session
 from gong_exporter.config.durations import parse_duration
 from gong_exporter.gong.clock import Stopped, SystemClock
@@ -41,18 +41,6 @@ from gong_exporter.store import open_state
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
-def _parsed(parse: Callable[[str], Any]) -> Callable[[Any, Any, str], Any]:
-    """An option's callback that parses its text; the error of ``parse`` is the message."""
-
-    def read(_ctx: click.Context, _param: click.Parameter, text: str) -> Any:
-        try:
-            return parse(text)
-        except (ValueError, InvalidRequest) as error:
-            raise click.BadParameter(str(error)) from None
-
-    return read
-
-
 def _day(text: str) -> date:
     try:
         if _DAY.fullmatch(text):
@@ -63,7 +51,10 @@ def _day(text: str) -> date:
 
 
 def _step(text: str) -> int:
-    return check_step(parse_duration(text))
+    try:
+        return check_step(parse_duration(text))
+    except InvalidRequest as error:
+        raise ValueError(str(error)) from None
 
 
 @click.command()
@@ -71,17 +62,15 @@ def _step(text: str) -> int:
 @click.option(
     "--from",
     "first",
-    callback=_parsed(_day),
+    type=Parsed("YYYY-MM-DD", _day),
     required=True,
-    metavar="YYYY-MM-DD",
     help="First day of publication: the windows that end when this day begins.",
 )
 @click.option(
     "--to",
     "last",
-    callback=_parsed(_day),
+    type=Parsed("YYYY-MM-DD", _day),
     required=True,
-    metavar="YYYY-MM-DD",
     help="Last day of publication, included; at most today.",
 )
 @click.option(
@@ -101,9 +90,8 @@ def _step(text: str) -> int:
 )
 @click.option(
     "--step",
-    callback=_parsed(_step),
+    type=Parsed("DURATION", _step),
     default="1d",
-    metavar="DURATION",
     show_default=True,
     help="Time between the samples of a series, from 1m to 1d.",
 )

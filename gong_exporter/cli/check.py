@@ -51,7 +51,7 @@ from gong_exporter.runtime.setup import (
 from gong_exporter.runtime.state import schedule_text, stretched_text
 from gong_exporter.store import StateFile, open_state
 
-ASKED = WindowSpec("7d", 7)
+LIVE_WINDOW = WindowSpec("7d", 7)
 """The window of the live call: long enough that a company has activity in it."""
 
 
@@ -93,16 +93,16 @@ def run_check(session: Session, *, live: bool) -> None:
         log = _collecting_log(warnings, session.redactor)
         state = open_state(_existing(config.state.file), log=log, now=clock.now)
         stack.callback(state.close)
-        knowledge = state.load(setup.plan.host).company_state
+        company_state = state.load(setup.plan.host).company_state
         warnings += [*config.warnings, *_folder_warnings(config.state.file)]
         warnings += short_secret_warnings(config.credentials)
-        cost = forecast_calls(setup, knowledge)
+        cost = forecast_calls(setup, company_state)
         fault = budget_problem(setup, cost)
         if fault:
             refuse(config.refusal("poll", fault))
         click.echo(f"{config.path}: valid")
-        history = _history(setup, knowledge, state)
-        _describe(setup, cost, history, measured=bool(knowledge and knowledge.pages))
+        history = _history(setup, company_state, state)
+        _describe(setup, cost, history, measured=bool(company_state and company_state.pages))
         if live:
             _call(setup, state, clock, warnings, session.redactor)
 
@@ -253,7 +253,7 @@ def _call(
         log=_collecting_log(warnings, redactor),
         retry=RetryPolicy(attempts=1, rate_limited=0),
     )
-    days = ASKED.range_on(today_everywhere(clock.now()))
+    days = LIVE_WINDOW.range_on(today_everywhere(clock.now()))
     try:
         page: Page | None
         page, stated = fetch_page(client, ActivityFilter(from_date=days.start, to_date=days.end))
@@ -264,9 +264,7 @@ def _call(
     except UserNotFound:
         page = None  # no user has activity, but the key, the scope and the host are right
     except GongError as error:
-        request = f" (requestId {error.request_id})" if error.request_id else ""
-        advice = f"\n  {error.advice}" if error.advice else ""
-        fail(f"the live call failed: {error.message}{request}{advice}")
+        fail(f"the live call failed: {error.describe()}")
     finally:
         client.close()
     click.echo("live call: key, scope and host are right")

@@ -93,6 +93,23 @@ def common_options(command: _Command) -> _Command:
     return command
 
 
+class Parsed(click.ParamType[Any]):
+    """The type of an option that a function parses; its ValueError is the message."""
+
+    def __init__(self, name: str, parse: Callable[[str], Any]) -> None:
+        self.name = name
+        self._parse = parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """See ParamType."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return self._parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
 def resolve(ctx: click.Context, options: dict[str, Any], log_level: str = "info") -> CommonOptions:
     """The options after a command's name, else those before it, else the defaults.
 

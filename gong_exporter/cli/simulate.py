@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from gong_exporter.activity.zones import load_zone
-from gong_exporter.cli.options import common_options, fail
+from gong_exporter.cli.options import Parsed, common_options, fail
 from gong_exporter.cli.session import open_session
 from gong_exporter.runtime.signals import Signals
 from gong_exporter.simulator.api.faults import FAULTS, Fault, parse_fault
@@ -63,22 +63,6 @@ class Simulated:
         return SimulatedCompany(self.users, self.seed, self.zone, today, self.events)
 
 
-class _Parsed(click.ParamType[Any]):
-    """An option that a function parses, with its ValueError as the message."""
-
-    def __init__(self, name: str, parse: Callable[[str], Any]) -> None:
-        self.name = name
-        self._parse = parse
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if not isinstance(value, str):
-            return value
-        try:
-            return self._parse(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
 def _zone(name: str) -> ZoneInfo:
     zone = load_zone(name)
     if zone is None:
@@ -107,7 +91,7 @@ def simulation_options(command: _Command) -> _Command:
             click.option(
                 "--time-zone",
                 "zone",
-                type=_Parsed("zone", _zone),
+                type=Parsed("zone", _zone),
                 default=DEFAULT_ZONE,
                 show_default=True,
                 help="Time zone of the company.",
@@ -124,7 +108,7 @@ def simulation_options(command: _Command) -> _Command:
             click.option(
                 "--fault",
                 "faults",
-                type=_Parsed("NAME[:RATE]", parse_fault),
+                type=Parsed("NAME[:RATE]", parse_fault),
                 multiple=True,
                 help="A fault of the API, always or at a rate from 0 to 1; may be repeated."
                 " `gong-exporter simulate --list-faults` lists them.",
@@ -132,7 +116,7 @@ def simulation_options(command: _Command) -> _Command:
             click.option(
                 "--event",
                 "events",
-                type=_Parsed("KIND:WHO:DAYS[:AGO]", parse_event),
+                type=Parsed("KIND:WHO:DAYS[:AGO]", parse_event),
                 multiple=True,
                 help="An event in the recent past, such as slump:WHO:DAYS; may be repeated.",
             ),

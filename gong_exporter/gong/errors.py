@@ -8,7 +8,7 @@ GongError
  |    +-- Forbidden             403                           forbidden
  |    +-- UserNotFound          404                           not_found
  |    +-- RateLimited           429                           rate_limited
- |    |    +-- Unavailable      503 with Retry-After          server_error
+ |    |    +-- ServiceUnavailable 503 with Retry-After          server_error
  |    +-- ServerError           other 5xx, 408, 425           server_error
  |    +-- Redirected            3xx, never followed           redirect
  +-- TransportError             no complete response arrived
@@ -60,6 +60,12 @@ class GongError(Exception):
         self.message = message
         self.request_id = request_id
         self.code: int | None = None
+
+    def describe(self) -> str:
+        """Return the message, Gong's requestId, and the advice on a line of its own."""
+        request = f" (requestId {self.request_id})" if self.request_id else ""
+        advice = f"\n  {self.advice}" if self.advice else ""
+        return f"{self.message}{request}{advice}"
 
 
 class ResponseError(GongError):
@@ -145,7 +151,7 @@ class RateLimited(ResponseError):
         self.until: float | None = None
 
 
-class Unavailable(RateLimited):
+class ServiceUnavailable(RateLimited):
     """503 with a Retry-After, which is obeyed like that of a 429."""
 
     reason = "server_error"

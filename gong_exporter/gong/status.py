@@ -13,8 +13,8 @@ from gong_exporter.gong.errors import (
     Redirected,
     ResponseError,
     ServerError,
+    ServiceUnavailable,
     Unauthorized,
-    Unavailable,
     UnexpectedStatus,
     UserNotFound,
 )
@@ -71,7 +71,9 @@ def raise_for_status(response: Response, now: float, redactor: Redactor) -> None
         case 5:
             wait = _retry_after(response, now) if status == HTTPStatus.SERVICE_UNAVAILABLE else None
             if wait is not None:
-                raise Unavailable(status, errors=errors, request_id=request_id, retry_after=wait)
+                raise ServiceUnavailable(
+                    status, errors=errors, request_id=request_id, retry_after=wait
+                )
             raise ServerError(status, errors=errors, request_id=request_id)
         case _:
             message = f"Gong answered {status}, which has no page"

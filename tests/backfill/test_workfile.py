@@ -9,7 +9,8 @@ import pytest
 
 from gong_exporter.activity.windows import DayRange
 from gong_exporter.backfill.errors import BackfillError, InvalidRequest
-from gong_exporter.backfill.workfile import DAY, RefusedWindow, WorkFile
+from gong_exporter.backfill.workfile import RefusedWindow, WorkFile
+from gong_exporter.gong.limits import DAY
 from tests.support.store_samples import NOON, a_window, some_knowledge
 
 ASKED = {"gong.base_url": "https://api.gong.io", "activity.windows": "1d 7d"}
@@ -52,7 +53,7 @@ def test_only_the_owner_can_read_it(tmp_path: Path) -> None:
     laid.chmod(0o666)
     work = WorkFile(laid, ASKED)
     finish(work, MONDAY)
-    assert stat.S_IMODE(work.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(laid.stat().st_mode) == 0o600
 
 
 def test_two_backfills_cannot_use_it_at_once(tmp_path: Path) -> None:

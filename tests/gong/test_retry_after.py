@@ -18,7 +18,7 @@ from gong_exporter.gong.errors import (
     QuotaSpent,
     RateLimited,
     ServerError,
-    Unavailable,
+    ServiceUnavailable,
     WaitTooLong,
 )
 from gong_exporter.gong.headers import MAX_RETRY_AFTER, parse_retry_after
@@ -130,7 +130,7 @@ def test_a_503_with_a_long_retry_after_ends_it_and_nothing_is_sent_before() -> N
     with hostile_server(unavailable(("Retry-After", "7200")), OK) as server:
         seen = watched(server.url)
         error = seen.fail()
-        assert (type(error), error.reason) == (Unavailable, "server_error")
+        assert (type(error), error.reason) == (ServiceUnavailable, "server_error")
         assert isinstance(error, RateLimited)
         assert error.until == pytest.approx(NOW.timestamp() + 7200, abs=0.05)
         assert isinstance(seen.fail(), WaitTooLong)
