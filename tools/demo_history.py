@@ -147,7 +147,7 @@ def introduce(target: str, server: str, first: date) -> None:
 gong-exporter with a past: every day since {begin}
 
   Prometheus   http://{server}/graph
-  Alerts       http://{server}/alerts   (those on people are pending for 12 hours)
+  Alerts       http://{server}/alerts   (those on people are pending for 15 minutes)
   Metrics      http://{target}/metrics
   Status page  http://{target}/
 
