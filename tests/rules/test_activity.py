@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from gong_exporter.exposition.drops import SECONDS_PER_YEAR
 from tests.support.rules_engine import ACTIVITY, assert_firing, assert_result
-from tests.support.rules_samples import DAY, HOUR, YEAR, Feed, Sample, company, person, team
+from tests.support.rules_samples import DAY, HOUR, Feed, Sample, company, person, team
 
 pytestmark = pytest.mark.server("promtool")
 
@@ -228,4 +229,4 @@ def test_a_threshold_is_changed_in_one_line(tmp_path: Path, index: int) -> None:
 def test_a_year_of_the_rules_is_a_year_of_the_exporter() -> None:
     written = re.findall(r"/ \(([\d.* ]+)\)\n", ACTIVITY.read_text(encoding="utf-8"))
     years = [math.prod(float(factor) for factor in text.split("*")) for text in written]
-    assert years == [YEAR, YEAR]
+    assert years == [SECONDS_PER_YEAR, SECONDS_PER_YEAR]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import threading
 import urllib.request
@@ -14,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.rules_alertmanager import Alertmanager, alertmanager
-from tests.support.rules_engine import ACTIVITY, PROMETHEUS
+from tests.support.rules_alertmanager import alertmanager
+from tests.support.rules_delivery import await_states, eager_rules
+from tests.support.rules_engine import PROMETHEUS
 from tests.support.rules_samples import Sample, exposition, person, team
 from tests.support.servers import (
     free_port,
@@ -23,7 +23,6 @@ from tests.support.servers import (
     prometheus,
     running,
     scrape_config,
-    until,
 )
 from tests.support.victoria import victoria_metrics
 
@@ -48,14 +47,6 @@ DELIVERED = {
 }
 
 
-def eager_rules(folder: Path) -> Path:
-    """A copy of the rules that fire at once: every ``for`` and interval is a second."""
-    text = ACTIVITY.read_text(encoding="utf-8")
-    copy = folder / "gong-activity.yml"
-    copy.write_text(re.sub(r"^( +)(for|interval): \S+$", r"\1\2: 1s", text, flags=re.MULTILINE))
-    return copy
-
-
 @contextmanager
 def serving(text: str) -> Iterator[str]:
     """Host and port of a server that answers every request with the text."""
@@ -78,21 +69,6 @@ def serving(text: str) -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
-
-
-def await_delivery(manager: Alertmanager) -> list[dict[str, Any]]:
-    """The alerts, once all of them are there and have gone through the inhibitions."""
-
-    def states() -> dict[tuple[str, str, str], str]:
-        found = {}
-        for alert in manager.alerts():
-            labels = alert["labels"]
-            subject = labels.get("user") or labels["team"]
-            found[labels["alertname"], labels["severity"], subject] = alert["status"]["state"]
-        return found
-
-    until(lambda: states() == DELIVERED, f"{DELIVERED}", 60)
-    return manager.alerts()
 
 
 def assert_descriptions(alerts: list[dict[str, Any]]) -> None:
@@ -126,7 +102,7 @@ def test_prometheus_delivers_the_alerts(tmp_path: Path) -> None:
             "alerting": {"alertmanagers": [{"static_configs": [{"targets": [manager.address]}]}]},
         }
         with prometheus(tmp_path, config) as server:
-            alerts = await_delivery(manager)
+            alerts = await_states(manager, DELIVERED)
             health = {
                 rule["health"]
                 for group in server.get("/api/v1/rules")["data"]["groups"]
@@ -172,5 +148,5 @@ def test_vmalert_delivers_the_same_alerts(tmp_path: Path) -> None:
             "-disableAlertgroupLabel",
         ]
         with running(command, f"http://{address}/health", tmp_path / "vmalert.log"):
-            alerts = await_delivery(manager)
+            alerts = await_states(manager, DELIVERED)
     assert_descriptions(alerts)

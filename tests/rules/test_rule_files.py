@@ -23,13 +23,6 @@ RUNBOOKS = ROOT / "docs" / "runbooks.md"
 RUNBOOK_URL = "https://github.com/gong-exporter/gong-exporter/blob/main/docs/runbooks.md#"
 
 LOOK_BACK = 5 * 60
-OF_THE_DAY_HISTORY = {
-    "gong_user_drop_return_period_seconds",
-    "gong_user_presence_ratio",
-    "gong_team_drop_evidence",
-    "gong_company_observed_activity",
-    "gong_company_usual_activity",
-}
 RETENTION = parse_duration("15d")
 
 
@@ -138,7 +131,6 @@ def test_alerts_on_gong_up_and_on_data_cover_their_absence() -> None:
 
 def test_every_family_that_a_rule_reads_is_one_that_the_exporter_has() -> None:
     known = {family.name for family in FAMILIES} | {"up", "process_start_time_seconds"}
-    known |= OF_THE_DAY_HISTORY
     read = {
         name
         for group in groups()
