@@ -10,6 +10,7 @@ from gong_exporter.activity.windows import day_start
 from gong_exporter.drops.detect import find
 from gong_exporter.drops.records import NO_TEAM, Person
 from gong_exporter.exposition.drops import DropReport
+from gong_exporter.exposition.scores import PeopleScores, TeamScore
 from gong_exporter.runtime.day_history import Company, LoadedHistory
 from gong_exporter.store import PersonDays
 
@@ -33,10 +34,12 @@ def detect(
     """
     findings = find(list(_people(loaded, company, known_users)))
     return DropReport(
-        findings=findings,
+        people=PeopleScores(findings.people),
+        teams={name: TeamScore.of(team) for name, team in findings.teams.items()},
+        company=findings.company,
         day_starts=tuple(day_start(day, zone) for day in loaded.days),
         end=day_start(loaded.days[0] + timedelta(days=1), zone),
-        people=company.setup.config.drops.people,
+        show_people=company.setup.config.drops.people,
     )
 
 

@@ -281,7 +281,7 @@ class PollRunner:
         self._log.debug(
             "looked for drops of activity",
             seconds=round(self._clock.monotonic() - began, 3),
-            people=len(report.findings.people),
+            people=len(report.people),
             days=len(loaded.days),
         )
 

@@ -173,7 +173,7 @@ class CompanyData:
             return None
         if self._drops_key != self.company.key:
             return None
-        return drops if drops.people == people else replace(drops, people=people)
+        return drops if drops.show_people == people else replace(drops, show_people=people)
 
     def _snapshot(self, windows: tuple[WindowData, ...], label: Callable[[str], str]) -> Snapshot:
         activity = self.setup.config.activity

@@ -11,7 +11,6 @@ from gong_exporter.drops.records import (
     Assessment,
     CompanyWeek,
     Finding,
-    Findings,
     PersonFindings,
     Reason,
     TeamFinding,
@@ -20,6 +19,7 @@ from gong_exporter.drops.records import (
 from gong_exporter.exposition.drops import DropReport, drop_lines
 from gong_exporter.exposition.names import DROP_FAMILIES
 from gong_exporter.exposition.render import render
+from gong_exporter.exposition.scores import PeopleScores, TeamScore
 from tests.support.exposition_snapshots import snapshot
 
 ODD = 'a"b\\c\nd'
@@ -59,12 +59,17 @@ def person(user_id: str, **changes: object) -> PersonFindings:
     return replace(found, **changes)  # type: ignore[arg-type]
 
 
+def people(*found: PersonFindings) -> PeopleScores:
+    return PeopleScores(found)
+
+
 REPORT = DropReport(
-    findings=Findings(
-        people=(person("1"), person("2"), person("3")),
-        teams={"EMEA": TeamFinding(5, finding(14)), "APAC": TeamFinding(4, finding(7))},
-        company=CompanyWeek(observed=400, usual=500.5),
-    ),
+    people=people(person("1"), person("2"), person("3")),
+    teams={
+        "EMEA": TeamScore.of(TeamFinding(5, finding(14))),
+        "APAC": TeamScore.of(TeamFinding(4, finding(7))),
+    },
+    company=CompanyWeek(observed=400, usual=500.5),
     day_starts=(200_000.0, 100_000.0),
     end=300_000.0,
 )
@@ -136,12 +141,12 @@ def test_what_is_not_known_is_absent() -> None:
         last_active_day=None,
         reason=None,
     )
-    empty = Findings(people=(nothing,), teams={}, company=None)
-    assert list(drop_lines(replace(REPORT, findings=empty), [ANN])) == []
+    empty = replace(REPORT, people=people(nothing), teams={}, company=None)
+    assert list(drop_lines(empty, [ANN])) == []
 
 
 def test_without_people_only_teams_of_five_and_the_company_are_shown() -> None:
-    shown = samples(replace(REPORT, people=False), ANN)
+    shown = samples(replace(REPORT, show_people=False), ANN)
     assert {dict(labels).get("team") for _, labels in shown} == {"EMEA", None}
     assert not [name for name, _ in shown if name.startswith("gong_user")]
     assert value(shown, "gong_company_usual_activity", window="7d") == 500.5
@@ -160,7 +165,15 @@ def test_lines_come_sorted_by_label_name_as_the_client_library_writes_them() -> 
 
 def test_the_lines_follow_the_snapshot() -> None:
     users = snapshot().users
-    report = replace(REPORT, findings=replace(REPORT.findings, people=(person(users[0].user_id),)))
+    report = replace(REPORT, people=people(person(users[0].user_id)))
     text = b"".join(render(snapshot(), report))
     assert text.startswith(b"".join(render(snapshot())))
     assert b"gong_user_drop_evidence{" in text
+
+
+def test_an_unknown_week_leaves_the_deciding_window() -> None:
+    found = Finding(evidence=1.0, newest=Assessment(window(10), None))
+    shown = samples(replace(REPORT, people=people(person("1", own_activity=found))), ANN)
+    own = {"user": "1", "email": ANN.email, "metric": "own_activity"}
+    assert value(shown, "gong_user_observed_activity", **own, window="7d") is None
+    assert value(shown, "gong_user_observed_activity", **own, window="10d") == 4

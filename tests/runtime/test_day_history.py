@@ -273,7 +273,7 @@ class Slump(FixtureCompany):
 def evidence(loop: Bench, index: int) -> float | None:
     shown = loop.runner.current().drops
     assert shown is not None
-    (found,) = [one for one in shown.findings.people if one.user_id == user_id(index)]
+    found = shown.people.at(shown.people.indexes()[user_id(index)])
     return found.own_activity.evidence if found.own_activity else None
 
 
@@ -309,7 +309,7 @@ def test_findings_follow_the_roster_without_a_call(tmp_path: Path) -> None:
         loop.turn()
         shown = loop.runner.current().drops
         assert shown is not None
-        assert list(shown.findings.teams) == ["EMEA"]
+        assert list(shown.teams) == ["EMEA"]
         assert len(loop.asked()) == calls
 
 
