@@ -55,6 +55,8 @@ class WindowData:
         covered: the ids that the window is about, if users are listed. Another user that is
             missing in ``users`` was not requested, so the value is unknown and not 0. None for all
             users, also for a window without days.
+        as_stated: True if the timestamps are those that the responses state, because they differ
+            from the company's days.
     """
 
     window: str
@@ -69,6 +71,7 @@ class WindowData:
     emails: Mapping[str, str]
     pages: int
     covered: frozenset[str] | None = None
+    as_stated: bool = False
 
     def covers(self, user_id: str) -> bool:
         """True if the user has no activity when missing in ``users``."""
@@ -171,6 +174,7 @@ def build_window(
         emails={user.user_id: user.email for user in listing.users if user.email},
         pages=listing.pages,
         covered=covered,
+        as_stated=stated is not None,
     )
 
 

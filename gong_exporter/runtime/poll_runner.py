@@ -166,12 +166,15 @@ class PollRunner:
         now, zone = self._clock.now(), self._data.zone
         if zone is None:
             return 0.0
-        today = day_start(company_today(now, zone), zone)
+        today = company_today(now, zone)
+        midnight = day_start(today, zone)
         fetched: list[float] = []
         for name in self.poll_state.planned:
             data = held.get(name)
-            if data is None or data.fetched_at > now or data.end_timestamp != today:
+            if data is None or data.fetched_at > now or data.end != today:
                 return 0.0
+            if data.end_timestamp != midnight and not data.as_stated:
+                return 0.0  # the same day in another time zone
             fetched.append(data.fetched_at)
         return min(fetched) + interval_in_effect(self.poll_state.budget)
 

@@ -131,6 +131,7 @@ def pack_window(data: WindowData) -> bytes:
             "emails": dict(data.emails),
             "pages": data.pages,
             "covered": None if data.covered is None else sorted(data.covered),
+            "as_stated": data.as_stated,
         }
     )
 
@@ -152,6 +153,7 @@ def unpack_window(body: bytes) -> WindowData:
             emails=content["emails"],
             pages=content["pages"],
             covered=None if content["covered"] is None else frozenset(content["covered"]),
+            as_stated=content.get("as_stated", False),
         )
     except _PARSE_ERRORS as error:
         raise CorruptRow(str(error)) from error

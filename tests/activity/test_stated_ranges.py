@@ -135,6 +135,7 @@ def test_another_range_is_requested_once_more_on_a_new_connection() -> None:
     for window in result.windows:
         assert {values[0] for values in window.users.values()} == {1}
         assert window.end_timestamp == datetime(2026, 3, 11, tzinfo=UTC).timestamp()
+        assert not window.as_stated
     assert (source.calls, source.connections) == (8, 4)  # every page is checked
     assert recorder.messages == []
 
@@ -146,6 +147,7 @@ def test_a_range_that_is_at_most_36_hours_away_is_published_as_stated_with_one_w
     week = window_of(result, "7d")
     assert week.start_timestamp == (datetime(2026, 3, 4, tzinfo=UTC) + source.offset).timestamp()
     assert week.end_timestamp == (datetime(2026, 3, 11, tzinfo=UTC) + source.offset).timestamp()
+    assert week.as_stated
     assert recorder.messages == ["Gong states another range than requested, which is published"]
     assert recorder.values[0]["requested"] == "2026-03-04 to 2026-03-11"
     assert recorder.values[0]["stated"] == "2026-03-05T12:00:00+00:00 to 2026-03-12T12:00:00+00:00"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.simulator.api.server import Simulator, utc_now
 from tests.support.companies import FixtureCompany
 from tests.support.exporter import Process, Samples, exporter, write_config
@@ -63,6 +65,27 @@ def test_it_serves_at_once_what_it_knew_and_does_not_poll(tmp_path: Path) -> Non
             assert due <= oldest + 3600.001
             assert "fresh" in running.ask("/").text
         assert count(simulator) == calls
+
+
+@pytest.mark.parametrize("as_stated", [True, False])
+def test_a_range_as_gong_states_it_is_fresh_and_one_of_another_time_zone_is_not(
+    tmp_path: Path, *, as_stated: bool
+) -> None:
+    def eight_hours_off(data: WindowData) -> WindowData:
+        start, end = data.start_timestamp - 28_800, data.end_timestamp - 28_800
+        return replace(data, start_timestamp=start, end_timestamp=end, as_stated=as_stated)
+
+    with running_simulator(now=utc_now) as simulator:
+        config = write_config(tmp_path, simulator.url)
+        first_run(config)
+        calls = count(simulator)
+        edit_windows(database(config), simulator.url, eight_hours_off)
+        with exporter(config) as running:
+            if as_stated:
+                running.await_said("the data is fresh: no poll now")
+            else:
+                running.await_polls(1)
+        assert count(simulator) == (calls if as_stated else calls + 3)
 
 
 def test_it_polls_at_once_when_the_data_is_older_than_the_interval(tmp_path: Path) -> None:
