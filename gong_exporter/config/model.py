@@ -83,9 +83,14 @@ class GongConfig(Section):
     )
     bearer_token: _Secret | None = _key(
         None,
-        "An OAuth token instead of the pair; or `bearer_token_file`, or `$GONG_BEARER_TOKEN`.",
+        "An OAuth token instead of the pair; or `bearer_token_file`, or `$GONG_BEARER_TOKEN`."
+        " It expires, and comes with a `base_url` of its own.",
     )
-    bearer_token_file: _Path | None = _key(None, "A file with the token, read at each use.")
+    bearer_token_file: _Path | None = _key(
+        None,
+        "A file with the token, read at each use. Something else has to renew it before it"
+        " expires.",
+    )
     time_zone: Annotated[ZoneInfo, single(values.time_zone), schema.NAME] | None = _key(
         None,
         "The company's time zone, such as `US/Pacific`. Without it, it is learned from Gong's"

@@ -41,6 +41,13 @@ REASONS: tuple[str, ...] = (
 """Every ``reason`` of ``gong_exporter_api_request_errors_total``."""
 
 
+NOT_GONG = (
+    "Gong does not respond like this: check gong.base_url, and the proxies on the way"
+    " (gong.proxy_url or $HTTPS_PROXY)"
+)
+"""The advice for a response that is probably a proxy's, or from a host that is not the API's."""
+
+
 class GongError(Exception):
     """Base of every error of a call to Gong.
 
@@ -96,19 +103,17 @@ class UnexpectedStatus(ResponseError):
     """A 4xx that Gong does not document, such as 405 or 407, or a 400 with an HTML body."""
 
     reason = "bad_request"
-    advice = (
-        "Gong does not respond like this: check gong.base_url, and the proxies on the way"
-        " (gong.proxy_url or $HTTPS_PROXY)"
-    )
+    advice = NOT_GONG
 
 
 class Unauthorized(ResponseError):
-    """401: wrong or revoked credentials, or a missing scope."""
+    """401: wrong, revoked or expired credentials, or a missing scope."""
 
     reason = "unauthorized"
     advice = (
-        "check the access key and secret (or the bearer token), that it has the scope"
-        " api:stats:user-actions, and that gong.base_url is the host on Gong's API page"
+        "check the access key and secret (or the bearer token), whether they have expired, that"
+        " they have the scope api:stats:user-actions, and that gong.base_url is the host on Gong's"
+        " API page (for an OAuth token, the host that came with the token)"
     )
 
 

@@ -13,7 +13,7 @@ import re
 from typing import Any
 
 from gong_exporter.common.redact import Redactor
-from gong_exporter.gong.errors import InvalidResponse
+from gong_exporter.gong.errors import NOT_GONG, InvalidResponse
 from gong_exporter.gong.records import COUNTERS, MAX_COUNT, Page, UserActivity
 
 MAX_ID = 64
@@ -91,8 +91,11 @@ def load_object(body: bytes) -> dict[str, Any]:
     try:
         response = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        kind = "HTML" if is_html(body) else "not JSON"
-        raise InvalidResponse(f"the response is {kind} ({len(body)} bytes)") from error
+        html = is_html(body)
+        kind = "HTML" if html else "not JSON"
+        invalid = InvalidResponse(f"the response is {kind} ({len(body)} bytes)")
+        invalid.advice = NOT_GONG if html else ""
+        raise invalid from error
     if not isinstance(response, dict):
         raise InvalidResponse("the response is JSON, but not an object")
     return response

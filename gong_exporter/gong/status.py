@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from gong_exporter.common.redact import Redactor
 from gong_exporter.gong.errors import (
+    NOT_GONG,
     BadRequest,
     Forbidden,
     InvalidResponse,
@@ -58,7 +59,9 @@ def raise_for_status(response: Response, now: float, redactor: Redactor) -> None
         case 4 if status == HTTPStatus.NOT_FOUND and request_id is None and not errors:
             # The 404 of a wrong host, or of the edge in front of Gong. Taken for "no user has
             # any activity", it would turn all numbers into zeros.
-            raise InvalidResponse("Gong answered 404 without its usual body: is it Gong?")
+            not_gong = InvalidResponse("Gong answered 404 without its usual body: is it Gong?")
+            not_gong.advice = NOT_GONG
+            raise not_gong
         case 4:
             kind = _BY_STATUS.get(status, UnexpectedStatus)
             html = is_html(response.body)
@@ -66,7 +69,7 @@ def raise_for_status(response: Response, now: float, redactor: Redactor) -> None
                 kind = UnexpectedStatus
             error = kind(status, errors=errors, request_id=request_id)
             if html and kind in {Unauthorized, Forbidden}:
-                error.advice = f"{error.advice}; or, as the body is HTML: {UnexpectedStatus.advice}"
+                error.advice = f"{error.advice}; or, as the body is HTML: {NOT_GONG}"
             raise error
         case 5:
             wait = _retry_after(response, now) if status == HTTPStatus.SERVICE_UNAVAILABLE else None

@@ -8,6 +8,7 @@ import pytest
 
 from gong_exporter.gong.client import RetryPolicy
 from gong_exporter.gong.errors import (
+    NOT_GONG,
     REASONS,
     BadRequest,
     ConnectionFailed,
@@ -143,7 +144,14 @@ def test_an_html_error_points_at_a_proxy_or_a_wrong_host(
     with hostile_server(answer(status, b"<html>blocked by the proxy</html>")) as server:
         error = watched(server.url).fail()
     assert type(error) is kind
-    assert error.advice.endswith(UnexpectedStatus.advice)
+    assert error.advice.endswith(NOT_GONG)
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_an_html_page_in_place_of_gongs_points_at_a_proxy_or_a_wrong_host(status: int) -> None:
+    with hostile_server(answer(status, b"<!DOCTYPE html><html>log in</html>")) as server:
+        error = watched(server.url, retry=RetryPolicy(attempts=1)).fail()
+    assert (type(error), error.advice) == (InvalidResponse, NOT_GONG)
 
 
 @pytest.mark.parametrize("status", [405, 407, 413, 451])
