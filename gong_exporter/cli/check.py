@@ -22,8 +22,7 @@ from gong_exporter.activity.pages import fetch_page
 from gong_exporter.activity.windows import DayRange, WindowSpec, company_today, today_everywhere
 from gong_exporter.activity.zones import describe_zone, load_zone
 from gong_exporter.cli.check_people import people_lines
-from gong_exporter.cli.options import common_options, fail
-from gong_exporter.cli.run import web_config_file
+from gong_exporter.cli.options import WebOptions, bad_usage, common_options, fail
 from gong_exporter.cli.session import Session, open_session, refuse
 from gong_exporter.common.redact import MIN_PIECE, Redactor
 from gong_exporter.config.durations import format_duration
@@ -50,6 +49,8 @@ from gong_exporter.runtime.setup import (
 )
 from gong_exporter.runtime.state import schedule_text, stretched_text
 from gong_exporter.store import StateFile, open_state
+from gong_exporter.web.config import WebConfigError
+from gong_exporter.web.watch import WebConfigFile
 
 LIVE_WINDOW = WindowSpec("7d", 7)
 """The window of the live call: long enough that a company has activity in it."""
@@ -73,8 +74,7 @@ def check(ctx: click.Context, /, live: bool, schema: bool, **options: Any) -> No
     if schema:
         click.echo(schema_text(), nl=False)
         return
-    web_config_file(ctx.obj["web"])
-    run_check(open_session(ctx, options), live=live)
+    run_check(open_session(ctx, options), ctx.obj["web"], live=live)
 
 
 def schema_text() -> str:
@@ -82,11 +82,11 @@ def schema_text() -> str:
     return json.dumps(ConfigFile.model_json_schema(), indent=2) + "\n"
 
 
-def run_check(session: Session, *, live: bool) -> None:
-    """See ``check``. Exits 2 when the configuration is refused, 1 when the call fails."""
+def run_check(session: Session, web: WebOptions, *, live: bool) -> None:
+    """See ``check``. Exits 2 when a configuration is refused, 1 when the call fails."""
     with ExitStack() as stack:
         warnings = stack.enter_context(_warnings())
-        config = _config(session, warnings)
+        config = _config(session, web, warnings)
         session.redactor.use(redaction_policy(config))
         setup = make_setup(config, load_roster(config))
         clock = SystemClock(threading.Event())
@@ -133,13 +133,32 @@ def _collecting_log(warnings: list[str], redactor: Redactor) -> FilteringBoundLo
     return log
 
 
-def _config(session: Session, warnings: list[str]) -> Config:
-    """Load the configuration; exits with what is wrong, and adds its warnings."""
+def _config(session: Session, web: WebOptions, warnings: list[str]) -> Config:
+    """Load the configuration; exits with what is wrong with it and with the web configuration.
+
+    Its warnings are added to ``warnings`` if it is refused.
+    """
+    web_fault = _web_fault(web)
     try:
-        return session.load()
+        config = session.load()
     except ConfigError as error:
         warnings += error.warnings
+        if web_fault:
+            click.echo(f"gong-exporter: {web_fault}", err=True)
         session.refuse(error)
+    if web_fault:
+        bad_usage(web_fault)
+    return config
+
+
+def _web_fault(web: WebOptions) -> str:
+    """What is wrong with the web configuration; empty if nothing is."""
+    if web.config_file is not None:
+        try:
+            WebConfigFile(Path(web.config_file))
+        except WebConfigError as error:
+            return str(error)
+    return ""
 
 
 def _existing(file: Path | None) -> Path | None:

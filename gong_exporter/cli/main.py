@@ -125,8 +125,7 @@ def cli(ctx: click.Context, /, **options: Any) -> None:
 
     this = session.open_session(ctx, options)
     if config_check:
-        run.web_config_file(web)
-        check.run_check(this, live=False)
+        check.run_check(this, web, live=False)
     elif once:
         run.poll_once(this, labels)
     else:

@@ -157,6 +157,24 @@ def test_every_fault_of_a_configuration_is_said_at_once(tmp_path: Path) -> None:
     assert checked.stderr.count(str(config)) == 3
 
 
+@pytest.mark.parametrize("words", [["check"], ["--config.check"]])
+def test_faults_of_the_web_configuration_are_reported_with_the_others(
+    words: list[str], tmp_path: Path
+) -> None:
+    web = tmp_path / "web.yml"
+    web.write_text("tls_server_config: {cert_fiel: a.pem}\n")
+    config = write_config(tmp_path, GONG, gong={"timout": "5s"})
+    arguments = [f"--web.config.file={web}", f"--config.file={config}", *words]
+    checked = run_here(*arguments)
+    assert (checked.returncode, checked.stdout) == (2, "")
+    assert "cert_fiel" in checked.stderr
+    assert "gong.timout: unknown key" in checked.stderr
+    write_config(tmp_path, GONG)
+    checked = run_here(*arguments)
+    assert (checked.returncode, checked.stdout) == (2, "")
+    assert "cert_fiel" in checked.stderr
+
+
 @pytest.mark.parametrize("words", [["check"], ["check", "--live"], ["--config.check"]])
 def test_beside_faults_the_warnings_are_said_too_and_after_them(
     words: list[str], tmp_path: Path
