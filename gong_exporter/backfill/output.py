@@ -45,6 +45,8 @@ class OutputPath:
     def check(self) -> None:
         """Check the name and its folder. Raises: InvalidRequest."""
         name = self.path.name
+        if str(self.path) == "-":
+            raise InvalidRequest("--output=-: a backfill writes files only, not to stdout")
         if not name:
             raise InvalidRequest(f"--output={self.path} names no file")
         for field in _FIELD.findall(name):
