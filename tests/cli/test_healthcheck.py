@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -14,7 +15,15 @@ import pytest
 
 from gong_exporter.cli import healthcheck
 from gong_exporter.simulator.api.server import utc_now
-from tests.support.exporter import environment, exporter, run, run_here, write_config
+from tests.support.exporter import (
+    ROOT,
+    command,
+    environment,
+    exporter,
+    run,
+    run_here,
+    write_config,
+)
 from tests.support.hostile import Behaviour, drip, flood, hang, hostile_server, raw, reset
 from tests.support.simulator import running_simulator
 from tests.support.web_certificates import Authority
@@ -34,6 +43,21 @@ def test_a_running_exporter_is_healthy_whatever_gong_and_the_environment_say(
             everywhere = f"--web.listen-address=:{running.address.rpartition(':')[2]}"
             proxy = environment(http_proxy="http://127.0.0.1:9")
             assert run("healthcheck", everywhere, environ=proxy).returncode == 0
+
+
+def test_a_full_disk_behind_stdout_is_a_failure() -> None:
+    with answering(200, b"healthy\n") as address, Path("/dev/full").open("wb") as full:
+        asked = subprocess.run(
+            command("healthcheck", f"--web.listen-address={address}"),
+            cwd=ROOT,
+            env=environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=60,
+            check=False,
+        )
+    assert asked.returncode == 1
+    assert asked.stderr == b"gong-exporter: cannot write to stdout: No space left on device\n"
 
 
 def test_nobody_there_is_not_healthy() -> None:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,13 @@ from tests.support.companies import FixtureCompany
 from tests.support.exporter import ROOT, command, environment, write_config
 from tests.support.simulator import running_simulator
 
+TODAY = datetime.now(UTC).date()
+BACKFILL = (
+    f"--from={TODAY - timedelta(days=3)}",
+    f"--to={TODAY - timedelta(days=2)}",
+    "--output={folder}/out.om",
+    "--yes",
+)
 BUFFERING = pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
 COMMANDS = pytest.mark.parametrize(
     "arguments",
@@ -29,7 +37,9 @@ COMMANDS = pytest.mark.parametrize(
         ("simulate", "--list-faults"),
         ("simulate", "--roster"),
         ("simulate", "--port=0"),
-        ("backfill", "--help"),
+        ("demo", "--users=5", "--web.listen-address=127.0.0.1:0"),
+        ("check", "--schema"),
+        ("backfill", "--config.file={config}", *BACKFILL),
     ],
     ids=" ".join,
 )
@@ -38,7 +48,7 @@ COMMANDS = pytest.mark.parametrize(
 def run_to(
     stdout: int, arguments: tuple[str, ...], config: Path, unbuffered: str, limit: str = ""
 ) -> subprocess.CompletedProcess[bytes]:
-    line = command(*(argument.format(config=config) for argument in arguments))
+    line = command(*(each.format(config=config, folder=config.parent) for each in arguments))
     return subprocess.run(
         ["bash", "-c", f'{limit} exec "$@"', "bash", *line],
         cwd=ROOT,

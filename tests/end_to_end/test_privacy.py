@@ -13,6 +13,7 @@ from urllib.parse import quote
 from gong_exporter.simulator.api.server import Simulator, utc_now
 from tests.support.companies import FixtureCompany
 from tests.support.exporter import Process, environment, exporter, run, run_here, write_config
+from tests.support.hostile import answer, hostile_server
 from tests.support.saved_state import state_at
 from tests.support.simulator import running_simulator
 from tests.support.truth import published
@@ -175,6 +176,25 @@ def test_with_email_label_omitted_no_address_shows_anywhere(tmp_path: Path) -> N
         once = run(f"--config.file={config}", "--once", "--log.level=debug")
         assert once.returncode == 0
         assert "acme.example" not in once.stdout + once.stderr
+
+
+def test_a_reload_over_http_hides_addresses_that_gong_quoted_before(tmp_path: Path) -> None:
+    quoting = answer(400, {"requestId": "r1", "errors": ["no user jane%40acme.example"]})
+    with hostile_server(quoting) as server:
+        config = write_config(tmp_path, server.url)
+        with exporter(config, "--web.enable-lifecycle") as running:
+            running.await_polls(1)
+            assert "jane%40acme.example" in running.ask("/").text
+            write_config(tmp_path, server.url, activity={"email_label": "omitted"})
+            assert running.ask("/-/reload", "POST").status == 200
+            page = running.ask("/").text
+            assert "no user (hidden)" in page
+            assert "acme.example" not in page
+            write_config(tmp_path, server.url, activity={"email_label": "jane@acme.example"})
+            refused = running.ask("/-/reload", "POST")
+            assert refused.status >= 400
+            assert "email_label: '(hidden)' is none of" in refused.text
+            assert "acme.example" not in running.ask("/").text
 
 
 def test_the_state_file_is_for_its_owner_alone(tmp_path: Path) -> None:
