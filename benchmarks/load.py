@@ -26,7 +26,6 @@ GUESS = base64.b64encode(b"prometheus:wrong")
 LIMIT = 2**12
 """Bytes of a response that are read ahead, so that clients that do not read take nothing."""
 
-Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Client = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 

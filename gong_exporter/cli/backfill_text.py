@@ -35,13 +35,14 @@ def plan_text(work: Backfill, request: BackfillRequest, setup: Setup, reserved: 
     windows = ", ".join(window.name for window in request.plan.windows)
     users = "all users" if listed is None else f"{len(listed)} listed users"
     limit = setup.limits.requests_per_day
+    files = f"{len(work.files)} files, " if len(work.files) > 1 else ""
     rows = [
         ("days", f"{work.days[0]} to {work.days[-1]} ({estimate.days}), in {work.zone.key}"),
         ("asks for", f"{windows} of {users}"),
         ("calls", _calls_text(estimate)),
         ("quota", f"{limit - reserved} calls a day, beside {reserved} of the exporter's schedule"),
         ("samples", f"about {estimate.samples:,}, one every {format_duration(request.step)}"),
-        ("output", f"{request.output.path}, {_files(len(work.files))}{_size(estimate.size)}"),
+        ("output", f"{request.output.path}, {files}about {_size(estimate.size)}"),
         ("work file", f"{work.work_path}: keeps what is fetched, addresses included"),
     ]
     lines = [f"  {name:<10} {text}" for name, text in rows]
@@ -62,10 +63,6 @@ def _calls_text(estimate: Estimate) -> str:
     limit = "by the day's quota" if estimate.by_quota else "by the calls a second"
     calls = f"about {estimate.calls:,} for {estimate.days_left} days"
     return f"{calls}, {_span(estimate.seconds)} or more {limit}"
-
-
-def _files(number: int) -> str:
-    return "about " if number == 1 else f"{number} files, about "
 
 
 def _span(seconds: float) -> str:

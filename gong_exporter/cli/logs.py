@@ -62,7 +62,7 @@ def make_log(level: str, form: str, stream: TextIO, redactor: Redactor) -> Filte
             _RedactValues(redactor),
             render,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(_number(level)),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
     )
     _forward_standard_logging(log)
     return log
@@ -81,10 +81,6 @@ def redact_tracebacks(redactor: Redactor) -> None:
         sys.excepthook = show
     if threading.excepthook is threading.__excepthook__:
         threading.excepthook = lambda args: show(args.exc_type, args.exc_value, args.exc_traceback)
-
-
-def _number(level: str) -> int:
-    return {"debug": 10, "info": 20, "warn": 30, "error": 40}[level]
 
 
 def _normalize(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

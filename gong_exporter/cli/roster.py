@@ -113,9 +113,7 @@ def _fetch(session: Session, config: Config) -> tuple[GongUser, ...]:
     try:
         return fetch_users(client, log, _progress)
     except GongError as error:
-        request = f" (requestId {error.request_id})" if error.request_id else ""
-        advice = f"\n  {error.advice}" if error.advice else ""
-        fail(f"Gong's users could not be fetched: {error.message}{request}{advice}")
+        fail(f"Gong's users could not be fetched: {error.describe()}")
     finally:
         client.close()
         state.close()

@@ -65,9 +65,9 @@ class Passwords:
         """Whether a name and password are among ``users`` (hashes by name).
 
         Args:
-            users: in force now.
+            users: the hashes in force.
             credentials: name and password; None is refused.
-            address: the client's.
+            address: the client's IP address.
             gone: whether the client has disconnected; called before the expensive check.
 
         Raises:
@@ -119,7 +119,7 @@ class BasicAuthMiddleware:
     """Asks for a password in front of ``app``, and adds the configured headers to responses.
 
     Args:
-        app: what needs a password.
+        app: the application behind the password.
         security: called at each request for the users and headers in force; without users,
             every request is let through.
         open_paths: paths that need no password.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from gong_exporter.activity.zones import load_zone
 from gong_exporter.web.html import Html, tag
 
 _UNITS = ((86_400, "day", "days"), (3_600, "h", "h"), (60, "min", "min"), (1, "s", "s"))
@@ -26,10 +26,7 @@ class TimeFormat:
     @classmethod
     def of(cls, now: float, zone_name: str | None) -> TimeFormat:
         """For a zone by its IANA name; UTC when the zone is not known."""
-        try:
-            return cls(now, ZoneInfo(zone_name) if zone_name else UTC)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            return cls(now, UTC)
+        return cls(now, load_zone(zone_name or "") or UTC)
 
     @property
     def zone_name(self) -> str:

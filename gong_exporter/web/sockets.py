@@ -17,7 +17,7 @@ BACKLOG = 2048
 """Connections that may wait to be accepted; the system caps it (``net.core.somaxconn``)."""
 
 MOST_CONNECTIONS = 1024
-"""However many descriptors there are."""
+"""Open connections, even if the process may have more descriptors."""
 
 MOST_TLS_CONNECTIONS = 512
 """asyncio keeps a buffer of 256 KiB for each, from the first byte of its handshake on."""
@@ -47,8 +47,8 @@ class Listener(socket.socket):
     context of that call, so there ``accepted`` is the connection.
 
     Args:
-        sock: what it shares the address with; stays open.
-        table: of the open connections.
+        sock: the socket that was bound. It is duplicated and stays open.
+        table: counts the open connections.
     """
 
     def __init__(self, sock: socket.socket, table: ConnectionTable) -> None:
@@ -85,7 +85,7 @@ class OpenConnection:
 
     Attributes:
         sock: its socket, which asyncio's transport closes.
-        listener: that accepted it.
+        listener: the one that accepted it.
         accepted_at: on the event loop's clock.
         established: whether a TLS handshake, if there is one, has finished.
     """
@@ -113,8 +113,8 @@ accepted: ContextVar[OpenConnection] = ContextVar("accepted")
 class ConnectionTable:
     """Every open connection, from the accept on. Used on the event loop only.
 
-    asyncio tells a protocol of its connection only after the TLS handshake, counts none, and waits
-    a minute for a handshake.
+    uvicorn does not see a connection before its TLS handshake ends, and asyncio allows a minute
+    for that. So neither could limit connections that never finish the handshake.
 
     Args:
         limit: how many connections may be open; fewer when there are too few descriptors.

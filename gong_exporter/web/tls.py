@@ -54,7 +54,7 @@ class _AlertingObject(ssl.SSLObject):
 
 
 class _AlertingContext(ssl.SSLContext):
-    """Tells its objects where OpenSSL puts what is to be sent."""
+    """Gives each of its objects the buffer of bytes that OpenSSL wants to send."""
 
     def wrap_bio(
         self,

@@ -1,7 +1,7 @@
 """The web configuration in force: read from its file, and read again when a file changes.
 
-A file that is cut short, by a full disk for example, is often valid YAML that says less. So what
-protects the server is dropped only by a file that says so.
+A file that is cut short, by a full disk for example, is often valid YAML with fewer keys. So TLS,
+passwords and client certificates are never dropped because a key is missing.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ class _Loaded:
     """The result of reading the files once.
 
     Attributes:
-        security: to be in force.
-        files: that it was read from.
-        tls: what its context was built from; None without TLS.
+        security: what these files ask for.
+        files: the files that were read.
+        tls: what the context was built from; None without TLS.
     """
 
     security: Security

@@ -26,9 +26,6 @@ GONE = {"requestId": "r9", "errors": ["An error has occurred"]}
 OK = answer(200, PAGE)
 
 
-DETAILS = ("error", "anomalies")
-
-
 @dataclass
 class Watched:
     """A client, and what it told everybody."""

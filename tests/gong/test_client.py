@@ -30,8 +30,6 @@ from tests.gong.clients import GONE, OK, WANTED, watched
 from tests.gong.transports import PAGE, SECRET
 from tests.support.hostile import Connection, answer, hang, hostile_server, raw, reset
 
-ODD_PAGE_SIZE = "unexpected values in a response: records.currentPageSize is not a count"
-
 # What is sent
 
 
