@@ -49,6 +49,7 @@ def test_every_alert_of_the_rules_is_routed_to_those_who_can_do_something() -> N
         ("GongPollsFailing", "warning"): "operators",
         ("GongPollOverdue", "warning"): "operators",
         ("GongDataStale", "warning"): "operators",
+        ("GongDayHistoryStale", "warning"): "operators",
         ("GongNoData", "critical"): "operators",
         ("GongCredentialsRefused", "critical"): "operators",
         ("GongRateLimited", "warning"): "operators",
@@ -110,7 +111,13 @@ def test_what_explains_a_drop_holds_it_back(tmp_path: Path) -> None:
 
 @pytest.mark.server("prometheus-alertmanager")
 def test_refused_credentials_hold_back_what_follows_from_them(tmp_path: Path) -> None:
-    names = ("GongCredentialsRefused", "GongPollsFailing", "GongDataStale", "GongNoData")
+    names = (
+        "GongCredentialsRefused",
+        "GongPollsFailing",
+        "GongDataStale",
+        "GongDayHistoryStale",
+        "GongNoData",
+    )
     with alertmanager(tmp_path) as running:
         running.take(
             [
@@ -120,7 +127,7 @@ def test_refused_credentials_hold_back_what_follows_from_them(tmp_path: Path) ->
                 if (name, instance) != ("GongCredentialsRefused", "b:1")
             ]
         )
-        held = running.suppressed(7)
+        held = running.suppressed(9)
     assert held == {(name, "a:1", "gong") for name in names[1:]}
 
 
