@@ -200,6 +200,14 @@ class UserLabels:
         return _ADDRESS.sub(lambda match: self.email_label(match[0]), text)
 
 
+def latest_emails(windows: Iterable[WindowData], company_state: CompanyState) -> dict[str, str]:
+    """The latest known address of each user ("" for none), by id."""
+    emails = dict(company_state.known_users)
+    for window in sorted(windows, key=lambda data: data.fetched_at):
+        emails.update(window.emails)
+    return emails
+
+
 def build_snapshot(
     *,
     windows: Iterable[WindowData],
@@ -227,15 +235,10 @@ def build_snapshot(
     else:
         found = selection.known_ids(company_state)
         known = {user for user in found if all(window.covers(user) for window in served)}
-    emails: dict[str, str] = {}
-    for window in sorted(served, key=lambda data: data.fetched_at):
-        emails.update(window.emails)
+    emails = latest_emails(served, company_state)
     return Snapshot(
         windows=served,
-        users=tuple(
-            user_labels(user_id, emails.get(user_id) or company_state.known_users.get(user_id, ""))
-            for user_id in sorted(known)
-        ),
+        users=tuple(user_labels(user_id, emails.get(user_id, "")) for user_id in sorted(known)),
         unknown=selection.unknown_users(company_state, known),
         metrics=metrics,
         label_names=user_labels.columns,

@@ -21,7 +21,7 @@ from gong_exporter.activity.history import HISTORY_DAYS, known_days
 from gong_exporter.activity.pages import fetch_page
 from gong_exporter.activity.windows import DayRange, WindowSpec, company_today, today_everywhere
 from gong_exporter.activity.zones import describe_zone, load_zone
-from gong_exporter.cli.check_people import people_lines
+from gong_exporter.cli.check_people import people_lines, saved_people_warning
 from gong_exporter.cli.options import WebOptions, bad_usage, common_options, fail
 from gong_exporter.cli.session import Session, open_session, refuse
 from gong_exporter.common.redact import MIN_PIECE, Redactor
@@ -93,8 +93,13 @@ def run_check(session: Session, web: WebOptions, *, live: bool) -> None:
         log = _collecting_log(warnings, session.redactor)
         state = open_state(_existing(config.state.file), log=log, now=clock.now)
         stack.callback(state.close)
-        company_state = state.load(setup.plan.host).company_state
-        warnings += [*config.warnings, *_folder_warnings(config.state.file)]
+        saved = state.load(setup.plan.host)
+        company_state = saved.company_state
+        # The warnings about a roster quote ids and addresses.
+        warnings += map(session.redactor.redact, config.warnings)
+        warnings += _folder_warnings(config.state.file)
+        if not live:
+            warnings += filter(None, [saved_people_warning(setup, saved)])
         warnings += short_secret_warnings(config.credentials)
         cost = forecast_calls(setup, company_state)
         fault = budget_problem(setup, cost)
@@ -320,5 +325,5 @@ def _describe_response(
     if configured is not None and zone is not None and configured.key != zone.key:
         warnings.append(f"gong.time_zone is {configured.key}, but Gong says {zone.key}")
     if page is not None:
-        for line in people_lines(setup, page, redactor):
+        for line in people_lines(setup, page, warnings, redactor):
             click.echo(f"  {line}")

@@ -7,19 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gong_exporter.activity.company_state import CompanyState
+from gong_exporter.activity.users import latest_emails
 from gong_exporter.common.redact import Redactor
 from gong_exporter.gong.records import Page
+from gong_exporter.runtime.roster import match_roster
 from gong_exporter.runtime.setup import Setup
+from gong_exporter.store.windows import SavedState
 
 _SHOWN = 5
 
 
-def people_lines(setup: Setup, page: Page, redactor: Redactor) -> Iterator[str]:
+def people_lines(
+    setup: Setup, page: Page, warnings: list[str], redactor: Redactor
+) -> Iterator[str]:
     """Lines to print: which listed users were active, and how many active users the roster has.
 
     Args:
         setup: whose lists they are.
         page: the first page of an unfiltered listing.
+        warnings: gets one if most users are not in the roster.
         redactor: redacts the users' addresses.
     """
     ids = {user.user_id for user in page.users}
@@ -38,13 +45,23 @@ def people_lines(setup: Setup, page: Page, redactor: Redactor) -> Iterator[str]:
         yield f"{len(listed) - len(absent)} of the {len(listed)} listed users {_among(page)}" + (
             f"; not {_names(absent, redactor)}" if absent else ""
         )
-    roster = setup.roster
-    if roster.by_id or roster.by_email:
-        known = sum(
-            user.user_id in roster.by_id or (user.email or "").lower() in roster.by_email
-            for user in page.users
-        )
-        yield f"{known} of the {len(page.users)} users who {_among(page)} are in the roster"
+    match = match_roster(setup.roster, ((user.user_id, user.email or "") for user in page.users))
+    if not setup.roster.empty:
+        yield f"{match.named} of the {match.active} users who {_among(page)} are in the roster"
+        warnings += filter(None, [match.warning])
+
+
+def saved_people_warning(setup: Setup, saved: SavedState) -> str:
+    """A warning if most people in the state file are not in the roster; empty otherwise."""
+    selection = setup.plan.selection
+    company_state = saved.company_state or CompanyState(host=setup.plan.host)
+    emails = latest_emails(saved.windows, company_state)
+    active = {user_id for window in saved.windows for user_id in window.users}
+    if not selection.all_users:
+        active &= selection.known_ids(company_state)
+    return match_roster(
+        setup.roster, ((user_id, emails.get(user_id, "")) for user_id in active)
+    ).warning
 
 
 def _among(page: Page) -> str:

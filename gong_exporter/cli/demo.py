@@ -28,6 +28,7 @@ from gong_exporter.config.load import load_config
 from gong_exporter.config.model import Config
 from gong_exporter.exposition.body import once_text
 from gong_exporter.runtime.app import Exporter
+from gong_exporter.runtime.roster import checked_roster
 from gong_exporter.runtime.signals import Signals
 from gong_exporter.simulator.api.server import Simulator
 from gong_exporter.simulator.company.roster import roster_csv
@@ -129,7 +130,7 @@ def _config(folder: Path, simulator: Simulator, wanted: Simulated) -> Config:
         )
     )
     secret = {"GONG_ACCESS_KEY_SECRET": wanted.options.access_key_secret}
-    return load_config(path, {**_without_gong(), **secret})
+    return load_config(path, {**_without_gong(), **secret}, checked_roster)
 
 
 def _without_gong() -> dict[str, str]:

@@ -16,7 +16,7 @@ from gong_exporter.common.redact import Redactor
 from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.load import load_config
 from gong_exporter.config.model import Config
-from gong_exporter.runtime.roster import roster_faults
+from gong_exporter.runtime.roster import checked_roster
 from gong_exporter.runtime.setup import redaction_policy
 
 _HOW_TO_NAME_THE_FILE = (
@@ -45,11 +45,10 @@ class Session:
         """Read and check the configuration. Raises: ConfigError.
 
         Args:
-            check_roster: also the roster file.
+            check_roster: read and check the roster file too.
         """
-        if not check_roster:
-            return load_config(self.options.config_file, os.environ)
-        return load_config(self.options.config_file, os.environ, roster_faults)
+        check = checked_roster if check_roster else None
+        return load_config(self.options.config_file, os.environ, check)
 
     def config(self, *, check_roster: bool = True) -> Config:
         """The configuration, also put in force for the redactor; exits if it is refused."""

@@ -25,21 +25,28 @@ MAX_BYTES = 8 * 1024 * 1024
 """Of a configuration file: some 50,000 users with addresses."""
 
 
-RosterCheck = Callable[[Path, Path], Iterable[str]]
-"""From ``activity.roster_file`` and the configuration's folder to what is wrong with the roster."""
+MAX_ROSTER_BYTES = 32 * 1024 * 1024
+"""Of a roster file: some 300,000 people."""
+
+Located = tuple[int, str]
+"""A line of a file (0 for all of it), and something about it."""
+
+RosterCheck = Callable[[bytes], tuple[Iterable[Located], Iterable[Located]]]
+"""From the content of ``activity.roster_file`` to what is wrong with it, and what to warn of."""
 
 
 def load_config(
     path: str | os.PathLike[str],
     environ: Mapping[str, str],
-    check_roster: RosterCheck = lambda _file, _folder: (),
+    check_roster: RosterCheck | None = None,
 ) -> Config:
     """Read and check a configuration.
 
     Args:
         path: the file.
         environ: the environment, for secrets that are given there.
-        check_roster: finds what is wrong with the roster, to be reported with the rest.
+        check_roster: looks at the roster, to report on it with the rest; without it the roster is
+            not read.
 
     Raises:
         ConfigError: with everything that is wrong; no secret is in its message, nor in the
@@ -53,7 +60,9 @@ def load_config(
     raise outcome
 
 
-def _load(name: str, environ: Mapping[str, str], check_roster: RosterCheck) -> Config | ConfigError:
+def _load(
+    name: str, environ: Mapping[str, str], check_roster: RosterCheck | None
+) -> Config | ConfigError:
     """The configuration or what is wrong; raises nothing, since secrets are in its frame."""
     text = _read(name)
     if isinstance(text, Problem):
@@ -82,8 +91,10 @@ def _load(name: str, environ: Mapping[str, str], check_roster: RosterCheck) -> C
     if gong is not None and gong.proxy_url is None:
         fault = proxy_fault(gong.base_url, environ)
         found += [Problem(0, *fault)] if fault else []
-    found += _roster_problems(root, lines, path.parent, check_roster, found)
+    roster, faults, notes = _roster(root, lines, path.parent, check_roster, found)
+    found += faults
     ordered = sorted([*_warnings(root, sections), *secrets.warnings])
+    ordered += notes  # in the order of the roster's lines
     located = tuple(warning.located(name) for warning in ordered)
     if found or credentials is None:
         return ConfigError(name, found, located)
@@ -92,6 +103,7 @@ def _load(name: str, environ: Mapping[str, str], check_roster: RosterCheck) -> C
         path=path,
         credentials=credentials,
         email_hash_key=hash_key,
+        roster_content=roster,
         lines=lines,
         warnings=located,
         **sections,
@@ -163,21 +175,38 @@ def _stale(lines: Mapping[str, int], sections: Mapping[str, Any]) -> Iterator[Pr
         yield Problem(lines.get(key, lines.get("poll", 0)), key, what)
 
 
-def _roster_problems(
+def _roster(
     root: Keys,
     lines: Mapping[str, int],
     folder: Path,
-    check_roster: RosterCheck,
+    check_roster: RosterCheck | None,
     found: Iterable[Problem],
-) -> list[Problem]:
-    """What is wrong with the roster; also if other keys of its section are wrong."""
+) -> tuple[bytes | None, list[Problem], list[Problem]]:
+    """The roster file's content, its faults and warnings; also if other keys are wrong.
+
+    It is read once, so that what is checked is what is used.
+    """
     key = "activity.roster_file"
     section = root.get("activity")
     written = section.get("roster_file") if isinstance(section, Keys) else None
-    if not isinstance(written, Scalar) or written.null or key in {each.key for each in found}:
-        return []
-    faults = check_roster(folder / values.path(written), folder)
-    return [Problem(lines[key], key, what) for what in faults]
+    if check_roster is None or key in {each.key for each in found}:
+        return None, [], []
+    if not isinstance(written, Scalar) or written.null:
+        return None, [], []
+    file = folder / values.path(written)
+    name = str(file.relative_to(folder) if file.is_relative_to(folder) else file)
+
+    def located(parts: Iterable[Located]) -> list[Problem]:
+        return [
+            Problem(lines[key], key, Problem(line, "", what).located(name)) for line, what in parts
+        ]
+
+    try:
+        content = read_bounded(file, MAX_ROSTER_BYTES)
+    except UnreadableFile as error:
+        return None, located([(0, str(error))]), []
+    faults, notes = check_roster(content)
+    return content, located(faults), located(notes)
 
 
 def _warnings(root: Keys, sections: Mapping[str, Any]) -> Iterator[Problem]:

@@ -264,8 +264,10 @@ class Config:
         gong, activity, poll, drops, state: its sections.
         credentials: where to read Gong's key at each use.
         email_hash_key: for EmailLabel.HASHED; None otherwise.
+        roster_content: of ``activity.roster_file`` as it was read with the configuration.
         lines: of the keys in the file, such as ``gong.timeout``.
-        warnings: for people; it works, but they should know.
+        warnings: for people; it works, but they should know. Those about the roster are among
+            them, so configurations that differ only in warnings are equal.
     """
 
     name: str
@@ -277,8 +279,9 @@ class Config:
     state: StateConfig
     credentials: Credentials
     email_hash_key: HashKey | None = None
+    roster_content: bytes | None = field(default=None, repr=False, compare=False)
     lines: Mapping[str, int] = field(default_factory=dict, repr=False, compare=False)
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = field(default=(), compare=False)
 
     def refusal(self, key: str, *what: str) -> ConfigError:
         """The error for what is wrong with a key, where more than the file shows it."""

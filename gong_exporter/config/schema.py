@@ -12,7 +12,8 @@ from pydantic.config import JsonDict
 from gong_exporter.activity.windows import PERIODS
 
 _ID = "[0-9]{1,20}"
-_EMAIL = r"[^@\s<>(),;\"]{1,64}@[^@\s<>(),;\"]{1,255}"
+_EMAIL_CHARACTER = r"[^@\s<>(),;\"\u00ad\u200b-\u200f\ufeff]"
+_EMAIL = rf"(?![mM]ailto:|'){_EMAIL_CHARACTER}{{1,64}}@{_EMAIL_CHARACTER}{{1,255}}(?<![.'])"
 _METRIC = "^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
 _WINDOW = f"^([1-9][0-9]?|[123][0-9][0-9]|400)d$|^({'|'.join(PERIODS)})$"
 _UNITS = ("y", "w", "d", "h", "m", "s", "ms")

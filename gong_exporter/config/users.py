@@ -1,6 +1,8 @@
-"""``activity.users``: ``all``, or ids, addresses and mappings, each as written."""
+"""``activity.users`` and ``exclude_users``: ids, addresses and mappings, each as written."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from gong_exporter.activity.users import ListedUser
 from gong_exporter.common.nearest import quoted
@@ -9,13 +11,16 @@ from gong_exporter.common.people import (
     column_fault,
     email_fault,
     id_fault,
-    is_email,
     is_id,
+    rounded_fault,
+    rounded_ids,
+    user_fault,
 )
 from gong_exporter.common.sections import Rejected
 from gong_exporter.common.yaml import Items, Keys, Node, Scalar
 
 _FORM = "an id (1 to 20 digits), an address, or a mapping with id or email"
+_EXCLUDED_FORM = "an id (1 to 20 digits) or an address"
 _FAULTS = {"id": id_fault, "email": email_fault}
 
 
@@ -30,24 +35,43 @@ def parse_users(node: object) -> tuple[ListedUser, ...] | None:
         raise Rejected.whole("must be 'all' or a list of ids and addresses")
     if not node:
         raise Rejected.whole("is an empty list; write 'all' for everybody")
-    users: list[ListedUser] = []
+    return _users(node, _user)
+
+
+def parse_excluded(node: object) -> tuple[ListedUser, ...]:
+    """Read the value of ``exclude_users``: ids and addresses, perhaps none.
+
+    Raises: Rejected, with every line that is wrong.
+    """
+    if node == ():
+        return ()  # the default
+    if not isinstance(node, Items):
+        raise Rejected.whole("must be a list of ids and addresses")
+    return _users(node, _excluded)
+
+
+def _users(items: Items, parse: Callable[[Node], ListedUser]) -> tuple[ListedUser, ...]:
+    users: list[tuple[int, ListedUser]] = []
     wrong: list[tuple[int, str]] = []
     seen: dict[str, int] = {}
-    for item in node:
+    for item in items:
         try:
-            user = _user(item)
+            user = parse(item)
         except Rejected as error:
             wrong.extend(error.parts)
             continue
-        users.append(user)
+        users.append((item.line, user))
         # Addresses differ in case from one system to the next, people do not.
         for name in filter(None, (user.user_id, user.email and user.email.lower())):
             if name in seen:
                 wrong.append((item.line, f"{quoted(name)} is already on line {seen[name]}"))
             seen.setdefault(name, item.line)
+    # An id that only looks rounded is accepted beside an address.
+    ids = {user.user_id: line for line, user in users if user.user_id and not user.email}
+    wrong += [(ids[each], rounded_fault(each)) for each in rounded_ids(ids)]
     if wrong:
-        raise Rejected(wrong)
-    return tuple(users)
+        raise Rejected(sorted(wrong))
+    return tuple(user for _, user in users)
 
 
 def _user(item: Node) -> ListedUser:
@@ -58,13 +82,18 @@ def _user(item: Node) -> ListedUser:
     raise Rejected([(item.line, f"a list is not a user; write {_FORM}")])
 
 
-def _from_text(item: Scalar) -> ListedUser:
+def _excluded(item: Node) -> ListedUser:
+    if isinstance(item, Scalar):
+        return _from_text(item, _EXCLUDED_FORM)
+    kind = "mapping" if isinstance(item, Keys) else "list"
+    raise Rejected([(item.line, f"a {kind} is not a user here; write {_EXCLUDED_FORM}")])
+
+
+def _from_text(item: Scalar, form: str = _FORM) -> ListedUser:
     text = str(item)
-    if is_id(text):
-        return ListedUser(user_id=text)
-    if is_email(text):
-        return ListedUser(email=text)
-    raise Rejected([(item.line, f"{quoted(text)} is not a user; write {_FORM}")])
+    if fault := user_fault(text):
+        raise Rejected([(item.line, f"{fault}; write {form}")])
+    return ListedUser(user_id=text) if is_id(text) else ListedUser(email=text)
 
 
 def _from_mapping(item: Keys) -> ListedUser:

@@ -80,6 +80,7 @@ class ExporterStatus:
         rate_limited_until: end of a running Retry-After; 0 when none is in force.
         quota_used: calls in the last 24 hours.
         quota_limit: ``gong.requests_per_day``.
+        roster_rows_skipped: rows of the roster file that could not be used.
         config_accepted: whether the configuration was accepted when it was last read.
         config_accepted_at: when a configuration was last accepted.
         last_failure: what went wrong last, fixed or not.
@@ -102,6 +103,7 @@ class ExporterStatus:
     rate_limited_until: float = 0.0
     quota_used: int | None = None
     quota_limit: int | None = None
+    roster_rows_skipped: int = 0
     config_accepted: bool | None = None
     config_accepted_at: float | None = None
     last_failure: Failure | None = None
@@ -235,6 +237,10 @@ class ExporterMetrics:
         """The interval in effect, stretched or not, in seconds."""
         self._set(interval=seconds)
 
+    def set_roster_rows_skipped(self, rows: int) -> None:
+        """How many rows of the roster file in force could not be used."""
+        self._set(roster_rows_skipped=rows)
+
     def set_quota_limit(self, limit: int) -> None:
         """``gong.requests_per_day`` of the configuration in force."""
         self._set(quota_limit=limit)
@@ -294,6 +300,7 @@ class ExporterMetrics:
             (names.RATE_LIMITED_UNTIL, status.rate_limited_until),
             (names.QUOTA_USED, status.quota_used),
             (names.QUOTA_LIMIT, status.quota_limit),
+            (names.ROSTER_ROWS_SKIPPED, status.roster_rows_skipped),
             (names.RELOAD_SUCCESSFUL, status.config_accepted),
             (names.RELOAD_TIMESTAMP, status.config_accepted_at),
             (names.HISTORY_RATIO, status.history_ratio),

@@ -284,6 +284,11 @@ HISTORY_FETCH_FAILURES = Family(
     "counter",
     "Days of the day history that could not be fetched; each is tried again.",
 )
+ROSTER_ROWS_SKIPPED = Family(
+    "gong_exporter_roster_rows_skipped",
+    "gauge",
+    "Rows of the roster file that could not be used.",
+)
 RELOAD_SUCCESSFUL = Family(
     "gong_exporter_config_last_reload_successful",
     "gauge",
@@ -347,6 +352,7 @@ EXPORTER_FAMILIES: tuple[Family, ...] = (
     HISTORY_RATIO,
     HISTORY_END,
     HISTORY_FETCH_FAILURES,
+    ROSTER_ROWS_SKIPPED,
     RELOAD_SUCCESSFUL,
     RELOAD_TIMESTAMP,
     BUILD_INFO,

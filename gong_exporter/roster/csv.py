@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 
-from gong_exporter.common.files import UnreadableFile, read_bounded
-from gong_exporter.common.nearest import nearest, quoted
-from gong_exporter.common.people import column_fault, email_fault, id_fault
+from gong_exporter.common.nearest import quoted
+from gong_exporter.common.people import email_fault, id_fault, rounded_fault, rounded_ids
+from gong_exporter.roster.columns import EMAIL, ID, read_columns
 from gong_exporter.roster.source import NOT_LABELS, Roster, RosterError
 
-MAX_BYTES = 32 * 1024 * 1024
-"""Of a roster file: some 300,000 people."""
-
 MAX_SHOWN = 10
-"""Faults of one file that a message lists."""
+"""Faults of one file that are listed."""
 
-MAX_NEAR = 20
-"""Characters of a column name that may be meant as a key; a secret is longer."""
-
-_KEYS = ("id", "email", "user_id")
+_SEPARATOR_LINE = re.compile(r'"?sep=([^\r\n])"?[,;\t]*\r?(\n|$)', re.IGNORECASE)
+"""The first line with which a spreadsheet names the separator; it is not part of the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,33 +26,32 @@ class CsvRoster:
     """A roster file (a RosterSource).
 
     The first row names the columns: ``id`` or ``email`` or both, and any others. Commas or
-    semicolons (or tabs) separate; a byte order mark, as spreadsheets write it, is not of the
-    first name. Cells are text as written: ``0123456`` and ``NO`` stay what they are.
+    semicolons (or tabs) separate, or what a line ``sep=`` before it names. A byte order mark, as
+    spreadsheets write it, is not part of the first name. Cells are text as written: ``0123456``
+    and ``NO`` stay what they are.
+
+    A row with an id and an address names its person by either. Rows without a usable key are left
+    out and counted.
 
     Attributes:
-        path: the file.
+        content: of the file.
     """
 
-    path: Path
+    content: bytes
 
     def read(self) -> Roster:
-        """The roster as it is now. Raises: RosterError, with everything that is wrong."""
-        rows = _rows(_text(self.path))
+        """The roster. Raises: RosterError, with what makes all of it unusable."""
+        rows = _rows(_text(self.content))
         header = next(rows, None)
         if header is None:
             what = "is empty; its first row names the columns: id, email, team ..."
             raise RosterError([(0, what)])
         line, names = header
-        names = _stripped(names)
-        _check_names(line, names)
-        return _people(names, rows)
+        columns, notes = read_columns(line, _stripped(names))
+        return _People(columns, notes).read(rows)
 
 
-def _text(path: Path) -> str:
-    try:
-        content = read_bounded(path, MAX_BYTES)
-    except UnreadableFile as error:
-        raise RosterError([(0, str(error))]) from error
+def _text(content: bytes) -> str:
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise RosterError([(0, "is UTF-16; save it as 'CSV UTF-8'")])
     if content.startswith(b"PK\x03\x04"):
@@ -74,17 +68,20 @@ def _text(path: Path) -> str:
 
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
     """Each row that is not blank, with the line it begins on."""
+    named = _SEPARATOR_LINE.match(text)
+    before = 0 if named is None else 1
+    text = text if named is None else text[named.end() :]
     first = text.lstrip("\r\n").split("\n", 1)[0]
     # A European spreadsheet separates by semicolons and still calls the file CSV.
-    delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    line = 1
+    delimiter = max(",;\t", key=first.count) if named is None else named[1]
+    line = before + 1
     try:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
         for row in reader:
             if any(cell.strip() for cell in row):
                 yield line, row
-            line = reader.line_num + 1
-    except csv.Error as error:
+            line = before + reader.line_num + 1
+    except (csv.Error, ValueError, TypeError) as error:
         raise RosterError([(line, f"is not CSV: {error}")]) from error
 
 
@@ -99,73 +96,105 @@ def _stripped(row: Sequence[str]) -> list[str]:
     return cells
 
 
-def _check_names(line: int, names: list[str]) -> None:
-    if not {"id", "email"} & set(names):
-        # It may be no roster but a file of secrets, so hardly anything of it is shown.
-        close = [name for name in names if len(name) <= MAX_NEAR and nearest(name, _KEYS)]
-        meant = f"; is {quoted(close[0])} meant?" if close else ""
-        raise RosterError([(line, f"no column is named id or email{meant}")])
-    faults = []
-    for index, name in enumerate(names):
-        if name in names[:index]:
-            faults.append((line, f"the column {quoted(name)} is there twice"))
-        elif name not in {"id", "email"} and (fault := column_fault(name)):
-            # No secret is beside a key's name: a name is shown whatever it looks like.
-            faults.append((line, fault.replace("this column", f"the column {quoted(name)}")))
-    if faults:
-        raise RosterError(faults)
+class _People:
+    """Reads the rows of people.
 
+    Args:
+        names: of the columns, the keys included.
+        notes: what is known about the header.
+    """
 
-def _people(names: list[str], rows: Iterator[tuple[int, list[str]]]) -> Roster:
-    columns = tuple(name for name in names if name not in NOT_LABELS)
-    by_id: dict[str, Mapping[str, str]] = {}
-    by_email: dict[str, Mapping[str, str]] = {}
-    aliases: dict[str, str] = {}
-    lines: dict[str, int] = {}
-    faults: list[tuple[int, str]] = []
-    for line, row in rows:
-        if len(faults) >= MAX_SHOWN:
-            faults.append((line, "and perhaps more"))
-            break
+    def __init__(self, names: Sequence[str], notes: Iterable[tuple[int, str]]) -> None:
+        self._names = tuple(names)
+        self._notes = list(notes)
+        self._by_id: dict[str, Mapping[str, str]] = {}
+        self._by_email: dict[str, Mapping[str, str]] = {}
+        self._aliases: dict[str, str] = {}
+        self._lines: dict[str, int] = {}
+        self._rows: dict[int, dict[str, str]] = {}
+        self._half: list[tuple[int, str]] = []
+        self._half_rows = 0
+        self._faults: list[tuple[int, str]] = []
+        self._skipped = 0
+
+    def read(self, rows: Iterable[tuple[int, list[str]]]) -> Roster:
+        """The roster. Raises: RosterError, if no row can be used."""
+        cells = [(line, found) for line, row in rows if (found := self._cells(line, row))]
+        rounded = rounded_ids({found.get(ID, "") for _, found in cells})
+        for line, found in cells:
+            self._add(line, found, rounded)
+        if not self._by_id and not self._by_email:
+            raise RosterError(
+                [*sorted(self._faults), *self._more()] or [(0, "has a header, but no people")]
+            )
+        return Roster(
+            columns=tuple(name for name in self._names if name not in NOT_LABELS),
+            by_id=self._by_id,
+            by_email=self._by_email,
+            aliases=self._aliases,
+            skipped=self._skipped,
+            warnings=tuple(self._warnings()),
+        )
+
+    def _cells(self, line: int, row: list[str]) -> dict[str, str] | None:
+        """The cells by column; None if there are too many or too few."""
         texts = _stripped(row)
-        if len(texts) > len(names) or len(row) < len(names):
-            faults.append((line, f"has {len(row)} cells, and the header {len(names)}"))
-            continue
-        texts += [""] * (len(names) - len(texts))
-        cells = dict(zip(names, texts, strict=True))
-        user_id, email = cells.get("id", ""), cells.get("email", "").lower()
-        fault = _key_fault(user_id, email) or _repeated(lines, line, user_id, email)
-        if fault:
-            faults.append((line, fault))
-            continue
-        person = MappingProxyType({name: cells[name] for name in (*columns, *_active(names))})
-        if user_id:
+        if len(texts) > len(self._names) or len(row) < len(self._names):
+            self._skip(line, f"has {len(row)} cells, and the header {len(self._names)}")
+            return None
+        texts += [""] * (len(self._names) - len(texts))
+        return dict(zip(self._names, texts, strict=True))
+
+    def _add(self, line: int, cells: dict[str, str], rounded: frozenset[str]) -> None:
+        """Add a row, unless it has no usable key, or another row has the same key."""
+        keys = {ID: cells.get(ID, ""), EMAIL: cells.get(EMAIL, "").lower()}
+        faults = {ID: id_fault(keys[ID]), EMAIL: email_fault(keys[EMAIL])}
+        if keys[ID] in rounded:
+            faults[ID] = rounded_fault(keys[ID])
+        wrong = next(filter(None, faults.values()), "")
+        good = {key: text for key, text in keys.items() if text and not faults[key]}
+        if not good:
+            self._skip(line, wrong or "has neither id nor email")
+            return
+        known = [self._lines[text] for text in good.values() if text in self._lines]
+        row = {**cells, **keys}
+        if known:
+            name = next(text for text in good.values() if text in self._lines)
+            if self._rows[known[0]] != row:  # an identical row is accepted
+                self._skip(line, f"{quoted(name)} is already on line {known[0]}")
+            return
+        self._rows[line] = row
+        self._lines.update(dict.fromkeys(good.values(), line))
+        # The column of the fixed label active is one of a person's, without being a label.
+        named = [name for name in self._names if name not in NOT_LABELS or name == "active"]
+        person = MappingProxyType({name: cells[name] for name in named})
+        if ID in good:
             for address in cells.get("aliases", "").lower().split():
-                aliases.setdefault(address, user_id)
-            by_id[user_id] = person
-        else:
-            by_email[email] = person
-    if faults:
-        raise RosterError(faults)
-    return Roster(columns=columns, by_id=by_id, by_email=by_email, aliases=aliases)
+                self._aliases.setdefault(address, good[ID])
+            self._by_id[good[ID]] = person
+        if EMAIL in good:
+            self._by_email[good[EMAIL]] = person
+        if wrong:
+            self._half_rows += 1
+            if self._half_rows <= MAX_SHOWN:
+                self._half.append(
+                    (line, f"{wrong}; the row counts by its {next(iter(good))} alone")
+                )
 
+    def _skip(self, line: int, why: str) -> None:
+        self._skipped += 1
+        if len(self._faults) < MAX_SHOWN:
+            self._faults.append((line, why))
 
-def _active(names: Sequence[str]) -> tuple[str, ...]:
-    """The column of the fixed label, if there is one."""
-    return tuple(name for name in names if name == "active")
+    def _more(self) -> list[tuple[int, str]]:
+        more = self._skipped - len(self._faults)
+        return [(0, f"and {more} more rows")] if more else []
 
-
-def _repeated(lines: dict[str, int], line: int, user_id: str, email: str) -> str:
-    fault = ""
-    for name in filter(None, (user_id, email)):
-        if name in lines:
-            fault = f"{quoted(name)} is already on line {lines[name]}"
-        lines.setdefault(name, line)
-    return fault
-
-
-def _key_fault(user_id: str, email: str) -> str:
-    """Why a row identifies no person; empty when it does."""
-    if not user_id and not email:
-        return "has neither id nor email"
-    return id_fault(user_id) or email_fault(email)
+    def _warnings(self) -> Iterator[tuple[int, str]]:
+        yield from self._notes
+        left_out = [(line, f"the row is left out: {why}") for line, why in self._faults]
+        yield from sorted([*self._half, *left_out])
+        for line, why in self._more():
+            yield line, f"{why} are left out"
+        if self._half_rows > len(self._half):
+            yield 0, f"and {self._half_rows - len(self._half)} more rows that count by one key"

@@ -38,11 +38,13 @@ class Roster:
         columns: the label names, in the order in which they were given. The fixed label
             ``active`` is not among them, although people may have the column.
         by_id: each person's columns by Gong's user id.
-        by_email: by address in lower case.
+        by_email: by address in lower case. A person may be in both.
         above: columns that win over these where both have one.
         aliases: from further addresses, in lower case, to the ids of their users.
         not_recorded: ids of active users whose calls Gong does not record.
         calls: calls of Gong that it takes to read the roster again.
+        skipped: how many rows of the source were left out, because they cannot be used.
+        warnings: what people should know about it: line (0 for all of it) and text.
     """
 
     columns: tuple[str, ...] = ()
@@ -52,10 +54,21 @@ class Roster:
     aliases: Mapping[str, str] = field(default_factory=dict)
     not_recorded: frozenset[str] = frozenset()
     calls: int = 0
+    skipped: int = 0
+    warnings: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether it has no people, listed users aside."""
+        return not self.by_id and not self.by_email
+
+    def names(self, user_id: str, email: str) -> bool:
+        """Whether it names a person, by id or by address, listed users aside."""
+        return user_id in self.by_id or email.lower() in self.by_email
 
     def of(self, user_id: str, email: str) -> Mapping[str, str]:
-        """A person's columns: those given by id, and over them those given by address."""
-        found = {**self.by_id.get(user_id, {}), **self.by_email.get(email.lower(), {})}
+        """A person's columns: those given by address, and over them those given by id."""
+        found = {**self.by_email.get(email.lower(), {}), **self.by_id.get(user_id, {})}
         return found if self.above is None else {**found, **self.above.of(user_id, email)}
 
     def under(self, users: Iterable[ListedUser]) -> Roster:
@@ -75,7 +88,7 @@ class Roster:
 
 
 class RosterSource(Protocol):
-    """Reads a roster from a file or a service."""
+    """Reads a roster from a file's content or from a service."""
 
     def read(self) -> Roster:
         """The roster as it is now. Raises: RosterError."""

@@ -9,6 +9,7 @@ from structlog.typing import FilteringBoundLogger
 from gong_exporter.activity.poll_plan import WindowFailure
 from gong_exporter.exposition.metrics import ExporterMetrics, Failure
 from gong_exporter.gong.clock import Clock
+from gong_exporter.runtime.roster import RosterMatch
 
 MAX_NAMED = 10
 """Users unknown to Gong that a log line names; a list may have thousands."""
@@ -30,6 +31,7 @@ class PollLogger:
         self._metrics = metrics
         self._clock = clock
         self._unknown: tuple[str, ...] = ()
+        self._roster_warned = False
 
     def failures(self, failures: Iterable[WindowFailure]) -> None:
         """Log one line per reason, and keep the last failure for the page."""
@@ -64,6 +66,12 @@ class PollLogger:
             users=names,
             advice="check activity.users; they are looked for once a day",
         )
+
+    def roster(self, match: RosterMatch) -> None:
+        """Log that most people are not in the roster, once until it is better."""
+        if match.warning and not self._roster_warned:
+            self._log.warning(match.warning)
+        self._roster_warned = bool(match.warning)
 
     def _keep(self, reason: str, message: str, request_id: str | None) -> None:
         self._metrics.failed(

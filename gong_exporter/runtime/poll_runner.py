@@ -151,6 +151,8 @@ class PollRunner:
         for data in self._data.windows():
             self._metrics.window_succeeded(data.window, data.fetched_at)
         self._metrics.set_quota_limit(setup.limits.requests_per_day)
+        self._metrics.set_roster_rows_skipped(setup.roster.skipped)
+        self._poll_log.roster(self.current().roster_match)
         self._update_poll_state()
 
     def current(self) -> Published:
@@ -223,7 +225,8 @@ class PollRunner:
         arrived = {data.window for data in result.windows}
         failed = tuple(w.name for w in setup.plan.windows if w.name not in arrived)
         self._ended(began, failed)
-        snapshot = self.current().snapshot
+        published = self.current()
+        snapshot = published.snapshot
         self._log.info(
             "poll ended",
             seconds=round(self._clock.monotonic() - began, 3),
@@ -233,6 +236,7 @@ class PollRunner:
             unknown=len(snapshot.unknown),
         )
         self._poll_log.unknown(snapshot.unknown)
+        self._poll_log.roster(published.roster_match)
         if self.save:
             self._history.add_windows(self._data.company, result.windows)
         return result

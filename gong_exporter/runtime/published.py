@@ -14,13 +14,14 @@ from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.days import HistoryKey
 from gong_exporter.activity.poll_plan import PollPlan, PollResult
 from gong_exporter.activity.snapshot import EMPTY, Snapshot, WindowData
-from gong_exporter.activity.users import UserLabels, build_snapshot
+from gong_exporter.activity.users import UserLabels, build_snapshot, latest_emails
 from gong_exporter.activity.zones import load_zone
 from gong_exporter.exposition.body import Exposition
 from gong_exporter.exposition.drops import DropReport
 from gong_exporter.gong.clock import Clock
 from gong_exporter.runtime.day_history import Company
 from gong_exporter.runtime.email_labels import email_label_or_hidden, hidden
+from gong_exporter.runtime.roster import NOT_COMPARED, RosterMatch, match_roster
 from gong_exporter.runtime.setup import Setup, keeps_history
 from gong_exporter.store import StateFile
 
@@ -35,6 +36,7 @@ class Published:
         label: from an address to what the snapshot shows of it.
         stale_at: Unix seconds after which some of it is too old to serve.
         drops: what is served about drops; None for nothing.
+        roster_match: how many of its people with activity are in the roster.
     """
 
     snapshot: Snapshot = EMPTY
@@ -42,6 +44,7 @@ class Published:
     label: Callable[[str], str] = hidden
     stale_at: float = math.inf
     drops: DropReport | None = None
+    roster_match: RosterMatch = NOT_COMPARED
 
 
 class CompanyData:
@@ -164,6 +167,7 @@ class CompanyData:
             stale_at=stale_after
             + min([*(data.fetched_at for data in young), *([drops.end] if drops else [math.inf])]),
             drops=drops,
+            roster_match=self._match_roster(snapshot),
         )
 
     def _young_drops(self, oldest: float) -> DropReport | None:
@@ -187,6 +191,14 @@ class CompanyData:
                 columns=self.setup.roster.columns,
                 columns_of=self.setup.roster.of,
             ),
+        )
+
+    def _match_roster(self, snapshot: Snapshot) -> RosterMatch:
+        emails = latest_emails(snapshot.windows, self.company_state)
+        active = {user_id for window in snapshot.windows for user_id in window.users}
+        shown = active.intersection(user.user_id for user in snapshot.users)
+        return match_roster(
+            self.setup.roster, ((user_id, emails.get(user_id, "")) for user_id in shown)
         )
 
     def _load(self, plan: PollPlan) -> None:

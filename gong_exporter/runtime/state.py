@@ -16,6 +16,7 @@ from gong_exporter.gong.client import MAX_CLOCK_OFFSET
 from gong_exporter.gong.clock import Clock
 from gong_exporter.runtime.poll_runner import PollRunner, PollState
 from gong_exporter.runtime.poller import Poller
+from gong_exporter.runtime.published import Published
 from gong_exporter.runtime.reload import Reloader
 from gong_exporter.runtime.setup import interval_in_effect, search_share
 from gong_exporter.store import StateFile
@@ -120,7 +121,7 @@ class ExporterSite:
                 name if "@" not in name else published.label(name) or "(hidden)"
                 for name in published.snapshot.unknown
             ),
-            warnings=self._warnings(state, numbers),
+            warnings=self._warnings(state, numbers, published),
         )
 
     def _standby(self) -> str | None:
@@ -135,8 +136,12 @@ class ExporterSite:
         request_id = redact(failure.request_id) if failure.request_id else None
         return replace(failure, message=redact(failure.message), request_id=request_id)
 
-    def _warnings(self, state: PollState, status: ExporterStatus) -> tuple[str, ...]:
+    def _warnings(
+        self, state: PollState, status: ExporterStatus, published: Published
+    ) -> tuple[str, ...]:
         found = list(state.setup.config.warnings)
+        if published.roster_match.warning:
+            found.append(f"Roster: {published.roster_match.warning}")
         if len(state.planned) < len(state.setup.plan.windows):
             found.append(
                 f"One poll of all windows takes {state.budget.calls_per_poll} calls, more than"

@@ -62,10 +62,11 @@ def test_a_list_and_a_roster_are_held_against_who_was_active(
     )
     listed = [user_id(1), email(2), "404", *(f"nobody{n}@acme.example" for n in range(5))]
     activity: dict[str, Any] = {"users": listed, "roster_file": str(roster)}
-    _, out, _ = check_live(tmp_path, simulator.url, activity=activity)
+    _, out, err = check_live(tmp_path, simulator.url, activity=activity)
     nobodies = ", ".join(listed[3:7])
     assert f"  2 of the 8 listed users were active then; not 404, {nobodies} and 1 more\n" in out
     assert "  2 of the 7 users who were active then are in the roster\n" in out
+    assert "warning: only 2 of the 7 people with activity are in the roster" in err
     activity["email_label"] = "omitted"
     _, out, _ = check_live(tmp_path, simulator.url, activity=activity)
     assert "not 404, (hidden), (hidden)" in out

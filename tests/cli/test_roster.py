@@ -60,7 +60,7 @@ def test_the_file_is_private_whole_and_the_same_each_time(
     assert roster(tmp_path, simulator.url, f"--output={path}")[:2] == (0, "")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     first = path.read_text()
-    assert CsvRoster(path).read().columns == ("name", "team", "manager", "title")
+    assert CsvRoster(path.read_bytes()).read().columns == ("name", "team", "manager", "title")
     assert roster(tmp_path, simulator.url, f"--output={path}")[0] == 0
     assert path.read_text() == first
 

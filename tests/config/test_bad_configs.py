@@ -11,7 +11,7 @@ import pytest
 
 from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.load import load_config
-from gong_exporter.runtime.roster import roster_faults
+from gong_exporter.runtime.roster import checked_roster
 
 FOLDER = Path("tests/data/bad_configs").absolute()
 CASES = sorted(path.name for path in FOLDER.glob("*.yaml"))
@@ -36,7 +36,7 @@ def test_a_bad_file_is_refused_with_this_message(
     monkeypatch.chdir(FOLDER)
 
     with pytest.raises(ConfigError) as caught:
-        load_config(name, _environment(name), roster_faults)
+        load_config(name, _environment(name), checked_roster)
 
     assert str(caught.value).splitlines() == _marked(name, "# expected: ")
     assert "SECRET" not in str(caught.value).replace("GONG_ACCESS_KEY_SECRET", "")

@@ -10,7 +10,7 @@ import pytest
 from gong_exporter.activity.snapshot import METRICS
 from gong_exporter.config.load import load_config
 from gong_exporter.config.model import SECTIONS
-from gong_exporter.runtime.roster import load_roster
+from gong_exporter.runtime.roster import checked_roster, load_roster
 
 EXAMPLE = Path("config.example.yaml").absolute()
 DOCS = Path("docs/configuration.md").absolute()
@@ -44,7 +44,7 @@ def test_the_example_loads_with_its_comments_taken_away_too(tmp_path: Path) -> N
     path.write_text(text, encoding="utf-8")
     (tmp_path / "roster.csv").write_text("id,team\n234599484848423,West\n", encoding="utf-8")
 
-    config = load_config(path, ENVIRON)
+    config = load_config(path, ENVIRON, checked_roster)
 
     assert load_roster(config).columns == ("team", "region")
     assert config.gong.time_zone is not None

@@ -141,7 +141,7 @@ def test_the_file_is_one_that_the_exporter_reads(tmp_path: Path) -> None:
     lines = path.read_text().splitlines()
     assert lines[0] == "id,email,name,team,manager,title,active,aliases"
     assert lines[1] == "7,Ann@acme.com,Ann Alder,Zoe Head,Zoe Head,AE,true,a@acme.com"
-    roster = CsvRoster(path).read()
+    roster = CsvRoster(path.read_bytes()).read()
     assert roster.columns == COLUMNS
     assert roster.of(BIG, "")["active"] == "true"
     assert roster.aliases["a@acme.com"] == "7"

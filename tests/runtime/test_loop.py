@@ -161,6 +161,30 @@ def test_a_change_of_the_roster_alone_is_published_without_a_poll(tmp_path: Path
         assert due == pytest.approx(loop.polled[1] + HOUR, abs=1)
 
 
+def test_a_roster_without_most_people_is_logged_once(tmp_path: Path) -> None:
+    most = "people with activity are in the roster"
+    with bench(tmp_path) as loop:
+        loop.run()
+        people = [user.user_id for user in loop.runner.current().snapshot.users]
+        few = Roster(by_id={people[0]: {}, "404": {}}, skipped=7)
+        for _ in range(2):
+            loop.poller.use(make_setup(loop.config, few), interrupt=False, poll=False)
+            loop.run()
+        assert loop.value("gong_exporter_roster_rows_skipped") == 7
+        lines = [line["msg"] for line in loop.log() if most in line["msg"]]
+        assert lines == [
+            (
+                f"only 1 of the {len(people)} {most}: the others have no team; its column id must"
+                " hold Gong's user ids, or email the addresses that people have in Gong"
+            )
+        ]
+        half = Roster(by_id={key: {} for key in people[:2]})
+        loop.poller.use(make_setup(loop.config, half), interrupt=False, poll=False)
+        loop.run()
+        assert not loop.runner.current().roster_match.warning
+        assert loop.value("gong_exporter_roster_rows_skipped") == 0
+
+
 def test_another_change_beside_the_roster_needs_a_poll(tmp_path: Path) -> None:
     with bench(tmp_path) as loop:
         roster = Roster(by_id={}, by_email={}, columns=("team",))
