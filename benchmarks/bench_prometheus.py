@@ -16,7 +16,7 @@ from scraper import Scraper
 from table import machine, percentile, show, times
 
 USERS = 10_000
-PATIENCE = 75.0
+WAIT_TIMEOUT = 75.0
 """Seconds for all scrapes of one server; the first one alone, which makes the series, takes ten."""
 
 
@@ -44,7 +44,7 @@ class Seen:
 def watch(server: servers.Server, pace: Pace) -> Seen:
     """Have it scraped, until enough scrapes went well."""
     seen = Seen([], 0)
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + WAIT_TIMEOUT
     with servers.prometheus(server, pace.interval, pace.timeout) as url:
         while len(seen.seconds) < pace.scrapes and time.monotonic() < deadline:
             time.sleep(0.5)

@@ -20,7 +20,7 @@ SCRIPTS = (
 )
 REPORT = HERE.parent / "docs" / "performance.md"
 MARK = "<!-- Below: written by `benchmarks/run.py --record`. -->\n"
-PATIENCE = 240
+WAIT_TIMEOUT = 240
 """Seconds for one script."""
 
 
@@ -33,7 +33,7 @@ def main() -> None:
             [sys.executable, str(HERE / script)],
             stdout=subprocess.PIPE,
             text=True,
-            timeout=PATIENCE,
+            timeout=WAIT_TIMEOUT,
             check=False,
         )
         print(done.stdout, end="", flush=True)

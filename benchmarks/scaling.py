@@ -28,7 +28,7 @@ from table import machine, milliseconds, percentile, show
 
 EXPORTER = (sys.executable, "-m", "gong_exporter")
 STATE = "gong-exporter.db"
-PATIENCE = 900
+WAIT_TIMEOUT = 900
 """Seconds for one poll."""
 
 SCRAPES = 50
@@ -183,14 +183,14 @@ def running(command: Sequence[str], log: Path) -> Iterator[tuple[subprocess.Pope
 
 def awaited(log: Path, text: str, count: int = 1) -> str:
     """The line of a log that is the first, or so many, with that text."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + WAIT_TIMEOUT
     while time.monotonic() < deadline:
         lines = log.read_text().splitlines(keepends=True)
         found = [line for line in lines if text in line and line.endswith("\n")]
         if len(found) >= count:
             return found[count - 1]
         time.sleep(0.1)
-    sys.exit(f"not within {PATIENCE} s: {text}: {log.read_text()[-2000:]}")
+    sys.exit(f"not within {WAIT_TIMEOUT} s: {text}: {log.read_text()[-2000:]}")
 
 
 def megabytes(size: int) -> str:

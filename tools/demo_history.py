@@ -37,7 +37,7 @@ from gong_exporter.simulator.company.demo import SEED, USERS, demo_company  # no
 from gong_exporter.simulator.company.roster import roster_csv  # noqa: E402 - likewise
 
 ZONE = ZoneInfo("US/Pacific")
-PATIENCE = 60.0
+WAIT_TIMEOUT = 60.0
 """Seconds that a program may take to come up."""
 
 CONFIG = """\
@@ -189,7 +189,7 @@ def running(
         command, cwd=folder, env=environment(), start_new_session=True
     )
     try:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + WAIT_TIMEOUT
         while not answers(ready):
             if process.poll() is not None:
                 raise Ended(f"{Path(command[0]).name} ended with status {process.returncode}")

@@ -21,7 +21,7 @@ from tests.support.hostile import Behaviour, Connection, answer, hostile_server
 from tests.support.logs import no_log
 from tests.support.simulator import running_simulator
 
-PATIENCE = 60.0
+WAIT_TIMEOUT = 60.0
 """Seconds for one page: they are large, and the machine may be busy."""
 
 
@@ -52,7 +52,7 @@ def test_a_listing_that_gets_too_large_fails_at_once_and_does_not_start_again(
 ) -> None:
     """A page may hold thousands of users: to count the pages is not enough."""
     with hostile_server(full_pages(users, counters, pages=5)) as server:
-        client = watched(server.url, timeout=PATIENCE).client
+        client = watched(server.url, timeout=WAIT_TIMEOUT).client
         with pytest.raises(InvalidResponse) as caught:
             fetch_listing(client, WANTED, no_log())
         assert caught.value.message == problem

@@ -21,7 +21,7 @@ from gong_exporter.simulator.api.server import Simulator
 from tests.support.backfill_samples import activity, every_day, read_output, true_activity
 from tests.support.companies import FixtureCompany, zone_where_it_is_morning
 from tests.support.exporter import ROOT, command, environment, run, run_here, write_config
-from tests.support.servers import PATIENCE, need, until
+from tests.support.servers import WAIT_TIMEOUT, need, until
 from tests.support.simulator import running_simulator
 
 NOWHERE = "http://127.0.0.1:9"
@@ -89,7 +89,7 @@ def test_after_an_interruption_the_same_command_continues(
     ) as process:
         until(lambda: len(simulator.journal.entries()) == 4, "it is at the third day")
         process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=PATIENCE)
+        _, stderr = process.communicate(timeout=WAIT_TIMEOUT)
     assert process.returncode == 1
     assert stderr.endswith("run the same command again to continue\n")
     assert "Traceback" not in stderr

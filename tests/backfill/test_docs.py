@@ -16,7 +16,7 @@ from tests.docs.pages import Block, blocks
 from tests.support.backfill_servers import KEEP, everything, stored
 from tests.support.companies import FixtureCompany, zone_where_it_is_morning
 from tests.support.exporter import ROOT, environment, write_config
-from tests.support.servers import PATIENCE, Prometheus, need, prometheus, until
+from tests.support.servers import WAIT_TIMEOUT, Prometheus, need, prometheus, until
 from tests.support.simulator import running_simulator
 from tests.support.victoria import victoria_metrics
 
@@ -118,6 +118,6 @@ def test_the_demo_with_a_past_shows_it_whole_and_leaves_nothing_behind(tmp_path:
         assert groups
     finally:
         process.send_signal(signal.SIGINT)
-        rest, _ = process.communicate(timeout=PATIENCE)
+        rest, _ = process.communicate(timeout=WAIT_TIMEOUT)
     assert process.returncode == 0, said + rest
     assert [path.name for path in tmp_path.iterdir()] == []

@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-PATIENCE = 40.0
+WAIT_TIMEOUT = 40.0
 """Seconds to come up in."""
 
 ENDS = {
@@ -51,7 +51,7 @@ def _serve(command: list[str]) -> int:
             process = subprocess.Popen(
                 command, stdout=sink, stderr=sink, env={**os.environ, "PYTHONUNBUFFERED": "1"}
             )
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + WAIT_TIMEOUT
         up = False
         while not up and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.05)

@@ -16,7 +16,7 @@ from gong_exporter.simulator.api.options import SimulatorOptions
 from gong_exporter.simulator.api.server import Simulator
 from gong_exporter.simulator.records import UserActivity
 from tests.support.companies import FixtureCompany
-from tests.support.servers import PATIENCE, until
+from tests.support.servers import WAIT_TIMEOUT, until
 from tests.support.simulator import NOW, MovableClock, running_simulator
 from tests.support.simulator_caller import PATH, WEEK, Caller, calling, errors_of
 
@@ -78,7 +78,7 @@ class SlowCompany(FixtureCompany):
 
     def activity(self, start: date, end: date) -> Sequence[UserActivity]:
         self.asked.set()
-        assert self.go_on.wait(5 * PATIENCE)
+        assert self.go_on.wait(5 * WAIT_TIMEOUT)
         return super().activity(start, end)
 
 
@@ -92,7 +92,7 @@ def test_a_company_that_is_slow_to_work_out_does_not_hold_up_a_stop() -> None:
     with running_simulator(company) as simulator:
         thread = threading.Thread(target=ask_in_vain, args=(simulator,))
         thread.start()
-        assert company.asked.wait(PATIENCE)
+        assert company.asked.wait(WAIT_TIMEOUT)
         simulator.stop()
         until(
             lambda: at_work() == {"simulator-handler"}, "whoever asked is told, and all else ends"
@@ -103,7 +103,7 @@ def test_a_company_that_is_slow_to_work_out_does_not_hold_up_a_stop() -> None:
 def ask_in_vain(simulator: Simulator) -> None:
     # Until it is told: it would wait for longer than the test does.
     with calling(simulator) as caller, pytest.raises(requests.ConnectionError):
-        caller.post({"filter": WEEK}, timeout=5 * PATIENCE)
+        caller.post({"filter": WEEK}, timeout=5 * WAIT_TIMEOUT)
 
 
 class BrokenCompany(FixtureCompany):

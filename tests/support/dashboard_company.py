@@ -20,7 +20,7 @@ from tests.support.servers import Prometheus, prometheus, promtool, until
 
 ADDRESS = re.compile(r'targets: \["([^"]+)"\]')
 TARGET = {"job": "gong", "instance": "gong-exporter:14664"}
-PATIENCE = 180.0
+WAIT_TIMEOUT = 180.0
 """Seconds that the demo may take with thousands of people."""
 
 
@@ -56,7 +56,7 @@ def demo(folder: Path, *options: str) -> Iterator[str]:
         until(
             lambda: ADDRESS.search(log.read_text()) or process.poll() is not None,
             "the demo says where it is",
-            PATIENCE,
+            WAIT_TIMEOUT,
         )
         found = ADDRESS.search(log.read_text())
         assert found, log.read_text()

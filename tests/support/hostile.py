@@ -22,7 +22,7 @@ from typing import Any, Self
 
 Behaviour = Callable[["Connection"], bool]
 
-PATIENCE = 20.0
+WAIT_TIMEOUT = 20.0
 """Seconds after which a behaviour gives up by itself, so that no test leaves threads behind."""
 
 
@@ -107,7 +107,7 @@ class HostileServer:
             threading.Thread(target=self._serve, args=(sock,), name="hostile", daemon=True).start()
 
     def _serve(self, sock: socket.socket) -> None:
-        sock.settimeout(PATIENCE)
+        sock.settimeout(WAIT_TIMEOUT)
         with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
             stack.callback(sock.close)
             if self.tls is not None:
@@ -220,7 +220,7 @@ def drip(
     """``after`` at once, then ``data`` over and over, a byte at a time, until the client goes."""
 
     def behave(connection: Connection) -> bool:
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + WAIT_TIMEOUT
         try:
             connection.sock.sendall(after)
             while time.monotonic() < until and not connection.stop.is_set():
@@ -240,7 +240,7 @@ def flood(data: bytes, *, after: bytes = b"") -> Behaviour:
     """``after``, then ``data`` without an end, as fast as the client takes it."""
 
     def behave(connection: Connection) -> bool:
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + WAIT_TIMEOUT
         with contextlib.suppress(OSError):
             connection.sock.sendall(after)
             while time.monotonic() < until and not connection.stop.is_set():
@@ -268,7 +268,7 @@ def _receive(sock: socket.socket, stop: threading.Event) -> Connection | None:
 
 
 def _gone(sock: socket.socket, stop: threading.Event) -> bool:
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + WAIT_TIMEOUT
     while time.monotonic() < until and not stop.is_set():
         readable, _, _ = select.select([sock], [], [], 0.02)
         if readable:

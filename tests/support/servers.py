@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-PATIENCE = 30.0
+WAIT_TIMEOUT = 30.0
 """Seconds that a program may take to come up, or a condition to come true."""
 
 
@@ -62,7 +62,7 @@ def free_port() -> int:
     return port
 
 
-def until(true: Callable[[], object], what: str, timeout: float = PATIENCE) -> None:
+def until(true: Callable[[], object], what: str, timeout: float = WAIT_TIMEOUT) -> None:
     """Wait for a condition; connections that fail count as "not yet"."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
@@ -150,7 +150,7 @@ class Prometheus:
         """What it says of its targets, for the message of a test that fails."""
         return json.dumps(self.get("/api/v1/targets"))
 
-    def await_scrape(self, timeout: float = PATIENCE) -> None:
+    def await_scrape(self, timeout: float = WAIT_TIMEOUT) -> None:
         """Wait until the last scrape of every target went well."""
 
         def scraped() -> bool:

@@ -20,7 +20,7 @@ from gong_exporter.web.server import WebServer
 from gong_exporter.web.sockets import bind
 from gong_exporter.web.status import Health, Status, WindowStatus
 from gong_exporter.web.watch import WebConfigFile
-from tests.support.servers import PATIENCE
+from tests.support.servers import WAIT_TIMEOUT
 from tests.support.web_log import RecordedLog
 
 GET = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -154,7 +154,7 @@ def serving(
     try:
         yield port
     finally:
-        assert server.stop(PATIENCE)
+        assert server.stop(WAIT_TIMEOUT)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from gong_exporter.web.connection import Limits
 from gong_exporter.web.server import WebServer
 from gong_exporter.web.sockets import bind
 from gong_exporter.web.watch import WebConfigFile
-from tests.support.servers import PATIENCE, until
+from tests.support.servers import WAIT_TIMEOUT, until
 from tests.support.web_log import RecordedLog
 from tests.support.web_seen import arrivals
 from tests.support.web_site import (
@@ -156,16 +156,16 @@ def test_a_reload_that_hangs_stops_no_scrape() -> None:
 
     def hang() -> None:
         begun_reload.set()
-        release.wait(PATIENCE)
+        release.wait(WAIT_TIMEOUT)
 
     site = FixedSite(on_reload=hang)
     with serving(site, options=Options(lifecycle=True)) as port, ThreadPoolExecutor(1) as pool:
         reload = pool.submit(ask, port, "/-/reload", "POST")
-        assert begun_reload.wait(PATIENCE)
+        assert begun_reload.wait(WAIT_TIMEOUT)
         assert ask(port, "/metrics").status == 200
         assert not reload.done()
         release.set()
-        assert reload.result(PATIENCE).status == 200
+        assert reload.result(WAIT_TIMEOUT).status == 200
 
 
 def test_it_stops_with_a_slow_reader_and_a_hung_handler(caplog: pytest.LogCaptureFixture) -> None:
@@ -173,7 +173,7 @@ def test_it_stops_with_a_slow_reader_and_a_hung_handler(caplog: pytest.LogCaptur
 
     def hang() -> None:
         begun_reload.set()
-        release.wait(5 * PATIENCE)
+        release.wait(5 * WAIT_TIMEOUT)
 
     site = big(30 * MEGABYTE)
     site.on_reload = hang
@@ -184,8 +184,8 @@ def test_it_stops_with_a_slow_reader_and_a_hung_handler(caplog: pytest.LogCaptur
         hanging = b"POST /-/reload HTTP/1.1\r\nHost: x\r\n\r\n"
         with caplog.at_level(logging.WARNING), raw(port, GET) as reader, raw(port, hanging):
             reader.recv(1)
-            assert begun_reload.wait(PATIENCE)
-            assert server.stop(PATIENCE)
+            assert begun_reload.wait(WAIT_TIMEOUT)
+            assert server.stop(WAIT_TIMEOUT)
         release.set()
     assert [record.getMessage() for record in caplog.records] == []
 
@@ -195,28 +195,28 @@ def test_an_answer_under_way_is_finished_when_the_server_stops() -> None:
 
     def wait() -> None:
         begun_reload.set()
-        release.wait(PATIENCE)
+        release.wait(WAIT_TIMEOUT)
 
-    site, limits = FixedSite(on_reload=wait), Limits(grace_seconds=PATIENCE)
+    site, limits = FixedSite(on_reload=wait), Limits(grace_seconds=WAIT_TIMEOUT)
     with (
         ThreadPoolExecutor(1) as pool,
         serving(site, options=Options(lifecycle=True), limits=limits) as port,
     ):
         answer = pool.submit(ask, port, "/-/reload", "POST")
-        assert begun_reload.wait(PATIENCE)
+        assert begun_reload.wait(WAIT_TIMEOUT)
         threading.Timer(0.3, release.set).start()
-    assert answer.result(PATIENCE).status == 200
+    assert answer.result(WAIT_TIMEOUT).status == 200
 
 
 def test_a_stopped_server_listens_no_more_and_idle_connections_do_not_hold_it_up() -> None:
     with bind("127.0.0.1:0") as sock:
         port = int(sock.getsockname()[1])
-        limits = Limits(grace_seconds=5 * PATIENCE)
+        limits = Limits(grace_seconds=5 * WAIT_TIMEOUT)
         server = WebServer(build_app(FixedSite(), Options()), [sock], RecordedLog(), limits=limits)
         server.start()
         with raw(port, GET) as resting, raw(port, HALF), raw(port):
             resting.recv(4096)
-            assert server.stop(PATIENCE)
+            assert server.stop(WAIT_TIMEOUT)
         assert not server.alive
         with pytest.raises(ConnectionRefusedError):
             ask(port, "/metrics")
