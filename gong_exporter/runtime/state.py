@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from gong_exporter import __version__
 from gong_exporter.activity.budget import CallBudget
-from gong_exporter.activity.snapshot import Snapshot, WindowData
+from gong_exporter.activity.snapshot import Snapshot
 from gong_exporter.common.redact import Redactor
 from gong_exporter.config.durations import format_duration
 from gong_exporter.config.model import PollConfig
@@ -185,23 +185,15 @@ def stretched_text(budget: CallBudget) -> str:
 
 
 def _window(name: str, state: PollState, snapshot: Snapshot) -> WindowStatus:
-    unknown = len(snapshot.unknown)
-    held: WindowData | None = next((d for d in state.windows if d.window == name), None)
-    if held is None:
-        return WindowStatus(name, "absent")
-    if not any(data.window == name for data in snapshot.windows):
-        return WindowStatus(name, "absent", last_success=held.fetched_at)
-    active = snapshot.active(held)
-    failed = name in (state.failed or ())
+    held = next((data for data in state.windows if data.window == name), None)
+    served = next((data for data in snapshot.windows if data.window == name), None)
+    arrived = None if held is None else held.fetched_at
+    if served is None:
+        return WindowStatus(name, "absent", last_success=arrived)
     return WindowStatus(
         name,
-        "stale" if failed else "fresh",
-        first_day=held.start,
-        end_day=held.end,
-        start=held.start_timestamp,
-        end=held.end_timestamp,
-        last_success=held.fetched_at,
-        active=active,
-        inactive=len(snapshot.users) - active,
-        unknown=unknown,
+        "stale" if name in (state.failed or ()) else "fresh",
+        data=served,
+        active=snapshot.active(served),
+        last_success=arrived,
     )

@@ -79,22 +79,18 @@ def _quota(status: Status, time: TimeFormat) -> Html:
 
 
 def _user_counts(status: Status) -> Html:
-    counted = [window for window in status.windows if window.active is not None]
-    if not counted:
+    served = [window for window in status.windows if window.data is not None]
+    if not served:
         return _tile("Users", "not known yet")
     # Of two windows with the same users, the later in the list is usually the longer one.
-    widest = max(reversed(counted), key=lambda window: window.active or 0)
-    total = (widest.active or 0) + (widest.inactive or 0)
-    active = f"{count(widest.active or 0)} active in {widest.name}"
-    return _tile("Users", count(total), tag("p", active, class_="dim"))
+    widest = max(reversed(served), key=lambda window: window.active)
+    active = f"{count(widest.active)} active in {widest.name}"
+    return _tile("Users", count(len(status.snapshot.users)), tag("p", active, class_="dim"))
 
 
 def window_cards(status: Status, time: TimeFormat) -> Html:
     """Which days each window covers, and how fresh it is."""
-    cards = [
-        _window(window, time, waiting=window.state == "absent" and not status.numbers.polls)
-        for window in status.windows
-    ]
+    cards = [_window(window, status, time) for window in status.windows]
     return tag(
         "section",
         tag("h2", "Windows", id="windows"),
@@ -103,26 +99,30 @@ def window_cards(status: Status, time: TimeFormat) -> Html:
     )
 
 
-def _window(window: WindowStatus, time: TimeFormat, *, waiting: bool) -> Html:
+def _window(window: WindowStatus, status: Status, time: TimeFormat) -> Html:
+    data = window.data
+    waiting = data is None and not status.numbers.polls
     level, label = _STATES["waiting" if waiting else window.state]
     facts: list[tuple[str, Html | str]] = []
-    if window.first_day is not None and window.end_day is not None:
-        facts.append(("Covers", days(window.first_day, window.end_day)))
-    if window.end is not None:
-        facts.append(("Ends", join(time.at(window.end), f" ({time.ago(window.end)})")))
+    if data is not None:
+        end = data.end_timestamp
+        facts.append(("Covers", days(data.start, data.end)))
+        facts.append(("Ends", join(time.at(end), f" ({time.ago(end)})")))
     if window.last_success is not None:
         fetched = join(time.at(window.last_success), f" ({time.ago(window.last_success)})")
         facts.append(("Fetched", fetched))
-    if window.active is not None:
-        users = f"{count(window.active)} active, {count(window.inactive or 0)} inactive"
-        users += f", {count(window.unknown)} unknown" if window.unknown else ""
+    if data is not None:
+        inactive = len(status.snapshot.users) - window.active
+        users = f"{count(window.active)} active, {count(inactive)} inactive"
+        unknown = len(status.unknown_users)
+        users += f", {count(unknown)} unknown" if unknown else ""
         facts.append(("Users", users))
     nothing = tag("p", "Nothing is served for this window.", class_="dim")
     return tag(
         "li",
         tag("h3", window.name, " ", tag("span", label, class_=f"badge {level}")),
         fact_list(facts) if facts else None,
-        nothing if window.state == "absent" else None,
+        nothing if data is None else None,
         class_="card",
     )
 

@@ -7,10 +7,9 @@ Every instant is in Unix seconds. A name that ends in ``_seconds`` is a duration
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from typing import Literal, Protocol
 
-from gong_exporter.activity.snapshot import EMPTY, Snapshot
+from gong_exporter.activity.snapshot import EMPTY, Snapshot, WindowData
 from gong_exporter.exposition.body import Body
 from gong_exporter.exposition.metrics import ExporterStatus
 
@@ -39,26 +38,16 @@ class WindowStatus:
     Attributes:
         name: as configured: ``7d``, ``mtd``.
         state: see ``WindowState``.
-        first_day: the first company day that the numbers cover.
-        end_day: the company day before which they end (exclusive, as Gong's ``toDate`` is).
-        start: when ``first_day`` began.
-        end: when ``end_day`` began, which is where the numbers end.
+        data: what is served; None when the state is ``absent``.
+        active: known users whom Gong named in ``data``.
         last_success: when the newest data of this window arrived.
-        active: users that Gong named.
-        inactive: known users that Gong left out: all their counters are 0.
-        unknown: configured users that Gong has never named.
     """
 
     name: str
     state: WindowState
-    first_day: date | None = None
-    end_day: date | None = None
-    start: float | None = None
-    end: float | None = None
+    data: WindowData | None = None
+    active: int = 0
     last_success: float | None = None
-    active: int | None = None
-    inactive: int | None = None
-    unknown: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

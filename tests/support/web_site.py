@@ -33,6 +33,13 @@ DAY = 86_400.0
 
 def status() -> Status:
     """A quiet day: one window, fresh."""
+    served = snapshot(
+        ("calls_as_host", "calls_attended"),
+        [
+            (User(user_id="1", email="ann@acme.com"), (20, 0)),
+            (User(user_id="2", email="bob@acme.com"), (3, None)),
+        ],
+    )
     return Status(
         version="1.2.3",
         now=NOW,
@@ -44,24 +51,9 @@ def status() -> Status:
         numbers=ExporterStatus(
             up=True, next_poll=NOW + 900, last_poll=NOW - 2700, quota_used=120, quota_limit=5000
         ),
-        snapshot=snapshot(
-            ("calls_as_host", "calls_attended"),
-            [
-                (User(user_id="1", email="ann@acme.com"), (20, 0)),
-                (User(user_id="2", email="bob@acme.com"), (3, None)),
-            ],
-        ),
+        snapshot=served,
         windows=(
-            WindowStatus(
-                "7d",
-                "fresh",
-                start=NOW - 7 * DAY,
-                end=NOW,
-                last_success=NOW - 2700,
-                active=1,
-                inactive=1,
-                unknown=0,
-            ),
+            WindowStatus("7d", "fresh", data=served.windows[0], active=2, last_success=NOW - 2700),
         ),
     )
 

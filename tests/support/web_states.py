@@ -72,19 +72,14 @@ def working(users: int = 48) -> FixedSite:
         WindowStatus(
             name,
             "fresh",
-            first_day=first,
-            end_day=date(2026, 9, 21),
-            start=MIDNIGHT - length * DAY,
-            end=MIDNIGHT,
-            last_success=NOW - 45 * 60,
+            data=replace(window_data(name, METRICS, []), start=first, end_timestamp=MIDNIGHT),
             active=users - users // 17 - 1,
-            inactive=users // 17 + 1,
-            unknown=0,
+            last_success=NOW - 45 * 60,
         )
-        for name, length, first in (
-            ("1d", 1, date(2026, 9, 20)),
-            ("7d", 7, date(2026, 9, 14)),
-            ("28d", 28, date(2026, 8, 24)),
+        for name, first in (
+            ("1d", date(2026, 9, 20)),
+            ("7d", date(2026, 9, 14)),
+            ("28d", date(2026, 8, 24)),
         )
     ]
     status = Status(
@@ -126,7 +121,7 @@ def failing() -> FixedSite:
         site.state,
         windows=(
             fresh,
-            replace(stale, state="stale", last_success=NOW - 11 * 3600, unknown=3),
+            replace(stale, state="stale", last_success=NOW - 11 * 3600),
             WindowStatus("28d", "absent", last_success=NOW - 30 * 3600),
         ),
         interval_seconds=7200.0,
