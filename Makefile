@@ -61,7 +61,8 @@ docs: $(VENV)/.dev ## Write the generated parts of the docs again
 lock: $(VENV)/.dev ## Resolve the dependencies again (versions and hashes, no URLs)
 	tools/lock.sh
 
-copies: ## Copy rules, dashboards and routes into deploy/, after they changed
+copies: $(VENV)/.dev ## Bring what follows from rules, dashboards and routes up to date
+	$(BIN)/python -m tools.grafana_alerts
 	tools/copies.sh
 
 image-test: $(VENV)/.dev ## Build the image and run it, with Docker or without

@@ -1,4 +1,4 @@
-"""Writes the activity alerts as Grafana-managed rules: ``python -m tools.grafana_alerts``.
+"""Writes the activity alerts as Grafana-managed rules: ``make copies`` runs it.
 
 Expressions, thresholds, durations, labels and summaries are those of the Prometheus rules. Grafana
 differs in two ways: its templates cannot query, so that a rule has its numbers as further queries;
@@ -27,7 +27,7 @@ HEAD = """\
 # evaluates alerts itself: copy this file to provisioning/alerting. Do not load the Prometheus rules
 # as well, or every alert is sent twice. The data source has the uid gong-prometheus, as in
 # provisioning/datasources; replace it by the uid of yours.
-# Written by python -m tools.grafana_alerts.
+# Written by make copies.
 """
 
 _PERSON = (

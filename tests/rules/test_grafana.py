@@ -20,7 +20,7 @@ PAIRS = list(zip(RULES, ORIGINAL["rules"], strict=True))
 
 
 def test_the_committed_file_is_what_the_rules_give() -> None:
-    assert TARGET.read_text(encoding="utf-8") == text(), "python -m tools.grafana_alerts writes it"
+    assert TARGET.read_text(encoding="utf-8") == text(), "make copies writes it"
 
 
 def test_everything_but_queries_and_descriptions_is_the_same() -> None:
