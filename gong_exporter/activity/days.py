@@ -123,7 +123,7 @@ def counts_of_listing(users: Iterable[UserActivity]) -> dict[str, Counts]:
 
 
 def day_of_window(window: WindowData) -> DayRecord | None:
-    """The day of a window of one day; None for any other window, or for another stated range."""
+    """The day of a window of one day; None for any other window."""
     if (window.end - window.start).days != 1:
         return None
     return DayRecord(
