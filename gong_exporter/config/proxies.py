@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from requests.utils import should_bypass_proxies
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
 
 
 def proxy_fault(base_url: str, environ: Mapping[str, str]) -> tuple[str, str] | None:
@@ -27,9 +29,11 @@ def proxy_fault(base_url: str, environ: Mapping[str, str]) -> tuple[str, str] | 
 
 def _fault(text: str) -> str:
     try:
-        parts = urlsplit(text if "://" in text else f"http://{text}")
+        url = text if "://" in text else f"http://{text}"
+        parts = urlsplit(url)
         _ = parts.port
-    except ValueError:
+        parse_url(url)  # as the client reads it, which refuses a space in the host
+    except (ValueError, LocationParseError):
         return "is not the URL of a proxy"
     if parts.scheme.startswith("socks"):
         return "names a SOCKS proxy, which is not supported; use one with http:// or https://"

@@ -110,7 +110,7 @@ def base_url(text: str) -> str:
         )
     if parts.query or parts.fragment or text.endswith(("?", "#")):
         raise ValueError("must not have a query ('?') or a fragment ('#')")
-    host = parts.hostname or ""
+    host = (parts.hostname or "").removesuffix(".")
     if host in _WEB_HOSTS or host.endswith(".app.gong.io"):
         raise ValueError(
             "is the host of Gong's web application, not of its API; Gong's API page, where access"

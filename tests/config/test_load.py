@@ -446,7 +446,9 @@ def test_a_host_of_the_api_or_of_a_gateway_is_fine(host: str, tmp_path: Path) ->
     assert load_config(path, PAIR).gong.base_url == f"https://{host}"
 
 
-@pytest.mark.parametrize("host", ["app.gong.io", "gong.io", "www.gong.io", "EU-1.app.gong.io"])
+@pytest.mark.parametrize(
+    "host", ["app.gong.io", "gong.io", "www.gong.io", "EU-1.app.gong.io", "us-1.app.gong.io."]
+)
 def test_a_host_of_the_web_application_is_refused(host: str, tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(f"gong: {{base_url: 'https://{host}/settings'}}")
