@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
@@ -109,8 +110,11 @@ class WebServer:
     def _run(self) -> None:
         try:
             asyncio.run(self._serve())
-        except Exception:  # noqa: BLE001 - a thread has nothing above it
-            self._log.exception("the HTTP server failed")
+        except Exception as error:  # noqa: BLE001 - a thread has nothing above it
+            if isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE}:
+                self._log.error("the HTTP server failed", error="too many open files (ulimit -n)")
+            else:
+                self._log.exception("the HTTP server failed")
         finally:
             self._ready.set()
             self._close_sockets()
