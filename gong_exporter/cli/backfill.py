@@ -27,7 +27,7 @@ from gong_exporter.backfill.quota import BackfillQuota, CallCounter
 from gong_exporter.backfill.request import BackfillDeps, BackfillRequest
 from gong_exporter.backfill.run import Backfill
 from gong_exporter.cli.backfill_text import plan_text, summary_text
-from gong_exporter.cli.options import Parsed, bad_usage, common_options, fail
+from gong_exporter.cli.options import HomePath, Parsed, bad_usage, common_options, fail
 from gong_exporter.cli.session import Session, open_session
 from gong_exporter.config.durations import parse_duration
 from gong_exporter.gong.clock import Stopped, SystemClock
@@ -75,7 +75,7 @@ def _step(text: str) -> int:
 )
 @click.option(
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=HomePath(path_type=Path, dir_okay=False),
     required=True,
     metavar="FILE",
     help="File to write; with %Y-%m in its name, one file for each month.",

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from gong_exporter.cli.options import WebOptions, common_options
+from gong_exporter.cli.options import PATH, WebOptions, common_options
 from gong_exporter.cli.run import (
     bind_all,
     keep_running,
@@ -65,6 +65,7 @@ state:
 @click.option(
     "--web.config.file",
     "web_config",
+    type=PATH,
     metavar="PATH",
     help="TLS, users and headers, in the Prometheus exporter-toolkit's format.",
 )

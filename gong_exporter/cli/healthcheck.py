@@ -17,6 +17,7 @@ import click
 
 from gong_exporter.cli.options import (
     DEFAULT_ADDRESS,
+    PATH,
     WebOptions,
     bad_usage,
     common_options,
@@ -43,6 +44,7 @@ MAX_BODY = 4096
 @click.option(
     "--web.config.file",
     "web_config",
+    type=PATH,
     metavar="PATH",
     help="The exporter's web configuration. Without it, a plain HTTP request finds out whether"
     " the port uses TLS.",

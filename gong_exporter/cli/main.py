@@ -14,6 +14,7 @@ from gong_exporter import __version__
 from gong_exporter.cli.options import (
     DEFAULT_ADDRESS,
     FAILED,
+    PATH,
     WebOptions,
     common_options,
     fail,
@@ -65,6 +66,7 @@ class LazyGroup(click.Group):
 @click.option(
     "--web.config.file",
     "web_config_file",
+    type=PATH,
     metavar="PATH",
     help="TLS, users and headers, in the Prometheus exporter-toolkit's format.",
 )

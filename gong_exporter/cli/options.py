@@ -26,6 +26,23 @@ FAILED = 1
 BAD_USAGE = 2
 """Exit status: bad usage or configuration."""
 
+
+def expand_home(path: str) -> str:
+    """The path with the home folder for ``~``, unless that is not known."""
+    return os.path.expanduser(path)  # noqa: PTH111 - Path.expanduser() raises then
+
+
+class HomePath(click.Path):
+    """A path that may begin with ``~``: shells leave it alone in ``--output=~/FILE``."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Replace ``~`` by the home folder, if that is known; the rest as click does it."""
+        return super().convert(expand_home(value), param, ctx)
+
+
+PATH = HomePath(readable=False)
+"""A path whose file is not looked at when the options are read."""
+
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -72,6 +89,7 @@ def common_options(command: _Command) -> _Command:
             click.option(
                 "--config.file",
                 "config_file",
+                type=PATH,
                 metavar="PATH",
                 help="Configuration file. [default: $GONG_EXPORTER_CONFIG_FILE, then config.yaml]",
             ),
@@ -124,10 +142,9 @@ def resolve(ctx: click.Context, options: dict[str, Any], log_level: str = "info"
         after = options.pop(name)
         return str(after or before.get(name) or default)
 
+    from_environment = expand_home(os.environ.get("GONG_EXPORTER_CONFIG_FILE", ""))
     return CommonOptions(
-        config_file=pick(
-            "config_file", os.environ.get("GONG_EXPORTER_CONFIG_FILE") or "config.yaml"
-        ),
+        config_file=pick("config_file", from_environment or "config.yaml"),
         log_level=pick("log_level", log_level),
         log_format=pick("log_format", "logfmt"),
     )

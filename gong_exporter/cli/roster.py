@@ -11,7 +11,7 @@ import click
 from prometheus_client import CollectorRegistry
 
 from gong_exporter.activity.budget import PAGE_SIZE
-from gong_exporter.cli.options import bad_usage, common_options, fail
+from gong_exporter.cli.options import HomePath, bad_usage, common_options, fail
 from gong_exporter.cli.session import Session, open_session
 from gong_exporter.common.files import write_private
 from gong_exporter.config.model import Config, EmailLabel
@@ -44,14 +44,14 @@ PROGRESS_PAGES = 10
     "--teams",
     "teams_file",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=HomePath(path_type=Path),
     help="A YAML file with the names of teams by manager, 'Jane Doe: EMEA' on each line; managers"
     " by name, address or id. Other teams have their manager's name.",
 )
 @click.option(
     "--output",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=HomePath(path_type=Path),
     help="Write this file, whole or not at all, readable by its owner alone. [default: stdout]",
 )
 @click.pass_context
@@ -69,6 +69,8 @@ def roster(
     """
     if teams_file is not None and team != TeamBy.MANAGER:
         raise click.UsageError("--teams needs --team=manager")
+    if output == Path("-"):
+        output = None  # stdout, as for many commands
     if output is not None and not output.parent.is_dir():
         bad_usage(f"--output: there is no folder {output.parent}")
     if output is not None and output.is_dir():
@@ -83,7 +85,9 @@ def roster(
     rows = people(users, TeamBy(team), teams)
     plain = config.activity.email_label is EmailLabel.PLAIN
     text = roster_csv(rows, addresses=plain)
-    _write(text if plain else session.redactor.redact(text), output)
+    # By lines, because redact() drops what exceeds MAX_TEXT.
+    lines = text.splitlines(keepends=True)
+    _write(text if plain else "".join(map(session.redactor.redact, lines)), output)
     click.echo(_summary(rows), err=True)
 
 

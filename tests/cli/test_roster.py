@@ -51,6 +51,23 @@ def test_everybody_in_gong_is_a_row_with_a_team(simulator: Simulator, tmp_path: 
     assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"]
 
 
+def test_a_dash_is_stdout(simulator: Simulator, tmp_path: Path) -> None:
+    status, out, _ = roster(tmp_path, simulator.url, "--output=-")
+    assert (status, out) == roster(tmp_path, simulator.url)[:2]
+    assert not Path("-").exists()
+
+
+def test_a_roster_without_addresses_is_whole_however_long_it_is(
+    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    activity = {"email_label": "omitted"}
+    _, before, _ = roster(tmp_path, simulator.url, activity=activity)
+    monkeypatch.setattr("gong_exporter.common.redact.MAX_TEXT", 1000)
+    _, out, _ = roster(tmp_path, simulator.url, activity=activity)
+    assert len(before) > 1000
+    assert out == before
+
+
 def test_the_file_is_private_whole_and_the_same_each_time(
     simulator: Simulator, tmp_path: Path
 ) -> None:

@@ -117,6 +117,20 @@ def test_where_the_configuration_is_looked_for(tmp_path: Path, config: Path) -> 
     assert "--config.file" in nowhere.stderr
 
 
+def test_a_tilde_in_a_path_is_the_home_folder(tmp_path: Path, config: Path) -> None:
+    home = environment(HOME=str(tmp_path))
+    config.rename(tmp_path / "moved.yaml")
+    (tmp_path / "web.yml").write_text("{}")
+    flags = ("--config.file=~/moved.yaml", "--web.config.file=~/web.yml")
+    checked = run(*flags, "check", environ=home)
+    assert checked.stdout.splitlines()[0] == f"{tmp_path}/moved.yaml: valid"
+    named = run("check", environ=home | {"GONG_EXPORTER_CONFIG_FILE": "~/moved.yaml"})
+    assert named.returncode == 0
+    days = ("--from=2026-01-01", "--to=2026-01-02")
+    refused = run("backfill", flags[0], *days, "--output=~", "--yes", environ=home)
+    assert f"'{tmp_path}' is a directory" in refused.stderr
+
+
 def test_several_addresses_are_served_and_port_0_is_logged(tmp_path: Path) -> None:
     with running_simulator(now=utc_now) as simulator:
         config = write_config(tmp_path, simulator.url)
