@@ -1,4 +1,4 @@
-"""A client whose waits take no time, and everything that it tells anybody."""
+"""A client whose waits take no time, and what it logs and reports."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OK = answer(200, PAGE)
 
 @dataclass
 class Watched:
-    """A client, and what it told everybody."""
+    """A client, and what it logged and reported to its observer."""
 
     client: GongClient
     clock: FakeClock

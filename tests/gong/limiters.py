@@ -19,7 +19,7 @@ STEP = 0.01
 
 
 @dataclass
-class Told(SilentObserver):
+class RecordingObserver(SilentObserver):
     """Remembers what the limiter says."""
 
     waits: list[float] = field(default_factory=list)
@@ -38,14 +38,14 @@ def limiter(
     per_second: float = 2.0,
     per_day: int = 10_000,
     ledger: Ledger | None = None,
-    observer: Told | None = None,
+    observer: RecordingObserver | None = None,
     timeout: float = 30.0,
 ) -> Limiter:
     return Limiter(
         clock=clock,
         ledger=ledger if ledger is not None else MemoryLedger(),
         limits=CallLimits(per_second, per_day),
-        observer=observer or Told(),
+        observer=observer or RecordingObserver(),
         timeout=timeout,
     )
 

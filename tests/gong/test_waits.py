@@ -15,7 +15,7 @@ from gong_exporter.gong.limits import (
     Allowed,
     CallLimits,
 )
-from tests.gong.limiters import STEP, Told, call, limiter
+from tests.gong.limiters import STEP, RecordingObserver, call, limiter
 from tests.gong.transports import LATE
 from tests.support.clocks import FakeClock
 from tests.support.ledgers import MemoryLedger
@@ -23,16 +23,16 @@ from tests.support.ledgers import MemoryLedger
 
 @pytest.mark.parametrize("seconds", [0.0, 1.0, 59.0, 60.0])
 def test_a_short_retry_after_is_waited_out_in_full(seconds: float) -> None:
-    clock, told = FakeClock(), Told()
-    of = limiter(clock, observer=told)
+    clock, observer = FakeClock(), RecordingObserver()
+    of = limiter(clock, observer=observer)
     call(of, clock)
     until = of.rate_limited(seconds)
     asked = clock.monotonic()
     of.acquire()
     assert seconds <= clock.monotonic() - asked <= seconds + STEP
-    assert told.limited[0] == until == pytest.approx(clock.now(), abs=STEP)
-    assert told.limited[-1] == 0.0
-    assert told.waits == []  # it was Gong's limit, not ours
+    assert observer.limited[0] == until == pytest.approx(clock.now(), abs=STEP)
+    assert observer.limited[-1] == 0.0
+    assert observer.waits == []  # it was Gong's limit, not ours
 
 
 def test_a_retry_after_of_just_a_minute_is_waited_out_at_any_time() -> None:
@@ -46,8 +46,8 @@ def test_a_retry_after_of_just_a_minute_is_waited_out_at_any_time() -> None:
 
 
 def test_a_retry_after_of_more_than_a_minute_ends_the_poll_without_a_call() -> None:
-    clock, told = FakeClock(), Told()
-    of = limiter(clock, observer=told)
+    clock, observer = FakeClock(), RecordingObserver()
+    of = limiter(clock, observer=observer)
     until = of.rate_limited(7200)
     for _ in range(2):
         with pytest.raises(WaitTooLong) as caught:
@@ -58,7 +58,7 @@ def test_a_retry_after_of_more_than_a_minute_ends_the_poll_without_a_call() -> N
     clock.advance(7200 - MAX_WAIT)
     of.acquire()
     assert clock.now() >= until
-    assert told.limited[-1] == 0.0
+    assert observer.limited[-1] == 0.0
 
 
 @pytest.mark.parametrize("jump", [-DAY, -10.0, 10.0, DAY])
@@ -74,21 +74,21 @@ def test_a_clock_that_jumps_does_not_shorten_a_retry_after(jump: float) -> None:
 
 
 def test_another_processs_retry_after_holds_for_this_one() -> None:
-    clock, ledger, told = FakeClock(), MemoryLedger(), Told()
+    clock, ledger, observer = FakeClock(), MemoryLedger(), RecordingObserver()
     limiter(clock, ledger=ledger).rate_limited(20)
     asked = clock.monotonic()
-    limiter(clock, ledger=ledger, observer=told).acquire()
+    limiter(clock, ledger=ledger, observer=observer).acquire()
     assert 20 <= clock.monotonic() - asked <= 20 + STEP
-    assert told.limited == [pytest.approx(clock.now(), abs=STEP), 0.0]
+    assert observer.limited == [pytest.approx(clock.now(), abs=STEP), 0.0]
 
 
-@pytest.mark.parametrize("told", [1, 2], ids=["one process", "two processes"])
+@pytest.mark.parametrize("processes", [1, 2], ids=["one process", "two processes"])
 def test_a_clock_set_forward_keeps_a_retry_after_in_the_ledger_for_its_true_length(
-    told: int,
+    processes: int,
 ) -> None:
     """So that a backfill or a restart after the correction obeys it as well."""
     clock, ledger = FakeClock(), MemoryLedger()
-    limiters = [limiter(clock, ledger=ledger) for _ in range(told)]
+    limiters = [limiter(clock, ledger=ledger) for _ in range(processes)]
     limiters[0].rate_limited(7200)
     clock.jump(50 * 3600)
     clock.advance(100)
@@ -140,16 +140,16 @@ def test_a_call_whose_process_was_killed_holds_its_slot_only_until_it_expires() 
 
 
 def test_the_time_waited_for_our_own_limiter_is_reported() -> None:
-    clock, told = FakeClock(), Told()
-    of = limiter(clock, per_second=1, observer=told)
+    clock, observer = FakeClock(), RecordingObserver()
+    of = limiter(clock, per_second=1, observer=observer)
     call(of, clock)
     call(of, clock)
-    assert told.waits == [pytest.approx(1.0, abs=STEP)]
+    assert observer.waits == [pytest.approx(1.0, abs=STEP)]
 
 
 def test_a_stop_interrupts_a_wait_for_the_limiter() -> None:
-    clock, told = FakeClock(), Told()
-    of = limiter(clock, per_second=0.1, observer=told)
+    clock, observer = FakeClock(), RecordingObserver()
+    of = limiter(clock, per_second=0.1, observer=observer)
     call(of, clock)
     clock.stop(after=4)
     with pytest.raises(Stopped):
