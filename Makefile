@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := $(shell find gong_exporter -type f ! -name '*.pyc')
 PYTEST_ARGS ?=
+STUDY_ARGS ?=
 SERVERS ?=
 DASHBOARD_PREVIEW ?=
 

@@ -10,11 +10,13 @@ import pytest
 
 from gong_exporter.drops.detect import find
 from gong_exporter.simulator.company.events import EventKind
+from tools.study.__main__ import report
 from tools.study.days import CALLS, CONTRIBUTIONS, DayCounts
 from tools.study.evaluate import NOTHING, Evaluation, evaluate, held, joined
 from tools.study.plan import APART, SETTLED, STAYS, Study
 from tools.study.report import choose, user_tables
 from tools.study.score import (
+    Companies,
     Score,
     episodes,
     score_teams,
@@ -233,7 +235,7 @@ def test_the_lowest_threshold_with_few_enough_wrong_episodes_is_chosen() -> None
         years: Score(Counter({Cause.CHANCE: wrong, Cause.LEAVER: 99}), 500.0, ())
         for years, wrong in ((5, 40), (9, 30), (24, 11), (50, 2))
     }
-    assert [choose(scores, nominal) for nominal in (35, 12, 5, 1)] == [9, 24, 50, 50]
+    assert [choose(scores, nominal, 500) for nominal in (35, 12, 5, 1)] == [9, 24, 50, 50]
 
 
 def test_the_tables_name_every_cause_of_a_wrong_episode(truth: Truth) -> None:
@@ -241,3 +243,15 @@ def test_the_tables_name_every_cause_of_a_wrong_episode(truth: Truth) -> None:
     text = "\n".join(user_tables({24: score}))
     assert all(f"of these: {cause}" in text for cause in WRONG)
     assert "0.0 ± 0.0" in text
+
+
+def test_the_command_reports_the_thresholds_of_the_training_companies(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    companies = Companies({STUDY: Evaluation(STUDY.days)})
+    report(companies, companies)
+    printed = capsys.readouterr().out
+    assert "Trained on seeds 5 (60 people, 400 days), reported on 5" in printed
+    assert "| **wrong** | 0.0 ± 0.0 |" in printed
+    assert "| slumps found (" in printed
+    assert "nothing recorded for 7 days: below half on 100% of dates" in printed

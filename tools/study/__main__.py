@@ -7,19 +7,26 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import date
-from functools import reduce
 from itertools import pairwise
-from operator import add
 
 from tools.study.company import company_lines
 from tools.study.evaluate import Evaluation, evaluate, joined
 from tools.study.plan import Study
-from tools.study.report import CANDIDATES, NOMINAL, choose, team_table, user_tables
-from tools.study.score import Score, Series, score_teams, score_users, team_evidence, user_years
-from tools.study.truth import Truth
+from tools.study.report import (
+    CANDIDATES,
+    NOMINAL,
+    PEOPLE,
+    TEAM_CANDIDATES,
+    TEAM_NOMINAL,
+    TEAMS,
+    choose,
+    team_table,
+    user_tables,
+)
+from tools.study.score import Companies
 
 PARTS = 4
 """Each company's days are evaluated in so many parts, so that all processes have work."""
@@ -27,8 +34,8 @@ PARTS = 4
 RULES_YEARS = (9.0, 24.0)
 """The thresholds of the rules for users, see prometheus/rules/gong-activity.yml."""
 
-TEAM_EVIDENCE = (4.0, 7.0, 10.0)
-"""The middle one is the rules'."""
+RULES_EVIDENCE = 7.0
+"""The same for teams."""
 
 
 def main() -> int:
@@ -41,15 +48,12 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, nargs="+", default=[11, 12, 13])
     parser.add_argument("--processes", type=int, default=2)
     given = parser.parse_args()
-    studies = {
-        seed: Study(given.users, given.days, given.today, seed)
-        for seed in (*given.training_seeds, *given.seeds)
-    }
-    found = run(list(studies.values()), given.processes)
-    report(
-        [(study, found[study]) for seed, study in studies.items() if seed in given.training_seeds],
-        [(study, found[study]) for seed, study in studies.items() if seed in given.seeds],
+    training, unseen = (
+        [Study(given.users, given.days, given.today, seed) for seed in seeds]
+        for seeds in (given.training_seeds, given.seeds)
     )
+    found = run([*training, *unseen], given.processes)
+    report(*(Companies({study: found[study] for study in of}) for of in (training, unseen)))
     return 0
 
 
@@ -66,42 +70,29 @@ def run(studies: Sequence[Study], processes: int) -> Mapping[Study, Evaluation]:
         return {study: joined([part.result() for part in of]) for study, of in parts.items()}
 
 
-def report(
-    training: Sequence[tuple[Study, Evaluation]], unseen: Sequence[tuple[Study, Evaluation]]
-) -> None:
+def report(training: Companies, unseen: Companies) -> None:
     """Choose thresholds on some companies and print what they do in others."""
-    trained = [(Truth(study), user_years(found)) for study, found in training]
-    candidates = {years: _total(score_users, trained, years) for years in CANDIDATES}
-    chosen = [choose(candidates, one) for one in NOMINAL]
-    truths = [Truth(study) for study, _ in unseen]
-    people = list(zip(truths, (user_years(found) for _, found in unseen), strict=True))
-    teams = list(zip(truths, (team_evidence(found) for _, found in unseen), strict=True))
+    scores = {years: training.users(years) for years in CANDIDATES}
+    chosen = [choose(scores, nominal, PEOPLE) for nominal in NOMINAL]
+    scores = {least: training.teams(least) for least in TEAM_CANDIDATES}
+    chosen_for_teams = choose(scores, TEAM_NOMINAL, TEAMS)
     print(f"Trained on seeds {_seeds(training)}, reported on {_seeds(unseen)}, every day of each.")
     print(
         f"For {', '.join(map(str, NOMINAL))} wrong episodes a year for 500 people, training"
-        f" chooses {', '.join(f'{years:g}' for years in chosen)} years.\n"
+        f" chooses {', '.join(f'{years:g}' for years in chosen)} years;"
+        f" for {TEAM_NOMINAL} a year for {TEAMS} teams, {chosen_for_teams:g}.\n"
     )
-    thresholds = sorted({*chosen, *RULES_YEARS})
-    print(*user_tables({one: _total(score_users, people, one) for one in thresholds}), "", sep="\n")
-    size = len(truths[0].company.teams)
-    scores = {one: _total(score_teams, teams, one) for one in TEAM_EVIDENCE}
-    print(*team_table(scores, size), "", sep="\n")
-    for truth in truths:
+    years = sorted({*chosen, *RULES_YEARS})
+    print(*user_tables({one: unseen.users(one) for one in years}), "", sep="\n")
+    evidence = sorted({RULES_EVIDENCE, chosen_for_teams})
+    print(*team_table({one: unseen.teams(one) for one in evidence}), "", sep="\n")
+    for truth in unseen.truths:
         print(*company_lines(truth), sep="\n")
 
 
-def _total(
-    score: Callable[[Truth, Series, float], Score],
-    companies: Sequence[tuple[Truth, Series]],
-    threshold: float,
-) -> Score:
-    return reduce(add, (score(truth, series, threshold) for truth, series in companies))
-
-
-def _seeds(studies: Sequence[tuple[Study, Evaluation]]) -> str:
-    return ", ".join(
-        f"{study.seed} ({study.users} people, {study.days} days)" for study, _ in studies
-    )
+def _seeds(companies: Companies) -> str:
+    studies = [truth.study for truth in companies.truths]
+    return ", ".join(f"{study.seed} ({study.users} people, {study.days} days)" for study in studies)
 
 
 if __name__ == "__main__":

@@ -15,8 +15,12 @@ NOMINAL = (35, 12, 5)
 """Wrong episodes a year for 500 people for which thresholds are chosen."""
 
 PEOPLE = 500
+TEAM_NOMINAL, TEAMS = 2, 67
+"""Wrong episodes a year for so many teams."""
+
 CANDIDATES = (*range(2, 30), *range(30, 95, 5))
-"""Years among which the thresholds for users are chosen."""
+TEAM_CANDIDATES = tuple(half / 2 for half in range(8, 31))
+"""Years, and evidence of teams, among which thresholds are chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +67,16 @@ SCOPES = (
 )
 
 
-def choose(scores: Mapping[float, Score], nominal: float) -> float:
-    """The lowest threshold with at most so many wrong episodes a year for 500 people.
+def choose(scores: Mapping[float, Score], nominal: float, size: int) -> float:
+    """The lowest threshold with few enough wrong episodes; the highest if all have more.
 
     Args:
         scores: by threshold, the lowest first.
-        nominal: how many.
+        nominal: wrong episodes a year.
+        size: of how many people or teams.
     """
     return next(
-        (years for years, one in scores.items() if one.wrong / one.years * PEOPLE <= nominal),
+        (years for years, one in scores.items() if one.wrong / one.years * size <= nominal),
         max(scores),
     )
 
@@ -94,12 +99,12 @@ def user_tables(scores: Mapping[float, Score]) -> Iterator[str]:
     yield _row(f"median days to the alert, {ALL_ROUND.name}", delays)
 
 
-def team_table(scores: Mapping[float, Score], teams: int) -> Iterator[str]:
+def team_table(scores: Mapping[float, Score]) -> Iterator[str]:
     """What the alert on teams does, by threshold of evidence."""
-    yield from _head(f"{teams} teams", [f"evidence above {least:g}" for least in scores])
-    yield _row("wrong a year", [_rate(one.wrong, one.years, teams) for one in scores.values()])
+    yield from _head(f"{TEAMS} teams", [f"evidence above {least:g}" for least in scores])
+    yield _row("wrong a year", [_rate(one.wrong, one.years, TEAMS) for one in scores.values()])
     turns = [
-        _rate(one.episodes[Cause.TURN_OF_THE_YEAR], one.years, teams) for one in scores.values()
+        _rate(one.episodes[Cause.TURN_OF_THE_YEAR], one.years, TEAMS) for one in scores.values()
     ]
     yield _row(f"of these: {Cause.TURN_OF_THE_YEAR}", turns)
     slumps = [one.slumps for one in scores.values()]

@@ -6,10 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import reduce
+from operator import add
 
 from gong_exporter.drops.rarity import HOSTING_YEARS, OWN_ACTIVITY_YEARS
 from gong_exporter.simulator.company.events import EventKind, PlantedEvent
 from tools.study.evaluate import NOTHING, Evaluation, held
+from tools.study.plan import Study
 from tools.study.truth import AFTER, WRONG, Cause, Truth, planted_cause, turn_of_the_year
 
 JOINED = 3
@@ -61,6 +64,29 @@ class Score:
         return Score(
             self.episodes + other.episodes, self.years + other.years, self.slumps + other.slumps
         )
+
+
+class Companies:
+    """Several companies, their alerts scored together.
+
+    Args:
+        found: what the detector says about each.
+    """
+
+    def __init__(self, found: Mapping[Study, Evaluation]) -> None:
+        self.truths = [Truth(study) for study in found]
+        self._users = [user_years(one) for one in found.values()]
+        self._teams = [team_evidence(one) for one in found.values()]
+
+    def users(self, threshold: float) -> Score:
+        """The alert on users, at a threshold in years."""
+        pairs = zip(self.truths, self._users, strict=True)
+        return reduce(add, (score_users(truth, series, threshold) for truth, series in pairs))
+
+    def teams(self, threshold: float) -> Score:
+        """The alert on teams, at a threshold of evidence."""
+        pairs = zip(self.truths, self._teams, strict=True)
+        return reduce(add, (score_teams(truth, series, threshold) for truth, series in pairs))
 
 
 def user_years(found: Evaluation) -> Series:

@@ -47,8 +47,8 @@ class Cause(StrEnum):
     REALLY_LOWER = "really lower"
     NEW_HIRE = "new hire"
     TURN_OF_THE_YEAR = "turn of the year"
-    HOLIDAY = "holiday"
-    AWAY = "away"
+    HOLIDAY = "public holiday"
+    AWAY = "away for two days or more"
     CHANCE = "chance"
 
 
