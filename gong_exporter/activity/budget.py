@@ -27,6 +27,7 @@ class CallBudget:
         extra_calls_per_day: calls of the daily search for unknown users, if it is needed.
         requests_per_day: the quota.
         reserved_calls: calls of a day that stretched polls leave to the day history.
+        roster_calls: calls of a day's refresh of the roster from Gong.
         interval: seconds between polls by the configuration (for cron: on average).
         effective_interval: seconds between polls that fit the quota; ``interval`` if that does.
     """
@@ -38,11 +39,13 @@ class CallBudget:
     interval: float
     effective_interval: float
     reserved_calls: int = 0
+    roster_calls: int = 0
 
     @property
     def calls_per_day(self) -> int:
         """Calls that the configured schedule needs."""
-        return math.ceil(self.calls_per_poll * self.polls_per_day) + self.extra_calls_per_day
+        polls = math.ceil(self.calls_per_poll * self.polls_per_day)
+        return polls + self.extra_calls_per_day + self.roster_calls
 
     @property
     def stretched(self) -> bool:
@@ -62,6 +65,7 @@ def call_budget(
     runs_per_day: float,
     requests_per_day: int,
     search_pages: int = 0,
+    roster_calls: int = 0,
     reserved: int = 0,
 ) -> CallBudget:
     """The calls of a day.
@@ -72,12 +76,13 @@ def call_budget(
         runs_per_day: polls of the schedule on the day that has most.
         requests_per_day: the quota.
         search_pages: calls of the daily search for unknown users; 0 if it is not needed.
+        roster_calls: calls of the daily refresh of the roster.
         reserved: calls of a day that are left to the history before the interval is stretched.
     """
     per_poll = sum(pages.get(window, 1) for window in windows)
     interval = DAY / runs_per_day
     # One poll more than the schedule: the one after the company's midnight.
-    available = requests_per_day - search_pages - per_poll - reserved
+    available = requests_per_day - search_pages - roster_calls - per_poll - reserved
     if available >= per_poll * runs_per_day:
         effective = interval
     elif available > 0:
@@ -92,4 +97,5 @@ def call_budget(
         interval=interval,
         effective_interval=effective,
         reserved_calls=reserved,
+        roster_calls=roster_calls,
     )

@@ -34,7 +34,7 @@ from gong_exporter.gong.clock import Stopped, SystemClock
 from gong_exporter.gong.limits import CallLimits
 from gong_exporter.runtime.client import make_client
 from gong_exporter.runtime.email_labels import email_label
-from gong_exporter.runtime.roster import load_roster
+from gong_exporter.runtime.roster import load_roster, saved_users
 from gong_exporter.runtime.setup import Setup, forecast_calls, make_setup
 from gong_exporter.store import open_state
 
@@ -125,15 +125,17 @@ def _run(options: dict[str, Any], session: Session) -> None:
     if not options["yes"] and not sys.stdin.isatty():
         raise InvalidRequest("there is no terminal to ask on: use --yes to start without asking")
     config = session.config()
-    setup = make_setup(config, load_roster(config))
-    request = _request(options, setup)
     log = _log_once(session.log())
     stop = threading.Event()
     clock = SystemClock(stop)
+    _request(options, make_setup(config, load_roster(config)))  # refuses wrong options at once
     with ExitStack() as stack:
-        state_path = setup.config.state.file
+        state_path = config.state.file
         state = open_state(state_path, log=log, now=clock.now)
         stack.callback(state.close)
+        # Of a roster from Gong, a backfill uses what the exporter fetched last.
+        setup = make_setup(config, load_roster(config, saved_users(config, state)))
+        request = _request(options, setup)
         if state_path is None:
             log.warning("without state.file, calls of a running exporter are not seen")
         saved = state.load(setup.plan.host)

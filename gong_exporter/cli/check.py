@@ -30,13 +30,14 @@ from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.model import Config, ConfigFile
 from gong_exporter.config.secrets import BearerCredentials, Credentials
 from gong_exporter.exposition.metrics import ExporterMetrics
-from gong_exporter.gong.client import RetryPolicy
+from gong_exporter.gong.client import GongClient, RetryPolicy
 from gong_exporter.gong.clock import SystemClock
 from gong_exporter.gong.errors import CredentialsUnreadable, GongError, UserNotFound
 from gong_exporter.gong.records import ActivityFilter, Page
+from gong_exporter.gong.users import USERS_SCOPE
 from gong_exporter.runtime.client import make_client
 from gong_exporter.runtime.day_history import Company
-from gong_exporter.runtime.roster import load_roster
+from gong_exporter.runtime.roster import load_roster, saved_users
 from gong_exporter.runtime.setup import (
     Setup,
     budget_problem,
@@ -46,6 +47,8 @@ from gong_exporter.runtime.setup import (
     make_setup,
     poll_span,
     redaction_policy,
+    unrecorded_text,
+    unrecorded_users,
 )
 from gong_exporter.runtime.state import schedule_text, stretched_text
 from gong_exporter.store import StateFile, open_state
@@ -88,11 +91,14 @@ def run_check(session: Session, web: WebOptions, *, live: bool) -> None:
         warnings = stack.enter_context(_warnings())
         config = _config(session, web, warnings)
         session.redactor.use(redaction_policy(config))
-        setup = make_setup(config, load_roster(config))
         clock = SystemClock(threading.Event())
         log = _collecting_log(warnings, session.redactor)
         state = open_state(_existing(config.state.file), log=log, now=clock.now)
         stack.callback(state.close)
+        try:
+            setup = make_setup(config, load_roster(config, saved_users(config, state)))
+        except ConfigError as error:
+            refuse(error)
         saved = state.load(setup.plan.host)
         company_state = saved.company_state
         # The warnings about a roster quote ids and addresses.
@@ -108,8 +114,12 @@ def run_check(session: Session, web: WebOptions, *, live: bool) -> None:
         click.echo(f"{config.path}: valid")
         history = _history(setup, company_state, state)
         _describe(setup, cost, history, measured=bool(company_state and company_state.pages))
+        if text := unrecorded_text(unrecorded_users(setup, company_state)):
+            warnings.append(text)
         if live:
             _call(setup, state, clock, warnings, session.redactor)
+            if config.activity.roster is not None:
+                _call_users(setup, state, clock, warnings, session.redactor)
 
 
 @contextmanager
@@ -213,6 +223,7 @@ def _describe(setup: Setup, cost: CallBudget, history: str, *, measured: bool) -
         ("calls", _calls(setup, cost, measured=measured)),
         ("day history", history),
         ("a poll takes", f"{poll_span(setup, cost.calls_per_poll):.0f} s or more"),
+        ("roster", _roster(setup)),
         ("state", str(config.state.file) if config.state.file else _NO_STATE),
     ]
     if cost.stretched:
@@ -224,6 +235,16 @@ def _describe(setup: Setup, cost: CallBudget, history: str, *, measured: bool) -
         )
     for name, text in rows:
         click.echo(f"  {name:<13} {text}")
+
+
+def _roster(setup: Setup) -> str:
+    activity = setup.config.activity
+    if activity.roster_file is not None:
+        return str(activity.roster_file)
+    if activity.roster is None:
+        return "none"
+    known = f"{len(setup.roster.by_id)} are known" if setup.roster.by_id else "not fetched yet"
+    return f"Gong's own users, {setup.roster.calls} calls a day or more; {known}"
 
 
 _NO_STATE = (
@@ -268,15 +289,7 @@ def _call(
     redactor: Redactor,
 ) -> None:
     """Make one call for a week that has ended everywhere; proves key, scope, host and zone."""
-    client = make_client(
-        setup,
-        clock=clock,
-        ledger=state.ledger,
-        observer=ExporterMetrics(CollectorRegistry(), clock.now),
-        redactor=redactor,
-        log=_collecting_log(warnings, redactor),
-        retry=RetryPolicy(attempts=1, rate_limited=0),
-    )
+    client = _live_client(setup, state, clock, warnings, redactor)
     days = LIVE_WINDOW.range_on(today_everywhere(clock.now()))
     try:
         page: Page | None
@@ -293,6 +306,45 @@ def _call(
         client.close()
     click.echo("live call: key, scope and host are right")
     _describe_response(setup, page, days, clock.now(), warnings, redactor=redactor)
+
+
+def _call_users(
+    setup: Setup,
+    state: StateFile,
+    clock: SystemClock,
+    warnings: list[str],
+    redactor: Redactor,
+) -> None:
+    """Make one call for Gong's own users; proves the scope that the roster needs."""
+    client = _live_client(setup, state, clock, warnings, redactor)
+    try:
+        page = client.users_page()
+    except GongError as error:
+        fail(f"the live call for the roster failed: {error.describe()}")
+    finally:
+        client.close()
+    click.echo(f"live call for the roster: the scope {USERS_SCOPE} is right")
+    if page.total_records is not None:
+        click.echo(f"  Gong has {page.total_records} users, deactivated ones included")
+
+
+def _live_client(
+    setup: Setup,
+    state: StateFile,
+    clock: SystemClock,
+    warnings: list[str],
+    redactor: Redactor,
+) -> GongClient:
+    """A client that does not retry."""
+    return make_client(
+        setup,
+        clock=clock,
+        ledger=state.ledger,
+        observer=ExporterMetrics(CollectorRegistry(), clock.now),
+        redactor=redactor,
+        log=_collecting_log(warnings, redactor),
+        retry=RetryPolicy(attempts=1, rate_limited=0),
+    )
 
 
 def _describe_response(

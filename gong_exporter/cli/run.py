@@ -233,6 +233,7 @@ def _once(
     # Beside a running exporter this only shares its ledger; alone it saves what it learns.
     parts.runner.save = parts.state.poller_lock().acquire()
     try:
+        parts.runner.refresh_roster()
         result = parts.runner.run()
         _bring_history_up_to_date(parts)
     except Stopped:

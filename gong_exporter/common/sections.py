@@ -101,12 +101,13 @@ def single(parse: Callable[[str], T]) -> BeforeValidator:
     return BeforeValidator(read)
 
 
-def list_of(what: str, *, word: str | None = None) -> BeforeValidator:
+def list_of(what: str, *, word: str | None = None, empty: bool = False) -> BeforeValidator:
     """Validates that a value is a list without repeats, before its items are validated.
 
     Args:
         what: the items, for messages.
         word: is allowed in place of a list, and read as None.
+        empty: allow an empty list.
     """
     form = f"must be {f'{word!r} or ' if word else ''}a list of {what}"
 
@@ -117,7 +118,7 @@ def list_of(what: str, *, word: str | None = None) -> BeforeValidator:
             return value  # a default
         if not isinstance(value, Items):
             raise Rejected.whole(form)
-        if not value:
+        if not value and not empty:
             raise Rejected.whole(f"is an empty list; it {form}")
         lines: dict[str, int] = {}
         wrong: list[tuple[int, str]] = []

@@ -26,6 +26,7 @@ from gong_exporter.config.durations import parse_duration
 from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.secrets import Credentials, HashKey, Secret
 from gong_exporter.config.users import parse_users
+from gong_exporter.gong.users import USER_COLUMNS
 
 DEFAULT_INTERVAL = 3600.0
 """Seconds: ``poll.interval`` when neither it nor ``poll.cron`` is given."""
@@ -54,6 +55,7 @@ _Secret = Annotated[Secret, single(values.secret), schema.SECRET]
 _Moment = Annotated[str, single(values.rfc3339), schema.MOMENT]
 _Window = Annotated[WindowSpec, single(values.window)]
 _Metric = Annotated[str, single(values.metric)]
+_Label = Annotated[str, single(values.roster_label)]
 
 
 def _key(default: Any, description: str) -> Any:
@@ -138,6 +140,21 @@ class ActivityConfig(Section):
             " ...}` with id or email, and columns as in the roster.",
         )
     )
+    roster: Annotated[str, single(values.roster_source), schema.ROSTER] | None = _key(
+        None,
+        "`gong`: people's names, titles and managers from Gong's own users, once a day, in place of"
+        " `roster_file`. The key needs the scope `api:users:read` as well.",
+    )
+    roster_labels: Annotated[
+        tuple[_Label, ...] | None,
+        list_of("columns such as team", empty=True),
+        schema.ROSTER_LABELS,
+    ] = _key(
+        None,
+        "The columns of the roster that become labels of `gong_user_info`: all of a file by"
+        " default; of Gong's `name`, `team`, `manager` and `title` all but `name`. Without `name`,"
+        " Gong's managers and teams are shown by id.",
+    )
     roster_file: _Path | None = _key(
         None,
         "A CSV file with a column `id` or `email`; its other columns become labels of"
@@ -170,6 +187,20 @@ class ActivityConfig(Section):
     created_to: _Moment | None = _key(
         None, "Passed on as `createdToDateTime`; later than `created_from`."
     )
+
+    @model_validator(mode="after")
+    def _one_roster(self) -> Self:
+        if self.roster is None:
+            return self
+        if self.roster_file is not None:
+            raise AtKey("roster", "is given beside roster_file; give one of them")
+        for name in self.roster_labels or ():
+            if name not in USER_COLUMNS:
+                columns = ", ".join(USER_COLUMNS)
+                raise AtKey(
+                    "roster_labels", f"Gong has no {quoted(name)}; its columns are {columns}"
+                )
+        return self
 
     @model_validator(mode="after")
     def _created_in_order(self) -> Self:

@@ -49,6 +49,14 @@ ONE_SCHEDULE: JsonDict = {
     }
 }
 SWITCH = WithJsonSchema({"type": "boolean"})
+ROSTER = WithJsonSchema({"const": "gong"})
+ROSTER_LABELS = WithJsonSchema(
+    {
+        "type": "array",
+        "items": {"type": "string", "pattern": "^[a-zA-Z_][a-zA-Z0-9_]*$"},
+        "uniqueItems": True,
+    }
+)
 EMAIL_LABEL = WithJsonSchema({"enum": ["plain", "hashed", "omitted"]})
 WINDOWS = WithJsonSchema(
     {

@@ -16,6 +16,7 @@ from gong_exporter.activity.snapshot import METRICS
 from gong_exporter.activity.windows import MAX_DAYS, PERIODS, WindowSpec, parse_window
 from gong_exporter.common.files import UnreadableFile, read_bounded
 from gong_exporter.common.nearest import nearest, quoted
+from gong_exporter.common.people import column_fault
 from gong_exporter.config.durations import format_duration, parse_duration
 from gong_exporter.config.secrets import Secret, fault, key_fault, variable_in
 
@@ -43,6 +44,12 @@ _RFC3339 = re.compile(
     r"(Z|[+-][0-9]{2}:[0-9]{2})",
     re.ASCII,
 )
+_NOT_ROSTER_LABELS = {
+    "active": "is always a label",
+    "aliases": "is never a label",
+    "id": "is the label user",
+    "email": "is a label already, see email_label",
+}
 _NO_PLACE = frozenset({"localtime", "Factory"})
 """Names in the database that are not the zone of a company."""
 
@@ -196,6 +203,22 @@ def window(text: str) -> WindowSpec:
         raise ValueError(
             f"{quoted(text)} is not a window; write trailing days, 1d to {MAX_DAYS}d, or {periods}"
         ) from None
+
+
+def roster_source(text: str) -> str:
+    """``activity.roster``."""
+    if text != "gong":
+        raise ValueError("must be gong; a file is activity.roster_file")
+    return text
+
+
+def roster_label(text: str) -> str:
+    """A name in ``activity.roster_labels``."""
+    if text in _NOT_ROSTER_LABELS:
+        raise ValueError(f"{quoted(text)} {_NOT_ROSTER_LABELS[text]}")
+    if fault := column_fault(text):
+        raise ValueError(fault)
+    return text
 
 
 def metric(text: str) -> str:

@@ -23,6 +23,10 @@ def widened(new: Config, old: Config) -> Iterator[Problem]:
     label, before = new.activity.email_label, old.activity.email_label
     if _SHOWN.index(label) > _SHOWN.index(before) and "email_label" not in stated:
         yield _missing("activity.email_label", label, f"addresses that were {before}")
+    columns = old.activity.roster_labels
+    if columns is not None and new.activity.roster_labels is None and "roster_labels" not in stated:
+        effect = f"more columns of the roster than {', '.join(columns) or 'none'}"
+        yield Problem(0, "activity.roster_labels", f"is missing, which could publish {effect}")
     yield from _drops_widened(new, old)
 
 

@@ -157,6 +157,8 @@ class ExporterMetrics:
         self._rate_limited = counter(names.RATE_LIMITED)
         self._throttled = counter(names.THROTTLE)
         self._history_failures = counter(names.HISTORY_FETCH_FAILURES)
+        self._roster_refreshes = counter(names.ROSTER_REFRESHES)
+        self._roster_failures = counter(names.ROSTER_REFRESH_FAILURES)
         self._durations = Histogram(
             names.API_DURATION.name, names.API_DURATION.help, registry=registry, buckets=BUCKETS
         )
@@ -255,6 +257,12 @@ class ExporterMetrics:
     def set_history(self, ratio: float | None, end: float | None) -> None:
         """How much of the day history is known; None without a history."""
         self._set(history_ratio=ratio, history_end=end)
+
+    def roster_refreshed(self, *, failed: bool) -> None:
+        """The roster was fetched from Gong, or could not be."""
+        self._roster_refreshes.inc()
+        if failed:
+            self._roster_failures.inc()
 
     def history_fetch_failed(self) -> None:
         """A day of the history could not be fetched."""

@@ -289,6 +289,16 @@ ROSTER_ROWS_SKIPPED = Family(
     "gauge",
     "Rows of the roster file that could not be used.",
 )
+ROSTER_REFRESHES = Family(
+    "gong_exporter_roster_refreshes_total",
+    "counter",
+    "Times that the roster was fetched from Gong's own users, failed ones included.",
+)
+ROSTER_REFRESH_FAILURES = Family(
+    "gong_exporter_roster_refresh_failures_total",
+    "counter",
+    "Times that it could not be fetched, so that the last good one stays.",
+)
 RELOAD_SUCCESSFUL = Family(
     "gong_exporter_config_last_reload_successful",
     "gauge",
@@ -353,6 +363,8 @@ EXPORTER_FAMILIES: tuple[Family, ...] = (
     HISTORY_END,
     HISTORY_FETCH_FAILURES,
     ROSTER_ROWS_SKIPPED,
+    ROSTER_REFRESHES,
+    ROSTER_REFRESH_FAILURES,
     RELOAD_SUCCESSFUL,
     RELOAD_TIMESTAMP,
     BUILD_INFO,

@@ -34,6 +34,10 @@ USERS_SCOPE_ADVICE = (
     " (an administrator adds it on Gong's API page)"
 )
 
+USER_COLUMNS = ("name", "team", "manager", "title")
+"""What a roster of these users can show as labels. Gong has no teams: a team is all users with the
+same manager."""
+
 MAX_ALIASES = 50
 """Addresses of one user that are read: a bound on what one response can add."""
 

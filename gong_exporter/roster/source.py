@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -70,6 +70,23 @@ class Roster:
         """A person's columns: those given by address, and over them those given by id."""
         found = {**self.by_email.get(email.lower(), {}), **self.by_id.get(user_id, {})}
         return found if self.above is None else {**found, **self.above.of(user_id, email)}
+
+    def only(self, labels: Collection[str]) -> Roster:
+        """This roster with these columns and ``active``, and without the others."""
+        kept = (*labels, "active")
+
+        def cut(people: Mapping[str, Mapping[str, str]]) -> dict[str, Mapping[str, str]]:
+            return {
+                key: {name: columns[name] for name in kept if name in columns}
+                for key, columns in people.items()
+            }
+
+        return replace(
+            self,
+            columns=tuple(name for name in self.columns if name in labels),
+            by_id=cut(self.by_id),
+            by_email=cut(self.by_email),
+        )
 
     def under(self, users: Iterable[ListedUser]) -> Roster:
         """This roster with the columns of listed users above it; these win where both have one."""

@@ -32,6 +32,7 @@ from gong_exporter.gong.clock import Clock, Stopped
 from gong_exporter.runtime.client import CallObserver, make_client
 from gong_exporter.runtime.day_history import DayHistory
 from gong_exporter.runtime.drops import detect
+from gong_exporter.runtime.gong_roster import GongRoster
 from gong_exporter.runtime.poll_log import PollLogger
 from gong_exporter.runtime.published import CompanyData, Published
 from gong_exporter.runtime.setup import (
@@ -122,6 +123,9 @@ class PollRunner:
         self._history = DayHistory(
             history=state.history, ledger=state.ledger, clock=clock, metrics=metrics, log=log
         )
+        self._roster = GongRoster(
+            state=state, clock=clock, metrics=metrics, redactor=redactor, log=log
+        )
         self._drops_found_at = -math.inf  # on the monotonic clock
         self._observer = CallObserver(metrics)
         self._poll_log = PollLogger(log=log, metrics=metrics, clock=clock)
@@ -135,14 +139,40 @@ class PollRunner:
         """What polls learned about the company."""
         return self._data.company_state
 
+    @property
+    def roster_error(self) -> str | None:
+        """Why the roster could not be fetched from Gong at the last try; None if it could."""
+        return self._roster.error
+
+    def refresh_roster(self, *, at_start: bool = False) -> bool:
+        """Fetch the roster from Gong if that is due, and publish it.
+
+        Args:
+            at_start: the process just began to poll.
+
+        Returns:
+            Whether it was due.
+
+        Raises:
+            Stopped: the process stops, or a new configuration interrupts.
+        """
+        setup = self._data.setup
+        if not self._roster.is_due(setup, at_start=at_start):
+            return False
+        if self._roster.refresh(setup, save=self.save):
+            self.use(setup)
+        return True
+
     def restore(self) -> None:
         """Serve what the state file contains, with its true timestamps."""
         self._data.load()
+        self._roster.forget()
         self.use(self._data.setup)
 
     def use(self, setup: Setup) -> None:
         """Put a configuration in force. Data that answers its questions is still served."""
         self.close()
+        setup = self._roster.applied_to(setup)
         self._redactor.use(redaction_policy(setup.config))
         self._client = self._new_client(setup)
         self._data.use(setup)

@@ -92,6 +92,7 @@ class Poller:
         self._change: ConfigChange | None = None
         self._is_leader = False
         self._standby_read_at = -math.inf
+        self._roster_at_start = True
         self._history = PollHistory()
         self._next: NextPoll | None = None
         self._polling = False
@@ -168,11 +169,23 @@ class Poller:
             self._try_to_lead()
         elif self._clock_was_set():
             self._begin("clock")  # whatever was due by the clock as it was
+        elif self._refresh_roster():
+            self._wake.set()
         elif self._next is None or self._next.at <= self._clock.now():
             self._poll()
         else:
             self._runner.current()  # drops data that became too old, also if nothing scrapes
             self._history_goes_on = self._runner.advance_history()
+
+    def _refresh_roster(self) -> bool:
+        """Fetch the roster if that is due: before a poll, so that what it publishes has teams."""
+        self._polling = True
+        try:
+            refreshed = self._runner.refresh_roster(at_start=self._roster_at_start)
+        finally:
+            self._polling = False
+        self._roster_at_start = False
+        return refreshed
 
     def _pop_change(self) -> ConfigChange | None:
         with self._change_lock:

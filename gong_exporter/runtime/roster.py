@@ -2,27 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from gong_exporter.common.nearest import quoted
 from gong_exporter.config.load import Located
 from gong_exporter.config.model import Config
+from gong_exporter.gong.users import GongUser
 from gong_exporter.roster.csv import CsvRoster
+from gong_exporter.roster.gong import DEFAULT_LABELS, gong_roster
 from gong_exporter.roster.source import Roster, RosterError
+from gong_exporter.store import StateFile
 
 
-def load_roster(config: Config) -> Roster:
+def load_roster(config: Config, users: Sequence[GongUser] = ()) -> Roster:
     """The roster's columns, and above them those of the listed users.
 
     It is made from what was read with the configuration, whatever the file has become.
 
-    Raises: ValueError, if the configuration was loaded without its roster.
+    Args:
+        config: names the source of the roster.
+        users: Gong's own, as fetched last, for ``activity.roster: gong``.
+
+    Raises:
+        ValueError: the configuration was loaded without its roster.
+        ConfigError: the file has no column of ``activity.roster_labels``.
     """
-    content = config.roster_content
+    content, labels = config.roster_content, config.activity.roster_labels
     if content is None and config.activity.roster_file is not None:
         raise ValueError("the configuration was loaded without its roster")
-    roster = Roster() if content is None else CsvRoster(content).read()
+    roster = Roster()
+    if content is not None:
+        roster = _with_labels(config, CsvRoster(content).read())
+    elif config.activity.roster is not None:
+        roster = gong_roster(users, DEFAULT_LABELS if labels is None else labels)
     return roster.under(config.activity.users or ())
+
+
+def saved_users(config: Config, state: StateFile) -> tuple[GongUser, ...]:
+    """The last good list of Gong's users, if the roster is theirs."""
+    if config.activity.roster is None:
+        return ()
+    saved = state.load_users(config.gong.base_url)
+    return () if saved is None else saved.users
+
+
+def _with_labels(config: Config, roster: Roster) -> Roster:
+    labels = config.activity.roster_labels
+    if labels is None:
+        return roster
+    for name in labels:
+        if name not in roster.columns:
+            raise config.refusal(
+                "activity.roster_labels", f"the roster file has no column {quoted(name)}"
+            )
+    return roster.only(labels)
 
 
 def checked_roster(content: bytes) -> tuple[tuple[Located, ...], tuple[Located, ...]]:

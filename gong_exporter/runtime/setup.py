@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from urllib.parse import unquote, urlsplit
@@ -27,6 +27,9 @@ from gong_exporter.config.model import Config, EmailLabel, PollConfig
 from gong_exporter.config.secrets import BasicCredentials, Credentials
 from gong_exporter.gong.limits import CallLimits
 from gong_exporter.roster.source import Roster
+
+MAX_NAMES = 10
+"""Users that one message lists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +69,26 @@ def make_setup(config: Config, roster: Roster | None = None) -> Setup:
         ),
         limits=CallLimits(gong.requests_per_second, gong.requests_per_day),
         roster=roster,
+    )
+
+
+def unrecorded_users(setup: Setup, company_state: CompanyState | None) -> tuple[str, ...]:
+    """The ids of those who are asked for although Gong does not record their calls."""
+    selection, found = setup.plan.selection, setup.roster.not_recorded
+    if not selection.all_users:
+        found &= selection.known_ids(_state_of_host(setup, company_state))
+    return tuple(sorted(found))
+
+
+def unrecorded_text(users: Sequence[str]) -> str:
+    """Why some users have no calls; empty if there are none."""
+    if not users:
+        return ""
+    more = f" and {len(users) - MAX_NAMES} more" if len(users) > MAX_NAMES else ""
+    return (
+        f"Gong does not record the web conferences of {len(users)} active users"
+        " (webConferencesRecorded is false), so their calls are not counted:"
+        f" {', '.join(users[:MAX_NAMES])}{more}"
     )
 
 
@@ -129,6 +152,7 @@ def _call_budget(setup: Setup, state: CompanyState, *, reserved: int) -> CallBud
         runs_per_day=runs_per_day(setup.config.poll),
         requests_per_day=setup.limits.requests_per_day,
         search_pages=_search_pages(setup, state),
+        roster_calls=setup.roster.calls,
         reserved=reserved,
     )
 
@@ -181,7 +205,7 @@ def windows_to_poll(
     windows = setup.plan.windows
     state = _state_of_host(setup, company_state)
     quota = setup.limits.requests_per_day
-    pages, search = _pages(setup, state), _search_pages(setup, state)
+    pages, search = _pages(setup, state), _search_pages(setup, state) + setup.roster.calls
     if sum(pages.values()) + search <= quota:
         return windows
     fitting = [window for window in windows if max(pages[window.name], search) <= quota]
@@ -227,6 +251,7 @@ def search_share(budget: CallBudget) -> str:
     """Text to add after a quota: the parts of it that are not for the polls."""
     parts = {
         "for the daily search for unknown users": budget.extra_calls_per_day,
+        "for the roster": budget.roster_calls,
         "left to the day history": budget.reserved_calls,
     }
     texts = [f"{calls} of them {what}" for what, calls in parts.items() if calls]

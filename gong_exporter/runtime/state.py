@@ -18,7 +18,12 @@ from gong_exporter.runtime.poll_runner import PollRunner, PollState
 from gong_exporter.runtime.poller import Poller
 from gong_exporter.runtime.published import Published
 from gong_exporter.runtime.reload import Reloader
-from gong_exporter.runtime.setup import interval_in_effect, search_share
+from gong_exporter.runtime.setup import (
+    interval_in_effect,
+    search_share,
+    unrecorded_text,
+    unrecorded_users,
+)
 from gong_exporter.store import StateFile
 from gong_exporter.web.status import Health, Status, WindowStatus
 from gong_exporter.web.watch import WebConfigFile
@@ -148,6 +153,13 @@ class ExporterSite:
                 f" gong.requests_per_day ({state.budget.requests_per_day}): only the window"
                 f" {', '.join(state.planned)} is polled, once a day"
             )
+        if self._runner.roster_error:
+            found.append(
+                "Roster: it could not be fetched from Gong, and the last good one stays:"
+                f" {self._runner.roster_error}"
+            )
+        if users := unrecorded_users(state.setup, self._runner.company_state):
+            found.append(unrecorded_text(users))
         if self._state_file.error:
             found.append(f"State file: {self._state_file.error}")
         offset = abs(status.clock_offset or 0.0)

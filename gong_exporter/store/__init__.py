@@ -5,6 +5,7 @@ from gong_exporter.store.history import PersonDays
 from gong_exporter.store.history_file import HistoryFile
 from gong_exporter.store.lock import PollerLock
 from gong_exporter.store.state_file import StateFile, open_state
+from gong_exporter.store.users import SavedUsers
 from gong_exporter.store.windows import SavedState
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "PersonDays",
     "PollerLock",
     "SavedState",
+    "SavedUsers",
     "StateFile",
     "open_state",
 ]

@@ -75,6 +75,14 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             body BLOB NOT NULL
         )""",
     ),
+    (
+        # Gong's own list of users, for the roster: see store/users.py.
+        """CREATE TABLE users (
+            host TEXT PRIMARY KEY,
+            fetched_at REAL NOT NULL,
+            body BLOB NOT NULL
+        )""",
+    ),
 )
 """Statements that bring a file from version n to n + 1; version 0 is an empty file."""
 

@@ -16,6 +16,7 @@ from gong_exporter.store.database import StateDatabase, Unavailable
 from gong_exporter.store.fallback import FallbackLedger
 from gong_exporter.store.history_file import HistoryFile
 from gong_exporter.store.lock import PollerLock
+from gong_exporter.store.users import SavedUsers, read_users, write_users
 from gong_exporter.store.windows import SavedState, read_state, write_state
 
 
@@ -135,6 +136,21 @@ class StateFile:
             self._unsaved.add(data.window)
         with contextlib.suppress(Unavailable):
             self._database.use(self._write_unsaved, at_once=True)
+
+    def save_users(self, host: str, saved: SavedUsers) -> None:
+        """Save Gong's own list of users. Memory has no copy of it."""
+        with contextlib.suppress(Unavailable):
+            self._database.use(lambda connection: write_users(connection, host, saved))
+
+    def load_users(self, host: str) -> SavedUsers | None:
+        """Return the list that was saved for the API at ``host``; None if there is none."""
+
+        def read(connection: sqlite3.Connection) -> SavedUsers | None:
+            return read_users(connection, host, self._database.log_corrupt_row)
+
+        with contextlib.suppress(Unavailable):
+            return self._database.use(read)
+        return None
 
     def close(self) -> None:
         """Close the file and release the lock, within a second. A process may end without it."""

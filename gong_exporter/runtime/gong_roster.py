@@ -1,0 +1,171 @@
+"""The roster from Gong's own users: fetched at the start and once a day, kept in the state file."""
+
+from __future__ import annotations
+
+import math
+
+from structlog.typing import FilteringBoundLogger
+
+from gong_exporter.common.redact import Redactor
+from gong_exporter.exposition.metrics import ExporterMetrics
+from gong_exporter.gong.client import RetryPolicy
+from gong_exporter.gong.clock import Clock, Stopped
+from gong_exporter.gong.errors import GongError, InvalidResponse
+from gong_exporter.gong.limits import DAY
+from gong_exporter.gong.users import GongUser
+from gong_exporter.roster.fetch import fetch_users
+from gong_exporter.runtime.client import CallObserver, make_client
+from gong_exporter.runtime.roster import load_roster
+from gong_exporter.runtime.setup import Setup, make_setup
+from gong_exporter.store import SavedUsers, StateFile
+
+RETRY_INTERVAL = 3600.0
+"""Seconds to the next try after a failure."""
+
+FRESH_AT_START = 3600.0
+"""Seconds for which a list is not fetched again at a start, so that a process that starts again and
+again does not spend the quota."""
+
+RETRY = RetryPolicy(attempts=2, rate_limited=1)
+"""Less than a poll's, because polls wait for it."""
+
+
+class GongRoster:
+    """Fetches Gong's list of users, and makes the roster of it. In the poller's thread.
+
+    ``error`` is for any thread.
+
+    Args:
+        state: keeps the last good list.
+        clock: time and waits.
+        metrics: counts refreshes, and the calls they take.
+        redactor: redacts what errors quote.
+        log: gets a warning when a refresh fails in a new way.
+
+    Attributes:
+        error: why the last refresh failed; None if it did not.
+    """
+
+    def __init__(
+        self,
+        *,
+        state: StateFile,
+        clock: Clock,
+        metrics: ExporterMetrics,
+        redactor: Redactor,
+        log: FilteringBoundLogger,
+    ) -> None:
+        self._state = state
+        self._clock = clock
+        self._metrics = metrics
+        self._redactor = redactor
+        self._log = log
+        self._host: str | None = None
+        self._out_of_date = True
+        self._users: tuple[GongUser, ...] = ()
+        self._fetched_at = -math.inf
+        self._failed_at = -math.inf
+        self.error: str | None = None
+
+    def forget(self) -> None:
+        """Read the state file again at the next use: another process may have written to it."""
+        self._out_of_date = True
+
+    def applied_to(self, setup: Setup) -> Setup:
+        """The configuration with the roster of the last good list, if the roster is Gong's."""
+        if setup.config.activity.roster is None:
+            self.error = None
+            return setup
+        self._load(setup.plan.host)
+        return make_setup(setup.config, load_roster(setup.config, self._users))
+
+    def is_due(self, setup: Setup, *, at_start: bool) -> bool:
+        """Whether the list has to be fetched now.
+
+        Args:
+            setup: the configuration in force.
+            at_start: the process just began to poll.
+        """
+        if setup.config.activity.roster is None:
+            return False
+        self._load(setup.plan.host)
+        now = self._clock.now()
+        # abs(): a clock that was set back must not postpone it.
+        if self._failed_at > self._fetched_at:
+            return abs(now - self._failed_at) >= RETRY_INTERVAL
+        return abs(now - self._fetched_at) >= (FRESH_AT_START if at_start else DAY)
+
+    def refresh(self, setup: Setup, *, save: bool) -> bool:
+        """Fetch the list; a failure keeps the old one.
+
+        Args:
+            setup: the configuration in force.
+            save: write the list to the state file.
+
+        Returns:
+            Whether it was fetched.
+
+        Raises:
+            Stopped: the process stops, or a new configuration interrupts.
+        """
+        observer = CallObserver(self._metrics)
+        observer.counts_errors = False
+        client = make_client(
+            setup,
+            clock=self._clock,
+            ledger=self._state.ledger,
+            observer=observer,
+            redactor=self._redactor,
+            log=self._log,
+            retry=RETRY,
+        )
+        try:
+            users = fetch_users(client, self._log)
+        except GongError as error:
+            self._failed(error)
+            return False
+        except Stopped:
+            raise
+        except Exception as error:  # noqa: BLE001 - a defect of ours must not end the poll loop
+            self._log.exception("fetching the roster broke down: a defect, please report it")
+            self._failed(InvalidResponse(f"a defect: {type(error).__name__}"))
+            return False
+        finally:
+            client.close()
+        now = self._clock.now()
+        self._host, self._users, self._fetched_at = setup.plan.host, users, now
+        self._failed_at = -math.inf
+        if save:
+            self._state.save_users(setup.plan.host, SavedUsers(users, now))
+        self._metrics.roster_refreshed(failed=False)
+        self._log.info("roster fetched from Gong", users=len(users))
+        self.error = None
+        return True
+
+    def _failed(self, error: GongError) -> None:
+        self._failed_at = self._clock.now()
+        self._metrics.roster_refreshed(failed=True)
+        message = f"{error.message}; {error.advice}" if error.advice else error.message
+        if message != self.error:
+            self._log.warning(
+                "the roster could not be fetched from Gong; the last good one stays",
+                error=error.message,
+                advice=error.advice or None,
+                request_id=error.request_id,
+            )
+        self.error = message
+
+    def _load(self, host: str) -> None:
+        """Take what the state file has for a host, unless that is done already.
+
+        The file may have nothing, or less than memory, because it cannot be written.
+        """
+        if host != self._host:
+            self._host, self._users = host, ()
+            self._fetched_at = self._failed_at = -math.inf
+        elif not self._out_of_date:
+            return
+        self._out_of_date = False
+        saved = self._state.load_users(host)
+        if saved is not None and saved.fetched_at > self._fetched_at:
+            self._users, self._fetched_at = saved.users, saved.fetched_at
