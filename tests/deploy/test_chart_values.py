@@ -206,7 +206,7 @@ def _uncommented(example: str) -> str:
         key = bare.removeprefix("# ").partition(":")[0]
         if not bare.startswith("#"):
             lines.append(line.partition(" #")[0])
-        elif key == "cron" or ("_" in key and key.replace("_", "").isalpha()):
+        elif key in {"cron", "roster"} or ("_" in key and key.replace("_", "").isalpha()):
             lines.append(f"  {key}: x")
     return "\n".join(lines)
 
