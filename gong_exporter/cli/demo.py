@@ -31,7 +31,6 @@ from gong_exporter.runtime.app import Exporter
 from gong_exporter.runtime.roster import checked_roster
 from gong_exporter.runtime.signals import Signals
 from gong_exporter.simulator.api.server import Simulator
-from gong_exporter.simulator.company.roster import roster_csv
 from gong_exporter.web.sockets import ListenError, bind, describe
 
 DEMO_ADDRESS = "127.0.0.1:14664"
@@ -46,7 +45,8 @@ gong:
   base_url: {url}
   access_key: {key}
 activity:
-  roster_file: roster.csv
+  roster: gong
+  roster_labels: [name, team, manager, title]
 poll:
   interval: 5m
 state:
@@ -95,7 +95,6 @@ def demo(
         # A poll that is cut off by Ctrl-C may still write to its state file.
         scratch = tempfile.TemporaryDirectory(prefix="gong-demo-", ignore_cleanup_errors=True)
         folder = Path(stack.enter_context(scratch))
-        (folder / "roster.csv").write_text(roster_csv(company), encoding="utf-8")
         config = _config(folder, simulator, wanted)
         sockets = _sockets(web)
         routes = route_options(web)

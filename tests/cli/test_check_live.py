@@ -176,3 +176,25 @@ def test_an_unreadable_secret_is_said_and_nothing_sent(
     assert status == 2
     assert "has a space or a line break in it" in err
     assert len(simulator.journal.entries()) == before
+
+
+def test_with_the_roster_from_gong_both_scopes_are_proved(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    status, out, err = check_live(tmp_path, simulator.url, activity={"roster": "gong"})
+    assert (status, err) == (0, "")
+    assert "live call: key, scope and host are right" in out
+    assert "live call for the roster: the scope api:users:read is right" in out
+    assert "Gong has 7 users, deactivated ones included" in out
+    assert "Gong's own users, 1 calls a day or more; not fetched yet" in out
+
+
+def test_a_key_without_the_scope_for_the_roster_fails_the_check(tmp_path: Path) -> None:
+    with running_simulator(FixtureCompany(users=7), now=utc_now) as simulator:
+        simulator.set_faults("no-users-scope")
+        assert check_live(tmp_path, simulator.url)[0] == 0
+        status, out, err = check_live(tmp_path, simulator.url, activity={"roster": "gong"})
+    assert status == 1
+    assert "live call: key, scope and host are right" in out
+    assert "the live call for the roster failed: Gong answered 401" in err
+    assert "needs the scope api:users:read" in err

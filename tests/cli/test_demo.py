@@ -80,6 +80,12 @@ def test_it_shows_a_whole_company_and_says_where_to_look(tmp_path: Path) -> None
         assert len(series) == 45 * len({labels["user"] for labels in series})
         assert f"{len(series)} series" in said
         assert samples.value("gong_up") == 1
+        people = [labels for labels, _ in samples.of("gong_user_info")]
+        names = {labels["name"] for labels in people}
+        assert len(names) >= 40
+        assert {labels["active"] for labels in people} >= {"true"}
+        assert len({labels["team"] for labels in people}) > 3
+        assert {labels["team"] for labels in people} - {""} <= names
         assert "gong-exporter" in get(page)
         assert gong.endswith("/v2/stats/activity/aggregate")
         assert gong.removesuffix("/v2/stats/activity/aggregate") in get(page)
