@@ -138,7 +138,11 @@ def _collecting_log(warnings: list[str], redactor: Redactor) -> FilteringBoundLo
 
     def collect(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         event.pop("request_id", None)
-        text = ": ".join(map(str, (event.pop("event"), *event.values())))
+        message = str(event.pop("event"))
+        texts = (
+            value if isinstance(value, str) else f"{name}={value}" for name, value in event.items()
+        )
+        text = ": ".join((message, *texts))
         warnings.append(redactor.redact(text))
         raise structlog.DropEvent
 

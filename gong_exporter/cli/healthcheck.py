@@ -25,8 +25,8 @@ from gong_exporter.cli.options import (
     resolve,
 )
 
-TIMEOUT = 4.5
-"""Seconds for everything: name lookup, connections, handshakes and responses; the process ends
+TIMEOUT = 4.0
+"""Seconds for everything: name lookup, connections, handshakes and responses. The process ends
 within 5 s."""
 
 MAX_BODY = 4096

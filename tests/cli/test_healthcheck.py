@@ -182,8 +182,8 @@ def test_the_whole_process_ends_within_five_seconds() -> None:
         asked = run("healthcheck", f"--web.listen-address={server.url[len('http://') :]}")
         seconds = time.monotonic() - began
     assert asked.returncode == 1
-    assert "does not answer within 4.5 s" in asked.stderr
-    assert 4.5 < seconds < 10  # 4.6 measured; the rest is for a busy machine
+    assert "does not answer within 4 s" in asked.stderr
+    assert 4 < seconds < 10  # 4.1 measured; the rest is for a busy machine
 
 
 def test_a_web_configuration_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
