@@ -39,6 +39,10 @@ class CompanyState:
             only if another user has the address and the old id is not in the listing.
         last_search_day: the company day of the last search for listed users, also if it failed.
         resolved_404s: the reason for the last 404, by window name.
+        excluded_ids: ids that were found for addresses in ``activity.exclude_users``, and these
+            addresses in lower case.
+        excluded_emails: further addresses of excluded people, so that a list that has one of them
+            is not searched for it. Never saved.
         pages: number of pages of each window when it was last fetched whole, by window name.
     """
 
@@ -48,4 +52,6 @@ class CompanyState:
     ids_by_email: Mapping[str, str] = field(default_factory=dict)
     last_search_day: date | None = None
     resolved_404s: Mapping[str, Resolved404] = field(default_factory=dict)
+    excluded_ids: Mapping[str, str] = field(default_factory=dict)
+    excluded_emails: frozenset[str] = field(default=frozenset(), compare=False)
     pages: Mapping[str, int] = field(default_factory=dict)

@@ -105,6 +105,7 @@ def day_steps(
     *,
     clock: Clock,
     log: FilteringBoundLogger,
+    excluded: frozenset[str] = frozenset(),
 ) -> DaySteps:
     """Fetch one day, and yield between its pages.
 
@@ -117,6 +118,7 @@ def day_steps(
         zone: the company's, in which the day is meant.
         clock: the time.
         log: for warnings.
+        excluded: ids that are known to be excluded.
 
     Raises:
         InvalidResponse: the pages do not agree, or are about another time zone.
@@ -140,7 +142,14 @@ def day_steps(
                 filter_fails = not nobody
     if plan.zone is None:  # a configured zone holds, whatever Gong says
         _check_zone(listing, days, zone)
-    users = [user for user in listing.users if ids is None or user.user_id in ids]
+    emails = plan.selection.excluded.emails
+    users = [
+        user
+        for user in listing.users
+        if (ids is None or user.user_id in ids)
+        and user.user_id not in excluded
+        and (user.email or "").lower() not in emails
+    ]
     return DayRecord(
         DayInfo(
             day=request.day,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from gong_exporter.activity.company_state import CompanyState
+from gong_exporter.activity.exclusion import NOBODY_EXCLUDED, Exclusion
 from gong_exporter.activity.snapshot import Snapshot, User, WindowData
 from gong_exporter.gong.records import UserActivity
 
@@ -47,10 +48,12 @@ class Selection:
         listed: the entries; None for ``all``.
         aliases: from further addresses, in lower case, to the ids of their users. A listed
             address that Gong never named may be one of them.
+        excluded: ``activity.exclude_users``, which wins over the entries.
     """
 
     listed: tuple[ListedUser, ...] | None = None
     aliases: Mapping[str, str] = field(default_factory=dict)
+    excluded: Exclusion = NOBODY_EXCLUDED
 
     @property
     def all_users(self) -> bool:
@@ -60,7 +63,8 @@ class Selection:
     def known_ids(self, company_state: CompanyState) -> frozenset[str]:
         """The ids of the listed users that Gong has named."""
         ids = (entry.known_id(company_state) for entry in self.listed or ())
-        return frozenset(user_id for user_id in ids if user_id is not None)
+        excluded = self.excluded.excluded_ids(company_state)
+        return frozenset(user_id for user_id in ids if user_id is not None) - excluded
 
     def unknown_users(
         self, company_state: CompanyState, among: Collection[str] | None = None
@@ -69,8 +73,11 @@ class Selection:
         return tuple(
             entry.name
             for entry in self.listed or ()
-            if (user_id := entry.known_id(company_state)) is None
-            or (among is not None and user_id not in among)
+            if (
+                (user_id := entry.known_id(company_state)) is None
+                or (among is not None and user_id not in among)
+            )
+            and self.excluded.isdisjoint(company_state, entry.user_id, entry.email)
         )
 
     def emails(self) -> frozenset[str]:

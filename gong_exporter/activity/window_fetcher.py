@@ -274,6 +274,9 @@ class WindowFetcher:
 
     def _fetch(self, days: DayRange, user_ids: frozenset[str] | None) -> Listing:
         listing = fetch_listing(self._source, self._plan.filter(days, user_ids), self._log)
+        self.company_state, listing = self._selection.excluded.filter_listing(
+            self.company_state, listing
+        )
         self.company_state = record_users(self.company_state, listing.users, self._selection)
         return listing
 

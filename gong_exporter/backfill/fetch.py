@@ -177,4 +177,6 @@ class DayFetcher:
             lambda: fetch_listing(self._source, self._plan.filter(days), self._log),
             pages_for(len(self.company_state.known_users)),
         )
-        self.company_state = record_users(self.company_state, listing.users, self._plan.selection)
+        selection = self._plan.selection
+        state, listing = selection.excluded.filter_listing(self.company_state, listing)
+        self.company_state = record_users(state, listing.users, selection)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -193,7 +194,11 @@ class Backfill:
     def _settings(self) -> dict[str, str]:
         """What the fetched days depend on, by the name that an error message shows."""
         plan = self._request.plan
+        excluded = plan.selection.excluded
+        # The file holds no excluded people, and one that may is not continued.
+        names = " ".join(sorted([*excluded.ids, *excluded.emails]))
         return {
+            **({"activity.exclude_users": sha256(names.encode()).hexdigest()} if names else {}),
             "gong.base_url": plan.host,
             "gong.time_zone": self.zone.key,
             "activity.windows": " ".join(sorted(window.name for window in plan.windows)),

@@ -19,6 +19,7 @@ import click
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger
 
+from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.users import UserLabels
 from gong_exporter.backfill.errors import BackfillError, InvalidRequest
 from gong_exporter.backfill.output import OutputPath, TextFormat, parse_labels
@@ -36,7 +37,7 @@ from gong_exporter.runtime.client import make_client
 from gong_exporter.runtime.email_labels import email_label
 from gong_exporter.runtime.roster import load_roster, saved_users
 from gong_exporter.runtime.setup import Setup, forecast_calls, make_setup
-from gong_exporter.store import open_state
+from gong_exporter.store import SavedState, open_state
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
@@ -138,7 +139,7 @@ def _run(options: dict[str, Any], session: Session) -> None:
         request = _request(options, setup)
         if state_path is None:
             log.warning("without state.file, calls of a running exporter are not seen")
-        saved = state.load(setup.plan.host)
+        saved = _without_excluded(state.load(setup.plan.host), setup)
         budget = forecast_calls(setup, saved.company_state)
         counter = CallCounter()
         quota = BackfillQuota(
@@ -182,6 +183,14 @@ def _run(options: dict[str, Any], session: Session) -> None:
     click.echo(
         summary_text(summary, work, request, now=clock.now(), redact=session.redactor.redact)
     )
+
+
+def _without_excluded(saved: SavedState, setup: Setup) -> SavedState:
+    excluded = setup.plan.selection.excluded
+    if not excluded:
+        return saved
+    state = saved.company_state or CompanyState(host=setup.plan.host)
+    return SavedState(*excluded.purge(state, saved.windows))
 
 
 def _request(options: dict[str, Any], setup: Setup) -> BackfillRequest:

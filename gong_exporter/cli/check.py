@@ -218,10 +218,11 @@ def short_secret_warnings(credentials: Credentials) -> Iterator[str]:
 
 def _describe(setup: Setup, cost: CallBudget, history: str, *, measured: bool) -> None:
     config = setup.config
-    users = setup.plan.selection.listed
+    users, excluded = setup.plan.selection.listed, config.activity.exclude_users
     rows = [
         ("Gong", config.gong.base_url),
         ("users", "all" if users is None else f"{len(users)} listed"),
+        *([("excluded", f"{len(excluded)} of them")] if excluded else []),
         ("windows", ", ".join(window.name for window in setup.plan.windows)),
         ("polls", f"{schedule_text(config.poll)}, and after the company's midnight"),
         ("calls", _calls(setup, cost, measured=measured)),

@@ -29,10 +29,14 @@ def people_lines(
         warnings: gets one if most users are not in the roster.
         redactor: redacts the users' addresses.
     """
-    ids = {user.user_id for user in page.users}
-    emails = {(user.email or "").lower() for user in page.users} - {""}
+    state = CompanyState(host=setup.plan.host)
+    excluded = setup.plan.selection.excluded
+    users = [u for u in page.users if excluded.isdisjoint(state, u.user_id, u.email)]
+    ids = {user.user_id for user in users}
+    emails = {(user.email or "").lower() for user in users} - {""}
     listed = setup.config.activity.users
     if listed is not None:
+        listed = tuple(u for u in listed if excluded.isdisjoint(state, u.user_id, u.email))
         absent = [
             user.name
             for user in listed
@@ -45,7 +49,7 @@ def people_lines(
         yield f"{len(listed) - len(absent)} of the {len(listed)} listed users {_among(page)}" + (
             f"; not {_names(absent, redactor)}" if absent else ""
         )
-    match = match_roster(setup.roster, ((user.user_id, user.email or "") for user in page.users))
+    match = match_roster(setup.roster, ((user.user_id, user.email or "") for user in users))
     if not setup.roster.empty:
         yield f"{match.named} of the {match.active} users who {_among(page)} are in the roster"
         warnings += filter(None, [match.warning])
@@ -55,8 +59,9 @@ def saved_people_warning(setup: Setup, saved: SavedState) -> str:
     """A warning if most people in the state file are not in the roster; empty otherwise."""
     selection = setup.plan.selection
     company_state = saved.company_state or CompanyState(host=setup.plan.host)
-    emails = latest_emails(saved.windows, company_state)
-    active = {user_id for window in saved.windows for user_id in window.users}
+    company_state, windows = selection.excluded.purge(company_state, saved.windows)
+    emails = latest_emails(windows, company_state)
+    active = {user_id for window in windows for user_id in window.users}
     if not selection.all_users:
         active &= selection.known_ids(company_state)
     return match_roster(

@@ -79,7 +79,12 @@ def roster(
     session = open_session(ctx, options, log_level="warn")
     # Without its roster file, which may be the one that is about to be written.
     config = session.config(check_roster=False)
-    users = _fetch(session, config)
+    excluded = {user.name.lower() for user in config.activity.exclude_users}
+    users = tuple(
+        user
+        for user in _fetch(session, config)
+        if excluded.isdisjoint(map(str.lower, (user.user_id, user.email or "", *user.aliases)))
+    )
     for key in unused_teams(users, teams):
         click.echo(f"warning: --teams: no manager matches {session.redactor.redact(key)}", err=True)
     rows = people(users, TeamBy(team), teams)

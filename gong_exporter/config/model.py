@@ -25,7 +25,7 @@ from gong_exporter.config.cron import CronSchedule, parse_cron
 from gong_exporter.config.durations import parse_duration
 from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.secrets import Credentials, HashKey, Secret
-from gong_exporter.config.users import parse_users
+from gong_exporter.config.users import parse_excluded, parse_users
 from gong_exporter.gong.users import USER_COLUMNS
 
 DEFAULT_INTERVAL = 3600.0
@@ -155,6 +155,12 @@ class ActivityConfig(Section):
         " default; of Gong's `name`, `team`, `manager` and `title` all but `name`. Without `name`,"
         " Gong's managers and teams are shown by id.",
     )
+    exclude_users: Annotated[
+        tuple[ListedUser, ...], PlainValidator(parse_excluded), schema.EXCLUDE_USERS
+    ] = _key(
+        (),
+        "Ids or addresses of people whose data is neither kept nor exported. Wins over `users`.",
+    )
     roster_file: _Path | None = _key(
         None,
         "A CSV file with a column `id` or `email`; its other columns become labels of"
@@ -200,6 +206,14 @@ class ActivityConfig(Section):
                 raise AtKey(
                     "roster_labels", f"Gong has no {quoted(name)}; its columns are {columns}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _somebody_is_left(self) -> Self:
+        excluded = {user.name.lower() for user in self.exclude_users}
+        listed = [(user.user_id, (user.email or "").lower()) for user in self.users or ()]
+        if listed and all(excluded.intersection(names) for names in listed):
+            raise AtKey("exclude_users", "excludes everybody who is listed in users")
         return self
 
     @model_validator(mode="after")

@@ -106,3 +106,14 @@ USERS = WithJsonSchema(
         ]
     }
 )
+EXCLUDE_USERS = WithJsonSchema(
+    {
+        "type": "array",
+        "items": {
+            "anyOf": [
+                {"type": "integer", "minimum": 0},
+                {"type": "string", "pattern": f"^({_ID}|{_EMAIL})$"},
+            ]
+        },
+    }
+)

@@ -27,6 +27,11 @@ def widened(new: Config, old: Config) -> Iterator[Problem]:
     if columns is not None and new.activity.roster_labels is None and "roster_labels" not in stated:
         effect = f"more columns of the roster than {', '.join(columns) or 'none'}"
         yield Problem(0, "activity.roster_labels", f"is missing, which could publish {effect}")
+    dropped = {user.name for user in old.activity.exclude_users}
+    dropped -= {user.name for user in new.activity.exclude_users}
+    if dropped and "exclude_users" not in stated:
+        effect = f"the {len(dropped)} users who were excluded"
+        yield _missing("activity.exclude_users", "[]", effect)
     yield from _drops_widened(new, old)
 
 

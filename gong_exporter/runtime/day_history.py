@@ -70,6 +70,11 @@ class Company:
         selection = self.setup.plan.selection
         return None if selection.all_users else selection.known_ids(self.state)
 
+    @property
+    def excluded(self) -> frozenset[str]:
+        """The people whom no day may have."""
+        return self.setup.plan.selection.excluded.excluded_ids(self.state)
+
     def may_delete(self) -> bool:
         """Whether it is known who is on the list: addresses need an earlier poll."""
         return bool(self.state.known_users) or not self.setup.plan.selection.emails()
@@ -121,6 +126,7 @@ class DayHistory:
         self._key: HistoryKey | None = None
         self._known: dict[date, DayInfo] = {}
         self._ids: frozenset[str] | None = None
+        self._excluded: frozenset[str] = frozenset()
         self._connection = -1
         self._request: DayRequest | None = None
         self._steps: DaySteps | None = None
@@ -227,10 +233,10 @@ class DayHistory:
             self.changed |= known != self._known or key != self._key
             self._key, self._known = key, dict(known)
             self._connection = self._history.connections
-        ids = company.ids
-        if ids != self._ids:
+        ids, excluded = company.ids, company.excluded
+        if (ids, excluded) != (self._ids, self._excluded):
             self._abandon()
-            self._ids = ids
+            self._ids, self._excluded = ids, excluded
             self._cleaned = False
             self.changed = True
         if save and not self._cleaned and company.may_delete():
@@ -240,9 +246,15 @@ class DayHistory:
         return True
 
     def _delete_others(self, key: HistoryKey) -> None:
-        """Delete people who are not listed any more, and read the days again."""
-        ids = self._ids
-        if ids is not None and self._history.keep_people(ids.__contains__, all_users=False):
+        """Delete people who are not listed any more or are excluded, and read the days again."""
+        ids, excluded = self._ids, self._excluded
+        if ids is not None:
+            deleted = self._history.keep_people(ids.__contains__, all_users=False)
+        else:
+            deleted = bool(excluded) and self._history.keep_people(
+                lambda user_id: user_id not in excluded, all_users=True
+            )
+        if deleted:
             self._log.info("people who are not listed were deleted from the day history")
             self._known = dict(self._history.days(key) or {})
             self.changed = True
@@ -277,7 +289,13 @@ class DayHistory:
                 of=HISTORY_DAYS,
             )
         self._steps = day_steps(
-            source, company.setup.plan, self._request, zone, clock=self._clock, log=self._log
+            source,
+            company.setup.plan,
+            self._request,
+            zone,
+            clock=self._clock,
+            log=self._log,
+            excluded=company.excluded,
         )
         return True
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from structlog.typing import FilteringBoundLogger
 
@@ -77,7 +78,17 @@ class GongRoster:
             self.error = None
             return setup
         self._load(setup.plan.host)
-        return make_setup(setup.config, load_roster(setup.config, self._users))
+        users = without_excluded(self._users, setup)
+        return make_setup(setup.config, load_roster(setup.config, users))
+
+    def purge_file(self, setup: Setup) -> None:
+        """Delete excluded people from the saved list."""
+        if setup.config.activity.exclude_users:
+            self._load(setup.plan.host)
+            users = without_excluded(self._users, setup)
+            if users != self._users:
+                self._users = users
+                self._state.save_users(setup.plan.host, SavedUsers(users, self._fetched_at))
 
     def is_due(self, setup: Setup, *, at_start: bool) -> bool:
         """Whether the list has to be fetched now.
@@ -120,7 +131,7 @@ class GongRoster:
             retry=RETRY,
         )
         try:
-            users = fetch_users(client, self._log)
+            users = without_excluded(fetch_users(client, self._log), setup)
         except GongError as error:
             self._failed(error)
             return False
@@ -169,3 +180,25 @@ class GongRoster:
         saved = self._state.load_users(host)
         if saved is not None and saved.fetched_at > self._fetched_at:
             self._users, self._fetched_at = saved.users, saved.fetched_at
+
+
+def without_excluded(users: tuple[GongUser, ...], setup: Setup) -> tuple[GongUser, ...]:
+    """The users without ``activity.exclude_users``, also as managers of others.
+
+    Of a user who is excluded by address, the id and this address stay: they are the exclusion.
+    """
+    names = {user.name.lower() for user in setup.config.activity.exclude_users}
+    if not names:
+        return users
+    excluded: dict[str, tuple[str, ...]] = {}
+    for user in users:
+        addresses = [address.lower() for address in (user.email, *user.aliases)]
+        found = tuple(address for address in addresses if address in names)
+        if found or user.user_id in names:
+            excluded[user.user_id] = found
+    return tuple(
+        GongUser(user_id=user.user_id, aliases=excluded[user.user_id])
+        if user.user_id in excluded
+        else replace(user, manager_id="" if user.manager_id in excluded else user.manager_id)
+        for user in users
+    )

@@ -176,6 +176,8 @@ class PollRunner:
         self._redactor.use(redaction_policy(setup.config))
         self._client = self._new_client(setup)
         self._data.use(setup)
+        if self.save:
+            self.purge_file()
         self._history.use(self._data.company, save=self.save)
         self._metrics.keep_windows(window.name for window in setup.plan.windows)
         for data in self._data.windows():
@@ -184,6 +186,11 @@ class PollRunner:
         self._metrics.set_roster_rows_skipped(setup.roster.skipped)
         self._poll_log.roster(self.current().roster_match)
         self._update_poll_state()
+
+    def purge_file(self) -> None:
+        """Delete excluded people from the state file, which has to be this process's to write."""
+        self._data.purge_file()
+        self._roster.purge_file(self._data.setup)
 
     def current(self) -> Published:
         """What may be served now: data that became too old is dropped first."""

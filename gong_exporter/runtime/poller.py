@@ -207,6 +207,7 @@ class Poller:
                 self._log.info("polling from now on: the other process is gone")
                 self._runner.restore()
             self._is_leader = self._runner.save = True
+            self._runner.purge_file()
             self._begin("start")
             self.standby = None
             return

@@ -12,6 +12,7 @@ from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.days import HistoryKey
+from gong_exporter.activity.exclusion import Exclusion
 from gong_exporter.activity.poll_plan import PollPlan, PollResult
 from gong_exporter.activity.snapshot import EMPTY, Snapshot, WindowData
 from gong_exporter.activity.users import UserLabels, build_snapshot, latest_emails
@@ -83,6 +84,7 @@ class CompanyData:
         self._loaded: frozenset[str] = frozenset()
         self._lock = threading.RLock()
         self._published = Published()
+        self._purged_for: Exclusion | None = None
         self._drops: DropReport | None = None
         self._drops_key: HistoryKey | None = None
 
@@ -100,6 +102,7 @@ class CompanyData:
         """Publish what the state file contains, with its true timestamps."""
         with self._lock:
             self._load(self.setup.plan)
+            self._purge()
             self._publish(only_if_new=True)
 
     def use(self, setup: Setup) -> None:
@@ -107,7 +110,16 @@ class CompanyData:
         with self._lock:
             self.setup = setup
             self._keep_planned(setup.plan)
+            self._purge()
             self._publish()
+
+    def purge_file(self) -> None:
+        """Delete excluded people from the state file, once for each configuration."""
+        excluded = self.setup.plan.selection.excluded
+        if self._purged_for == excluded:
+            return
+        if not excluded or self._state.purge(excluded.purge):
+            self._purged_for = excluded
 
     def add(self, result: PollResult, *, save: bool) -> None:
         """Add what a poll fetched, and publish it.
@@ -120,6 +132,7 @@ class CompanyData:
             self.company_state = result.company_state
             self._windows |= {data.window: data for data in result.windows}
             if save:
+                self.purge_file()
                 self._state.save(result.company_state, result.windows)
             self._publish(only_if_new=True)
 
@@ -200,6 +213,13 @@ class CompanyData:
         return match_roster(
             self.setup.roster, ((user_id, emails.get(user_id, "")) for user_id in shown)
         )
+
+    def _purge(self) -> None:
+        """Forget excluded people."""
+        self.company_state, windows = self.setup.plan.selection.excluded.purge(
+            self.company_state, self._windows.values()
+        )
+        self._windows = {data.window: data for data in windows}
 
     def _load(self, plan: PollPlan) -> None:
         self._loaded = frozenset(window.name for window in plan.windows)

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from gong_exporter.activity.budget import DAY, CallBudget, call_budget, pages_for
 from gong_exporter.activity.company_state import CompanyState
+from gong_exporter.activity.exclusion import make_exclusion
 from gong_exporter.activity.history import (
     HISTORY_DAYS,
     QUOTA_SHARE,
@@ -53,7 +54,11 @@ def make_setup(config: Config, roster: Roster | None = None) -> Setup:
     """Derive what follows from a configuration and its roster (none has no columns)."""
     gong, activity = config.gong, config.activity
     roster = roster or Roster()
-    selection = Selection(listed=activity.users, aliases=roster.aliases)
+    selection = Selection(
+        listed=activity.users,
+        aliases=roster.aliases,
+        excluded=make_exclusion([user.name for user in activity.exclude_users], roster.aliases),
+    )
     return Setup(
         config=config,
         plan=PollPlan(

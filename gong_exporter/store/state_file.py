@@ -17,7 +17,13 @@ from gong_exporter.store.fallback import FallbackLedger
 from gong_exporter.store.history_file import HistoryFile
 from gong_exporter.store.lock import PollerLock
 from gong_exporter.store.users import SavedUsers, read_users, write_users
-from gong_exporter.store.windows import SavedState, read_state, write_state
+from gong_exporter.store.windows import (
+    Purge,
+    SavedState,
+    read_state,
+    rewrite_state,
+    write_state,
+)
 
 
 def open_state(
@@ -151,6 +157,24 @@ class StateFile:
         with contextlib.suppress(Unavailable):
             return self._database.use(read)
         return None
+
+    def purge(self, purge: Purge) -> bool:
+        """Replace all that is saved, of every host, with what ``purge`` leaves of it.
+
+        Returns:
+            Whether the file could be rewritten; True without a file.
+        """
+        if self._company_state is not None:
+            held = list(self._windows.values())
+            self._company_state, kept = purge(self._company_state, held)
+            self._windows = {data.window: data for data in kept}
+        if self._path is None:
+            return True
+        try:
+            self._database.use(lambda connection: rewrite_state(connection, purge))
+        except Unavailable:
+            return False
+        return True
 
     def close(self) -> None:
         """Close the file and release the lock, within a second. A process may end without it."""

@@ -7,6 +7,7 @@ a renamed field cannot change the file unnoticed.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import zlib
@@ -27,6 +28,10 @@ _ZLIB_LEVEL = 1
 
 _PARSE_ERRORS = (zlib.error, ValueError, LookupError, TypeError, AttributeError)
 """What parsing a corrupt or foreign body can raise."""
+
+
+Purge = Callable[[CompanyState, Iterable[WindowData]], tuple[CompanyState, tuple[WindowData, ...]]]
+"""From the state and the windows of one host to what may stay of them."""
 
 
 class CorruptRow(Exception):
@@ -115,6 +120,48 @@ def write_state(
         connection.execute("DELETE FROM windows WHERE saved_at < ?", (now - RETENTION,))
 
 
+def rewrite_state(connection: sqlite3.Connection, purge: Purge) -> bool:
+    """Replace what is saved of every host with what ``purge`` returns for it.
+
+    Rows that are corrupt stay as they are. Returns whether anything changed.
+
+    Raises: sqlite3.Error.
+    """
+    changed = False
+    with transaction(connection):
+        hosts = connection.execute(
+            "SELECT host FROM knowledge UNION SELECT host FROM windows"
+        ).fetchall()
+        for (host,) in hosts:
+            state = CompanyState(host=host)
+            for (body,) in connection.execute(
+                "SELECT body FROM knowledge WHERE host = ?", (host,)
+            ).fetchall():
+                with contextlib.suppress(CorruptRow):
+                    state = unpack_company_state(body)
+            windows: dict[str, WindowData] = {}
+            for name, body in connection.execute(
+                "SELECT name, body FROM windows WHERE host = ?", (host,)
+            ).fetchall():
+                with contextlib.suppress(CorruptRow):
+                    windows[name] = unpack_window(body)
+            new_state, new_windows = purge(state, windows.values())
+            if new_state != state:
+                changed = True
+                connection.execute(
+                    "UPDATE knowledge SET body = ? WHERE host = ?",
+                    (pack_company_state(new_state), host),
+                )
+            for name, data in zip(windows, new_windows, strict=True):
+                if data != windows[name]:
+                    changed = True
+                    connection.execute(
+                        "UPDATE windows SET body = ? WHERE host = ? AND name = ?",
+                        (pack_window(data), host, name),
+                    )
+    return changed
+
+
 def pack_window(data: WindowData) -> bytes:
     """Return the bytes that unpack_window() turns into an equal window."""
     return _pack(
@@ -178,6 +225,7 @@ def pack_company_state(state: CompanyState) -> bytes:
                 }
                 for window, resolved in state.resolved_404s.items()
             },
+            "excluded": dict(state.excluded_ids),
             "pages": dict(state.pages),
         }
     )
@@ -203,6 +251,7 @@ def unpack_company_state(body: bytes) -> CompanyState:
                 )
                 for window, resolved in content["understood"].items()
             },
+            excluded_ids=content.get("excluded", {}),  # older files have none
             pages=content["pages"],
         )
     except _PARSE_ERRORS as error:

@@ -5,8 +5,11 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.snapshot import WindowData
+from gong_exporter.backfill.errors import InvalidRequest
 from gong_exporter.simulator.records import COUNTERS, UserActivity
 from tests.backfill.conftest import MakeRig
 from tests.support.backfill_samples import (
@@ -77,6 +80,26 @@ def test_with_all_users_a_user_has_series_while_a_window_contains_the_user(rig: 
     assert days_of(samples, ANN) == 7
     assert days_of(samples, BEN) == 1
     assert activity(samples) == true_activity(company, every_day(*ends(30)), ("1d", "7d"))
+
+
+def test_excluded_people_are_not_backfilled_nor_kept_in_the_work_file(rig: MakeRig) -> None:
+    company = Diary({ANN: ago(20), BEN: ago(1), CYD: ago(3)})
+    first = rig(company, windows=("1d", "7d"))
+    first.run(days_before(30))
+    one = rig(company, windows=("1d", "7d"), excluded=(ANN, "300@acme.example"))
+    with pytest.raises(InvalidRequest, match=r"what differs: activity\.exclude_users"):
+        one.run(days_before(30))
+    one = rig(
+        company,
+        windows=("1d", "7d"),
+        excluded=(ANN, "300@acme.example"),
+        output="other.txt",
+        users=(ANN, BEN, "300@acme.example"),
+    )
+    one.run(days_before(30))
+    samples = read_output(one.path)
+    assert [days_of(samples, user) for user in (ANN, BEN, CYD)] == [0, 1, 0]
+    assert not any(ANN in body["filter"].get("userIds", []) for body in one.asked())
 
 
 def ends(number: int) -> tuple[date, date]:

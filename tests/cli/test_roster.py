@@ -68,6 +68,15 @@ def test_a_roster_without_addresses_is_whole_however_long_it_is(
     assert out == before
 
 
+def test_excluded_people_are_not_written(simulator: Simulator, tmp_path: Path) -> None:
+    everybody = rows(roster(tmp_path, simulator.url)[1])
+    by_alias = next(row for row in everybody[2:] if row["aliases"])
+    names = [everybody[0]["id"], everybody[1]["email"].upper(), by_alias["aliases"].split()[0]]
+    _, out, _ = roster(tmp_path, simulator.url, activity={"exclude_users": names})
+    gone = {everybody[0]["id"], everybody[1]["id"], by_alias["id"]}
+    assert {row["id"] for row in rows(out)} == {row["id"] for row in everybody} - gone
+
+
 def test_the_file_is_private_whole_and_the_same_each_time(
     simulator: Simulator, tmp_path: Path
 ) -> None:

@@ -21,7 +21,7 @@ SCHEMA = ROOT / "config.schema.json"
 BEYOND_A_SCHEMA = re.compile(
     "alias_|no_break_space_|custom_tag|local_tag|merge_key|duplicate_|half_a_|key_is_a_list"
     "|no_credentials|environment_|proxy_of|pair_|access_key_without|secret_without|secret_given"
-    "|secret_file_is_|ca_file_is_|.*_file_missing|secret_file_name_with"
+    "|exclude_users_everybody|secret_file_is_|ca_file_is_|.*_file_missing|secret_file_name_with"
     "|secret_(with_.*)?where_its_file"
     "|secret_looks_like|secret_on_a_line|secret_with_a_line_break"
     "|secret_with_dots|secret_with_a_slash"

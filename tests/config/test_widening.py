@@ -30,6 +30,7 @@ def _load(folder: Path, *keys: str) -> Config:
         ([LISTED], [PLAIN], ["activity.users"]),
         ([OMITTED], ["users: all"], ["activity.email_label"]),
         ([HASHED], [LISTED], ["activity.email_label"]),
+        (["exclude_users: ['1', jane@acme.com]"], [], ["activity.exclude_users"]),
     ],
 )
 def test_a_missing_key_that_would_publish_more_is_refused(

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from gong_exporter.activity.users import ListedUser
 from gong_exporter.gong.users import GongUser
 from gong_exporter.runtime.gong_roster import FRESH_AT_START, RETRY_INTERVAL
 from gong_exporter.runtime.setup import unrecorded_text, unrecorded_users
@@ -222,3 +223,26 @@ def test_who_is_active_but_not_recorded_is_explained(tmp_path: Path) -> None:
     assert "webConferencesRecorded is false" in unrecorded_text(users)
     assert unrecorded_text([str(n) for n in range(12)]).endswith("9 and 2 more")
     assert unrecorded_text(()) == ""
+
+
+def test_excluded_people_are_neither_in_the_roster_nor_saved(tmp_path: Path) -> None:
+    with firm(tmp_path, exclude_users=["BEN@alias.example", user_id(0)]) as loop:
+        loop.run()
+        assert set(labels(loop)) == {user_id(2)}
+        assert labels(loop)[user_id(2)]["manager"] == ""
+        saved = loop.state.load_users(loop.config.gong.base_url)
+        assert saved is not None
+        ann, ben, cy = saved.users
+        assert ann == GongUser(user_id=user_id(0))
+        assert ben == GongUser(user_id=user_id(1), aliases=("ben@alias.example",))
+        assert (cy.name, cy.manager_id) == ("Cy", "")
+
+
+def test_a_reload_that_excludes_people_purges_the_saved_roster(tmp_path: Path) -> None:
+    with firm(tmp_path) as loop:
+        loop.run()
+        loop.use(exclude_users=(ListedUser(email="ben@alias.example"),))
+        assert set(labels(loop)) == {user_id(0), user_id(2)}
+        saved = loop.state.load_users(loop.config.gong.base_url)
+        assert saved is not None
+        assert [user.name for user in saved.users] == ["Ann Head", "", "Cy"]

@@ -99,7 +99,8 @@ def test_no_field_is_forgotten(kind: type) -> None:
         Resolved404: known["understood"]["7d"],
     }[kind]
     # The keys are the format's, which keeps them when a field gets another name.
-    assert len(written) == len(fields(kind))
+    # What is not saved is not compared either.
+    assert len(written) == len([field for field in fields(kind) if field.compare])
 
 
 @pytest.mark.parametrize(

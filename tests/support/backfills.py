@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from gong_exporter.activity.company_state import CompanyState
+from gong_exporter.activity.exclusion import make_exclusion
 from gong_exporter.activity.poll_plan import PollPlan
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.activity.users import ALL_USERS, ListedUser, Selection, UserLabels, fingerprint
@@ -82,6 +83,7 @@ class Rig:
     columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     on_day: Callable[[date], None] = lambda _: None
     recorder: LogRecorder = field(init=False)
+    excluded: tuple[str, ...] = ()
     counter: CallCounter = field(default_factory=CallCounter)
 
     def __post_init__(self) -> None:
@@ -120,6 +122,7 @@ class Rig:
         selection = ALL_USERS
         if self.users:
             selection = Selection(listed=tuple(map(_listed, self.users)))
+        selection = replace(selection, excluded=make_exclusion(self.excluded, {}))
         return PollPlan(
             host=self.simulator.url,
             windows=tuple(map(parse_window, self.windows)),

@@ -74,5 +74,6 @@ def some_knowledge(number: int = 0, host: str = HOST) -> CompanyState:
                 active_ids=frozenset({"1"}),
             )
         },
+        excluded_ids={"3": "joe@acme.example"},
         pages={"7d": number},
     )

@@ -1,0 +1,142 @@
+"""``activity.exclude_users``: nothing about these people is kept, counted, shown or logged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gong_exporter.activity.days import HistoryKey
+from gong_exporter.activity.users import ListedUser
+from gong_exporter.roster.source import Roster
+from gong_exporter.runtime.setup import make_setup
+from gong_exporter.simulator.records import UserActivity
+from gong_exporter.store import open_state
+from tests.support.bench import Bench, bench
+from tests.support.companies import FixtureCompany, email, user_id
+from tests.support.logs import no_log
+
+HOUR = 3600.0
+
+
+def _excluded(*names: str) -> tuple[ListedUser, ...]:
+    return tuple(
+        ListedUser(email=name) if "@" in name else ListedUser(user_id=name) for name in names
+    )
+
+
+def _saved(loop: Bench) -> str:
+    """All that is saved of windows, company state and history, as text; the kept id aside."""
+    loop.state.close()
+    found = []
+    state = open_state(loop.config.state.file, log=no_log(), now=loop.clock.now)
+    saved = state.load(loop.config.gong.base_url)
+    assert saved.company_state is not None
+    found.append(repr(replace(saved.company_state, excluded_ids={})))
+    found += map(repr, saved.windows)
+    zone = saved.company_state.time_zone
+    assert zone is not None
+    key = HistoryKey.of(loop.config.gong.base_url, None, None, zone)
+    days = state.history.days(key) or {}
+    newest = max(days, default=None)
+    if newest is not None:
+        found.append(repr(state.history.load([newest])))
+    state.close()
+    return "\n".join(found)
+
+
+def _shown(loop: Bench) -> str:
+    return b"".join(loop.exposition.body(None, None).chunks).decode()
+
+
+def _assert_gone(loop: Bench, indexes: Iterable[int]) -> None:
+    shown, logged, saved = _shown(loop), loop.sink.getvalue(), _saved(loop)
+    assert user_id(1) in shown
+    assert user_id(1) in saved
+    for index in indexes:
+        for text in (f'"{user_id(index)}"', email(index)):
+            assert text not in shown, text
+            assert text not in logged, text
+        assert f"'{user_id(index)}'" not in saved
+        assert email(index) not in saved
+
+
+@pytest.mark.parametrize("by", [user_id, lambda index: email(index).upper()])
+@pytest.mark.parametrize("listed", [False, True])
+def test_excluded_people_are_nowhere(tmp_path: Path, by: Any, *, listed: bool) -> None:
+    activity: dict[str, Any] = {"exclude_users": [by(0), by(2)]}
+    if listed:
+        activity["users"] = [user_id(0), email(1), email(2), user_id(3)]
+    sections = {"activity": activity, "drops": {"enabled": True}}
+    with bench(tmp_path, FixtureCompany(users=4), sections=sections) as loop:
+        loop.run()
+        loop.sleep(2 * HOUR)
+        assert loop.value("gong_up") == 1
+        totals = [
+            loop.value("gong_activity_users", window="28d", state=state)
+            for state in ("active", "inactive", "unknown")
+        ]
+        assert totals == [2, 0, 0]
+        requested = [e.body["filter"].get("userIds", []) for e in loop.simulator.journal.entries()]
+        assert not any(user_id(0) in ids or user_id(2) in ids for ids in requested)
+        _assert_gone(loop, [0, 2])
+
+
+def test_a_reload_that_excludes_people_purges_what_was_saved(tmp_path: Path) -> None:
+    sections = {"drops": {"enabled": True}}
+    with bench(tmp_path, FixtureCompany(users=4), sections=sections) as loop:
+        loop.run()
+        assert loop.value("gong_activity_users", window="28d", state="active") == 4
+        loop.simulator.set_faults("server-error")  # no poll brings anything
+        loop.use(exclude_users=_excluded(user_id(0), email(2)))
+        assert loop.value("gong_activity_users", window="28d", state="active") == 2
+        loop.sink.truncate(0)  # they were known before
+        _assert_gone(loop, [0, 2])
+
+
+def test_who_was_excluded_by_address_stays_excluded_under_another_one(tmp_path: Path) -> None:
+    class Company(FixtureCompany):
+        renamed = False
+
+        def activity(self, start: date, end: date) -> list[UserActivity]:
+            users = list(super().activity(start, end))
+            if self.renamed:
+                users[0] = replace(users[0], email="new@acme.example")
+            return users
+
+    company = Company(users=3)
+    sections = {"activity": {"exclude_users": [email(0)]}}
+    with bench(tmp_path, company, sections=sections) as loop:
+        loop.run()
+        company.renamed = True
+        loop.runner.restore()  # as after a restart
+        loop.sleep(HOUR)
+        assert len(loop.polled) == 2
+        assert loop.value("gong_activity_users", window="7d", state="active") == 2
+        assert f'"{user_id(0)}"' not in _shown(loop)
+
+
+def test_an_excluded_alias_excludes_the_person(tmp_path: Path) -> None:
+    sections = {"activity": {"exclude_users": ["other@acme.example"]}}
+    with bench(tmp_path, sections=sections) as loop:
+        loop.run()
+        assert loop.value("gong_activity_users", window="7d", state="active") == 3
+        roster = Roster(aliases={"other@acme.example": user_id(0)})
+        loop.poller.use(make_setup(loop.config, roster), interrupt=True)
+        loop.run()
+        assert loop.value("gong_activity_users", window="7d", state="active") == 2
+        assert f'"{user_id(0)}"' not in _shown(loop)
+
+
+def test_people_who_are_no_longer_excluded_come_back_with_a_poll(tmp_path: Path) -> None:
+    sections = {"activity": {"exclude_users": [email(0), user_id(1)]}}
+    with bench(tmp_path, sections=sections) as loop:
+        loop.run()
+        assert loop.value("gong_activity_users", window="7d", state="active") == 1
+        loop.use(exclude_users=())
+        loop.sleep(HOUR)
+        assert loop.value("gong_activity_users", window="7d", state="active") == 3
