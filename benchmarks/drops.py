@@ -1,104 +1,116 @@
 """Measures what drop detection adds to a running exporter of 10,000 people.
 
-Run as ``python -m benchmarks.drops [PEOPLE]``. The history is saved by another process first, so
-that what is measured is reading it, finding drops, and serving what was found.
+Run as ``python -m benchmarks.drops [PEOPLE]``. A state file with fresh windows and a whole history
+is made first. Then the real exporter runs on it twice, without and with drop detection. It makes no
+call to Gong, because nothing is due.
 """
 
 from __future__ import annotations
 
-import gc
-import resource
 import subprocess
 import sys
 import tempfile
 import time
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import structlog
 
 from gong_exporter.activity.company_state import CompanyState
-from gong_exporter.activity.snapshot import Snapshot, User
+from gong_exporter.activity.days import DayRecord, HistoryKey
+from gong_exporter.activity.snapshot import METRICS, WindowData
 from gong_exporter.config.load import load_config
-from gong_exporter.exposition.body import Exposition
-from gong_exporter.roster.source import Roster
-from gong_exporter.runtime.day_history import Company, LoadedHistory
-from gong_exporter.runtime.drops import detect
 from gong_exporter.runtime.setup import make_setup
 from gong_exporter.store import open_state
-from tests.support.history_samples import KEY, MONDAY, OLDEST, a_company
+from tests.support.exporter import exporter, write_config
+from tests.support.history_samples import a_company
+from tests.support.servers import until
 
-DAYS = [MONDAY - timedelta(days=back) for back in range(84)]
+HOST = "http://127.0.0.1:9"
+GONG = {"time_zone": "UTC"}
+POLL = {"interval": "2h"}
 
 
-def save(path: Path, people: int) -> None:
-    """Save the history. In a process of its own, for the memory that it takes."""
-    state = open_state(path, log=_log(), now=time.time)
-    for record in a_company(people, 84):
-        state.history.save(KEY, record, OLDEST)
+def save(folder: Path, people: int) -> None:
+    """Save windows and history. In a process of its own, for the memory that it takes."""
+    config = load_config(write_config(folder, HOST, gong=GONG, poll=POLL), {})
+    plan = make_setup(config).plan
+    log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+    state = open_state(config.state.file, log=log, now=time.time)
+    today, now = datetime.now(UTC).date(), time.time()
+    key = HistoryKey.of(plan.host, None, None, "UTC")
+    oldest = today - timedelta(days=84)
+    ids: set[str] = set()
+    days = a_company(people, 84, newest=today - timedelta(days=1))
+    for record in days:
+        ids |= record.counts.keys()
+        state.history.save(key, _fetched(record, now), oldest)
+    windows = [_window(sorted(ids), size, today, now, plan.fingerprint) for size in (1, 7, 28)]
+    emails = {user: f"{user}@acme.example" for user in ids}
+    state.save(CompanyState(host=plan.host, time_zone="UTC", known_users=emails), windows)
     state.close()
+    rows = (f"{user},Team {i // 9}" for i, user in enumerate(sorted(ids)))
+    (folder / "roster.csv").write_text("\n".join(["id,team", *rows]), encoding="utf-8")
 
 
-def measure(path: Path) -> None:
-    """Read the history, find drops, and serve them."""
-    config_path = path.with_name("config.yaml")
-    config_path.write_text("gong: {bearer_token: made-up}\n", encoding="utf-8")
-    state = open_state(path, log=_log(), now=time.time)
-    days = state.history.load(DAYS[:1])
-    if days is None:
-        sys.exit("there is no history")
-    everybody = sorted(days)
-    users = tuple(User(user_id=one, email=f"{one}@acme.example") for one in everybody)
-    teams = {one: {"team": f"Team {i // 9}"} for i, one in enumerate(everybody)}
-    exposition = Exposition([], time.monotonic)
-    exposition.publish(Snapshot(users=users))
-    setup = make_setup(load_config(config_path, {}), Roster(by_id=teams, columns=("team",)))
-    company = Company(setup, CompanyState(host=setup.plan.host), ZoneInfo("US/Pacific"))
-    gc.collect()
-    at_rest, began = _resident(), time.perf_counter()
-    loaded = state.history.load(DAYS)
-    if loaded is None:
-        sys.exit("there is no history")
-    read = time.perf_counter()
-    report = detect(LoadedHistory(tuple(DAYS), loaded, None), company, ZoneInfo("US/Pacific"), ())
-    loaded = None
-    found = time.perf_counter()
-    exposition.publish(Snapshot(users=users), report)
-    rendered = time.perf_counter()
-    gc.collect()
-    plain = sum(map(len, exposition.body(None, None).chunks))
-    packed = sum(map(len, exposition.body(None, "gzip").chunks))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"state file                    {path.stat().st_size / 1e6:7.2f} MB")
-    print(f"read the history              {read - began:7.2f} s")
-    print(f"find drops                    {found - read:7.2f} s")
-    print(f"render and compress           {rendered - found:7.2f} s")
-    print(f"lines, plain and gzip         {plain / 1e6:7.2f} MB {packed / 1e6:7.2f} MB")
-    print(f"memory while it is computed   {peak - at_rest:+7.1f} MiB")
-    print(f"memory afterwards             {_resident() - at_rest:+7.1f} MiB")
+def _fetched(record: DayRecord, now: float) -> DayRecord:
+    info = type(record.info)(day=record.info.day, fetched_at=now)
+    return DayRecord(info, record.counts)
 
 
-def _resident() -> float:
-    """This process's resident memory, in MiB."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * resource.getpagesize() / 2**20
-
-
-def _log() -> structlog.typing.FilteringBoundLogger:
-    log: structlog.typing.FilteringBoundLogger = structlog.get_logger(
-        wrapper_class=structlog.make_filtering_bound_logger("error")
+def _window(ids: list[str], size: int, today: date, now: float, fingerprint: str) -> WindowData:
+    midnight = datetime.combine(today, datetime.min.time(), UTC).timestamp()
+    return WindowData(
+        window=f"{size}d",
+        start=today - timedelta(days=size),
+        end=today,
+        start_timestamp=midnight - size * 86_400,
+        end_timestamp=midnight,
+        fetched_at=now,
+        fingerprint=fingerprint,
+        metrics=METRICS,
+        users={user: tuple(range(size, size + len(METRICS))) for user in ids},
+        emails={user: f"{user}@acme.example" for user in ids},
+        pages=1 + len(ids) // 100,
     )
-    return log
+
+
+def measure(folder: Path, *, enabled: bool) -> None:
+    """Run the exporter until it has looked for drops, or for as long without them."""
+    activity = {"roster_file": "roster.csv"}
+    drops = {"enabled": enabled, "people": True} if enabled else {"enabled": False}
+    config = write_config(folder, HOST, gong=GONG, poll=POLL, activity=activity, drops=drops)
+    with exporter(config) as running:
+        if enabled:
+            until(lambda: running.said("looked for drops of activity"), "a look", 300)
+            (look, *_) = running.said("looked for drops of activity")
+            print(f"looked at {look['people']} people, {look['days']} days: {look['seconds']} s")
+        else:
+            until(lambda: running.samples().of("gong_user_info"), "the windows", 60)
+        time.sleep(2)
+        size = len(running.ask("/metrics").text)
+        status = Path(f"/proc/{running.process.pid}/status").read_text(encoding="ascii")
+        memory = {
+            line.split(":")[0]: int(line.split()[1]) / 1024
+            for line in status.splitlines()
+            if line.startswith(("VmRSS", "VmHWM"))
+        }
+        print(
+            f"drops {'on ' if enabled else 'off'}: resident {memory['VmRSS']:.0f} MiB,"
+            f" peak {memory['VmHWM']:.0f} MiB, a plain scrape {size / 1e6:.1f} MB"
+        )
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 2:  # noqa: PLR2004 - the path to save to, and how many people
+    if len(sys.argv) > 2:  # noqa: PLR2004 - the folder to save to, and how many people
         save(Path(sys.argv[1]), int(sys.argv[2]))
         sys.exit()
-    with tempfile.TemporaryDirectory() as folder:
-        where = Path(folder) / "state.db"
+    with tempfile.TemporaryDirectory() as name:
         number = sys.argv[1] if len(sys.argv) > 1 else "10000"
-        command = [sys.executable, "-m", "benchmarks.drops", str(where), number]
-        subprocess.run(command, check=True)
-        measure(where)
+        subprocess.run([sys.executable, "-m", "benchmarks.drops", name, number], check=True)
+        file = Path(name) / "gong-exporter.db"
+        print(f"state file {file.stat().st_size / 1e6:.2f} MB")
+        kept = file.read_bytes()
+        measure(Path(name), enabled=False)
+        file.write_bytes(kept)  # the history was deleted
+        measure(Path(name), enabled=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from array import array
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -21,8 +20,9 @@ from gong_exporter.store.schema import transaction
 
 _ZLIB_LEVEL = 6
 
-_MOST = 65_535
-"""The largest count of one person and day that is kept; no person has so many calls on a day."""
+_MOST = 255
+"""The largest count of one person and day that is compared, to fit in a byte: no person has
+more calls on a day."""
 
 _PARSE_ERRORS = (zlib.error, ValueError, LookupError, TypeError, AttributeError)
 
@@ -38,16 +38,15 @@ class PersonDays:
         active: 1 for a day with any activity, otherwise 0.
     """
 
-    hosted: array[int]
-    calls: array[int]
-    contributions: array[int]
+    hosted: bytearray
+    calls: bytearray
+    contributions: bytearray
     active: bytearray
 
     @classmethod
     def nothing(cls, days: int) -> PersonDays:
         """Without any activity."""
-        zeros = bytes(2 * days)
-        return cls(array("H", zeros), array("H", zeros), array("H", zeros), bytearray(days))
+        return cls(bytearray(days), bytearray(days), bytearray(days), bytearray(days))
 
     def set(self, index: int, counts: Counts) -> None:
         """Set the counts of one day with activity."""
