@@ -249,7 +249,8 @@ def _roster(setup: Setup) -> str:
     if activity.roster is None:
         return "none"
     known = f"{len(setup.roster.by_id)} are known" if setup.roster.by_id else "not fetched yet"
-    return f"Gong's own users, {setup.roster.calls} calls a day or more; {known}"
+    calls = setup.roster.calls
+    return f"Gong's own users, {calls} call{'s' * (calls > 1)} a day; {known}"
 
 
 _NO_STATE = (

@@ -186,7 +186,7 @@ def test_with_the_roster_from_gong_both_scopes_are_proved(
     assert "live call: key, scope and host are right" in out
     assert "live call for the roster: the scope api:users:read is right" in out
     assert "Gong has 7 users, deactivated ones included" in out
-    assert "Gong's own users, 1 calls a day or more; not fetched yet" in out
+    assert "Gong's own users, 1 call a day; not fetched yet" in out
 
 
 def test_a_key_without_the_scope_for_the_roster_fails_the_check(tmp_path: Path) -> None:

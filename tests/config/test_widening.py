@@ -13,6 +13,7 @@ from gong_exporter.config.widening import widened
 LISTED = "users: [jane@acme.com, '2']"
 HASHED = "email_label: hashed"
 OMITTED = "email_label: omitted"
+TEAMS = "roster_labels: [team]"
 PLAIN = "email_label: plain"
 
 
@@ -31,6 +32,7 @@ def _load(folder: Path, *keys: str) -> Config:
         ([OMITTED], ["users: all"], ["activity.email_label"]),
         ([HASHED], [LISTED], ["activity.email_label"]),
         (["exclude_users: ['1', jane@acme.com]"], [], ["activity.exclude_users"]),
+        ([TEAMS], [], ["activity.roster_labels"]),
     ],
 )
 def test_a_missing_key_that_would_publish_more_is_refused(
@@ -50,6 +52,8 @@ def test_a_missing_key_that_would_publish_more_is_refused(
         ([], [LISTED, OMITTED]),
         ([LISTED], ["users: [jane@acme.com, '2', '3']"]),
         ([OMITTED], [OMITTED]),
+        ([TEAMS], ["roster_labels: [team, region]"]),
+        ([], [TEAMS]),
         ([LISTED], [LISTED]),
         ([PLAIN], []),
         (["users: all"], []),
