@@ -167,7 +167,9 @@ class CompanyData:
         before = self._published.windows
         if only_if_new and young == before and drops == self._published.drops:
             return
-        gone = {data.window for data in before} - {data.window for data in young}
+        # A window that a reload takes off the configuration is not too old.
+        too_old = {data.window for data in self.windows()} - {data.window for data in young}
+        gone = too_old & {data.window for data in before}
         if gone:
             self._log.warning("data too old to serve", windows=",".join(sorted(gone)))
         label = email_label_or_hidden(self.setup.config, self._log)

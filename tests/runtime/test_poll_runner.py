@@ -86,6 +86,18 @@ def test_only_the_windows_that_are_too_old_are_dropped(tmp_path: Path) -> None:
         assert loop.runner.current().snapshot.windows == ()
 
 
+def test_a_window_that_a_reload_removes_is_not_logged_as_too_old(tmp_path: Path) -> None:
+    with bench(tmp_path) as loop:
+        loop.run()
+        week = loop.config.activity.windows[1:]
+        loop.runner.use(make_setup(changed(loop.config, windows=week)))
+        assert [w.window for w in loop.runner.current().snapshot.windows] == ["7d", "28d"]
+        assert not loop.said("data too old to serve")
+        loop.clock.advance(27 * HOUR)
+        assert loop.runner.current().snapshot.windows == ()
+        assert loop.said("data too old to serve")[0]["windows"] == "28d,7d"
+
+
 def test_another_host_is_another_company_and_the_first_is_not_forgotten(tmp_path: Path) -> None:
     with bench(tmp_path) as loop:
         loop.run()
