@@ -44,7 +44,7 @@ class BackfillRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackfillDeps:
-    """What a backfill needs to do it.
+    """The client, clock, quota and saved state that a backfill works with.
 
     Attributes:
         source: the client.

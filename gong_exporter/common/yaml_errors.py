@@ -73,7 +73,7 @@ class TooMuch(yaml.YAMLError):
 
 
 def explain(error: yaml.YAMLError, text: str) -> Problem:
-    """The line and the reason."""
+    """The line and the reason of an error that PyYAML raised on ``text``."""
     if isinstance(error, TooMuch):
         return Problem(error.mark.line + 1, "", error.what)
     if isinstance(error, ReaderError):

@@ -160,7 +160,7 @@ class SecretFinder:
         self.problems.append(Problem(self._line(place), place, what))
 
     def _line(self, place: str) -> int:
-        """Of ``section``, ``section.key``, or a ``$VARIABLE``, which has none."""
+        """The line of ``section`` or ``section.key`` in the file; 0 for a ``$VARIABLE``."""
         section, _, key = place.partition(".")
         keys = self.root.get(section)
         line = keys.lines.get(key, 0) if isinstance(keys, Keys) and key else 0

@@ -18,7 +18,11 @@ _ORIGIN = re.compile(r"https?://[a-z0-9._-]{1,253}(:[0-9]{1,5})?")
 
 
 def check_header_value(authorization: str) -> str:
-    """Return the value. Raises: CredentialsUnreadable, which quotes none of it."""
+    """Return the value if an HTTP header can carry it.
+
+    Raises:
+        CredentialsUnreadable: it contains other characters. The message does not quote it.
+    """
     if not _HEADER_VALUE.fullmatch(authorization):
         raise CredentialsUnreadable(
             "the credentials contain a line break or another character that no header can carry"

@@ -1,4 +1,4 @@
-"""What became of every single call: for studies, and to prove the counts by counting again."""
+"""Every call of a team's week, with what users did on it: for studies, and to test the counts."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ class CallStory:
     """One call.
 
     Attributes:
-        host: the ``userId`` of who hosted it.
-        day: the company day on which it was.
-        deeds: by user and counter, the company days on which that was done (or received). Who
-            joined which call is not told, only how many calls somebody joined on a day.
+        host: the ``userId`` of the host.
+        day: the company day on which it took place.
+        deeds: by user and counter, the company days on which the user did this on the call (or
+            received it). Attendance is not included: the company only has the number of calls
+            that a user joined on a day.
     """
 
     host: str

@@ -1,4 +1,4 @@
-"""Counts over any range of days: what a team's week adds to each, without looking at it again."""
+"""Counts of a team's week over any range of its days, prepared once for all ranges."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ class Tally:
     so that a range is one subtraction. No lane overflows: that would take 65,536 calls.
 
     Attributes:
-        places: the workers.
+        places: the places of the workers.
         until: for each offset, the counts of all days before it.
-        again: for each call to which something was done on two days that follow each other among
-            its days, ``lane << 8 | first << 4 | second``: a range with both counts it once.
+        again: corrections. A user may do the same thing on one call on several days, and Gong
+            counts the call once. For each two successive days of these, it has ``lane << 8 |
+            first << 4 | second``; a range that contains both days subtracts one.
     """
 
     places: tuple[int, ...]

@@ -80,7 +80,7 @@ class TeamWeek:
             self._act(number, self.workers[number], chance)
 
     def _host(self, number: int, team: Team) -> tuple[int, int]:
-        """Host a week's calls; the numbers of the first and the one after the last."""
+        """Add the calls that a worker hosts; returns the range of their indexes."""
         worker = self.workers[number]
         week = worker.attendance
         first = len(self.hosts)
