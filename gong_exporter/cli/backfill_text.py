@@ -38,7 +38,7 @@ def plan_text(work: Backfill, request: BackfillRequest, setup: Setup, reserved: 
     files = f"{len(work.files)} files, " if len(work.files) > 1 else ""
     rows = [
         ("days", f"{work.days[0]} to {work.days[-1]} ({estimate.days}), in {work.zone.key}"),
-        ("asks for", f"{windows} of {users}"),
+        ("fetches", f"{windows} of {users}"),
         ("calls", _calls_text(estimate)),
         ("quota", f"{limit - reserved} calls a day, beside {reserved} of the exporter's schedule"),
         ("samples", f"about {estimate.samples:,}, one every {format_duration(request.step)}"),
@@ -49,6 +49,10 @@ def plan_text(work: Backfill, request: BackfillRequest, setup: Setup, reserved: 
     free = shutil.disk_usage(work.work_path.parent).free
     if estimate.size > free:
         lines.append(f"  warning: only {_size(free)} are free there")
+    existing = [file.path.name for file in work.files if file.path.exists()]
+    if existing:
+        others = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
+        lines.append(f"  note: {existing[0]}{others} will be replaced")
     if "job" not in dict(request.labels):
         lines.append(
             "  note: without --label=job=... and --label=instance=... as Prometheus adds them to\n"

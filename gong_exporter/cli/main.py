@@ -86,7 +86,7 @@ class LazyGroup(click.Group):
     "--web.health-without-password",
     "health_without_password",
     is_flag=True,
-    help="Let /-/healthy and /-/ready be asked without a password.",
+    help="Serve /-/healthy and /-/ready without a password.",
 )
 @click.option("--config.check", "config_check", is_flag=True, help="Same as the command check.")
 @click.option(

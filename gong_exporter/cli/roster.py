@@ -149,5 +149,5 @@ def _summary(rows: tuple[Person, ...]) -> str:
     without = sum(not person.team and person.user.active is not False for person in rows)
     return (
         f"{len(rows)} users ({deactivated} of them deactivated), {len(teams)} teams;"
-        f" {without} active users without a team"
+        f" active users without a team: {without}"
     )

@@ -170,7 +170,7 @@ def route_options(web: WebOptions) -> Options:
 
 
 def poll_once(session: Session, labels: Sequence[str]) -> None:
-    """Poll once and print the exposition; exit 1, with nothing printed, if no window arrived.
+    """Poll once and print the exposition; exit 1, with nothing printed, if no window was fetched.
 
     Args:
         session: the configuration and the log.
@@ -196,7 +196,7 @@ def poll_once(session: Session, labels: Sequence[str]) -> None:
     if polling.error is not None:
         _give_up(polling.error)
     if not shown[0]:
-        fail("no window arrived; the log says why")
+        fail("no window was fetched; the log says why")
     click.echo(shown[0], nl=False)
 
 
@@ -228,7 +228,7 @@ def _once(
     stop_signal: StopSignal,
     labels: Sequence[tuple[str, str]],
 ) -> bytes:
-    """The exposition after one poll; empty if no window arrived."""
+    """The exposition after one poll; empty if no window was fetched."""
     parts = assemble(config, log, redactor, stop_signal)
     # Beside a running exporter this only shares its ledger; alone it saves what it learns.
     parts.runner.save = parts.state.poller_lock().acquire()

@@ -101,9 +101,14 @@ def simulation_options(command: _Command) -> _Command:
                 type=click.FloatRange(0, min_open=True),
                 default=3.0,
                 show_default=True,
+                help="Requests that the API allows in a second; 429 above that.",
             ),
             click.option(
-                "--requests-per-day", type=click.IntRange(1), default=10_000, show_default=True
+                "--requests-per-day",
+                type=click.IntRange(1),
+                default=10_000,
+                show_default=True,
+                help="Requests that the API allows in 24 hours; 429 above that.",
             ),
             click.option(
                 "--fault",
@@ -151,7 +156,13 @@ def simulated(options: dict[str, Any]) -> Simulated:
 @click.command()
 @common_options
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8066, show_default=True)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8066,
+    show_default=True,
+    help="Port to listen on; 0 picks a free one.",
+)
 @simulation_options
 @click.option("--list-faults", is_flag=True, help="List the faults and exit.")
 @click.option("--roster", is_flag=True, help="Print the company's roster as CSV and exit.")

@@ -286,7 +286,7 @@ class DayHistory:
             self._log.info(
                 "fetching the day history between polls",
                 known_days=len(known_days(self._known)),
-                of=HISTORY_DAYS,
+                total_days=HISTORY_DAYS,
             )
         self._steps = day_steps(
             source,

@@ -54,10 +54,11 @@ def test_it_prints_a_plan_and_a_summary(tmp_path: Path, simulator: Simulator) ->
     assert done.returncode == 0, done.stderr
     first = today() - timedelta(days=1)
     assert f"days       {first} to {today()} (2), in {COMPANY.time_zone.key}" in done.stdout
-    assert "asks for   7d of all users" in done.stdout
+    assert "fetches    7d of all users" in done.stdout
     assert "calls      about 2 for 2 days, 1s or more by the calls a second" in done.stdout
     assert "quota      4975 calls a day, beside 25 of the exporter's schedule" in done.stdout
     assert "note: without --label=job=" in done.stdout
+    assert "will be replaced" not in done.stdout
     assert re.search(r"out\.om: 108 samples, \d+ kB\n3 users on 2 days\n", done.stdout)
     assert "promtool tsdb create-blocks-from --max-block-duration=768h openmetrics" in done.stdout
     assert "msg=fetched day=" in done.stderr
@@ -70,7 +71,8 @@ def test_it_prints_a_plan_and_a_summary(tmp_path: Path, simulator: Simulator) ->
     assert again.returncode == 0, again.stderr
     assert "calls      none: every day is in the work file" in again.stdout
     assert '"msg": "writing"' in again.stderr
-    assert "note:" not in again.stdout
+    assert "note: out.om will be replaced" in again.stdout
+    assert "note: without" not in again.stdout
 
 
 def test_after_an_interruption_the_same_command_continues(

@@ -70,7 +70,7 @@ def test_nothing_is_printed_when_no_window_arrived(tmp_path: Path) -> None:
         simulator.set_faults("unauthorized")
         once = run(f"--config.file={config}", "--once")  # what was saved is no news
     assert (once.returncode, once.stdout) == (1, "")
-    assert "gong-exporter: no window arrived; the log says why" in once.stderr
+    assert "gong-exporter: no window was fetched; the log says why" in once.stderr
     assert "api:stats:user-actions" in once.stderr
     assert "Traceback" not in once.stderr
 
