@@ -68,14 +68,16 @@ WINDOW_START = Family(
     "gong_activity_window_start_timestamp_seconds",
     "gauge",
     "Unix time at which the first company day of the window began,"
-    " as asked of Gong (filter.fromDate, inclusive) by the last poll that got it.",
+    " as asked of Gong (filter.fromDate, inclusive) by the last poll that got it,"
+    " or as its responses state it if that differs.",
     ("window",),
 )
 WINDOW_END = Family(
     "gong_activity_window_end_timestamp_seconds",
     "gauge",
     "Unix time at which the window ends, the start of the company day after its last one,"
-    " as asked of Gong (filter.toDate, exclusive) by the last poll that got it.",
+    " as asked of Gong (filter.toDate, exclusive) by the last poll that got it,"
+    " or as its responses state it if that differs.",
     ("window",),
 )
 ACTIVITY_USERS = Family(
