@@ -44,6 +44,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"extraArgs": ["--web.listen-address=:1"]},
         "extraArgs",
     ),
+    "a roster from Gong beside a file": (
+        {"roster": {"existingSecret": "a"}, "config": {"activity": {"roster": "gong"}}},
+        "config.activity.roster: a roster comes from one place",
+    ),
     "rosters from two places": (
         {"roster": {"existingSecret": "a", "existingConfigMap": "b"}},
         "",

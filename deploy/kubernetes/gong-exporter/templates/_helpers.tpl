@@ -210,6 +210,9 @@ securityContext:
 {{- $gong = set $gong "access_key_secret_file" "/run/secrets/gong/access-key-secret" -}}
 {{- end -}}
 {{- if or .Values.roster.existingSecret .Values.roster.existingConfigMap -}}
+{{- if $activity.roster -}}
+{{- fail "config.activity.roster: a roster comes from one place; leave roster.existingSecret and roster.existingConfigMap empty" -}}
+{{- end -}}
 {{- $activity = set $activity "roster_file" "/run/secrets/roster/roster.csv" -}}
 {{- end -}}
 {{- if .Values.emailHashKey.existingSecret -}}
