@@ -54,7 +54,7 @@ def test_every_label_served_is_in_the_docs(demo: Demo) -> None:
         family: set(re.findall(r"`(\w+)`", labels))
         for family, _, labels, _ in ROW.findall(PAGE.read_text(encoding="utf-8"))
     }
-    roster = {"name", "team", "manager", "region", "role"}
+    roster = {"name", "title", "team", "manager", "region", "role"}
 
     for sample, labels in re.findall(r"^(gong_\w+)\{(.*)\} ", _live(demo), re.MULTILINE):
         family = re.sub(r"_(bucket|sum|count)$", "", sample)
