@@ -152,7 +152,7 @@ class DayHistory:
         """
         self._abandon()
         self._connection = -1  # read again: another process may have written
-        if company.setup is not self._setup:
+        if company.setup != self._setup:
             self._setup = company.setup
             self._failures, self._resume_at = 0, -math.inf
             self._cleaned = False
