@@ -15,6 +15,7 @@ from gong_exporter.cli.options import (
     DEFAULT_ADDRESS,
     FAILED,
     PATH,
+    Parsed,
     WebOptions,
     common_options,
     fail,
@@ -23,6 +24,20 @@ from gong_exporter.cli.stdout import StdoutError
 
 COMMANDS = ("backfill", "check", "demo", "healthcheck", "roster", "simulate")
 """Each is the function of that name in the module of that name."""
+
+
+AUTO_RELOAD_INTERVAL = 30.0
+"""Seconds between two looks at the files, unless given."""
+
+
+def _interval(text: str) -> float:
+    """Seconds of a duration, at least one. Raises: ValueError."""
+    from gong_exporter.config.durations import parse_duration  # noqa: PLC0415 - hardly ever needed
+
+    seconds = parse_duration(text)
+    if seconds < 1:
+        raise ValueError(f"{text!r} is too short; the shortest is 1s")
+    return seconds
 
 
 class LazyGroup(click.Group):
@@ -88,6 +103,19 @@ class LazyGroup(click.Group):
     is_flag=True,
     help="Serve /-/healthy and /-/ready without a password.",
 )
+@click.option(
+    "--config.enable-auto-reload",
+    "auto_reload",
+    is_flag=True,
+    help="Follow the configuration and the roster file, and reload when their content changes.",
+)
+@click.option(
+    "--config.auto-reload-interval",
+    "auto_reload_interval",
+    type=Parsed("duration", _interval),
+    metavar="DURATION",
+    help="Time between two looks at these files. [default: 30s]",
+)
 @click.option("--config.check", "config_check", is_flag=True, help="Same as the command check.")
 @click.option(
     "--once",
@@ -116,6 +144,7 @@ def cli(ctx: click.Context, /, **options: Any) -> None:
         config_file=options.pop("web_config_file"),
         systemd_socket=options.pop("systemd_socket"),
     )
+    auto_reload, interval = options.pop("auto_reload"), options.pop("auto_reload_interval")
     config_check, once = options.pop("config_check"), options.pop("once")
     labels = options.pop("labels")
     if labels and not once:
@@ -131,7 +160,7 @@ def cli(ctx: click.Context, /, **options: Any) -> None:
     elif once:
         run.poll_once(this, labels)
     else:
-        run.serve(this, web)
+        run.serve(this, web, (interval or AUTO_RELOAD_INTERVAL) if auto_reload else None)
 
 
 def main() -> None:

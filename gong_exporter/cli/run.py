@@ -41,8 +41,14 @@ ONCE_GRACE = 1.0
 """Seconds for a poll in progress when ``--once`` gets a signal."""
 
 
-def serve(session: Session, web: WebOptions) -> None:
-    """Poll and serve until a signal ends it."""
+def serve(session: Session, web: WebOptions, auto_reload: float | None) -> None:
+    """Poll and serve until a signal ends it.
+
+    Args:
+        session: the configuration and the log.
+        web: the ``--web.*`` options.
+        auto_reload: seconds between two looks at the configuration's files; None for no looks.
+    """
     if web.systemd_socket and web.addresses:
         raise click.UsageError("--web.systemd-socket takes the place of --web.listen-address")
     if not web.addresses:
@@ -64,6 +70,7 @@ def serve(session: Session, web: WebOptions) -> None:
                 log=log,
                 redactor=session.redactor,
                 web_config=web_config,
+                auto_reload=auto_reload,
             ),
             signals,
         )

@@ -17,6 +17,7 @@ from gong_exporter.config.model import Config
 from gong_exporter.exposition.body import Exposition
 from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.clock import SystemClock
+from gong_exporter.runtime.auto_reload import AutoReload
 from gong_exporter.runtime.poll_runner import PollRunner
 from gong_exporter.runtime.poller import Poller
 from gong_exporter.runtime.reload import Reloader, require_budget
@@ -122,6 +123,8 @@ class Exporter:
         log: for all parts.
         redactor: redacts by the configuration in force.
         web_config: TLS, users and headers; None for plain HTTP.
+        auto_reload: seconds between two looks at the configuration and roster files; None to look
+            at them only when a reload is requested.
 
     Raises:
         ConfigError: see ``assemble``.
@@ -137,6 +140,7 @@ class Exporter:
         log: FilteringBoundLogger,
         redactor: Redactor,
         web_config: WebConfigFile | None = None,
+        auto_reload: float | None = None,
     ) -> None:
         self._log = log
         self._stop_signal = StopSignal()
@@ -158,6 +162,9 @@ class Exporter:
             metrics=parts.metrics,
             clock=parts.clock,
             log=log,
+        )
+        self._auto_reload = (
+            None if auto_reload is None else AutoReload(self._reloader, auto_reload, log)
         )
         self.site = ExporterSite(
             runner=parts.runner,
@@ -200,6 +207,8 @@ class Exporter:
             self._log.info("listening", address=describe(sock))
         self._web.start()
         self._poller.start()
+        if self._auto_reload is not None:
+            self._auto_reload.start()
 
     @property
     def serving(self) -> bool:
@@ -212,6 +221,8 @@ class Exporter:
 
     def stop(self) -> None:
         """End within two seconds, also in the middle of a wait or a hanging exchange."""
+        if self._auto_reload is not None:
+            self._auto_reload.stop()
         self._stop_signal.stop()
         self._poller.ask_to_stop()
         self._web.stop(WEB_GRACE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
 
@@ -56,11 +57,22 @@ class Reloader:
         self._lock = threading.Lock()
         self.refused: str | None = None
 
-    def reload(self) -> str | None:
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that the configuration in force was read from."""
+        config = self._setup.config
+        roster = config.activity.roster_file
+        return (config.path,) if roster is None else (config.path, roster)
+
+    def reload(self, *, only_changes: bool = False) -> str | None:
         """Read the configuration and put it in force. Returns why it is refused, or None.
 
         If it is refused, the old one stays in force. Data that answers the new configuration's
         questions is still served.
+
+        Args:
+            only_changes: do nothing if neither the configuration nor the roster means anything
+                else than before. Without it, a reload also polls after a failure.
         """
         with self._lock:
             try:
@@ -71,12 +83,15 @@ class Reloader:
             except Exception as error:  # noqa: BLE001 - the exporter runs on as it was
                 self._log.exception("the reload broke down: a defect, please report it")
                 return self._refuse(f"a defect: {type(error).__name__}")
+            if only_changes and setup == self._setup:
+                self._setup = setup  # its lines may differ
+                self._accept()
+                return None
             needs_poll = not same_but_for_roster(setup, self._setup)
             interrupt = config != self._setup.config
             self._setup = setup
             change = self._poller.use(setup, interrupt=interrupt, poll=needs_poll)
-            self.refused = None
-            self._metrics.config_read(accepted=True, at=self._clock.now())
+            self._accept()
             for warning in config.warnings:
                 self._log.warning(warning)
             if change.in_force.wait(IN_FORCE_TIMEOUT):
@@ -94,6 +109,10 @@ class Reloader:
         setup = make_setup(config, load_roster(config))
         require_budget(setup, self._runner)
         return setup
+
+    def _accept(self) -> None:
+        self.refused = None
+        self._metrics.config_read(accepted=True, at=self._clock.now())
 
     def _refuse(self, reason: str) -> str:
         self.refused = reason

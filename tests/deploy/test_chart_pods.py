@@ -149,6 +149,15 @@ def test_without_a_web_configuration_there_is_nothing_to_exempt() -> None:
     assert "--web.health-without-password" not in render({}).container()["args"]
 
 
+@pytest.mark.parametrize("kind", ["existingSecret", "existingConfigMap"])
+def test_a_roster_is_followed_because_it_changes_under_the_pod(kind: str) -> None:
+    container = render({"roster": {kind: "people"}}).container()
+    assert "--config.enable-auto-reload" in container["args"]
+    (mount,) = [mount for mount in container["volumeMounts"] if mount["name"] == "roster"]
+    assert "subPath" not in mount  # such a mount never changes
+    assert "--config.enable-auto-reload" not in render({}).container()["args"]
+
+
 # The config check: a Job before an upgrade.
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gong_exporter.simulator.api.server import utc_now
-from tests.support.exporter import exporter, write_config
+from tests.support.exporter import Process, exporter, write_config
 from tests.support.reloads import Scene, playing
 from tests.support.servers import until
 from tests.support.simulator import running_simulator
@@ -224,3 +224,21 @@ def test_reloading_over_http_is_off_unless_asked_for(tmp_path: Path) -> None:
         with exporter(config) as running:
             assert running.ask("/-/reload", "POST").status == 403
             assert not running.said("configuration reloaded")
+
+
+def test_with_the_flag_a_new_roster_needs_no_reload(tmp_path: Path) -> None:
+    roster = tmp_path / "roster.csv"
+    roster.write_text("email,team\nuser0@acme.example,EMEA\n")
+    flags = ("--config.enable-auto-reload", "--config.auto-reload-interval=1s")
+    with running_simulator(now=utc_now) as simulator:
+        config = write_config(tmp_path, simulator.url, activity={"roster_file": str(roster)})
+
+        def teams(running: Process) -> set[str]:
+            return {labels["team"] for labels, _ in running.samples().of("gong_user_info")}
+
+        with exporter(config, *flags) as followed:
+            followed.await_polls(1)
+            assert "EMEA" in teams(followed)
+            roster.write_text("email,team\nuser0@acme.example,APAC\n")
+            until(lambda: "APAC" in teams(followed), "the new roster is published")
+            assert followed.polls() == 1

@@ -123,6 +123,10 @@ securityContext:
 # The kubelet's probes have no password.
 - --web.health-without-password
 {{- end }}
+{{- if or .Values.roster.existingSecret .Values.roster.existingConfigMap }}
+# The roster changes under the pod; a change of the configuration restarts it.
+- --config.enable-auto-reload
+{{- end }}
 {{- range .Values.extraArgs }}
 - {{ . | quote }}
 {{- end }}
