@@ -138,7 +138,10 @@ class _Check:
         self.healthy = healthy  # last: the main thread reads it first
 
     def _response(self) -> _Response:
-        """Raises: OSError, HTTPException, ValueError, _CertificateRequired."""
+        """Request the health page; over HTTP first if the scheme is not known.
+
+        Raises: OSError, HTTPException, ValueError, _CertificateRequired.
+        """
         if self._scheme == "https":
             return self._ask("https")
         error: Exception | None = None

@@ -106,7 +106,7 @@ class CompanyData:
             self._publish(only_if_new=True)
 
     def use(self, setup: Setup) -> None:
-        """Put a configuration in force. Data that answers its questions is still served."""
+        """Put a configuration in force. Data fetched with the same windows and users stays."""
         with self._lock:
             self.setup = setup
             self._keep_planned(setup.plan)

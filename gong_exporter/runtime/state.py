@@ -134,7 +134,7 @@ class ExporterSite:
         return None if reason is None else self._redactor.redact(reason)
 
     def _last_failure(self, numbers: ExporterStatus) -> Failure | None:
-        """Redacted again, since a reload may hide what it did not hide at the time."""
+        """The last failure, redacted again: a reload may hide what was shown at the time."""
         failure, redact = numbers.last_failure, self._redactor.redact
         if failure is None:
             return None
