@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -139,3 +140,25 @@ def test_it_sends_no_real_credentials_anywhere(tmp_path: Path) -> None:
         said = read_until(process.stdout, "Ctrl-C stops it.")
         assert re.search(r"demo: [1-9] people, 3 windows", said)
         stop(process, signal.SIGINT)
+
+
+def test_a_first_poll_that_takes_long_is_not_said_to_have_found_nobody(tmp_path: Path) -> None:
+    no_patience = (
+        "from gong_exporter.cli import demo, main; demo.FIRST_POLL_TIMEOUT = 0.0; main.main()"
+    )
+    arguments = ("demo", "--users=5", "--web.listen-address=127.0.0.1:0")
+    with subprocess.Popen(
+        [sys.executable, "-c", no_patience, *arguments],
+        cwd=ROOT,
+        env=environment(TMPDIR=str(tmp_path), PYTHONUNBUFFERED="1"),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if line.startswith("The first poll is over"):
+                process.send_signal(signal.SIGTERM)
+    assert "gong-exporter demo: the first poll is still running\n" in lines
+    assert lines[-1].startswith("The first poll is over: 5 people, 3 windows, ")
