@@ -1,4 +1,4 @@
-"""The company's directory as CSV: the roster file of the demo, and of whoever joins teams."""
+"""The company's directory as CSV, for `simulate --roster` and `make demo-history`."""
 
 from __future__ import annotations
 
