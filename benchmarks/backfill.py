@@ -29,8 +29,8 @@ from gong_exporter.backfill.fetched_days import index_fetched_days
 from gong_exporter.backfill.output import OutputFormat, OutputPath, TextFormat
 from gong_exporter.backfill.workfile import WorkFile
 from gong_exporter.backfill.write import write_file
+from gong_exporter.cli.demo_company import SEED, USERS
 from gong_exporter.simulator.company.company import SimulatedCompany
-from gong_exporter.simulator.company.demo import SEED, USERS
 from gong_exporter.simulator.records import COUNTERS
 
 ZONE = ZoneInfo("US/Pacific")

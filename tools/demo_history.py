@@ -31,9 +31,9 @@ from zoneinfo import ZoneInfo
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # also where the package is not installed, as for `make demo`
 
+from gong_exporter.cli.demo_company import SEED, USERS, demo_company, summary  # noqa: E402 - found only now
 from gong_exporter.simulator.api.options import SimulatorOptions  # noqa: E402 - likewise
 from gong_exporter.simulator.api.server import Simulator  # noqa: E402 - likewise
-from gong_exporter.simulator.company.demo import SEED, USERS, demo_company  # noqa: E402 - found only now
 from gong_exporter.simulator.company.roster import roster_csv  # noqa: E402 - likewise
 
 ZONE = ZoneInfo("US/Pacific")
@@ -50,6 +50,8 @@ activity:
   roster_file: roster.csv
 poll:
   interval: 5m
+state:
+  file: {state}
 """
 
 
@@ -89,7 +91,12 @@ def run(
     simulator = stack.enter_context(Simulator(company, options))
     (folder / "roster.csv").write_text(roster_csv(company), encoding="utf-8")
     (folder / "config.yaml").write_text(
-        CONFIG.format(url=simulator.url, key=options.access_key, secret=options.access_key_secret)
+        CONFIG.format(
+            url=simulator.url,
+            key=options.access_key,
+            secret=options.access_key_secret,
+            state=folder / "state.db",
+        )
     )
     target, server = address(14664), address(9090)
     exporter = [sys.executable, "-m", "gong_exporter", "--log.level=warn"]
@@ -114,7 +121,7 @@ def run(
         "--log.level=error",
     ]
     stack.enter_context(running(prometheus, folder, f"http://{server}/-/ready", stop))
-    introduce(target, server, first)
+    introduce(target, server, first, summary(company))
     stop.wait()
 
 
@@ -140,7 +147,7 @@ def configure(folder: Path, target: str) -> Path:
     return path
 
 
-def introduce(target: str, server: str, first: date) -> None:
+def introduce(target: str, server: str, first: date, events: str) -> None:
     """Say where everything is, and what to look at."""
     begin, last = first.isoformat(), "last_over_time"
     say(f"""
@@ -150,6 +157,8 @@ gong-exporter with a past: every day since {begin}
   Alerts       http://{server}/alerts   (those on people are pending for 15 minutes)
   Metrics      http://{target}/metrics
   Status page  http://{target}/
+
+  Look at: {events}
 
   Calls a week of each team, over all of it; choose a range of {(date.today() - first).days} days:
     sum by (team) (

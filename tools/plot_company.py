@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 import matplotlib.pyplot as plt
 
+from gong_exporter.cli.demo_company import demo_company
 from gong_exporter.simulator.company.company import SimulatedCompany
-from gong_exporter.simulator.company.demo import demo_company
 from gong_exporter.simulator.records import COUNTERS
 
 WEEK = timedelta(days=7)

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from gong_exporter.cli.demo_company import USERS
 from gong_exporter.simulator.company.company import SimulatedCompany
-from gong_exporter.simulator.company.demo import USERS
 from tests.support.dashboard_company import demo_in_prometheus
 
 ROOT = Path(__file__).parents[1]

@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from gong_exporter.cli.demo_company import summary
 from gong_exporter.cli.options import PATH, WebOptions, common_options
 from gong_exporter.cli.run import (
     bind_all,
@@ -98,6 +99,7 @@ def demo(
         config = _config(folder, simulator, wanted)
         sockets = _sockets(web)
         routes = route_options(web)
+        events = summary(company) or "the company has no events"
         keep_running(
             lambda: Exporter(
                 config=config,
@@ -114,6 +116,7 @@ def demo(
                 simulator,
                 describe(sockets[0]),
                 web.telemetry_path,
+                events,
                 tls=guarded is not None and guarded.security.context is not None,
             ),
         )
@@ -155,7 +158,7 @@ def _demo_socket() -> socket:
 
 
 def _introduce(
-    exporter: Exporter, simulator: Simulator, address: str, path: str, *, tls: bool
+    exporter: Exporter, simulator: Simulator, address: str, path: str, events: str, *, tls: bool
 ) -> None:
     """Print the URLs once there is data, and the size of the company once it is known."""
     in_time = _wait_for_first_poll(exporter, FIRST_POLL_TIMEOUT)
@@ -178,6 +181,9 @@ gong-exporter demo: {size}
     scrape_configs:
       - job_name: gong{scheme}
         static_configs: [{{targets: ["{address}"]}}]
+
+Look at: {events}
+(in gong_user_drop_evidence and gong_team_drop_evidence, once the day history is complete)
 
 It polls every 5 minutes; the numbers change once a day.
 

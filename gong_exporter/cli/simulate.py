@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from gong_exporter.activity.zones import load_zone
+from gong_exporter.cli import demo_company
 from gong_exporter.cli.options import Parsed, common_options, fail
 from gong_exporter.cli.session import open_session
 from gong_exporter.runtime.signals import Signals
@@ -20,7 +21,6 @@ from gong_exporter.simulator.api.faults import FAULTS, Fault, parse_fault
 from gong_exporter.simulator.api.journal import Entry
 from gong_exporter.simulator.api.options import SimulatorOptions
 from gong_exporter.simulator.api.server import Simulator
-from gong_exporter.simulator.company import demo
 from gong_exporter.simulator.company.company import SimulatedCompany
 from gong_exporter.simulator.company.events import Event, parse_event
 from gong_exporter.simulator.company.roster import roster_csv
@@ -59,7 +59,7 @@ class Simulated:
         """
         today = datetime.now(UTC).astimezone(self.zone).date()
         if eventful and not self.events:
-            return demo.demo_company(self.zone, today, self.users, self.seed)
+            return demo_company.demo_company(self.zone, today, self.users, self.seed)
         return SimulatedCompany(self.users, self.seed, self.zone, today, self.events)
 
 
@@ -77,14 +77,14 @@ def simulation_options(command: _Command) -> _Command:
             click.option(
                 "--users",
                 type=click.IntRange(1, 100_000),
-                default=demo.USERS,
+                default=demo_company.USERS,
                 show_default=True,
                 help="People at work in the middle of 2026: fewer before, a few more later.",
             ),
             click.option(
                 "--seed",
                 type=int,
-                default=demo.SEED,
+                default=demo_company.SEED,
                 show_default=True,
                 help="The same seed gives the same company and the same faults.",
             ),
@@ -165,6 +165,7 @@ def simulated(options: dict[str, Any]) -> Simulated:
 )
 @simulation_options
 @click.option("--list-faults", is_flag=True, help="List the faults and exit.")
+@click.option("--demo", is_flag=True, help="Plant the demo's drops and absences.")
 @click.option("--roster", is_flag=True, help="Print the company's roster as CSV and exit.")
 @click.pass_context
 def simulate(ctx: click.Context, /, **options: Any) -> None:
@@ -175,10 +176,11 @@ def simulate(ctx: click.Context, /, **options: Any) -> None:
         return
     host, port = options.pop("host"), options.pop("port")
     roster = options.pop("roster")
+    eventful = options.pop("demo")
     wanted = simulated(options)
     session = open_session(ctx, options)
     try:
-        company = wanted.company()
+        company = wanted.company(eventful=eventful)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     if roster:

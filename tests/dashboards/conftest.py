@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from gong_exporter.cli.demo_company import demo_company
 from gong_exporter.simulator.company.company import SimulatedCompany
-from gong_exporter.simulator.company.demo import demo_company
 from tests.dashboards.pages import dashboard
 from tests.support.dashboard_company import load
 from tests.support.dashboard_history import History, roster_of

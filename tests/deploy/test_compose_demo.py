@@ -28,7 +28,7 @@ def test_the_demo_polls_the_simulator_with_its_keys() -> None:
     assert gong["access_key_secret"] == published.access_key_secret
 
 
-def test_the_demo_s_exporter_knows_the_teams_and_the_one_that_fell_silent(
+def test_the_demo_s_exporter_knows_the_teams(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     demo = script("demo")
@@ -45,9 +45,8 @@ def test_the_demo_s_exporter_knows_the_teams_and_the_one_that_fell_silent(
     with (tmp_path / "roster.csv").open(newline="") as file:
         teams = {row["team"] for row in csv.DictReader(file)}
     asked = simulate.make_context("simulate", list(SERVICES["simulator"]["command"][1:]), obj={})
-    (silence,) = asked.params["events"]
-    assert silence.kind == "team-silent"
-    assert silence.who in teams
+    assert asked.params["demo"]
+    assert len(teams) > 5
     assert became == [["gong-exporter"]]
 
 

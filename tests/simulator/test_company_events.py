@@ -8,9 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gong_exporter.simulator.company.company import SimulatedCompany
-from gong_exporter.simulator.company.demo import SILENT_DAYS, SLUMP_DAYS, demo_company, demo_events
 from gong_exporter.simulator.company.events import Event, EventKind, parse_event
-from gong_exporter.simulator.company.layout import Role
 from gong_exporter.simulator.company.people import Person
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -249,38 +247,6 @@ def test_of_two_events_for_one_person_silence_wins() -> None:
     person = busiest()
     company = planted(f"silent:{person.user_id}:7", f"slump:{person.user_id}:7")
     assert not any(company.truth(person.user_id, TODAY - WEEK, TODAY).values())
-
-
-@pytest.mark.parametrize("today", [date(2026, 6, 17), date(2026, 11, 23), date(2027, 3, 1)])
-def test_the_demo_has_one_slump_and_one_silence_that_anybody_sees(today: date) -> None:
-    company = demo_company(NEW_YORK, today)
-    slump, silence = company.events
-    assert (slump.event.kind, silence.event.kind) == (EventKind.SLUMP, EventKind.SILENT)
-    people = {person.user_id: person for person in company.people}
-    slumping, silent = people[slump.user_ids[0]], people[silence.user_ids[0]]
-    assert slumping.team != silent.team
-    assert {slumping.role, silent.role} == {Role.REPRESENTATIVE}
-    for person, share in ((slumping, 0.5), (silent, 0)):
-        last = company.truth(person.user_id, today - WEEK, today)["callsAsHost"]
-        before = company.truth(person.user_id, today - 4 * WEEK, today - WEEK)["callsAsHost"] / 3
-        assert before > 10
-        assert last <= share * before
-    assert SLUMP_DAYS > 7
-    assert SILENT_DAYS > 7
-
-
-def test_the_demo_has_its_events_also_after_the_holidays_when_all_were_away() -> None:
-    company = demo_company(NEW_YORK, date(2027, 1, 4))
-    assert [event.event.kind for event in company.events] == [EventKind.SLUMP, EventKind.SILENT]
-
-
-def test_a_company_of_one_has_no_silence_for_lack_of_a_second_team() -> None:
-    (event,) = demo_events(SimulatedCompany(1, 1, NEW_YORK, TODAY))
-    assert event.kind is EventKind.SLUMP
-
-
-def test_an_empty_company_has_no_demo_events() -> None:
-    assert demo_events(SimulatedCompany(1, 1, NEW_YORK, date(2015, 1, 1))) == ()
 
 
 def test_a_teams_event_is_for_those_who_were_in_it_before_a_reorganisation() -> None:

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from gong_exporter.cli.demo_company import demo_company
 from gong_exporter.cli.simulate import DEFAULT_ZONE
 from gong_exporter.simulator.company.company import SimulatedCompany
-from gong_exporter.simulator.company.demo import demo_company
 from tests.support.dashboard_history import History, roster_of
 from tests.support.exporter import ROOT, environment
 from tests.support.servers import Prometheus, prometheus, promtool, until

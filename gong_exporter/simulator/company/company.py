@@ -107,12 +107,23 @@ class SimulatedCompany:
         """The users as ``GET /v2/users`` shows them, deactivated ones included."""
         return directory(self.people, today)
 
-    def activity(self, start: date, end: date) -> Sequence[UserActivity]:
-        """The users with any activity in ``[start, end)``, in the order of ``user_ids``."""
+    def activity(
+        self, start: date, end: date, teams: Sequence[str] | None = None
+    ) -> Sequence[UserActivity]:
+        """The users with any activity in ``[start, end)``, in the order of ``user_ids``.
+
+        Args:
+            start: the first day.
+            end: the day after the last.
+            teams: count only what is done in these teams' weeks; ``None`` for all.
+        """
         counts: dict[int, list[int]] = {}
         nothing = list(_NOTHING)
+        numbers = [
+            number for number, name in enumerate(self.teams) if teams is None or name in teams
+        ]
         for monday in self._mondays(start, end):
-            for team in range(len(self._staff.layout.teams)):
+            for team in numbers:
                 places, share = self._share(team, monday, start, end)
                 lane = 0
                 for place in places:
