@@ -207,7 +207,8 @@ def _events(
         yield Event(EventKind.TEAM_SLUMP, team, slump_days)
     left = [name for name in members if name not in {slumping.team, team}]
     for days, name in zip((SILENT_DAYS, LEAVE_DAYS), left, strict=False):
-        yield Event(EventKind.SILENT, members[name][0].user_id, days)
+        hosts = [one for one in members[name] if one.role is Role.REPRESENTATIVE]
+        yield Event(EventKind.SILENT, (hosts or members[name])[0].user_id, days)
     for name in left[2:3]:
         weekday = (today - timedelta(days=HOLIDAY_AGO)).weekday()
         yield Event(EventKind.TEAM_SILENT, name, 1, HOLIDAY_AGO - 1 + max(weekday - 4, 0))
