@@ -26,7 +26,7 @@ BEYOND_A_SCHEMA = re.compile(
     "|secret_looks_like|secret_on_a_line|secret_with_a_line_break"
     "|secret_with_dots|secret_with_a_slash"
     "|email_label_hashed|created_(backwards|on_no)|stale_|interval_(longer|too)|timeout_(too|zero)"
-    "|roster_|users_repeated|time_zone_(?!empty)|base_url_(of|with_(a_bad_port|a_variable|the_api))"
+    "|roster_(?!from_another|labels_that_are_none)|users_repeated|time_zone_(?!empty)|base_url_(of|with_(a_bad_port|a_variable|the_api))"
     "|cron_(?!four|six|interval|quartz|is_a_list)"
 )
 """Bad files whose mistake no schema sees, or no simple one."""

@@ -77,5 +77,5 @@ def test_every_dashboard_is_documented(uid: str) -> None:
 
 def test_nothing_else_is_in_the_folder() -> None:
     names = {path.relative_to(GRAFANA).parts[0] for path in GRAFANA.rglob("*") if path.is_file()}
-    assert names == {"dashboards", "import", "provisioning"}
+    assert names == {"alerting", "dashboards", "import", "provisioning"}
     assert all(Path(path).suffix in {".json", ".yaml"} for path in GRAFANA.rglob("*.*"))

@@ -22,14 +22,16 @@ NOW = int(datetime(2026, 3, 16, 18, tzinfo=UTC).timestamp())
 HOUR, DAY = 3600, 86_400
 WENT_DOWN = NOW - 30 * HOUR
 
-WELL, DOWN, TO_DATE, WEEK, STALE = "well", "down", "to-date", "week", "stale"
-"""All well; down for thirty hours; month and week to date alone; a week alone; polls fail."""
+WELL, DOWN, TO_DATE, WEEK, STALE, LEFT = "well", "down", "to-date", "week", "stale", "left"
+"""All well; down for thirty hours; month and week to date alone; a week alone; polls fail; nobody
+has done anything this week, and one of them has left the company."""
 WINDOWS: Mapping[str, Mapping[str, tuple[int, int]]] = {
     WELL: {"7d": (7, 20), "28d": (28, 80)},
     DOWN: {"7d": (7, 20), "28d": (28, 80)},
     TO_DATE: {"mtd": (15, 40), "wtd": (3, 10)},
     WEEK: {"7d": (7, 20)},
     STALE: {"7d": (7, 11), "28d": (28, 80)},
+    LEFT: {"7d": (7, 0), "28d": (28, 80)},
 }
 """By job and window: how many days it has, and how many calls everybody had in it."""
 FETCHED = {WELL: 60, STALE: 5 * HOUR}
@@ -69,7 +71,8 @@ def samples() -> Iterator[str]:
         target = {"job": job, "instance": f"{job}:1"}
         for person in ("1", "2"):
             who = {**target, "user": f"{job}-{person}", "email": f"{person}@{job}.example"}
-            add("gong_user_info", {**who, "team": "Same Name"}, 1, last)
+            active = "false" if (job, person) == (LEFT, "2") else "true"
+            add("gong_user_info", {**who, "team": "Same Name", "active": active}, 1, last)
             for window, (_, calls) in windows.items():
                 what = {"metric": "calls_as_host", "window": window}
                 add("gong_user_activity", {**who, **what}, calls, last)
@@ -139,6 +142,17 @@ def test_with_one_window_nobody_is_said_not_to_be_silent(situations: Situations)
     assert situations.shown(OVERVIEW, "Fell silent", job=WEEK) == []
     assert situations.shown(TEAM, "Fell silent", job=WEEK) == []
     assert situations.shown(USER, "Counters down by half", job=WEEK) == []
+
+
+@pytest.mark.parametrize("title", ["Who fell silent", "Most below their usual"])
+def test_who_has_left_the_company_is_in_no_list(situations: Situations, title: str) -> None:
+    rows = situations.shown(OVERVIEW, title, job=LEFT)
+    assert [labels["user"] for labels, _ in rows] == [f"{LEFT}-1"]
+
+
+def test_who_has_left_the_company_is_not_counted_as_silent(situations: Situations) -> None:
+    ((_, silent),) = situations.shown(OVERVIEW, "Fell silent", job=LEFT)
+    assert silent == 1
 
 
 def test_only_companies_with_both_windows_are_compared(situations: Situations) -> None:

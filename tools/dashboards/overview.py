@@ -41,6 +41,7 @@ from tools.dashboards.promql import (
     change_of_sum,
     several,
     silent,
+    without_leavers,
 )
 
 TEAMS_EACH_WAY = 4
@@ -161,7 +162,7 @@ def _fallen() -> table.Panel:
         "Most below their usual",
         f"The {PEOPLE} people who are most below their own usual, in counts. One person's leave"
         " looks like this, too." + LOWER_BOUND,
-        f"bottomk({PEOPLE}, ({DIFFERENCE}) <= -0.5)",
+        f"bottomk({PEOPLE}, {without_leavers(f'({DIFFERENCE}) <= -0.5')})",
         {"Count": NOW.over(), "Usual": NOW.usual(), "Change": ""},
         first="Change",
     )
@@ -171,7 +172,7 @@ def _risen() -> table.Panel:
     return people(
         "Most above their usual",
         f"The {PEOPLE} people who are most above their own usual, in counts." + LOWER_BOUND,
-        f"topk({PEOPLE}, ({DIFFERENCE}) >= 0.5)",
+        f"topk({PEOPLE}, {without_leavers(f'({DIFFERENCE}) >= 0.5')})",
         {"Count": NOW.over(), "Usual": NOW.usual(), "Change": ""},
         first="Change",
         down=True,

@@ -233,10 +233,17 @@ def change_of_sum(numbers: Numbers) -> str:
     return f"{ratio}\nor sum({numbers.over()}) * 0 {TOO_LITTLE:+d}"
 
 
+def without_leavers(inner: str) -> str:
+    """Leaves out those who are not active any more by the roster: lists ask what to do next."""
+    leavers = info(When.NOW, 'active="false"')
+    return f"({inner})\nunless on (job, user) {leavers}"
+
+
 def silent(counts: Counts) -> str:
     """The usual of those who have nothing in the window and usually have something."""
     usual = counts.usual()
-    return f"({usual} >= {CHANCE})\nand on (job, user) ({counts.over()} == 0)"
+    fallen = f"({usual} >= {CHANCE})\nand on (job, user) ({counts.over()} == 0)"
+    return without_leavers(fallen)
 
 
 def in_words(inner: str) -> str:

@@ -37,6 +37,7 @@ from tools.dashboards.promql import (
     of_members,
     one_info,
     silent,
+    without_leavers,
 )
 
 SHOWN = 40
@@ -124,7 +125,7 @@ def _silent_people() -> stat.Panel:
 
 
 def _side_by_side() -> table.Panel:
-    chosen = f"topk({SHOWN}, {of_members(NOW.over())})"
+    chosen = f"topk({SHOWN}, {without_leavers(of_members(NOW.over()))})"
     panel = rows(
         "Side by side, $window",
         "Every counter of every member in the window; \u2193 is received, \u2191 given. The"
@@ -187,7 +188,7 @@ def _members() -> table.Panel:
         "Members against their own usual: ${metric:text}",
         "Each member's window against an average one before it; red below a half, which is"
         f" where the alerts begin to look. No percentage below a usual of {CHANCE}." + LOWER_BOUND,
-        f"topk({SHOWN}, {of_members(NOW.over())})",
+        f"topk({SHOWN}, {without_leavers(of_members(NOW.over()))})",
         {
             "Count": "",
             "Usual": NOW.usual(),
