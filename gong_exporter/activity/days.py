@@ -27,7 +27,7 @@ CONTRIBUTIONS = (
 """Counters of the group "contributions"."""
 
 _COUNTED = (*CALLS, *CONTRIBUTIONS, "others_calls_listened_to")
-"""What somebody does; the other counters are received from others."""
+"""What a person does; the other counters are received from others."""
 
 Counts = tuple[int, int, int]
 """``calls_as_host``, the sum of CALLS and the sum of CONTRIBUTIONS of one person on one day."""
@@ -63,14 +63,14 @@ class DayInfo:
         covered: the ids that it is about; it says nothing about others. None for everybody.
         filter_fails: Gong answered 404 to the ids of ``covered`` although some of them had data,
             so that this day was taken from the listing of everybody.
-        nobody: Gong answered 404 because none of these ids had data, as that listing showed.
+        no_data: Gong answered 404 because none of these ids had data, as that listing showed.
     """
 
     day: date
     fetched_at: float
     covered: frozenset[str] | None = None
     filter_fails: bool = False
-    nobody: bool = False
+    no_data: bool = False
 
 
 @dataclass(frozen=True, slots=True)

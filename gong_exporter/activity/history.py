@@ -42,14 +42,14 @@ class DayRequest:
         ids: of whom; None for everybody.
         added: these people are added to those that the day covers already.
         unfiltered: list everybody, because Gong answers 404 to these ids.
-        nobody: an earlier 404 for this day and these ids meant that none of them had data.
+        no_data: an earlier 404 for this day and these ids meant that none of them had data.
     """
 
     day: date
     ids: frozenset[str] | None
     added: bool = False
     unfiltered: bool = False
-    nobody: bool = False
+    no_data: bool = False
 
 
 def next_request(
@@ -82,7 +82,7 @@ def next_request(
         if missing:
             return DayRequest(day=day, ids=missing, added=True)
         if back <= 1 + REFETCHED_DAYS and info.fetched_at < today_start:
-            return replace(request, nobody=info.nobody and info.covered == ids)
+            return replace(request, no_data=info.no_data and info.covered == ids)
     return None
 
 
@@ -126,20 +126,20 @@ def day_steps(
         Stopped: the process is stopping.
     """
     days = DayRange(request.day, request.day + _ONE_DAY)
-    ids, filter_fails, nobody = request.ids, request.unfiltered, False
+    ids, filter_fails, no_data = request.ids, request.unfiltered, False
     if ids is None or request.unfiltered:
         listing = yield from _everybody(source, plan, days, log)
     else:
         try:
             listing = yield from listing_steps(source, plan.filter(days, ids), log)
         except UserNotFound as error:
-            nobody = True
+            no_data = True
             listing = replace(EMPTY_LISTING, pages=1, request_id=error.request_id)
-            if not request.nobody:
+            if not request.no_data:
                 yield
                 listing = yield from _everybody(source, plan, days, log)
-                nobody = ids.isdisjoint(user.user_id for user in listing.users)
-                filter_fails = not nobody
+                no_data = ids.isdisjoint(user.user_id for user in listing.users)
+                filter_fails = not no_data
     if plan.zone is None:  # a configured zone holds, whatever Gong says
         _check_zone(listing, days, zone)
     emails = plan.selection.excluded.emails
@@ -156,7 +156,7 @@ def day_steps(
             fetched_at=clock.now(),
             covered=ids,
             filter_fails=filter_fails,
-            nobody=nobody,
+            no_data=no_data,
         ),
         counts_of_listing(users),
     )
@@ -217,7 +217,7 @@ def history_calls(*, pages: int, missing: int, one_day_polled: bool) -> HistoryC
 def _everybody(
     source: PageSource, plan: PollPlan, days: DayRange, log: FilteringBoundLogger
 ) -> ListingSteps:
-    """Everybody with activity. Two 404s in a row mean that there is nobody.
+    """Everybody with activity. Two 404s in a row mean that there are none.
 
     One is not enough, because it sets the numbers of all people to 0.
     """

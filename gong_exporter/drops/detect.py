@@ -280,7 +280,7 @@ def _missing_values(
 
 
 def _nothing_at_all(mean: float, v: float) -> float:
-    """The probability of a day without any count for somebody at work."""
+    """The probability of a day without any count for a person at work."""
     return float((1 + v * mean) ** (-1 / v))
 
 

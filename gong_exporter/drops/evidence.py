@@ -34,7 +34,7 @@ def log_likelihood_ratio(count: float, expected: float, dispersion: float, left:
         left: the share of the usual that a drop leaves, for example 0.25.
     """
     if expected == 0:
-        return 0.0  # what somebody never did cannot drop, and starting it does not excuse a drop
+        return 0.0  # what a person never did cannot drop, and starting it does not excuse a drop
     ratio = math.log((1 + dispersion * expected) / (1 + dispersion * expected * left))
     return ratio / dispersion + count * (ratio + math.log(left))
 
@@ -42,7 +42,7 @@ def log_likelihood_ratio(count: float, expected: float, dispersion: float, left:
 class Series:
     """Counts and exposure of one group of counters for one person or team, as running sums.
 
-    Exposure is what a day would bring to somebody whose rate is 1: the day's factor on days on
+    Exposure is what a day would bring to a person whose rate is 1: the day's factor on days on
     which the person was active, otherwise 0.
 
     Args:

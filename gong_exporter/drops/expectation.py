@@ -51,7 +51,7 @@ class DayTotals:
         ]
 
     def factor_on(self, day: int) -> float:
-        """The factor of a day for somebody who was not active on it."""
+        """The factor of a day for a person who was not active on it."""
         return (self.counts[day] + SMOOTHING) / (self.usual[day] + SMOOTHING)
 
 

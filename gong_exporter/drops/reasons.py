@@ -1,4 +1,4 @@
-"""Why somebody has less activity than usual, in one word."""
+"""Why a person has less activity than usual, in one word."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from gong_exporter.drops.rarity import HOSTING_YEARS, OWN_ACTIVITY_YEARS, Return
 from gong_exporter.drops.records import Finding, Person, Reason, TeamFinding
 
 TEAM_THRESHOLD = 7.0
-"""Evidence above which a team is called down: twice a year by chance for 67 teams."""
+"""Evidence above which a team is called down: by chance six times a year for 67 teams (study)."""
 
 NEW_DAYS = 28
 """Days of a person's own history below which their usual is not settled."""

@@ -109,7 +109,7 @@ class TeamFinding:
 
 
 class Reason(StrEnum):
-    """Why somebody has less activity than usual; the first that applies, in this order.
+    """Why a person has less activity than usual; the first that applies, in this order.
 
     Attributes:
         INACTIVE: the roster says that the person is not active any more.

@@ -243,7 +243,7 @@ def _pack(record: DayRecord, numbers: Mapping[str, int]) -> bytes:
     content = {
         "covered": None if info.covered is None else _steps(numbers[one] for one in info.covered),
         "filter_fails": info.filter_fails,
-        "nobody": info.nobody,
+        "no_data": info.no_data,
         "people": _steps(row[0] for row in rows),
         "hosted": [row[1] for row in rows],
         "calls": [row[2] for row in rows],
@@ -285,7 +285,7 @@ def _info(
         fetched_at=float(fetched_at),
         covered=None if covered is None else frozenset(names[n] for n in _numbers(covered)),
         filter_fails=bool(content["filter_fails"]),
-        nobody=bool(content["nobody"]),
+        no_data=bool(content["no_data"]),
     )
 
 

@@ -154,14 +154,14 @@ def test_a_404_that_means_nobody_is_settled_once_and_remembered() -> None:
     assert [wanted.user_ids for wanted, _ in source.calls] == [(ANN, BOB), None]
     assert pauses == 1
     assert record.counts == {}
-    assert record.info.nobody
+    assert record.info.no_data
     old = {back(1): replace(record.info, fetched_at=MIDNIGHT - 1)}
     again = following(old, ids)
-    assert again == DayRequest(day=back(1), ids=ids, nobody=True)
+    assert again == DayRequest(day=back(1), ids=ids, no_data=True)
     source.calls.clear()
     record, _ = fetched(source, again)
     assert [wanted.user_ids for wanted, _ in source.calls] == [(ANN, BOB)]
-    assert record.info.nobody
+    assert record.info.no_data
 
 
 def test_after_a_404_for_an_unknown_id_days_are_taken_from_the_listing_of_everybody() -> None:
@@ -170,7 +170,7 @@ def test_after_a_404_for_an_unknown_id_days_are_taken_from_the_listing_of_everyb
     record, _ = fetched(source, DayRequest(day=back(1), ids=ids))
     assert record.counts.keys() == {ANN}
     assert record.info.filter_fails
-    assert not record.info.nobody
+    assert not record.info.no_data
     request = following({back(1): replace(record.info, fetched_at=MIDNIGHT)}, ids)
     assert request == DayRequest(day=back(2), ids=ids, unfiltered=True)
     source.calls.clear()
