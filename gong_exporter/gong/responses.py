@@ -182,12 +182,17 @@ def _user(item: object, anomalies: list[str]) -> UserActivity | None:
 
 def _counters(stats: dict[str, Any], anomalies: list[str]) -> dict[str, int]:
     """Return the members that are counts."""
+    values = stats.values()
+    if (
+        stats.keys() <= _DOCUMENTED
+        and set(map(type, values)) == {int}  # a bool has another type
+        and min(values) >= 0
+        and max(values) <= MAX_COUNT
+    ):
+        return stats  # nearly every user
     counters: dict[str, int] = {}
     for field, value in stats.items():
         documented = field in _DOCUMENTED
-        if documented and type(value) is int and 0 <= value <= MAX_COUNT:
-            counters[field] = value  # nearly every counter; a bool has another type
-            continue
         if value is None or not (documented or _is_number(value)):
             continue  # absent, or an undocumented member that is not a counter
         if not documented and not _EXTRA_NAME.fullmatch(field):

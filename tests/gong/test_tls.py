@@ -39,6 +39,15 @@ def test_an_unknown_certificate_is_refused_before_the_credentials_go_out(tmp_pat
         assert server.requests == []
 
 
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_without_ca_file_the_certificates_of_the_environment_are_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    with tls_server(tmp_path, answer(200, PAGE)) as (server, ca_file):
+        monkeypatch.setenv(variable, ca_file)
+        assert post(transport_to(server.url)).status == 200
+
+
 def test_the_environment_does_not_replace_ca_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
