@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from gong_exporter.drops.detect import find
 from gong_exporter.drops.rarity import HOSTING_YEARS, OWN_ACTIVITY_YEARS
 from gong_exporter.drops.records import NO_TEAM, Findings, Person, PersonFindings
+from gong_exporter.drops.thresholds import TEAM_EVIDENCE, USER_YEARS
 from gong_exporter.simulator.company import people
 from gong_exporter.simulator.company.company import SimulatedCompany
 from gong_exporter.simulator.company.events import Event, EventKind
@@ -34,11 +35,11 @@ LEAVE_DAYS = 5
 HOLIDAY_AGO = 3
 """Days since the holiday of a team, at least; it is a weekday."""
 
-ENOUGH_YEARS = 48.0
-"""Well above the 24 years of the alert on users."""
+ENOUGH_YEARS = 2 * USER_YEARS
+"""Well above the threshold of the alert on users."""
 
-ENOUGH_TEAM_EVIDENCE = 8.0
-"""Well above the 7 of the alert on teams."""
+ENOUGH_TEAM_EVIDENCE = TEAM_EVIDENCE + 1
+"""Well above the threshold of the alert on teams."""
 
 SMALLEST_TEAM = 3
 CANDIDATES = 3

@@ -5,9 +5,7 @@ from __future__ import annotations
 from gong_exporter.drops.absences import Presence
 from gong_exporter.drops.rarity import HOSTING_YEARS, OWN_ACTIVITY_YEARS, ReturnPeriod
 from gong_exporter.drops.records import Finding, Person, Reason, TeamFinding
-
-TEAM_THRESHOLD = 7.0
-"""Evidence above which a team is called down: by chance six times a year for 67 teams (study)."""
+from gong_exporter.drops.thresholds import TEAM_EVIDENCE
 
 NEW_DAYS = 28
 """Days of a person's own history below which their usual is not settled."""
@@ -31,7 +29,7 @@ def reason(
         Reason.INACTIVE: not person.employed,
         Reason.NEW: days_of_history(person) < NEW_DAYS,
         Reason.AWAY: presence.away >= AWAY_DAYS,
-        Reason.TEAM_DOWN: team is not None and team.finding.evidence > TEAM_THRESHOLD,
+        Reason.TEAM_DOWN: team is not None and team.finding.evidence > TEAM_EVIDENCE,
         Reason.HOSTING_DOWN: _years(HOSTING_YEARS, hosted) > _years(OWN_ACTIVITY_YEARS, own),
     }
     return next((one for one, holds in applies.items() if holds), Reason.ACTIVITY_DOWN)

@@ -12,6 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from itertools import pairwise
 
+from gong_exporter.drops.thresholds import TEAM_EVIDENCE, USER_INFO_YEARS, USER_YEARS
 from tools.study.company import company_lines
 from tools.study.evaluate import Evaluation, evaluate, joined
 from tools.study.plan import Study
@@ -30,12 +31,6 @@ from tools.study.score import Companies
 
 PARTS = 4
 """Each company's days are evaluated in so many parts, so that all processes have work."""
-
-RULES_YEARS = (9.0, 24.0)
-"""The thresholds of the rules for users, see prometheus/rules/gong-activity.yml."""
-
-RULES_EVIDENCE = 7.0
-"""The same for teams."""
 
 
 def main() -> int:
@@ -82,9 +77,9 @@ def report(training: Companies, unseen: Companies) -> None:
         f" chooses {', '.join(f'{years:g}' for years in chosen)} years;"
         f" for {TEAM_NOMINAL} a year for {TEAMS} teams, {chosen_for_teams:g}.\n"
     )
-    years = sorted({*chosen, *RULES_YEARS})
+    years = sorted({*chosen, USER_YEARS, USER_INFO_YEARS})
     print(*user_tables({one: unseen.users(one) for one in years}), "", sep="\n")
-    evidence = sorted({RULES_EVIDENCE, chosen_for_teams})
+    evidence = sorted({TEAM_EVIDENCE, chosen_for_teams})
     print(*team_table({one: unseen.teams(one) for one in evidence}), "", sep="\n")
     for truth in unseen.truths:
         print(*company_lines(truth), sep="\n")

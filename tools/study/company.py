@@ -7,10 +7,11 @@ from datetime import date, timedelta
 
 from gong_exporter.drops.detect import company_week
 from gong_exporter.drops.records import NO_TEAM, Person
+from gong_exporter.drops.thresholds import COMPANY_DROP
 from tools.study.score import episodes
 from tools.study.truth import Truth
 
-LEAST_SHARE = 0.5
+LEAST_SHARE = 1 - COMPANY_DROP
 """Of the usual week; the alert fires below it."""
 
 WEEKS = 28
