@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, CONTENT_TYPE_PLAIN_1_0_0
 from prometheus_client.openmetrics.exposition import (
@@ -25,6 +26,9 @@ _ESCAPINGS = (ALLOWUTF8, UNDERSCORES, VALUES)
 
 _LONGEST = 1024
 """Characters of a header that are parsed at every scrape; Prometheus sends about 400."""
+
+_KEPT = 32
+"""Headers whose result is kept, because a scraper sends the same ones at every scrape."""
 
 _WILD, _OLD, _EXACT = range(3)
 """Specificity: of entries with equal q the higher one wins, then the first."""
@@ -47,6 +51,7 @@ TEXT = Format(CONTENT_TYPE_PLAIN_0_0_4, openmetrics=False)
 """Every client reads it: used without an Accept header and when no accepted format is known."""
 
 
+@lru_cache(maxsize=_KEPT)
 def choose_format(accept: str | None) -> Format:
     """The format that an Accept header prefers; the text format if none is known."""
     best, best_rank = TEXT, (0.0, 0)
@@ -61,6 +66,7 @@ def choose_format(accept: str | None) -> Format:
     return best
 
 
+@lru_cache(maxsize=_KEPT)
 def gzip_wanted(accept_encoding: str | None) -> bool:
     """True if the client accepts gzip with at least the weight of an uncompressed response."""
     named = {name: _quality(parameters) for name, parameters in _entries(accept_encoding)}

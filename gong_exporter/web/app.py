@@ -110,12 +110,12 @@ class SlicedResponse(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # ASGI's signature
         """Send the response, as ASGI defines it."""
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        if scope["method"] != "HEAD":
-            for piece in _slices(self._chunks):
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
-                # Sending to a fast reader, or to one that has gone, never waits by itself.
-                await asyncio.sleep(0)
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        *pieces, last = [b""] if scope["method"] == "HEAD" else _slices(self._chunks)
+        for piece in pieces:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            # Sending to a fast reader, or to one that has gone, never waits by itself.
+            await asyncio.sleep(0)
+        await send({"type": "http.response.body", "body": last, "more_body": False})
 
 
 class _Routes:
@@ -203,6 +203,9 @@ class _Compressed:
 
 
 def _slices(chunks: tuple[bytes, ...]) -> Iterator[bytes | memoryview]:
+    if sum(map(len, chunks)) <= SLICE_BYTES:
+        yield b"".join(chunks)  # fewer writes: a scrape of a small company is mostly overhead
+        return
     for chunk in chunks:
         if len(chunk) <= SLICE_BYTES:
             yield chunk
