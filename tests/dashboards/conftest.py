@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,8 @@ from gong_exporter.cli.demo_company import demo_company
 from gong_exporter.simulator.company.company import SimulatedCompany
 from tests.dashboards.pages import dashboard
 from tests.support.dashboard_company import load
-from tests.support.dashboard_history import History, roster_of
+from tests.support.dashboard_history import History, Labels, roster_of
+from tests.support.dashboard_scores import Scores
 from tests.support.dashboard_variables import Variables
 from tests.support.servers import Prometheus, prometheus
 
@@ -28,6 +29,8 @@ DEMO, REPLICAS, BARE = "demo", "replicas", "bare"
 
 CHANGED = "new.address@example.com"
 OTHER_TEAM = "A Team of One Replica"
+
+Roster = Mapping[str, Labels]
 
 
 @dataclass(frozen=True)
@@ -66,11 +69,17 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Past]:
     moved = small.activity(date(2026, 3, 9), TODAY)[0].user_id
     roster = roster_of(small)
     other = {**roster, moved: {**roster[moved], "team": OTHER_TEAM}}
+
+    def past_of(company: SimulatedCompany, labels: Labels, roster: Roster) -> History:
+        scores = Scores(company, roster)
+        return History(company, DAYS, NOW, labels, roster, hours=2, scores=scores, scored=DAYS)
+
+    nameless = dict.fromkeys(small.user_ids, "")
     histories = [
-        History(demo, DAYS, NOW, target(DEMO, "a:1"), roster_of(demo), hours=2),
-        History(small, DAYS, NOW, target(REPLICAS, "a:1"), roster, hours=2),
-        History(small, DAYS, NOW, target(REPLICAS, "b:1"), other, {moved: CHANGED}, hours=2),
-        History(small, DAYS, NOW, target(BARE, "a:1"), {}, dict.fromkeys(small.user_ids, "")),
+        past_of(demo, target(DEMO, "a:1"), roster_of(demo)),
+        past_of(small, target(REPLICAS, "a:1"), roster),
+        replace(past_of(small, target(REPLICAS, "b:1"), other), emails={moved: CHANGED}),
+        replace(past_of(small, target(BARE, "a:1"), {}), emails=nameless),
     ]
     for history in histories:
         load(history, folder)

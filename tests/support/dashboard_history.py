@@ -16,6 +16,7 @@ from gong_exporter import __version__
 from gong_exporter.exposition.escape import escape
 from gong_exporter.simulator.company.company import SimulatedCompany
 from gong_exporter.simulator.company.roster import on_the_roster
+from tests.support.dashboard_scores import Scores
 from tests.support.truth import NAMES
 
 WINDOWS: Mapping[str, int] = {"1d": 1, "7d": 7, "28d": 28}
@@ -39,6 +40,8 @@ class History:
         roster: the further labels of ``gong_user_info``, by user; those left out have none.
         emails: addresses by user, where they are not Gong's.
         hours: of the exporter's own numbers.
+        scores: what speaks for drops, on the newest days; None for nothing.
+        scored: how many of the newest days have scores; 0 for the last samples alone.
     """
 
     company: SimulatedCompany
@@ -48,11 +51,14 @@ class History:
     roster: Mapping[str, Labels]
     emails: Mapping[str, str] = field(default_factory=dict)
     hours: int = 12
+    scores: Scores | None = None
+    scored: int = 0
 
     def lines(self) -> Iterator[str]:
         """The whole file, line by line."""
         yield from self._activity()
         yield from self._windows()
+        yield from self._scores()
         yield from exporter_lines(self.labels, self.now.timestamp(), self.hours)
         yield "# EOF\n"
 
@@ -63,6 +69,33 @@ class History:
         days = [self.company.today - timedelta(days=n) for n in range(self.days, -1, -1)]
         daily = [(day, datetime.combine(day, time(0, 30), zone).timestamp()) for day in days]
         return [*daily, (days[-1], self.now.timestamp())]
+
+    def _scores(self) -> Iterator[str]:
+        """Each family's series together, in the order of the exporter."""
+        if self.scores is None:
+            return
+        found: dict[str, dict[str, dict[int, float]]] = {}
+        for place in range(len(self.samples))[-1 - self.scored :]:
+            today, _ = self.samples[place]
+            for series, value in self.scores.samples(today, self._emails(today)):
+                name, _, labels = series.partition("{")
+                head = f"{name}{braces(self.labels)}"
+                if labels:
+                    head = f"{head[:-1]},{labels}"
+                found.setdefault(name, {}).setdefault(head, {})[place] = value
+        for name, lines in found.items():
+            yield f"# TYPE {name} gauge\n"
+            for head, values in lines.items():
+                for place, value in values.items():
+                    yield f"{head} {value:.17g} {self.samples[place][1]:.3f}\n"
+
+    def _emails(self, today: date) -> Mapping[str, str]:
+        """Addresses of those who have series on a day."""
+        return {
+            user.user_id: self.emails.get(user.user_id, user.email)
+            for length in WINDOWS.values()
+            for user in self.company.activity(today - timedelta(days=length), today)
+        }
 
     def _activity(self) -> Iterator[str]:
         places = {user_id: place for place, user_id in enumerate(self.company.user_ids)}

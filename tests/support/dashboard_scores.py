@@ -1,0 +1,103 @@
+"""The drops of a simulated company as the exporter would publish them, by the real detector."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+
+from gong_exporter.activity.history import HISTORY_DAYS
+from gong_exporter.activity.snapshot import User
+from gong_exporter.drops.detect import find
+from gong_exporter.drops.records import NO_TEAM, Person
+from gong_exporter.exposition.drops import DropReport, drop_lines
+from gong_exporter.exposition.scores import PeopleScores, TeamScore
+from gong_exporter.simulator.company.company import SimulatedCompany
+
+CALLS = ("callsAsHost", "callsAttended", "ownCallsListenedTo")
+CONTRIBUTIONS = (
+    "callsGaveFeedback",
+    "callsRequestedFeedback",
+    "callsSharedInternally",
+    "callsSharedExternally",
+    "callsCommentsGiven",
+)
+Day = Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of a company on its days.
+
+    Attributes:
+        company: whose.
+        roster: the columns of ``gong_user_info``, by user.
+        history: days of the history that are known.
+        people: whether people are shown.
+    """
+
+    company: SimulatedCompany
+    roster: Mapping[str, Mapping[str, str]]
+    history: int = HISTORY_DAYS
+    people: bool = True
+
+    def report(self, today: date, known: Iterable[str]) -> DropReport:
+        """What is known on the morning of a day.
+
+        Args:
+            today: the day after the newest of the history.
+            known: people who have a series of their own.
+        """
+        zone = self.company.time_zone
+        dates = [today - timedelta(days=ago + 1) for ago in range(self.history)]
+        days = [_counted(self.company, day) for day in dates]
+        everybody = sorted({*known}.union(*days))
+        found = find([self._person(user_id, days) for user_id in everybody])
+        return DropReport(
+            people=PeopleScores(found.people),
+            teams={name: TeamScore.of(team) for name, team in found.teams.items()},
+            company=found.company,
+            day_starts=tuple(datetime.combine(day, time(), zone).timestamp() for day in dates),
+            end=datetime.combine(today, time(), zone).timestamp(),
+            show_people=self.people,
+        )
+
+    def samples(self, today: date, emails: Mapping[str, str]) -> Iterator[tuple[str, float]]:
+        """Series without the target's labels, as ``name{...}``, with their values.
+
+        Args:
+            today: see ``report``.
+            emails: addresses of the known people, by user.
+        """
+        report = self.report(today, emails)
+        users = [User(user_id=user_id, email=emails[user_id]) for user_id in sorted(emails)]
+        for lines in drop_lines(report, users):
+            for line in lines.decode().splitlines():
+                if not line.startswith("#"):
+                    series, _, value = line.rpartition(" ")
+                    yield series, float(value)
+        yield "gong_activity_history_ratio", self.history / HISTORY_DAYS
+        yield "gong_activity_history_end_timestamp_seconds", report.end
+
+    def _person(self, user_id: str, days: Sequence[Day]) -> Person:
+        counts = [day.get(user_id, {}) for day in days]
+        columns = self.roster.get(user_id, {})
+        calls = [sum(day.get(name, 0) for name in CALLS) for day in counts]
+        contributions = [sum(day.get(name, 0) for name in CONTRIBUTIONS) for day in counts]
+        others = [day.get("othersCallsListenedTo", 0) for day in counts]
+        return Person(
+            user_id=user_id,
+            team=columns.get("team") or NO_TEAM,
+            hosted=[day.get("callsAsHost", 0) for day in counts],
+            calls=calls,
+            contributions=contributions,
+            active=[int(any(each)) for each in zip(calls, contributions, others, strict=True)],
+            employed=columns.get("active") != "false",
+        )
+
+
+@lru_cache(maxsize=1000)
+def _counted(company: SimulatedCompany, day: date) -> Day:
+    found = company.activity(day, day + timedelta(days=1))
+    return {user.user_id: user.counters for user in found}
