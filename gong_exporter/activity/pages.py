@@ -15,7 +15,7 @@ from typing import Protocol
 from gong_exporter.activity.windows import day_start
 from gong_exporter.activity.zones import load_zone
 from gong_exporter.gong.errors import InvalidResponse
-from gong_exporter.gong.records import ActivityFilter, Page
+from gong_exporter.gong.records import ActivityFilter, ActivityPage
 
 MAX_DIFFERENCE = 36 * 3600.0
 """Seconds by which a stated start or end may differ from the requested one."""
@@ -28,7 +28,7 @@ class PageSource(Protocol):
 
     def page(
         self, wanted: ActivityFilter, cursor: str | None = None, *, new_connection: bool = False
-    ) -> Page:
+    ) -> ActivityPage:
         """Fetch one page. Raises: GongError, Stopped."""
         ...
 
@@ -56,7 +56,7 @@ def fetch_page(
     cursor: str | None = None,
     *,
     new_connection: bool = False,
-) -> tuple[Page, StatedRange | None]:
+) -> tuple[ActivityPage, StatedRange | None]:
     """Fetch one page, and once more on a new connection if it is about another range.
 
     On a new connection, no response to an earlier request can arrive.
@@ -82,7 +82,7 @@ def fetch_page(
     return page, stated
 
 
-def compare_range(page: Page, wanted: ActivityFilter) -> StatedRange | None:
+def compare_range(page: ActivityPage, wanted: ActivityFilter) -> StatedRange | None:
     """The range that the page states; None if it is the requested one, absent, or malformed.
 
     Dates are those in the response's own time zone. The end may be stated as the end itself, or as
@@ -112,7 +112,7 @@ def compare_range(page: Page, wanted: ActivityFilter) -> StatedRange | None:
     return StatedRange(start=stated_start, end=stated_end, difference=difference, text=text)
 
 
-def _parse(text: str | None, page: Page) -> datetime | None:
+def _parse(text: str | None, page: ActivityPage) -> datetime | None:
     """A stated time in the response's own time zone; None if it is absent or malformed."""
     try:
         moment = datetime.fromisoformat(text or "")

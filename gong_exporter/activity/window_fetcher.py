@@ -29,7 +29,7 @@ from gong_exporter.gong.errors import (
     Unauthorized,
     UserNotFound,
 )
-from gong_exporter.gong.records import ActivityFilter, Page
+from gong_exporter.gong.records import ActivityFilter, ActivityPage
 
 NOT_SPECIFIC_TO_REQUEST = (Unauthorized, Redirected, RateLimited, NotSent)
 """These errors would hit any request, so on the first call of a poll they say nothing about the
@@ -67,7 +67,7 @@ class _CountingSource:
 
     def page(
         self, wanted: ActivityFilter, cursor: str | None = None, *, new_connection: bool = False
-    ) -> Page:
+    ) -> ActivityPage:
         """See PageSource."""
         page = self._source.page(wanted, cursor, new_connection=new_connection)
         self.pages += 1

@@ -15,7 +15,7 @@ from gong_exporter.backfill.output import OutputFormat, TextFormat
 from gong_exporter.backfill.plan import DAY
 from gong_exporter.backfill.request import BackfillDeps, BackfillRequest
 from gong_exporter.exposition.names import USER_ACTIVITY, USER_INFO
-from gong_exporter.gong.records import Page
+from gong_exporter.gong.records import ActivityPage
 
 _EXCHANGE_SECONDS = 0.3
 """How long an exchange with Gong takes, about."""
@@ -55,7 +55,7 @@ def estimate(
     days: Collection[date],
     done: Collection[date],
     company_state: CompanyState,
-    page: Page | None,
+    page: ActivityPage | None,
 ) -> Estimate:
     """Estimate from the latest polls. It tends to be too high, because companies grow.
 

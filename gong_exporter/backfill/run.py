@@ -25,7 +25,7 @@ from gong_exporter.backfill.retry import Retrier
 from gong_exporter.backfill.workfile import RefusedWindow, WorkFile
 from gong_exporter.backfill.write import FileSummary, write_file
 from gong_exporter.gong.errors import BadRequest, UserNotFound
-from gong_exporter.gong.records import Page
+from gong_exporter.gong.records import ActivityPage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +166,7 @@ class Backfill:
         """Close the work file."""
         self._work.close()
 
-    def _learn(self, polled: CompanyState) -> tuple[ZoneInfo, Page | None]:
+    def _learn(self, polled: CompanyState) -> tuple[ZoneInfo, ActivityPage | None]:
         """The company's time zone.
 
         If that or the number of pages is not known, one page is fetched and returned too.
@@ -177,7 +177,7 @@ class Backfill:
             return zone, None
         last = min(self._request.days.last, today_everywhere(self._deps.clock.now()))
         wanted = plan.filter(longest_range(plan.windows, last))
-        page: Page | None = None
+        page: ActivityPage | None = None
         try:
             page, _ = self._retrier.call(lambda: fetch_page(self._deps.source, wanted), 1)
         except BadRequest as error:

@@ -6,7 +6,6 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,23 +17,19 @@ from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 from gong_exporter.activity.budget import CallBudget
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.history import HISTORY_DAYS, known_days
-from gong_exporter.activity.pages import fetch_page
-from gong_exporter.activity.windows import DayRange, WindowSpec, company_today, today_everywhere
-from gong_exporter.activity.zones import describe_zone, load_zone
-from gong_exporter.cli.check_people import people_lines, saved_people_warning
-from gong_exporter.cli.options import WebOptions, bad_usage, common_options, fail
-from gong_exporter.cli.session import Session, open_session, refuse
+from gong_exporter.activity.zones import load_zone
+from gong_exporter.cli.check_live import check_live, saved_people_warning
+from gong_exporter.cli.options import WebOptions, bad_usage, common_options
+from gong_exporter.cli.session import Session, open_existing_state, open_session, refuse
 from gong_exporter.common.redact import MIN_PIECE, Redactor
 from gong_exporter.config.durations import format_duration
 from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.model import Config, ConfigFile
 from gong_exporter.config.secrets import BearerCredentials, Credentials
 from gong_exporter.exposition.metrics import ExporterMetrics
-from gong_exporter.gong.client import GongClient, RetryPolicy
+from gong_exporter.gong.client import RetryPolicy
 from gong_exporter.gong.clock import SystemClock
-from gong_exporter.gong.errors import CredentialsUnreadable, GongError, UserNotFound
-from gong_exporter.gong.records import ActivityFilter, Page
-from gong_exporter.gong.users import USERS_SCOPE
+from gong_exporter.gong.errors import CredentialsUnreadable
 from gong_exporter.runtime.client import make_client
 from gong_exporter.runtime.day_history import Company
 from gong_exporter.runtime.roster import load_roster, saved_users
@@ -51,12 +46,9 @@ from gong_exporter.runtime.setup import (
     unrecorded_users,
 )
 from gong_exporter.runtime.state import schedule_text, stretched_text
-from gong_exporter.store import StateFile, open_state
+from gong_exporter.store import StateFile
 from gong_exporter.web.config import WebConfigError
 from gong_exporter.web.watch import WebConfigFile
-
-LIVE_WINDOW = WindowSpec("7d", 7)
-"""The window of the live call: long enough that a company has activity in it."""
 
 
 @click.command()
@@ -93,7 +85,7 @@ def run_check(session: Session, web: WebOptions, *, live: bool) -> None:
         session.redactor.use(redaction_policy(config))
         clock = SystemClock(threading.Event())
         log = _collecting_log(warnings, session.redactor)
-        state = open_state(_existing(config.state.file), log=log, now=clock.now)
+        state = open_existing_state(config, log, clock.now)
         stack.callback(state.close)
         try:
             setup = make_setup(config, load_roster(config, saved_users(config, state)))
@@ -108,18 +100,26 @@ def run_check(session: Session, web: WebOptions, *, live: bool) -> None:
             warnings += filter(None, [saved_people_warning(setup, saved)])
         warnings += short_secret_warnings(config.credentials)
         cost = forecast_calls(setup, company_state)
-        fault = budget_problem(setup, cost)
-        if fault:
-            refuse(config.refusal("poll", fault))
+        problem = budget_problem(setup, cost)
+        if problem:
+            refuse(config.refusal("poll", problem))
         click.echo(f"{config.path}: valid")
         history = _history(setup, company_state, state)
         _describe(setup, cost, history, measured=bool(company_state and company_state.pages))
         if text := unrecorded_text(unrecorded_users(setup, company_state)):
             warnings.append(text)
         if live:
-            _call(setup, state, clock, warnings, session.redactor)
-            if config.activity.roster is not None:
-                _call_users(setup, state, clock, warnings, session.redactor)
+            client = make_client(
+                setup,
+                clock=clock,
+                ledger=state.ledger,
+                observer=ExporterMetrics(CollectorRegistry(), clock.now),
+                redactor=session.redactor,
+                log=log,
+                retry=RetryPolicy(attempts=1, rate_limited=0),
+            )
+            stack.callback(client.close)
+            check_live(setup, client, clock.now(), warnings, session.redactor)
 
 
 @contextmanager
@@ -157,20 +157,20 @@ def _config(session: Session, web: WebOptions, warnings: list[str]) -> Config:
 
     Its warnings are added to ``warnings`` if it is refused.
     """
-    web_fault = _web_fault(web)
+    web_problem = _web_problem(web)
     try:
         config = session.load()
     except ConfigError as error:
         warnings += error.warnings
-        if web_fault:
-            click.echo(f"gong-exporter: {web_fault}", err=True)
+        if web_problem:
+            click.echo(f"gong-exporter: {web_problem}", err=True)
         session.refuse(error)
-    if web_fault:
-        bad_usage(web_fault)
+    if web_problem:
+        bad_usage(web_problem)
     return config
 
 
-def _web_fault(web: WebOptions) -> str:
+def _web_problem(web: WebOptions) -> str:
     """What is wrong with the web configuration; empty if nothing is."""
     if web.config_file is not None:
         try:
@@ -178,14 +178,6 @@ def _web_fault(web: WebOptions) -> str:
         except WebConfigError as error:
             return str(error)
     return ""
-
-
-def _existing(file: Path | None) -> Path | None:
-    """The state file if it exists; None otherwise.
-
-    A check creates none, because another user may run it: the exporter could not write to it.
-    """
-    return file if file is not None and file.exists() else None
 
 
 def _folder_warnings(file: Path | None) -> Iterator[str]:
@@ -285,103 +277,3 @@ def _history(setup: Setup, company_state: CompanyState | None, state: StateFile)
     calls = forecast_history(setup, company_state, missing=HISTORY_DAYS - known)
     progress = f"{known} of {HISTORY_DAYS} days are known"
     return f"{calls.once} calls once, then {calls.per_day} a day; {progress}"
-
-
-def _call(
-    setup: Setup,
-    state: StateFile,
-    clock: SystemClock,
-    warnings: list[str],
-    redactor: Redactor,
-) -> None:
-    """Make one call for a week that has ended everywhere; proves key, scope, host and zone."""
-    client = _live_client(setup, state, clock, warnings, redactor)
-    days = LIVE_WINDOW.range_on(today_everywhere(clock.now()))
-    try:
-        page: Page | None
-        page, stated = fetch_page(client, ActivityFilter(from_date=days.start, to_date=days.end))
-        if stated is not None:
-            warnings.append(
-                f"Gong states {stated.text} for a request from {days.start} to {days.end}"
-            )
-    except UserNotFound:
-        page = None  # no user has activity, but the key, the scope and the host are right
-    except GongError as error:
-        fail(f"the live call failed: {error.describe()}")
-    finally:
-        client.close()
-    click.echo("live call: key, scope and host are right")
-    _describe_response(setup, page, days, clock.now(), warnings, redactor=redactor)
-
-
-def _call_users(
-    setup: Setup,
-    state: StateFile,
-    clock: SystemClock,
-    warnings: list[str],
-    redactor: Redactor,
-) -> None:
-    """Make one call for Gong's own users; proves the scope that the roster needs."""
-    client = _live_client(setup, state, clock, warnings, redactor)
-    try:
-        page = client.users_page()
-    except GongError as error:
-        fail(f"the live call for the roster failed: {error.describe()}")
-    finally:
-        client.close()
-    click.echo(f"live call for the roster: the scope {USERS_SCOPE} is right")
-    if page.total_records is not None:
-        click.echo(f"  Gong has {page.total_records} users, deactivated ones included")
-
-
-def _live_client(
-    setup: Setup,
-    state: StateFile,
-    clock: SystemClock,
-    warnings: list[str],
-    redactor: Redactor,
-) -> GongClient:
-    """A client that does not retry."""
-    return make_client(
-        setup,
-        clock=clock,
-        ledger=state.ledger,
-        observer=ExporterMetrics(CollectorRegistry(), clock.now),
-        redactor=redactor,
-        log=_collecting_log(warnings, redactor),
-        retry=RetryPolicy(attempts=1, rate_limited=0),
-    )
-
-
-def _describe_response(
-    setup: Setup,
-    page: Page | None,
-    days: DayRange,
-    now: float,
-    warnings: list[str],
-    *,
-    redactor: Redactor,
-) -> None:
-    configured = setup.plan.zone
-    stated = page.time_zone if page is not None else None
-    zone = load_zone(stated or "")
-    if page is not None and page.total_records is not None:
-        last = days.end - timedelta(days=1)
-        click.echo(f"  {page.total_records} users were active from {days.start} to {last}")
-    if zone is None and configured is None:
-        problem = (
-            f"named as {describe_zone(stated)}, which is not known here"
-            if stated
-            else "not stated by Gong"
-        )
-        fail(redactor.redact(f"the company's time zone was {problem}: set gong.time_zone"))
-    shown = configured or zone
-    if shown is not None:
-        today = company_today(now, shown)
-        source = "gong.time_zone" if configured else "learned from Gong"
-        click.echo(f"  time zone {shown.key} ({source}); the company's today is {today}")
-    if configured is not None and zone is not None and configured.key != zone.key:
-        warnings.append(f"gong.time_zone is {configured.key}, but Gong says {zone.key}")
-    if page is not None:
-        for line in people_lines(setup, page, warnings, redactor):
-            click.echo(f"  {line}")

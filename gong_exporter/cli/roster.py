@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from gong_exporter.activity.budget import PAGE_SIZE
 from gong_exporter.cli.options import HomePath, bad_usage, common_options, fail
-from gong_exporter.cli.session import Session, open_session
+from gong_exporter.cli.session import Session, open_existing_state, open_session
 from gong_exporter.common.files import write_private
 from gong_exporter.config.model import Config, EmailLabel
 from gong_exporter.exposition.metrics import ExporterMetrics
@@ -21,11 +21,10 @@ from gong_exporter.gong.errors import GongError
 from gong_exporter.gong.users import GongUser
 from gong_exporter.roster.fetch import fetch_users
 from gong_exporter.roster.gong import Person, TeamBy, people, roster_csv, unused_teams
-from gong_exporter.roster.source import RosterError
+from gong_exporter.roster.records import RosterError
 from gong_exporter.roster.teams import read_teams
 from gong_exporter.runtime.client import make_client
 from gong_exporter.runtime.setup import make_setup
-from gong_exporter.store import open_state
 
 PROGRESS_PAGES = 10
 """Pages between two lines about how far it is; a small company sees none."""
@@ -108,9 +107,7 @@ def _teams(file: Path | None) -> dict[str, str]:
 def _fetch(session: Session, config: Config) -> tuple[GongUser, ...]:
     clock = SystemClock(threading.Event())
     log = session.log()
-    file = config.state.file
-    # The exporter's ledger, if there is one: a new file might not be writable for its user.
-    state = open_state(file if file and file.exists() else None, log=log, now=clock.now)
+    state = open_existing_state(config, log, clock.now)
     client = make_client(
         make_setup(config),
         clock=clock,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -18,6 +19,7 @@ from gong_exporter.config.load import load_config
 from gong_exporter.config.model import Config
 from gong_exporter.runtime.roster import checked_roster
 from gong_exporter.runtime.setup import redaction_policy
+from gong_exporter.store import StateFile, open_state
 
 _HOW_TO_NAME_THE_FILE = (
     "Name the configuration with --config.file or $GONG_EXPORTER_CONFIG_FILE;"
@@ -71,6 +73,18 @@ def open_session(ctx: click.Context, options: dict[str, Any], log_level: str = "
     session = Session(resolve(ctx, options, log_level))
     redact_tracebacks(session.redactor)
     return session
+
+
+def open_existing_state(
+    config: Config, log: FilteringBoundLogger, now: Callable[[], float]
+) -> StateFile:
+    """The exporter's state file if it exists; otherwise state in memory.
+
+    No file is created, because another user may run the command: the exporter could not write to
+    the file.
+    """
+    file = config.state.file
+    return open_state(file if file and file.exists() else None, log=log, now=now)
 
 
 def refuse(error: ConfigError) -> NoReturn:

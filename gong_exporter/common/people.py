@@ -38,17 +38,17 @@ def is_id(text: str) -> bool:
 
 def is_email(text: str) -> bool:
     """Whether it can be an e-mail address."""
-    return bool(text) and not email_fault(text)
+    return bool(text) and not email_problem(text)
 
 
-def id_fault(text: str) -> str:
+def id_problem(text: str) -> str:
     """Why this cannot be an id; empty when it can. An empty text is fine."""
     if not text or is_id(text):
         return ""
     return f"id {quoted(text)} is not 1 to 20 digits{_explained_id(text) or _explained(text)}"
 
 
-def user_fault(text: str) -> str:
+def user_problem(text: str) -> str:
     """Why this is neither an id nor an address; empty when it is one."""
     if is_id(text) or is_email(text):
         return ""
@@ -69,7 +69,7 @@ def rounded_ids(ids: Iterable[str]) -> frozenset[str]:
     return frozenset(each for each in rounded if zeros[each] >= _CERTAIN_ZEROS)
 
 
-def rounded_fault(text: str) -> str:
+def rounded_problem(text: str) -> str:
     """Why an id of ``rounded_ids`` is of no use."""
     return (
         f"id {quoted(text)} looks rounded: a spreadsheet has replaced its last digits with zeros;"
@@ -77,7 +77,7 @@ def rounded_fault(text: str) -> str:
     )
 
 
-def email_fault(text: str) -> str:
+def email_problem(text: str) -> str:
     """Why this cannot be an address; empty when it can. An empty text is fine."""
     if not text:
         return ""
@@ -113,7 +113,7 @@ def _explained(text: str) -> str:
     return ""
 
 
-def column_fault(name: str) -> str:
+def column_problem(name: str) -> str:
     """Why a column cannot be a label; empty when it can."""
     if not _LABEL.fullmatch(name) or name.startswith("__"):
         return f"{column(name)} cannot be a label: letters, digits and _, no digit first, no __"

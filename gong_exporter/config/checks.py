@@ -28,7 +28,7 @@ _CLOCK_CHANGE = 3600.0
 """Seconds that a gap in a cron schedule is longer when clocks go back."""
 
 
-def stale_fault(gong: GongConfig, activity: ActivityConfig, poll: PollConfig) -> str:
+def stale_problem(gong: GongConfig, activity: ActivityConfig, poll: PollConfig) -> str:
     """Why data would not be good until the next poll is over; empty when it is."""
     per_call = gong.timeout + 1 / gong.requests_per_second
     duration = math.ceil(len(activity.windows) * per_call)

@@ -15,9 +15,9 @@ from gong_exporter.config.secrets import (
     Secret,
     SecretFile,
     SecretSource,
-    fault,
-    key_fault,
+    access_key_problem,
     placeholder,
+    secret_problem,
 )
 
 _NO_CREDENTIALS = (
@@ -118,7 +118,7 @@ class SecretFinder:
         return self._checked(places[0], name, text)
 
     def _checked(self, place: str, name: str, text: str) -> Secret | None:
-        wrong = (key_fault if name == "access_key" else fault)(text)
+        wrong = (access_key_problem if name == "access_key" else secret_problem)(text)
         if wrong:
             self._add(place, wrong)
             return None
@@ -127,7 +127,7 @@ class SecretFinder:
 
     def _from_file(self, place: str, written: Path, name: str) -> SecretFile | None:
         source = SecretFile(place, self.folder / written, name == "access_key")
-        wrong = source.fault()
+        wrong = source.problem()
         if wrong:
             self._add(place, f"{values.shown_path(written, self.folder)}{wrong}")
             return None

@@ -15,11 +15,11 @@ from gong_exporter.common.problems import Problem
 from gong_exporter.common.sections import problems
 from gong_exporter.common.yaml import Keys, Node, Scalar, line_at, parse_yaml
 from gong_exporter.config import values
-from gong_exporter.config.checks import stale_fault, warnings
+from gong_exporter.config.checks import stale_problem, warnings
 from gong_exporter.config.credentials import SecretFinder
 from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.model import SECTIONS, Config, EmailLabel
-from gong_exporter.config.proxies import proxy_fault
+from gong_exporter.config.proxies import proxy_problem
 
 MAX_BYTES = 8 * 1024 * 1024
 """Of a configuration file: some 50,000 users with addresses."""
@@ -89,10 +89,10 @@ def _load(
         found += _stale(lines, sections)
     gong = sections.get("gong")
     if gong is not None and gong.proxy_url is None:
-        fault = proxy_fault(gong.base_url, environ)
-        found += [Problem(0, *fault)] if fault else []
-    roster, faults, notes = _roster(root, lines, path.parent, check_roster, found)
-    found += faults
+        problem = proxy_problem(gong.base_url, environ)
+        found += [Problem(0, *problem)] if problem else []
+    roster, problems, notes = _roster(root, lines, path.parent, check_roster, found)
+    found += problems
     ordered = sorted([*_warnings(root, sections), *secrets.warnings])
     ordered += notes  # in the order of the roster's lines
     located = tuple(warning.located(name) for warning in ordered)
@@ -168,7 +168,7 @@ def _home(name: str) -> str | None:
 
 
 def _stale(lines: Mapping[str, int], sections: Mapping[str, Any]) -> Iterator[Problem]:
-    what = stale_fault(sections["gong"], sections["activity"], sections["poll"])
+    what = stale_problem(sections["gong"], sections["activity"], sections["poll"])
     if what:
         keys = [f"poll.{key}" for key in ("stale_after", "cron", "interval")]
         key = next((key for key in keys if key in lines), "poll.interval")
@@ -182,7 +182,7 @@ def _roster(
     check_roster: RosterCheck | None,
     found: Iterable[Problem],
 ) -> tuple[bytes | None, list[Problem], list[Problem]]:
-    """The roster file's content, its faults and warnings; also if other keys are wrong.
+    """The roster file's content, its problems and warnings; also if other keys are wrong.
 
     It is read once, so that what is checked is what is used.
     """
@@ -205,8 +205,8 @@ def _roster(
         content = read_bounded(file, MAX_ROSTER_BYTES)
     except UnreadableFile as error:
         return None, located([(0, str(error))]), []
-    faults, notes = check_roster(content)
-    return content, located(faults), located(notes)
+    problems, notes = check_roster(content)
+    return content, located(problems), located(notes)
 
 
 def _warnings(root: Keys, sections: Mapping[str, Any]) -> Iterator[Problem]:

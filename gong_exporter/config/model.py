@@ -225,7 +225,7 @@ class ActivityConfig(Section):
 
 
 class PollConfig(Section):
-    """``poll``: when to ask, and for how long an answer is good."""
+    """``poll``: when to poll, and the age up to which data is served."""
 
     model_config = ConfigDict(json_schema_extra=schema.ONE_SCHEDULE)
 

@@ -10,7 +10,7 @@ from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
 
-def proxy_fault(base_url: str, environ: Mapping[str, str]) -> tuple[str, str] | None:
+def proxy_problem(base_url: str, environ: Mapping[str, str]) -> tuple[str, str] | None:
     """The variable whose proxy cannot be used, and why, without its value; None if it can.
 
     As requests reads them: a name in lower case takes precedence, also when it is empty.
@@ -22,12 +22,12 @@ def proxy_fault(base_url: str, environ: Mapping[str, str]) -> tuple[str, str] | 
         variable = name if name in environ else name.upper()
         text = environ.get(variable, "").strip()
         if text:
-            why = _fault(text)
+            why = _problem(text)
             return (f"${variable}", why) if why else None
     return None
 
 
-def _fault(text: str) -> str:
+def _problem(text: str) -> str:
     try:
         url = text if "://" in text else f"http://{text}"
         parts = urlsplit(url)

@@ -66,7 +66,7 @@ class SecretFile:
             raise CredentialsError(f"{self.key}: {self.path} {outcome}")
         return outcome
 
-    def fault(self) -> str | None:
+    def problem(self) -> str | None:
         """Why the file cannot be used now, without its name; None when it can."""
         outcome = self._look()
         return outcome if isinstance(outcome, str) else None
@@ -74,7 +74,7 @@ class SecretFile:
     def _look(self) -> Secret | str:
         """The secret, or what is wrong: an exception raised here would hold it in its frame."""
         text, wrong = _content(self.path)
-        wrong = wrong or (key_fault if self.is_access_key else fault)(text)
+        wrong = wrong or (access_key_problem if self.is_access_key else secret_problem)(text)
         return wrong or Secret(text)
 
 
@@ -168,7 +168,7 @@ def placeholder(text: str) -> str:
     return ""
 
 
-def fault(text: str) -> str | None:
+def secret_problem(text: str) -> str | None:
     """Why this cannot be a secret, without a character of it; None when it can."""
     if not text:
         return "is empty"
@@ -183,9 +183,9 @@ def fault(text: str) -> str | None:
     return None
 
 
-def key_fault(text: str) -> str | None:
-    """As `fault`, for the access key: it is a user name in Basic, which a colon would end."""
-    return fault(text) or ("has a colon in it" if ":" in text else None)
+def access_key_problem(text: str) -> str | None:
+    """Like secret_problem(). In Basic, the access key is the user name, and a colon ends it."""
+    return secret_problem(text) or ("has a colon in it" if ":" in text else None)
 
 
 def _read(source: SecretSource) -> Secret:

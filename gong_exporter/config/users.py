@@ -8,20 +8,20 @@ from gong_exporter.activity.users import ListedUser
 from gong_exporter.common.nearest import quoted
 from gong_exporter.common.people import (
     column,
-    column_fault,
-    email_fault,
-    id_fault,
+    column_problem,
+    email_problem,
+    id_problem,
     is_id,
-    rounded_fault,
     rounded_ids,
-    user_fault,
+    rounded_problem,
+    user_problem,
 )
 from gong_exporter.common.sections import Rejected
 from gong_exporter.common.yaml import Items, Keys, Node, Scalar
 
 _FORM = "an id (1 to 20 digits), an address, or a mapping with id or email"
 _EXCLUDED_FORM = "an id (1 to 20 digits) or an address"
-_FAULTS = {"id": id_fault, "email": email_fault}
+_PROBLEMS = {"id": id_problem, "email": email_problem}
 
 
 def parse_users(node: object) -> tuple[ListedUser, ...] | None:
@@ -68,7 +68,7 @@ def _users(items: Items, parse: Callable[[Node], ListedUser]) -> tuple[ListedUse
             seen.setdefault(name, item.line)
     # An id that only looks rounded is accepted beside an address.
     ids = {user.user_id: line for line, user in users if user.user_id and not user.email}
-    wrong += [(ids[each], rounded_fault(each)) for each in rounded_ids(ids)]
+    wrong += [(ids[each], rounded_problem(each)) for each in rounded_ids(ids)]
     if wrong:
         raise Rejected(sorted(wrong))
     return tuple(user for _, user in users)
@@ -91,8 +91,8 @@ def _excluded(item: Node) -> ListedUser:
 
 def _from_text(item: Scalar, form: str = _FORM) -> ListedUser:
     text = str(item)
-    if fault := user_fault(text):
-        raise Rejected([(item.line, f"{fault}; write {form}")])
+    if problem := user_problem(text):
+        raise Rejected([(item.line, f"{problem}; write {form}")])
     return ListedUser(user_id=text) if is_id(text) else ListedUser(email=text)
 
 
@@ -104,9 +104,9 @@ def _from_mapping(item: Keys) -> ListedUser:
             wrong.append((item.lines[name], f"{column(name)} of a user must be text"))
             continue
         texts[name] = str(value)
-        fault = _FAULTS[name](texts[name]) if name in _FAULTS else column_fault(name)
-        if fault:
-            wrong.append((item.lines[name], fault))
+        problem = _PROBLEMS[name](texts[name]) if name in _PROBLEMS else column_problem(name)
+        if problem:
+            wrong.append((item.lines[name], problem))
     user_id, email = texts.pop("id", None) or None, texts.pop("email", None) or None
     if user_id is None and email is None and not {"id", "email"} & item.lines.keys():
         wrong.append((item.line, "a user needs an id or an email"))

@@ -16,9 +16,9 @@ from gong_exporter.activity.snapshot import METRICS
 from gong_exporter.activity.windows import MAX_DAYS, PERIODS, WindowSpec, parse_window
 from gong_exporter.common.files import UnreadableFile, read_bounded
 from gong_exporter.common.nearest import nearest, quoted
-from gong_exporter.common.people import column_fault
+from gong_exporter.common.people import column_problem
 from gong_exporter.config.durations import format_duration, parse_duration
-from gong_exporter.config.secrets import Secret, fault, key_fault, variable_in
+from gong_exporter.config.secrets import Secret, access_key_problem, secret_problem, variable_in
 
 COMPANY_REQUESTS_PER_SECOND = 3
 """Gong's default limit for all integrations of a company together; Gong grants more on request."""
@@ -94,7 +94,7 @@ def requests_per_day(text: str) -> int:
 
 def secret(text: str) -> Secret:
     """An access key's secret or a token, given inline."""
-    wrong = fault(text)
+    wrong = secret_problem(text)
     if wrong is not None:
         raise ValueError(wrong)
     return Secret(text)
@@ -102,7 +102,7 @@ def secret(text: str) -> Secret:
 
 def access_key(text: str) -> Secret:
     """An access key, given inline."""
-    wrong = key_fault(text)
+    wrong = access_key_problem(text)
     if wrong is not None:
         raise ValueError(wrong)
     return Secret(text)
@@ -216,8 +216,8 @@ def roster_label(text: str) -> str:
     """A name in ``activity.roster_labels``."""
     if text in _NOT_ROSTER_LABELS:
         raise ValueError(f"{quoted(text)} {_NOT_ROSTER_LABELS[text]}")
-    if fault := column_fault(text):
-        raise ValueError(fault)
+    if problem := column_problem(text):
+        raise ValueError(problem)
     return text
 
 

@@ -9,7 +9,6 @@ import itertools
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TypeVar
 from urllib.parse import urlencode
 
 from structlog.typing import FilteringBoundLogger
@@ -30,15 +29,17 @@ from gong_exporter.gong.errors import (
 )
 from gong_exporter.gong.headers import check_header_value, parse_http_date
 from gong_exporter.gong.limits import MAX_WAIT, Limiter
-from gong_exporter.gong.observer import Observer
-from gong_exporter.gong.records import AGGREGATE_ACTIVITY_PATH, ActivityFilter, Exchange, Page
-from gong_exporter.gong.responses import parse_page, parse_trace_id
+from gong_exporter.gong.records import (
+    AGGREGATE_ACTIVITY_PATH,
+    ActivityFilter,
+    ActivityPage,
+    Exchange,
+    Observer,
+)
+from gong_exporter.gong.responses import PageT, parse_page, parse_trace_id
 from gong_exporter.gong.status import raise_for_status
 from gong_exporter.gong.transport import Request, Response, Transport
 from gong_exporter.gong.users import USERS_PATH, USERS_SCOPE_ADVICE, UsersPage, parse_users_page
-
-PageT = TypeVar("PageT", Page, UsersPage)
-"""A page of one of the endpoints."""
 
 MAX_CLOCK_OFFSET = 300.0
 """Seconds by which the response's ``Date`` and our clock may differ without a warning."""
@@ -110,7 +111,7 @@ class GongClient:
 
     def page(
         self, wanted: ActivityFilter, cursor: str | None = None, *, new_connection: bool = False
-    ) -> Page:
+    ) -> ActivityPage:
         """Fetch one page of the users with activity.
 
         Args:

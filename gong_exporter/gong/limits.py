@@ -16,7 +16,7 @@ from typing import Protocol
 
 from gong_exporter.gong.clock import Clock
 from gong_exporter.gong.errors import QuotaSpent, WaitTooLong
-from gong_exporter.gong.observer import Observer
+from gong_exporter.gong.records import Observer
 
 DAY = 86_400.0
 """Seconds in the sliding window of the daily quota."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Generic, Protocol, TypeVar
 
 AGGREGATE_ACTIVITY_PATH = "/v2/stats/activity/aggregate"
 """The endpoint of these records."""
@@ -85,35 +86,56 @@ class UserActivity:
     counters: Mapping[str, int]
 
 
+class HasUserId(Protocol):
+    """A user of a page."""
+
+    @property
+    def user_id(self) -> str:
+        """Gong's ID of the user."""
+        ...
+
+
+UserT = TypeVar("UserT", bound=HasUserId)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """One 200 response. None stands for a member that Gong left out.
+class Page(Generic[UserT]):
+    """One 200 response with users. None stands for a member that Gong left out.
 
     Attributes:
         request_id: ``requestId``, which Gong's support asks for.
-        total_records: ``records.totalRecords``: users in the whole window.
-        current_page_size: ``records.currentPageSize``.
-        current_page_number: ``records.currentPageNumber``; starts at 0 or 1.
+        total_records: ``records.totalRecords``: users in the whole listing.
         cursor: ``records.cursor``: present only while more pages follow.
-        users: ``usersAggregateActivityStats``, without the records that have no user ID.
+        users: without the records that have no user ID.
         records_received: how many items there were, those without a user ID included.
-        time_zone: ``timeZone``, the company's, as Gong spells it.
-        from_date_time: ``fromDateTime`` as written; Gong's own example is malformed.
-        to_date_time: ``toDateTime``, likewise.
         anomalies: descriptions of the unexpected values in the page, without addresses.
     """
 
     request_id: str | None
     total_records: int | None
+    cursor: str | None
+    users: tuple[UserT, ...]
+    records_received: int
+    anomalies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivityPage(Page[UserActivity]):
+    """A page whose users are ``usersAggregateActivityStats``.
+
+    Attributes:
+        current_page_size: ``records.currentPageSize``.
+        current_page_number: ``records.currentPageNumber``; starts at 0 or 1.
+        time_zone: ``timeZone``, the company's, as Gong spells it.
+        from_date_time: ``fromDateTime`` as written; Gong's own example is malformed.
+        to_date_time: ``toDateTime``, likewise.
+    """
+
     current_page_size: int | None
     current_page_number: int | None
-    cursor: str | None
-    users: tuple[UserActivity, ...]
-    records_received: int
     time_zone: str | None
     from_date_time: str | None
     to_date_time: str | None
-    anomalies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,3 +154,22 @@ class Exchange:
     code: int | None
     reason: str | None
     clock_offset: float | None = None
+
+
+class Observer(Protocol):
+    """What the client reports to: in production the exporter's own metrics.
+
+    Its methods are called from the thread that makes the exchange, and must not raise.
+    """
+
+    def exchanged(self, exchange: Exchange) -> None:
+        """One HTTP exchange ended, successful or not; retries are exchanges too."""
+        ...
+
+    def throttled(self, seconds: float) -> None:
+        """A call waited ``seconds`` for our own limiter before it was made."""
+        ...
+
+    def rate_limited_until(self, until: float) -> None:
+        """Gong asked for no calls until this Unix time; 0 when no such wait is in force."""
+        ...

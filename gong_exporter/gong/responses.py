@@ -10,11 +10,15 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from gong_exporter.common.redact import Redactor
 from gong_exporter.gong.errors import NOT_GONG, InvalidResponse
-from gong_exporter.gong.records import COUNTERS, MAX_COUNT, Page, UserActivity
+from gong_exporter.gong.records import COUNTERS, MAX_COUNT, ActivityPage, Page, UserActivity
+
+PageT = TypeVar("PageT", bound=Page[Any])
+"""A page of one of the endpoints."""
 
 MAX_ID = 64
 """Characters of a user ID; Gong's have up to 20 digits."""
@@ -40,7 +44,7 @@ _UNPRINTABLE = re.compile(
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
-def parse_page(body: bytes, redactor: Redactor) -> Page:
+def parse_page(body: bytes, redactor: Redactor) -> ActivityPage:
     """Read the body of a 200.
 
     Args:
@@ -50,13 +54,41 @@ def parse_page(body: bytes, redactor: Redactor) -> Page:
     Raises:
         InvalidResponse: not JSON, not an object, or without its list of users.
     """
-    response = load_object(body)
+    return read_page(body, redactor, _page)
+
+
+def read_page(
+    body: bytes,
+    redactor: Redactor,
+    read: Callable[[dict[str, Any], dict[str, Any], str | None, Redactor], PageT],
+) -> PageT:
+    """Read the body of a 200 of either endpoint.
+
+    Args:
+        body: as received.
+        redactor: redacts what is only meant for log lines.
+        read: reads the page from the response, its ``records``, its ``requestId`` and the redactor.
+
+    Raises:
+        InvalidResponse: see parse_page(); it has the ``requestId``.
+    """
+    response = _load_object(body)
     request_id = log_text(response.get("requestId"), redactor)
     try:
-        return _page(response, request_id, redactor)
+        return read(response, _records(response), request_id, redactor)
     except InvalidResponse as error:
         error.request_id = request_id
         raise
+
+
+def _records(response: dict[str, Any]) -> dict[str, Any]:
+    """Return ``records``, the object about the listing's pages."""
+    records = response.get("records")
+    if records is None:
+        return {}
+    if not isinstance(records, dict):
+        raise InvalidResponse("records is not an object")
+    return records
 
 
 def parse_error(body: bytes, redactor: Redactor) -> tuple[str | None, tuple[str, ...]]:
@@ -67,7 +99,7 @@ def parse_error(body: bytes, redactor: Redactor) -> tuple[str | None, tuple[str,
         redactor: redacts what must not be shown, before anything is shortened.
     """
     try:
-        response = load_object(body)
+        response = _load_object(body)
     except InvalidResponse:
         return None, ()
     errors = response.get("errors")
@@ -86,7 +118,7 @@ def parse_trace_id(value: str | None, redactor: Redactor) -> str | None:
     return log_text(value, redactor)
 
 
-def load_object(body: bytes) -> dict[str, Any]:
+def _load_object(body: bytes) -> dict[str, Any]:
     """Return the JSON object in a body. Raises: InvalidResponse, if it has none."""
     try:
         response = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
@@ -105,13 +137,10 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def _page(response: dict[str, Any], request_id: str | None, redactor: Redactor) -> Page:
+def _page(
+    response: dict[str, Any], records: dict[str, Any], request_id: str | None, redactor: Redactor
+) -> ActivityPage:
     anomalies: list[str] = []
-    records = response.get("records")
-    if records is None:
-        records = {}
-    if not isinstance(records, dict):
-        raise InvalidResponse("records is not an object")
     total = whole_number(records.get("totalRecords"), "records.totalRecords", anomalies)
     stats = response.get("usersAggregateActivityStats")
     if stats is None and total == 0:
@@ -122,7 +151,7 @@ def _page(response: dict[str, Any], request_id: str | None, redactor: Redactor) 
     if not stats and total is None and records.get("totalRecords") is not None:
         raise InvalidResponse("no users, and records.totalRecords is not a count")
     users = tuple(user for item in stats if (user := _user(item, anomalies)) is not None)
-    return Page(
+    return ActivityPage(
         request_id=request_id,
         total_records=total,
         current_page_size=whole_number(

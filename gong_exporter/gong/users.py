@@ -12,14 +12,14 @@ from typing import Any
 
 from gong_exporter.common.redact import Redactor
 from gong_exporter.gong.errors import InvalidResponse
+from gong_exporter.gong.records import Page
 from gong_exporter.gong.responses import (
     bounded_anomalies,
     data_text,
-    load_object,
-    log_text,
     parse_cursor,
     parse_email,
     parse_user_id,
+    read_page,
     whole_number,
 )
 
@@ -68,52 +68,19 @@ class GongUser:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UsersPage:
-    """One 200 response. None stands for a member that Gong left out.
-
-    Attributes:
-        request_id: ``requestId``.
-        total_records: ``records.totalRecords``: users in the whole list.
-        cursor: ``records.cursor``: present only while more pages follow.
-        users: ``users``, without the records that have no ID.
-        records_received: how many items there were, those without an ID included.
-        anomalies: descriptions of the unexpected values in the page, without addresses.
-    """
-
-    request_id: str | None
-    total_records: int | None
-    cursor: str | None
-    users: tuple[GongUser, ...]
-    records_received: int
-    anomalies: tuple[str, ...] = ()
+class UsersPage(Page[GongUser]):
+    """A page whose users are ``users``."""
 
 
 def parse_users_page(body: bytes, redactor: Redactor) -> UsersPage:
-    """Read the body of a 200.
-
-    Args:
-        body: as received.
-        redactor: redacts what is only meant for log lines.
-
-    Raises:
-        InvalidResponse: not JSON, not an object, or without its list of users.
-    """
-    response = load_object(body)
-    request_id = log_text(response.get("requestId"), redactor)
-    try:
-        return _page(response, request_id, redactor)
-    except InvalidResponse as error:
-        error.request_id = request_id
-        raise
+    """Read the body of a 200, see responses.parse_page()."""
+    return read_page(body, redactor, _page)
 
 
-def _page(response: dict[str, Any], request_id: str | None, redactor: Redactor) -> UsersPage:
+def _page(
+    response: dict[str, Any], records: dict[str, Any], request_id: str | None, redactor: Redactor
+) -> UsersPage:
     anomalies: list[str] = []
-    records = response.get("records")
-    if records is None:
-        records = {}
-    if not isinstance(records, dict):
-        raise InvalidResponse("records is not an object")
     items = response.get("users")
     # Taken for an empty list, it would take everybody's team away.
     if not isinstance(items, list):

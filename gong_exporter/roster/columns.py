@@ -7,8 +7,8 @@ import unicodedata
 from collections.abc import Sequence
 
 from gong_exporter.common.nearest import nearest, quoted
-from gong_exporter.common.people import column_fault
-from gong_exporter.roster.source import RosterError
+from gong_exporter.common.people import column_problem
+from gong_exporter.roster.records import RosterError
 
 ID, EMAIL = "id", "email"
 """The columns that say who it is."""
@@ -44,7 +44,7 @@ def read_columns(
         close = [name for name in names if len(name) <= MAX_NEAR and nearest(name, _NEAR_KEYS)]
         meant = f"; is {quoted(close[0])} meant?" if close else ""
         raise RosterError([(line, f"no column is named id or email{meant}")])
-    faults: list[tuple[int, str]] = []
+    problems: list[tuple[int, str]] = []
     notes: list[tuple[int, str]] = []
     for index, (name, column) in enumerate(zip(names, columns, strict=True)):
         # No secret is beside a key's name: a name is shown whatever it looks like.
@@ -52,15 +52,15 @@ def read_columns(
         if column in columns[:index]:
             first = names[columns.index(column)]
             other = "" if first == name else f", as {quoted(first)}, and both are {column}"
-            faults.append((line, f"{shown} is there twice{other}"))
+            problems.append((line, f"{shown} is there twice{other}"))
         elif column in {ID, EMAIL}:
             continue
-        elif fault := column_fault(column):
-            faults.append((line, fault.replace("this column", shown)))
+        elif problem := column_problem(column):
+            problems.append((line, problem.replace("this column", shown)))
         elif column != name:
             notes.append((line, f"{shown} becomes the label {column}"))
-    if faults:
-        raise RosterError(faults)
+    if problems:
+        raise RosterError(problems)
     return columns, tuple(notes)
 
 
@@ -71,7 +71,7 @@ def _column(name: str) -> str:
         return key
     if name.lower() in _LOWERED:
         return name.lower()
-    if not column_fault(name) or len(name) > MAX_CONVERTED:
+    if not column_problem(name) or len(name) > MAX_CONVERTED:
         return name
     # A name without ASCII letters, or with Prometheus's own prefix, stays, so it is refused.
     letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()

@@ -6,24 +6,22 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from gong_exporter.common.nearest import quoted
-from gong_exporter.common.people import email_fault, id_fault, rounded_fault, rounded_ids
+from gong_exporter.common.people import email_problem, id_problem, rounded_ids, rounded_problem
 from gong_exporter.roster.columns import EMAIL, ID, read_columns
-from gong_exporter.roster.source import NOT_LABELS, Roster, RosterError
+from gong_exporter.roster.records import NOT_LABELS, Roster, RosterError
 
 MAX_SHOWN = 10
-"""Faults of one file that are listed."""
+"""Problems of one file that are listed."""
 
 _SEPARATOR_LINE = re.compile(r'"?sep=([^\r\n])"?[,;\t]*\r?(\n|$)', re.IGNORECASE)
 """The first line with which a spreadsheet names the separator; it is not part of the table."""
 
 
-@dataclass(frozen=True, slots=True)
-class CsvRoster:
-    """A roster file (a RosterSource).
+def read_csv(content: bytes) -> Roster:
+    """Return the roster of a file.
 
     The first row names the columns: ``id`` or ``email`` or both, and any others. Commas or
     semicolons (or tabs) separate, or what a line ``sep=`` before it names. A byte order mark, as
@@ -33,22 +31,16 @@ class CsvRoster:
     A row with an id and an address names its person by either. Rows without a usable key are left
     out and counted.
 
-    Attributes:
-        content: of the file.
+    Raises: RosterError, with what makes all of it unusable.
     """
-
-    content: bytes
-
-    def read(self) -> Roster:
-        """The roster. Raises: RosterError, with what makes all of it unusable."""
-        rows = _rows(_text(self.content))
-        header = next(rows, None)
-        if header is None:
-            what = "is empty; its first row names the columns: id, email, team ..."
-            raise RosterError([(0, what)])
-        line, names = header
-        columns, notes = read_columns(line, _stripped(names))
-        return _People(columns, notes).read(rows)
+    rows = _rows(_text(content))
+    header = next(rows, None)
+    if header is None:
+        what = "is empty; its first row names the columns: id, email, team ..."
+        raise RosterError([(0, what)])
+    line, names = header
+    columns, notes = read_columns(line, _stripped(names))
+    return _People(columns, notes).read(rows)
 
 
 def _text(content: bytes) -> str:
@@ -114,7 +106,7 @@ class _People:
         self._rows: dict[int, dict[str, str]] = {}
         self._half: list[tuple[int, str]] = []
         self._half_rows = 0
-        self._faults: list[tuple[int, str]] = []
+        self._problems: list[tuple[int, str]] = []
         self._skipped = 0
 
     def read(self, rows: Iterable[tuple[int, list[str]]]) -> Roster:
@@ -125,7 +117,7 @@ class _People:
             self._add(line, found, rounded)
         if not self._by_id and not self._by_email:
             raise RosterError(
-                [*sorted(self._faults), *self._more()] or [(0, "has a header, but no people")]
+                [*sorted(self._problems), *self._more()] or [(0, "has a header, but no people")]
             )
         return Roster(
             columns=tuple(name for name in self._names if name not in NOT_LABELS),
@@ -148,11 +140,11 @@ class _People:
     def _add(self, line: int, cells: dict[str, str], rounded: frozenset[str]) -> None:
         """Add a row, unless it has no usable key, or another row has the same key."""
         keys = {ID: cells.get(ID, ""), EMAIL: cells.get(EMAIL, "").lower()}
-        faults = {ID: id_fault(keys[ID]), EMAIL: email_fault(keys[EMAIL])}
+        problems = {ID: id_problem(keys[ID]), EMAIL: email_problem(keys[EMAIL])}
         if keys[ID] in rounded:
-            faults[ID] = rounded_fault(keys[ID])
-        wrong = next(filter(None, faults.values()), "")
-        good = {key: text for key, text in keys.items() if text and not faults[key]}
+            problems[ID] = rounded_problem(keys[ID])
+        wrong = next(filter(None, problems.values()), "")
+        good = {key: text for key, text in keys.items() if text and not problems[key]}
         if not good:
             self._skip(line, wrong or "has neither id nor email")
             return
@@ -183,16 +175,16 @@ class _People:
 
     def _skip(self, line: int, why: str) -> None:
         self._skipped += 1
-        if len(self._faults) < MAX_SHOWN:
-            self._faults.append((line, why))
+        if len(self._problems) < MAX_SHOWN:
+            self._problems.append((line, why))
 
     def _more(self) -> list[tuple[int, str]]:
-        more = self._skipped - len(self._faults)
+        more = self._skipped - len(self._problems)
         return [(0, f"and {more} more rows")] if more else []
 
     def _warnings(self) -> Iterator[tuple[int, str]]:
         yield from self._notes
-        left_out = [(line, f"the row is left out: {why}") for line, why in self._faults]
+        left_out = [(line, f"the row is left out: {why}") for line, why in self._problems]
         yield from sorted([*self._half, *left_out])
         for line, why in self._more():
             yield line, f"{why} are left out"

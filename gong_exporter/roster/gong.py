@@ -17,7 +17,7 @@ from enum import StrEnum
 from gong_exporter.activity.budget import pages_for
 from gong_exporter.common.people import is_email
 from gong_exporter.gong.users import USER_COLUMNS, GongUser
-from gong_exporter.roster.source import Roster
+from gong_exporter.roster.records import Roster
 
 COLUMNS = USER_COLUMNS
 """What can become a label, besides the fixed label ``active``."""

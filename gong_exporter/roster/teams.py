@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gong_exporter.common.files import UnreadableFile, read_bounded
 from gong_exporter.common.yaml import Keys, Scalar, parse_yaml
-from gong_exporter.roster.source import RosterError
+from gong_exporter.roster.records import RosterError
 
 MAX_BYTES = 2**20
 
@@ -23,17 +23,18 @@ def read_teams(path: Path) -> dict[str, str]:
     except UnicodeDecodeError as error:
         raise RosterError([(0, "is not UTF-8 text; save it as UTF-8")]) from error
     document = parse_yaml(text)
-    faults = [(problem.line, problem.what) for problem in document.problems]
+    problems = [(problem.line, problem.what) for problem in document.problems]
     root = document.root
-    if not faults and not isinstance(root, Keys):
-        faults.append((0, "must be a mapping, one line 'Manager: Team' for each"))
+    if not problems and not isinstance(root, Keys):
+        problems.append((0, "must be a mapping, one line 'Manager: Team' for each"))
     teams: dict[str, str] = {}
     if isinstance(root, Keys):
         for name, team in root.items():
             if isinstance(team, Scalar) and team.strip() and not team.null:
                 teams[name] = team.strip()
             else:
-                faults.append((root.lines.get(name, 0), "a team must be a text that is not empty"))
-    if faults:
-        raise RosterError(faults)
+                what = "a team must be a text that is not empty"
+                problems.append((root.lines.get(name, 0), what))
+    if problems:
+        raise RosterError(problems)
     return teams

@@ -11,8 +11,7 @@ from gong_exporter.common.redact import Redactor
 from gong_exporter.gong.client import GongClient, RetryPolicy
 from gong_exporter.gong.clock import Clock
 from gong_exporter.gong.limits import Ledger, Limiter
-from gong_exporter.gong.observer import Observer
-from gong_exporter.gong.records import Exchange
+from gong_exporter.gong.records import Exchange, Observer
 from gong_exporter.gong.transport import Transport
 from gong_exporter.runtime.setup import Setup, authorization
 

@@ -9,9 +9,9 @@ from gong_exporter.common.nearest import quoted
 from gong_exporter.config.load import Located
 from gong_exporter.config.model import Config
 from gong_exporter.gong.users import GongUser
-from gong_exporter.roster.csv import CsvRoster
+from gong_exporter.roster.csv import read_csv
 from gong_exporter.roster.gong import DEFAULT_LABELS, gong_roster
-from gong_exporter.roster.source import Roster, RosterError
+from gong_exporter.roster.records import Roster, RosterError
 from gong_exporter.store import StateFile
 
 
@@ -33,7 +33,7 @@ def load_roster(config: Config, users: Sequence[GongUser] = ()) -> Roster:
         raise ValueError("the configuration was loaded without its roster")
     roster = Roster()
     if content is not None:
-        roster = _with_labels(config, CsvRoster(content).read())
+        roster = _with_labels(config, read_csv(content))
     elif config.activity.roster is not None:
         roster = gong_roster(users, DEFAULT_LABELS if labels is None else labels)
     return roster.under(config.activity.users or ())
@@ -62,9 +62,9 @@ def _with_labels(config: Config, roster: Roster) -> Roster:
 def checked_roster(content: bytes) -> tuple[tuple[Located, ...], tuple[Located, ...]]:
     """What is wrong with a roster, and what to warn of, with lines (a config.load.RosterCheck)."""
     try:
-        return (), CsvRoster(content).read().warnings
+        return (), read_csv(content).warnings
     except RosterError as error:
-        return error.faults, ()
+        return error.problems, ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from gong_exporter.config.durations import format_duration
 from gong_exporter.config.model import Config, EmailLabel, PollConfig
 from gong_exporter.config.secrets import BasicCredentials, Credentials
 from gong_exporter.gong.limits import CallLimits
-from gong_exporter.roster.source import Roster
+from gong_exporter.roster.records import Roster
 
 MAX_NAMES = 10
 """Users that one message lists."""
@@ -280,6 +280,6 @@ def budget_problem(setup: Setup, budget: CallBudget) -> str | None:
         f"a poll takes {budget.calls_per_poll} calls, so gong.requests_per_day ="
         f" {quota} allows one every {format_duration(budget.effective_interval)};"
         f" with the poll itself that is {format_duration(round(needed))}, past poll.stale_after"
-        f" ({format_duration(stale_after)}): data would lapse between polls. Ask for fewer"
+        f" ({format_duration(stale_after)}): data would become stale between polls. Ask for fewer"
         " windows or users, raise gong.requests_per_day or poll.stale_after"
     )

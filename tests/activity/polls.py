@@ -13,7 +13,7 @@ from gong_exporter.activity.poll import poll
 from gong_exporter.activity.poll_plan import PollResult
 from gong_exporter.activity.snapshot import Snapshot, WindowData
 from gong_exporter.activity.users import Selection, UserLabels, build_snapshot
-from gong_exporter.gong.records import ActivityFilter, Page
+from gong_exporter.gong.records import ActivityFilter, ActivityPage
 from gong_exporter.simulator.api.options import Readings
 from gong_exporter.simulator.api.server import Simulator
 from gong_exporter.simulator.records import Company
@@ -69,7 +69,7 @@ class Polls:
         client = client_of(self.simulator, self.clock, recorder=self.recorder)
         pages = 0
 
-        def ask(wanted: ActivityFilter, cursor: str | None) -> Page:
+        def ask(wanted: ActivityFilter, cursor: str | None) -> ActivityPage:
             nonlocal pages
             pages = pages + 1 if cursor else 1
             struck = wanted.user_ids is None and pages >= self.broken_from

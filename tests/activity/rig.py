@@ -17,8 +17,13 @@ from gong_exporter.common.redact import Redactor
 from gong_exporter.gong.client import GongClient, RetryPolicy
 from gong_exporter.gong.errors import GongError
 from gong_exporter.gong.limits import CallLimits, Ledger, Limiter
-from gong_exporter.gong.observer import Observer
-from gong_exporter.gong.records import COUNTERS, ActivityFilter, Page, UserActivity
+from gong_exporter.gong.records import (
+    COUNTERS,
+    ActivityFilter,
+    ActivityPage,
+    Observer,
+    UserActivity,
+)
 from gong_exporter.gong.transport import Transport
 from gong_exporter.simulator.api.options import SimulatorOptions
 from gong_exporter.simulator.api.server import Simulator
@@ -103,9 +108,9 @@ def page_of(
     size: int | None = -1,
     received: int | None = None,
     time_zone: str | None = "UTC",
-) -> Page:
+) -> ActivityPage:
     """A page with these users, consistent unless arguments say otherwise."""
-    return Page(
+    return ActivityPage(
         request_id="r1",
         total_records=len(users) if total == -1 else total,
         current_page_size=len(users) if size == -1 else size,
@@ -158,7 +163,7 @@ def ranges(calls: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
     return [(body["filter"]["fromDate"], body["filter"]["toDate"]) for body in calls]
 
 
-Reply = Page | Exception
+Reply = ActivityPage | Exception
 
 
 @dataclass
@@ -174,7 +179,7 @@ class Script:
         cursor: str | None = None,
         *,
         new_connection: bool = False,  # noqa: ARG002 - it has no connections
-    ) -> Page:
+    ) -> ActivityPage:
         self.calls.append((wanted, cursor))
         reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
         if isinstance(reply, Exception):
@@ -190,7 +195,7 @@ class Script:
 class Answering:
     """A PageSource that is a function."""
 
-    answer: Callable[[ActivityFilter, str | None], Page]
+    answer: Callable[[ActivityFilter, str | None], ActivityPage]
     calls: list[tuple[ActivityFilter, str | None]] = field(default_factory=list)
 
     def page(
@@ -199,16 +204,18 @@ class Answering:
         cursor: str | None = None,
         *,
         new_connection: bool = False,  # noqa: ARG002 - it has no connections
-    ) -> Page:
+    ) -> ActivityPage:
         self.calls.append((wanted, cursor))
         return self.answer(wanted, cursor)
 
 
-def fail_after(calls: int, error: GongError) -> Callable[[ActivityFilter, str | None], Page]:
+def fail_after(
+    calls: int, error: GongError
+) -> Callable[[ActivityFilter, str | None], ActivityPage]:
     """Good pages, and after so many of them this error."""
     made = 0
 
-    def answer(_wanted: ActivityFilter, _cursor: str | None) -> Page:
+    def answer(_wanted: ActivityFilter, _cursor: str | None) -> ActivityPage:
         nonlocal made
         made += 1
         if made > calls:

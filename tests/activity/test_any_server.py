@@ -26,7 +26,7 @@ from gong_exporter.gong.errors import (
     Unauthorized,
     UserNotFound,
 )
-from gong_exporter.gong.records import ActivityFilter, Page, UserActivity
+from gong_exporter.gong.records import ActivityFilter, ActivityPage, UserActivity
 from tests.activity.rig import activity, listed, page_of, plan_of
 from tests.support.clocks import FakeClock
 from tests.support.logs import no_log
@@ -77,7 +77,7 @@ class Liar:
         cursor: str | None = None,
         *,
         new_connection: bool = False,  # noqa: ARG002 - it has no connections
-    ) -> Page:
+    ) -> ActivityPage:
         self._let_time_pass()
         if self.draw(12) == 0:
             failure = ERRORS[self.draw(len(ERRORS))]
@@ -128,7 +128,7 @@ class Liar:
         self.doubted.discard(days)
         return False
 
-    def _lie(self, page: Page, begin: int) -> Page:
+    def _lie(self, page: ActivityPage, begin: int) -> ActivityPage:
         users, total = list(page.users), page.total_records
         assert total is not None
         cursor = page.cursor

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gong_exporter.activity.company_state import CompanyState
-from gong_exporter.activity.fetch import MAX_STARTS
+from gong_exporter.activity.listing import MAX_STARTS
 from gong_exporter.activity.poll import poll
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.gong.client import RetryPolicy

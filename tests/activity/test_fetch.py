@@ -7,7 +7,8 @@ from datetime import date
 import pytest
 
 from gong_exporter.activity import fetch
-from gong_exporter.activity.fetch import MAX_STARTS, fetch_listing
+from gong_exporter.activity.fetch import fetch_listing
+from gong_exporter.activity.listing import MAX_STARTS
 from gong_exporter.gong.errors import (
     BadRequest,
     InvalidResponse,
@@ -15,7 +16,7 @@ from gong_exporter.gong.errors import (
     Unauthorized,
     UserNotFound,
 )
-from gong_exporter.gong.records import COUNTERS, ActivityFilter, Page, UserActivity
+from gong_exporter.gong.records import COUNTERS, ActivityFilter, ActivityPage, UserActivity
 from gong_exporter.simulator.api.options import Readings
 from tests.activity.rig import (
     Script,
@@ -38,12 +39,12 @@ EXPIRED = BadRequest(400, errors=("cursor: expired",), request_id="r9")
 GONE = UserNotFound(404, errors=("User not found",), request_id="r9")
 
 
-def listed(*replies: Page | Exception) -> tuple[list[UserActivity], LogRecorder, Script]:
+def listed(*replies: ActivityPage | Exception) -> tuple[list[UserActivity], LogRecorder, Script]:
     recorder, script = LogRecorder(), Script(list(replies))
     return list(fetch_listing(script, WANTED, recorder.log).users), recorder, script
 
 
-def refused(*replies: Page | Exception) -> tuple[InvalidResponse, LogRecorder, Script]:
+def refused(*replies: ActivityPage | Exception) -> tuple[InvalidResponse, LogRecorder, Script]:
     recorder, script = LogRecorder(), Script(list(replies))
     with pytest.raises(InvalidResponse) as caught:
         fetch_listing(script, WANTED, recorder.log)
@@ -180,7 +181,7 @@ def test_a_cursor_that_expires_during_a_retry_after_starts_the_listing_again() -
 
         def limited_once(
             wanted: ActivityFilter, cursor: str | None = None, *, new_connection: bool = False
-        ) -> Page:
+        ) -> ActivityPage:
             if cursor and clock.monotonic() < 1030:
                 clock.advance(45)  # as a Retry-After of 45 s would
             return ask(wanted, cursor, new_connection=new_connection)
@@ -241,7 +242,7 @@ def test_a_user_repeated_in_place_of_another_is_detected() -> None:
     ],
 )
 def test_a_page_without_a_cursor_is_the_last_one_only_if_the_counts_agree(
-    last: Page, problem: str | None
+    last: ActivityPage, problem: str | None
 ) -> None:
     if problem is None:
         users, _, _ = listed(last)

@@ -24,7 +24,7 @@ from gong_exporter.activity.poll import poll
 from gong_exporter.activity.poll_plan import PollPlan
 from gong_exporter.activity.snapshot import METRICS
 from gong_exporter.gong.errors import InvalidResponse, UserNotFound
-from gong_exporter.gong.records import ActivityFilter, Page, UserActivity
+from gong_exporter.gong.records import ActivityFilter, ActivityPage, UserActivity
 from tests.activity.rig import Answering, activity, page_of, plan_of, window_of
 from tests.support.clocks import FakeClock
 from tests.support.logs import no_log
@@ -66,7 +66,7 @@ def fetched(
 def company(*users: UserActivity, unknown: frozenset[str] = frozenset()) -> Answering:
     """A Gong that answers 404 if nobody has data or if an id is unknown."""
 
-    def answer(wanted: ActivityFilter, _cursor: str | None) -> Page:
+    def answer(wanted: ActivityFilter, _cursor: str | None) -> ActivityPage:
         ids = wanted.user_ids
         found = [user for user in users if ids is None or user.user_id in ids]
         if not found or not unknown.isdisjoint(ids or ()):
@@ -137,7 +137,7 @@ def test_people_whom_a_day_does_not_name_have_nothing() -> None:
 def test_others_can_go_first_after_each_page() -> None:
     everybody = [activity(str(user)) for user in range(250)]
 
-    def answer(_wanted: ActivityFilter, cursor: str | None) -> Page:
+    def answer(_wanted: ActivityFilter, cursor: str | None) -> ActivityPage:
         start = int(cursor or 0)
         rest = str(start + 100) if start < 200 else None
         return page_of(everybody[start : start + 100], total=250, cursor=rest)

@@ -10,7 +10,7 @@ import pytest
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.poll import poll
 from gong_exporter.gong.errors import ServerError, UserNotFound
-from gong_exporter.gong.records import ActivityFilter, Page
+from gong_exporter.gong.records import ActivityFilter, ActivityPage
 from tests.activity.polls import DAY, FEW, HOUR, MANY, WINDOWS, assert_true, polls, snapshot_of
 from tests.activity.rig import (
     Answering,
@@ -42,7 +42,7 @@ def test_users_by_address_and_by_id_are_the_same_users() -> None:
 def test_a_listed_address_stays_the_same_user_when_gong_changes_it() -> None:
     renamed = [activity("7", 1, "jane@acme.example")]
 
-    def answer(wanted: ActivityFilter, _cursor: str | None) -> Page:
+    def answer(wanted: ActivityFilter, _cursor: str | None) -> ActivityPage:
         found = [u for u in renamed if wanted.user_ids is None or u.user_id in wanted.user_ids]
         return page_of(found)
 
@@ -90,7 +90,7 @@ def test_a_failed_search_does_not_affect_the_known_users(fault: str) -> None:
         plan = plan_of(*WINDOWS, host=company.simulator.url, selection=company.selection)
         client = client_of(company.simulator, company.clock)
 
-        def answer(wanted: ActivityFilter, cursor: str | None) -> Page:
+        def answer(wanted: ActivityFilter, cursor: str | None) -> ActivityPage:
             company.simulator.set_faults(*([fault] if wanted.user_ids is None else []))
             return client.page(wanted, cursor)
 
@@ -127,7 +127,7 @@ def test_a_newly_known_user_has_no_zero_in_a_window_that_does_not_cover_the_user
     """Their 7d failed to arrive: what is left of it is from before anybody asked about them."""
     broken = False
 
-    def answer(wanted: ActivityFilter, _cursor: str | None) -> Page:
+    def answer(wanted: ActivityFilter, _cursor: str | None) -> ActivityPage:
         if broken and wanted.from_date == date(2026, 3, 4):
             raise ServerError(500)
         people = [activity("1")] + [activity("2")] * broken
@@ -156,7 +156,7 @@ def test_a_newly_known_user_has_no_zero_in_a_window_that_does_not_cover_the_user
 
 
 def test_a_user_first_named_by_the_listing_after_a_404_is_in_that_window() -> None:
-    def answer(wanted: ActivityFilter, _cursor: str | None) -> Page:
+    def answer(wanted: ActivityFilter, _cursor: str | None) -> ActivityPage:
         if wanted.user_ids is not None:
             raise UserNotFound(404, errors=("User not found",))
         return page_of([activity("1"), activity("2")])

@@ -9,7 +9,7 @@ import pytest
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.poll import poll
 from gong_exporter.gong.errors import GongError, UserNotFound
-from gong_exporter.gong.records import ActivityFilter, Page
+from gong_exporter.gong.records import ActivityFilter, ActivityPage
 from gong_exporter.simulator.api.options import Readings
 from tests.activity.polls import (
     DAY,
@@ -165,7 +165,7 @@ class Strict:
         cursor: str | None = None,
         *,
         new_connection: bool = False,  # noqa: ARG002 - it has no connections
-    ) -> Page:
+    ) -> ActivityPage:
         assert cursor is None
         if wanted.user_ids is None:
             self.listings += 1
@@ -208,7 +208,7 @@ def test_the_reason_for_a_404_is_not_used_for_other_users() -> None:
 
 
 def test_an_error_in_the_listing_behind_a_404_fails_that_window_alone() -> None:
-    def answer(wanted: ActivityFilter, _cursor: str | None) -> Page:
+    def answer(wanted: ActivityFilter, _cursor: str | None) -> ActivityPage:
         if wanted.from_date != date(2026, 3, 4):
             return page_of([activity("1")])
         if wanted.user_ids is None:

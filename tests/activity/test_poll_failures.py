@@ -21,7 +21,7 @@ from gong_exporter.gong.errors import (
     Unauthorized,
     WaitTooLong,
 )
-from gong_exporter.gong.records import ActivityFilter, Page
+from gong_exporter.gong.records import ActivityFilter, ActivityPage
 from tests.activity.rig import (
     Answering,
     activity,
@@ -143,7 +143,7 @@ def test_after_a_spent_quota_the_wait_frees_as_many_calls_as_a_poll_needs() -> N
 
 
 def test_received_pages_of_a_window_with_more_do_not_lengthen_the_wait() -> None:
-    def ask(_wanted: ActivityFilter, cursor: str | None) -> Page:
+    def ask(_wanted: ActivityFilter, cursor: str | None) -> ActivityPage:
         if cursor == "90":
             raise QuotaSpent("spent", until=NOW.timestamp() + 1, spacing=17.0)
         place = int(cursor or 0) + 1
@@ -156,7 +156,7 @@ def test_received_pages_of_a_window_with_more_do_not_lengthen_the_wait() -> None
 
 
 def test_one_window_that_fails_keeps_the_others() -> None:
-    def answer(wanted: ActivityFilter, _cursor: str | None) -> Page:
+    def answer(wanted: ActivityFilter, _cursor: str | None) -> ActivityPage:
         if wanted.from_date == date(2026, 3, 4):
             raise ServerError(500, request_id="r9")
         return page_of([activity("1")])
@@ -168,7 +168,7 @@ def test_one_window_that_fails_keeps_the_others() -> None:
 
 
 def test_failures_of_different_kinds_are_separate() -> None:
-    def answer(wanted: ActivityFilter, _cursor: str | None) -> Page:
+    def answer(wanted: ActivityFilter, _cursor: str | None) -> ActivityPage:
         if wanted.from_date == date(2026, 3, 4):
             raise InvalidResponse("the response is HTML (6 bytes)")
         raise ServerError(500, request_id="r9")
@@ -181,7 +181,7 @@ def test_failures_of_different_kinds_are_separate() -> None:
 
 
 def test_a_stop_ends_the_poll_at_once() -> None:
-    def answer(_wanted: ActivityFilter, _cursor: str | None) -> Page:
+    def answer(_wanted: ActivityFilter, _cursor: str | None) -> ActivityPage:
         raise Stopped
 
     with pytest.raises(Stopped):

@@ -18,7 +18,7 @@ from gong_exporter.gong.errors import (
     InvalidResponse,
     ServerError,
 )
-from gong_exporter.gong.records import ActivityFilter, Page
+from gong_exporter.gong.records import ActivityFilter, ActivityPage
 from gong_exporter.simulator.api.options import Readings
 from tests.activity.rig import (
     Answering,
@@ -98,7 +98,7 @@ def test_no_such_date_is_requested_at_any_time_in_any_zone(
 ) -> None:
     clock = FakeClock(now)
 
-    def answer(wanted: ActivityFilter, _cursor: str | None) -> Page:
+    def answer(wanted: ActivityFilter, _cursor: str | None) -> ActivityPage:
         today = datetime.fromtimestamp(now, UTC).astimezone(ZoneInfo(zone)).date()
         assert wanted.from_date < wanted.to_date <= today
         return page_of([activity("1")], time_zone=zone)
@@ -143,7 +143,7 @@ def test_after_refused_ranges_the_zone_is_requested_once_in_a_poll() -> None:
     """A company that did not move: something else is wrong with the request."""
     today = date(2026, 3, 11)
 
-    def answer(wanted: ActivityFilter, _cursor: str | None) -> Page:
+    def answer(wanted: ActivityFilter, _cursor: str | None) -> ActivityPage:
         if wanted.to_date == today:
             raise BadRequest(400)
         return page_of([activity("1")], time_zone="US/Pacific")

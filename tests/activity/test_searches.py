@@ -11,7 +11,7 @@ from gong_exporter.activity.poll import poll
 from gong_exporter.activity.users import ALL_USERS, Selection
 from gong_exporter.activity.windows import DayRange
 from gong_exporter.gong.errors import QuotaSpent
-from gong_exporter.gong.records import ActivityFilter, Page
+from gong_exporter.gong.records import ActivityFilter, ActivityPage
 from tests.activity.polls import DAY, FEW, HOUR, MANY, WINDOWS, Polls, assert_true, polls
 from tests.activity.rig import (
     Answering,
@@ -126,7 +126,7 @@ def test_a_listing_of_all_users_after_a_404_is_the_search_of_its_day() -> None:
 def test_a_search_that_used_up_the_quota_does_not_lengthen_the_wait(whole: bool) -> None:  # noqa: FBT001 - a case
     """The next poll does not search: it takes as many calls as ever."""
 
-    def ask(wanted: ActivityFilter, cursor: str | None) -> Page:
+    def ask(wanted: ActivityFilter, cursor: str | None) -> ActivityPage:
         if wanted.user_ids is not None or (cursor == "9" and not whole):
             raise QuotaSpent("spent", until=NOW.timestamp() + 1, spacing=17.0)
         place = int(cursor or 0) + 1

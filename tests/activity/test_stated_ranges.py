@@ -14,7 +14,7 @@ from gong_exporter.activity.pages import compare_range
 from gong_exporter.activity.poll import poll
 from gong_exporter.activity.poll_plan import PollResult
 from gong_exporter.gong.errors import InvalidResponse
-from gong_exporter.gong.records import ActivityFilter, Page
+from gong_exporter.gong.records import ActivityFilter, ActivityPage
 from gong_exporter.simulator.api.server import Simulator
 from tests.activity.rig import (
     activity,
@@ -36,7 +36,7 @@ WEEK = ActivityFilter(from_date=date(2026, 3, 4), to_date=date(2026, 3, 11))
 HOUR = 3600.0
 
 
-def stating(start: str | None, end: str | None, zone: str | None = "US/Pacific") -> Page:
+def stating(start: str | None, end: str | None, zone: str | None = "US/Pacific") -> ActivityPage:
     page = page_of([activity("1")], time_zone=zone)
     return replace(page, from_date_time=start, to_date_time=end)
 
@@ -107,7 +107,7 @@ class Shifted:
 
     def page(
         self, wanted: ActivityFilter, cursor: str | None = None, *, new_connection: bool = False
-    ) -> Page:
+    ) -> ActivityPage:
         self.calls += 1
         self.connections += new_connection
         offset = self.offset

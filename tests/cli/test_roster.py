@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gong_exporter.roster.csv import CsvRoster
+from gong_exporter.roster.csv import read_csv
 from gong_exporter.simulator.api.server import Simulator, utc_now
 from gong_exporter.simulator.company.company import SimulatedCompany
 from tests.support.companies import FixtureCompany
@@ -86,7 +86,7 @@ def test_the_file_is_private_whole_and_the_same_each_time(
     assert roster(tmp_path, simulator.url, f"--output={path}")[:2] == (0, "")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     first = path.read_text()
-    assert CsvRoster(path.read_bytes()).read().columns == ("name", "team", "manager", "title")
+    assert read_csv(path.read_bytes()).columns == ("name", "team", "manager", "title")
     assert roster(tmp_path, simulator.url, f"--output={path}")[0] == 0
     assert path.read_text() == first
 

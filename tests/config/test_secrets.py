@@ -135,16 +135,16 @@ def test_what_is_no_secret_is_refused_without_a_word_of_it(
     assert "HIDDEN" not in "".join(traceback.format_exception(caught.value))
     assert "HIDDEN" not in _locals(caught.value.__traceback__)
     assert caught.value.__context__ is None
-    assert (source.fault() or "").startswith(why)
+    assert (source.problem() or "").startswith(why)
 
 
 def test_a_folder_or_a_pipe_is_no_secret_and_hangs_nobody(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
 
-    assert SecretFile("k", tmp_path / "pipe").fault() == (
+    assert SecretFile("k", tmp_path / "pipe").problem() == (
         "is not a file (a pipe could be read only once)"
     )
-    assert SecretFile("k", tmp_path).fault() == "cannot be read: Is a directory"
+    assert SecretFile("k", tmp_path).problem() == "cannot be read: Is a directory"
 
 
 def test_a_folder_that_is_asked_for_again_and_again_costs_no_descriptors(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_a_folder_that_is_asked_for_again_and_again_costs_no_descriptors(tmp_pat
 
     before = descriptors()
     for _ in range(200):
-        SecretFile("k", tmp_path).fault()
+        SecretFile("k", tmp_path).problem()
     assert descriptors() < before + 100  # whatever else this process may open meanwhile
 
 
@@ -162,9 +162,10 @@ def test_an_access_key_has_no_colon(tmp_path: Path) -> None:
     path.write_text("a:b")
 
     assert (
-        SecretFile("gong.access_key_file", path, is_access_key=True).fault() == "has a colon in it"
+        SecretFile("gong.access_key_file", path, is_access_key=True).problem()
+        == "has a colon in it"
     )
-    assert SecretFile("gong.bearer_token_file", path).fault() is None
+    assert SecretFile("gong.bearer_token_file", path).problem() is None
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 
 from gong_exporter.exposition.metrics import KNOWN_CODES, MAX_CODES, ExporterMetrics, Failure
 from gong_exporter.gong.errors import REASONS
-from gong_exporter.gong.observer import Observer
+from gong_exporter.gong.records import Observer
 from tests.support.exposition_metrics import NOW, busy_metrics, exchange
 
 Labels = Mapping[str, str]

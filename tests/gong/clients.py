@@ -14,7 +14,7 @@ from gong_exporter.gong.errors import (
     GongError,
 )
 from gong_exporter.gong.limits import CallLimits, Limiter
-from gong_exporter.gong.records import ActivityFilter, Exchange, Page
+from gong_exporter.gong.records import ActivityFilter, ActivityPage, Exchange
 from tests.gong.transports import AUTHORIZATION, PAGE, transport_to
 from tests.support.clocks import FakeClock
 from tests.support.hostile import Behaviour, answer
@@ -60,7 +60,7 @@ class Watched:
     def rate_limited_until(self, until: float) -> None:
         self.limited.append(until)
 
-    def page(self, cursor: str | None = None) -> Page:
+    def page(self, cursor: str | None = None) -> ActivityPage:
         return self.client.page(WANTED, cursor)
 
     def fail(self) -> GongError:

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from gong_exporter.common.redact import Redactor
 from gong_exporter.gong.errors import InvalidResponse
-from gong_exporter.gong.records import COUNTERS, MAX_COUNT, Page, UserActivity
+from gong_exporter.gong.records import COUNTERS, MAX_COUNT, ActivityPage, UserActivity
 from gong_exporter.gong.responses import parse_error, parse_page
 
 ANSWERS = Path(__file__).parent.parent / "data" / "responses"
 
 VENDOR_COUNTERS = (20, 35, 77, 67, 668, 96, 478, 75, 876, 876, 46, 21, 13, 24, 35)
 
-VENDOR = Page(
+VENDOR = ActivityPage(
     request_id="4al018gzaztcr8nbukw",
     total_records=263,
     current_page_size=100,
@@ -43,10 +43,10 @@ def user(user_id: str = "1", email: str | None = "a@acme.example", **counters: i
     return UserActivity(user_id=user_id, email=email, counters=counters)
 
 
-def page(*users: UserActivity, anomalies: tuple[str, ...] = (), received: int = -1) -> Page:
+def page(*users: UserActivity, anomalies: tuple[str, ...] = (), received: int = -1) -> ActivityPage:
     """What the small answers have in common."""
     count = len(users) if received < 0 else received
-    return Page(
+    return ActivityPage(
         request_id="r1",
         total_records=count,
         current_page_size=count,
@@ -61,7 +61,7 @@ def page(*users: UserActivity, anomalies: tuple[str, ...] = (), received: int = 
     )
 
 
-def bare(*users: UserActivity, anomalies: tuple[str, ...] = (), **members: object) -> Page:
+def bare(*users: UserActivity, anomalies: tuple[str, ...] = (), **members: object) -> ActivityPage:
     """A page whose members are None, but for the ones given."""
     nothing: dict[str, object] = dict.fromkeys(
         [
@@ -75,7 +75,7 @@ def bare(*users: UserActivity, anomalies: tuple[str, ...] = (), **members: objec
             "to_date_time",
         ]
     )
-    return Page(
+    return ActivityPage(
         users=users,
         records_received=len(users),
         anomalies=anomalies,
@@ -88,7 +88,7 @@ NO_ID = "a record without a userId was left out"
 NO_OBJECT = "a record that is not an object was left out"
 ODD_NAME = "a counter with an unusable name was left out"
 
-EXPECTED: Mapping[str, Page | str] = {
+EXPECTED: Mapping[str, ActivityPage | str] = {
     "vendor-example": VENDOR,
     "vendor-example-with-bom": VENDOR,
     "nobody": page(),
@@ -196,7 +196,7 @@ EXPECTED: Mapping[str, Page | str] = {
 def test_a_response_becomes_exactly_this(name: str) -> None:
     body = (ANSWERS / f"{name}.json").read_bytes()
     expected = EXPECTED[name]
-    if isinstance(expected, Page):
+    if isinstance(expected, ActivityPage):
         assert parse_page(body, Redactor()) == expected
     else:
         with pytest.raises(InvalidResponse) as caught:

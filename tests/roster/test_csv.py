@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.load import load_config
 from gong_exporter.config.model import Config
-from gong_exporter.roster.csv import CsvRoster
-from gong_exporter.roster.source import Roster, RosterError
+from gong_exporter.roster.csv import read_csv
+from gong_exporter.roster.records import Roster, RosterError
 from gong_exporter.runtime.roster import checked_roster, load_roster
 
 PLAIN = "id,email,team\n0123456,jane@acme.com,EMEA\n99999999999999999999,,NO\n"
@@ -49,14 +49,14 @@ def test_what_spreadsheets_write_is_read(tmp_path: Path, content: bytes) -> None
     path = tmp_path / "roster.csv"
     path.write_bytes(content)
 
-    assert CsvRoster(path.read_bytes()).read().of("1", "") == {"team": "EMEA"}
+    assert read_csv(path.read_bytes()).of("1", "") == {"team": "EMEA"}
 
 
 def test_a_row_by_address_is_found_whatever_its_case(tmp_path: Path) -> None:
     path = tmp_path / "roster.csv"
     path.write_text("email,team\nJane@Acme.com,EMEA\n")
 
-    assert CsvRoster(path.read_bytes()).read().of("1", "JANE@acme.com") == {"team": "EMEA"}
+    assert read_csv(path.read_bytes()).of("1", "JANE@acme.com") == {"team": "EMEA"}
 
 
 def test_columns_of_listed_users_come_on_top_of_the_roster(tmp_path: Path) -> None:
@@ -86,13 +86,13 @@ def test_many_faults_are_listed_up_to_a_bound(tmp_path: Path) -> None:
 
 def _read(folder: Path, content: str) -> Roster:
     (folder / "roster.csv").write_text(content, encoding="utf-8")
-    return CsvRoster((folder / "roster.csv").read_bytes()).read()
+    return read_csv((folder / "roster.csv").read_bytes())
 
 
 def _faults(folder: Path, content: str) -> list[tuple[int, str]]:
     with pytest.raises(RosterError) as caught:
         _read(folder, content)
-    return list(caught.value.faults)
+    return list(caught.value.problems)
 
 
 @pytest.mark.parametrize("key", ["1,", ",Jane@acme.com", "1,jane@acme.com"])
@@ -349,7 +349,7 @@ def test_any_table_is_read_as_it_is_or_refused(
     path = tmp_path_factory.getbasetemp() / "any.csv"
     path.write_text(stream.getvalue()[: cut or None], encoding="utf-8", newline="")
     try:
-        roster = CsvRoster(path.read_bytes()).read()
+        roster = read_csv(path.read_bytes())
     except RosterError:
         return
     for key, person in (*roster.by_id.items(), *roster.by_email.items()):
@@ -362,7 +362,7 @@ def test_any_table_is_read_as_it_is_or_refused(
 def test_active_and_aliases_are_no_columns(tmp_path: Path) -> None:
     path = tmp_path / "roster.csv"
     path.write_text("id,team,active,aliases\n7,EMEA,true,A@acme.com b@acme.com\n8,APAC,,\n")
-    roster = CsvRoster(path.read_bytes()).read()
+    roster = read_csv(path.read_bytes())
     assert roster.columns == ("team",)
     assert roster.of("7", "") == {"team": "EMEA", "active": "true"}
     assert roster.aliases == {"a@acme.com": "7", "b@acme.com": "7"}

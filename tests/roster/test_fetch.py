@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from gong_exporter.activity.listing import MAX_STARTS
 from gong_exporter.gong.client import GongClient, RetryPolicy
 from gong_exporter.gong.errors import GongError, InvalidResponse
 from gong_exporter.gong.users import GongUser, UsersPage
-from gong_exporter.roster.fetch import MAX_STARTS, fetch_users
+from gong_exporter.roster.fetch import fetch_users
 from gong_exporter.simulator.api.faults import FAULTS, Stage
 from gong_exporter.simulator.api.server import Simulator
 from tests.activity.rig import client_of
@@ -62,7 +63,7 @@ def test_a_list_that_contradicts_itself_is_fetched_again_a_few_times(
 ) -> None:
     simulator.set_users_faults(name)
     recorder = LogRecorder()
-    with pytest.raises(InvalidResponse, match="no whole list in 3 starts"):
+    with pytest.raises(InvalidResponse, match="no whole listing in 3 starts"):
         fetch_users(client(simulator), recorder.log)
     again = recorder.messages.count("fetching the list of users again")
     assert again == MAX_STARTS - 1

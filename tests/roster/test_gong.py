@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gong_exporter.gong.users import GongUser
-from gong_exporter.roster.csv import CsvRoster
+from gong_exporter.roster.csv import read_csv
 from gong_exporter.roster.gong import (
     COLUMNS,
     DEFAULT_LABELS,
@@ -141,7 +141,7 @@ def test_the_file_is_one_that_the_exporter_reads(tmp_path: Path) -> None:
     lines = path.read_text().splitlines()
     assert lines[0] == "id,email,name,team,manager,title,active,aliases"
     assert lines[1] == "7,Ann@acme.com,Ann Alder,Zoe Head,Zoe Head,AE,true,a@acme.com"
-    roster = CsvRoster(path.read_bytes()).read()
+    roster = read_csv(path.read_bytes())
     assert roster.columns == COLUMNS
     assert roster.of(BIG, "")["active"] == "true"
     assert roster.aliases["a@acme.com"] == "7"

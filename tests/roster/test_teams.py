@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gong_exporter.roster.source import RosterError
+from gong_exporter.roster.records import RosterError
 from gong_exporter.roster.teams import read_teams
 
 

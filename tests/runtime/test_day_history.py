@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gong_exporter.activity.windows import WindowSpec
-from gong_exporter.roster.source import Roster
+from gong_exporter.roster.records import Roster
 from gong_exporter.runtime.day_history import Company, DayHistory
 from gong_exporter.runtime.setup import make_setup
 from gong_exporter.simulator.records import COUNTERS, UserActivity

@@ -12,7 +12,7 @@ import pytest
 
 from gong_exporter.activity.days import HistoryKey
 from gong_exporter.activity.users import ListedUser
-from gong_exporter.roster.source import Roster
+from gong_exporter.roster.records import Roster
 from gong_exporter.runtime.setup import make_setup
 from gong_exporter.simulator.records import UserActivity
 from gong_exporter.store import open_state

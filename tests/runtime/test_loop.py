@@ -12,7 +12,7 @@ from gong_exporter.activity.windows import WindowSpec
 from gong_exporter.exposition.body import Exposition
 from gong_exporter.exposition.drops import DropReport
 from gong_exporter.gong.clock import Stopped
-from gong_exporter.roster.source import Roster
+from gong_exporter.roster.records import Roster
 from gong_exporter.runtime.reload import same_but_for_roster
 from gong_exporter.runtime.setup import make_setup
 from tests.support.bench import Bench, bench, changed

@@ -1,10 +1,9 @@
-"""What a roster is, and what a source of one has to do."""
+"""People's columns, from whichever source: read_csv() or gong_roster()."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from gong_exporter.activity.users import ListedUser
 
@@ -16,17 +15,17 @@ class RosterError(Exception):
     """A roster that cannot be used.
 
     Attributes:
-        faults: line (0 when it is about the roster as a whole) and what is wrong there.
+        problems: line (0 when it is about the roster as a whole) and what is wrong there.
     """
 
-    def __init__(self, faults: Iterable[tuple[int, str]]) -> None:
-        self.faults = tuple(faults)
-        super().__init__("; ".join(what for _, what in self.faults))
+    def __init__(self, problems: Iterable[tuple[int, str]]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(what for _, what in self.problems))
 
     def located(self, name: str) -> list[str]:
-        """Each fault as ``name:line: what``."""
+        """Each problem as ``name:line: what``."""
         return [
-            f"{name}:{line}: {what}" if line else f"{name}: {what}" for line, what in self.faults
+            f"{name}:{line}: {what}" if line else f"{name}: {what}" for line, what in self.problems
         ]
 
 
@@ -102,10 +101,3 @@ class Roster:
                 by_email={user.email.lower(): labels[user] for user in labels if user.email},
             ),
         )
-
-
-class RosterSource(Protocol):
-    """Reads a roster from a file's content or from a service."""
-
-    def read(self) -> Roster:
-        """The roster as it is now. Raises: RosterError."""
