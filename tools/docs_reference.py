@@ -187,7 +187,7 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
 PARTS: dict[str, tuple[str, Callable[[], Iterator[str]]]] = {
     "keys": ("configuration.md", configuration),
     "flags": ("command-line.md", flags),
-    "calls": ("scaling.md", calls),
+    "calls": ("operations.md", calls),
     "what polls bring": ("metrics.md", snapshot_families),
     "what the day history says": ("metrics.md", drop_families),
     "about the exporter": ("metrics.md", exporter_families),

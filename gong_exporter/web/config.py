@@ -1,7 +1,7 @@
 """The exporter-toolkit's web configuration file: its keys and values, with every mistake located.
 
 Its reference: https://github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md.
-Where this reader is stricter is listed in ``docs/web.md``.
+Where this reader is stricter is listed in ``docs/deploy.md``.
 """
 
 from __future__ import annotations
@@ -246,8 +246,8 @@ class TlsSettings(_WebSection):
 def _no_interval(text: str) -> str:
     if not _NO_DURATION.fullmatch(text):
         raise ValueError(
-            "a rate limit is not supported: this server caps connections instead (see docs/web.md);"
-            " 0 is none"
+            "a rate limit is not supported: this server caps connections instead (see"
+            " docs/deploy.md); 0 is none"
         )
     return text
 

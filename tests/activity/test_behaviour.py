@@ -57,7 +57,7 @@ def published(window: WindowData | None) -> str:
     if window is None:
         return "kept"
     if not window.users:
-        return "nobody"
+        return "empty"
     expected = truth(COMPANY, START, END)
     shown = {name: values[:15] for name, values in window.users.items()}
     if shown == expected:
@@ -96,7 +96,7 @@ def test_a_fault_does_what_the_page_says(name: str) -> None:
 
 @pytest.mark.parametrize("name", [kind.name for kind in FAULTS if kind.stage is not Stage.READING])
 def test_a_fault_now_and_then_never_publishes_anything_else(name: str) -> None:
-    """Half of the answers: what a retry or a new start mends is mended, the rest is kept."""
+    """Half of the answers: what a retry or a new start repairs is true, the rest is kept."""
     slow = SAYS[name][1] == "timeout"
     clock, told = FakeClock(), set()
     with running_simulator(COMPANY) as simulator:

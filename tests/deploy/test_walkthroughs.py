@@ -1,4 +1,4 @@
-"""docs/deploy.md and the READMEs of deploy/: what they have people type refers to what is there.
+"""The commands of docs/deploy.md, docs/backfill.md and the READMEs of deploy/ name what exists.
 
 The commands themselves are run by tools/systemd-test.sh (the page's own blocks) and, with the same
 options, by tools/image-test.sh.
@@ -18,7 +18,11 @@ from gong_exporter.cli.main import cli
 from tests.docs.pages import ROOT, Block, blocks
 from tests.support.deploy_chart import CHART, KUBERNETES, problems, render
 
-PAGES = [ROOT / "docs" / "deploy.md", *sorted((ROOT / "deploy").rglob("README.md"))]
+PAGES = [
+    ROOT / "docs" / "deploy.md",
+    ROOT / "docs" / "backfill.md",
+    *sorted((ROOT / "deploy").rglob("README.md")),
+]
 ALL = [block for page in PAGES for block in blocks(page)]
 
 

@@ -27,7 +27,6 @@ PUSHES = (f"gong-exporter --once --log.level=warn | {_PUSH}", f"{_PUSH} < gong.p
 
 COMMANDS = {
     ".venv/bin/python benchmarks/scaling.py --users 48 1000 10000": "measures for six minutes",
-    ".venv/bin/python benchmarks/storage.py": "measures for half a minute",
     **dict.fromkeys(PUSHES, "needs promtool 3; tests/end_to_end/test_push.py runs it"),
 }
 """Lines of blocks that are not run, of any page."""

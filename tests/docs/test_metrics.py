@@ -19,7 +19,7 @@ from tests.support.servers import Prometheus, until
 PAGE = ROOT / "docs" / "metrics.md"
 ROW = re.compile(r"^\| `(gong_\w+)` \| (\w+) \| (.*?) \| (.*) \|$", re.MULTILINE)
 
-OF_A_DEMO = {"README.md", "docs/metrics.md", "docs/faq.md", "docs/operations.md"}
+OF_A_DEMO = {"README.md", "docs/metrics.md", "docs/troubleshooting.md", "docs/operations.md"}
 """Pages whose queries need nothing but a scraped demo; those of others may need rules, or labels
 of several companies, and then have their own tests."""
 

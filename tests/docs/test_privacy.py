@@ -1,4 +1,4 @@
-"""What docs/operations.md says of personal data: where addresses are, and where they are not."""
+"""What docs/people.md says of personal data: where addresses are, and where they are not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/scaling.md, many companies: one Prometheus, remote write, and the queries across them."""
+"""Several companies in docs/operations.md: one Prometheus, remote write, queries across them."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from tests.docs.pages import ROOT, Block, blocks, name, pages
 from tests.support.servers import Prometheus, prometheus, promtool, scrape_config, until
 from tests.support.victoria import victoria_metrics
 
-PAGE = ROOT / "docs" / "scaling.md"
-QUERIES = [block for block in blocks(PAGE) if block.language == "promql"]
+PAGE = ROOT / "docs" / "operations.md"
+QUERIES = [
+    block for block in blocks(PAGE) if block.language == "promql" and "company" in block.text
+]
 
 SECTIONS = {"scrape_configs", "remote_write", "global", "rule_files"}
 """By which Prometheus's configurations are known."""
@@ -66,10 +68,9 @@ def engines(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[En
         )
         victoria = stack.enter_context(victoria_metrics(tmp_path_factory.mktemp("victoria")))
         scraping, writing = _configs("scrape_configs")[0], _configs("remote_write")[0]
-        (job,) = scraping["scrape_configs"]
-        job |= {"scrape_interval": "1s", "scrape_timeout": "1s"}
-        for target, company in zip(job["static_configs"], (demo, other), strict=True):
-            target["targets"] = [company.address]
+        for job, company in zip(scraping["scrape_configs"], (demo, other), strict=True):
+            job |= {"scrape_interval": "1s", "scrape_timeout": "1s"}
+            job["static_configs"][0]["targets"] = [company.address]
         _direct(writing, victoria)
         server = stack.enter_context(
             prometheus(tmp_path_factory.mktemp("central"), scraping | writing)
