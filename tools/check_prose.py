@@ -1,7 +1,8 @@
-"""Keep obscure English out of docstrings, comments and messages: `make lint` runs it.
+"""Keep obscure English out of everything that people read: `make lint` runs it.
 
-``python tools/check_prose.py [PATH ...]`` checks Python and Markdown files, by default the package.
-In Python it reads comments and every string literal with a space in it.
+``python tools/check_prose.py [PATH ...]`` checks files, by default the package, the docs, the rules
+and messages of Prometheus, and the sources of the dashboards. In Python it reads comments and every
+string literal with a space in it, in other files every line.
 """
 
 from __future__ import annotations
@@ -16,8 +17,27 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 
-NOT_YET = ("simulator/company",)
-"""Folders and files of the package that are still to be rewritten."""
+CHECKED = (
+    "*.md",
+    "config.example.yaml",
+    "deploy/**/*.md",
+    "deploy/**/values.yaml",
+    "docs/*.md",
+    "gong_exporter/**/*.py",
+    "prometheus/**/*.tmpl",
+    "prometheus/**/*.yml",
+    "tools/dashboards/*.py",
+)
+"""What is checked by default."""
+
+NOT_YET = (
+    "docs/alerting.md",
+    "docs/dashboards.md",
+    "gong_exporter/simulator/company",
+    "prometheus",
+    "tools/dashboards",
+)
+"""Files and folders that are still to be rewritten."""
 
 PATTERNS = {
     r"who(m)?(so)?ever|nobody|no one|somebody|someone|anybody": "name the client, user or operator",
@@ -49,10 +69,12 @@ def prose(path: Path) -> Iterator[tuple[int, str]]:
 
 def main(arguments: list[str]) -> int:
     """Print each hit; 1 if there are any."""
-    package = ROOT / "gong_exporter"
-    skipped = tuple(str(package / name) for name in NOT_YET)
+    skipped = tuple(str(ROOT / name) for name in NOT_YET)
     files = [Path(name) for name in arguments] or [
-        path for path in sorted(package.rglob("*.py")) if not str(path).startswith(skipped)
+        path
+        for pattern in CHECKED
+        for path in sorted(ROOT.glob(pattern))
+        if not str(path).startswith(skipped)
     ]
     rules = {re.compile(rf"(?i)\b({pattern})\b"): hint for pattern, hint in PATTERNS.items()}
     hits = 0
