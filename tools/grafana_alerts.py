@@ -1,14 +1,15 @@
 """Writes the activity alerts as Grafana-managed rules: ``make copies`` runs it.
 
-Expressions, thresholds, durations, labels and summaries are those of the Prometheus rules. Grafana
-differs in two ways: its templates cannot query, so that a rule has its numbers as further queries;
-and its own Alertmanager does not inhibit, so that an alert that explains another is excluded in the
-expression.
+Expressions, thresholds, durations, labels and texts are those of the Prometheus rules. Grafana
+differs in three ways: its templates cannot query, so that a rule has further queries instead; its
+own Alertmanager does not inhibit, so that an alert that explains another is excluded in the
+expression; and it knows its own address.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,52 +32,60 @@ HEAD = """\
 """
 
 _PERSON = (
-    "{{ with $labels.email }}{{ . }}{{ else }}User {{ $labels.user }}{{ end }}"
-    "{{ with $labels.team }} of {{ . }}{{ end }}"
+    'max without (instance, pod, active) (last_over_time(gong_user_info{active!="false"}[2h]))'
 )
+_TEAM = "max without (instance, pod, window) (last_over_time(gong_team_drop_evidence[2h]))"
+"""These have all labels of the alert."""
 
 
-def _week(family: str, subject: str, matchers: str = "") -> str:
-    """Of the last 7 days, with no label that the alert lacks: only then Grafana joins the two."""
-    return f'max by (job, {subject}) (last_over_time({family}{{{matchers}window="7d"}}[2h]))'
+def _latest(family: str, subject: str, matchers: str = "") -> str:
+    """With no label that the alert lacks: only then Grafana finds the alert's own value."""
+    return f"max by (job, {subject}) (last_over_time({family}{{{matchers}}}[2h]))"
 
 
-NUMBERS = {
+def _with_label(label: str, alert: str, subject: str, expression: str) -> str:
+    """With one label more than the alert; it needs all labels of the alert then."""
+    return (
+        f"0 * {alert}\n+ on (job, {subject}) group_left ({label})\n"
+        f"topk by (job, {subject}) (1, max by (job, {subject}, {label}) ({expression}))\n"
+    )
+
+
+def _counts(kind: str, alert: str, matchers: str = "") -> dict[str, str]:
+    """Of the last 7 days, and of the deciding window if it is another."""
+    week, longer = f'{matchers}window="7d"', f'{matchers}window!="7d"'
+    observed, expected = f"gong_{kind}_observed_activity", f"gong_{kind}_expected_activity"
+    return {
+        "observed": _latest(observed, kind, week),
+        "expected": _latest(expected, kind, week),
+        "longer": _with_label("window", alert, kind, f"{observed}{{{longer}}}"),
+        "longer_expected": _with_label("window", alert, kind, f"{expected}{{{longer}}}"),
+    }
+
+
+def _hosted(family: str) -> str:
+    deciding = "on (job, instance, user, metric, window) gong_user_drop_evidence"
+    hosted = f'gong_user_{family}_activity{{metric="calls_as_host"}} and {deciding}'
+    return _with_label("window", _PERSON, "user", hosted)
+
+
+_DAYS = "7 * " + _latest("gong_user_presence_ratio", "user", 'window="7d"')
+_LAST_ACTIVE = _latest("gong_user_last_active_timestamp_seconds", "user") + " + 13 * 3600"
+
+QUERIES = {
     "GongUserActivityDrop": {
-        "observed": _week("gong_user_observed_activity", "user", 'metric="own_activity", '),
-        "expected": _week("gong_user_expected_activity", "user", 'metric="own_activity", '),
-        "hosted": _week("gong_user_observed_activity", "user", 'metric="calls_as_host", '),
-        "hosted_expected": _week("gong_user_expected_activity", "user", 'metric="calls_as_host", '),
+        **_counts("user", _PERSON, 'metric="own_activity", '),
+        "days": _DAYS,
+        "reason": _with_label("reason", _PERSON, "user", "gong_user_drop_reason"),
+        "last_active": _LAST_ACTIVE,
+        "hosted": _hosted("observed"),
+        "hosted_expected": _hosted("expected"),
     },
-    "GongTeamActivityDrop": {
-        "observed": _week("gong_team_observed_activity", "team"),
-        "expected": _week("gong_team_expected_activity", "team"),
-    },
+    "GongUserGoneSilent": {"last_active": _LAST_ACTIVE},
+    "GongTeamActivityDrop": _counts("team", _TEAM),
+    "GongCompanyActivityDrop": {},
 }
-"""What the description of an alert quotes besides the value of its expression."""
-
-
-def _number(name: str) -> str:
-    return f'{{{{ $values.{name}.Value | printf "%.0f" }}}}'
-
-
-_OBSERVED = (
-    f"In the last 7 days: {_number('observed')} calls and contributions,"
-    f" {_number('expected')} expected"
-)
-
-DESCRIPTIONS = {
-    "GongUserActivityDrop": (
-        f"{_PERSON} does much less than usual. {_OBSERVED};"
-        f" {_number('hosted')} hosted calls, {_number('hosted_expected')} expected."
-        " By chance alone, this happens to one person once in"
-        f" {_number('alert')} years."
-    ),
-    "GongTeamActivityDrop": (
-        f"Team {{{{ $labels.team }}}} does much less than usual. {_OBSERVED}."
-        " Holidays and leave of single members are taken into account."
-    ),
-}
+"""What the template of a description queries, in its order."""
 
 EXPLAINED_BY = {
     "GongUserActivityDrop": {
@@ -125,11 +134,11 @@ def _titles(rules: list[dict[str, Any]]) -> Iterator[str]:
 
 def _rule(rule: dict[str, Any], title: str, expressions: dict[str, str]) -> dict[str, Any]:
     name, severity = rule["alert"], rule["labels"]["severity"]
-    queries = {"alert": _expression(name, rule["expr"], expressions), **NUMBERS.get(name, {})}
+    queries = {"alert": _expression(name, rule["expr"], expressions), **QUERIES[name]}
     annotations = dict(rule["annotations"])
-    annotations["description"] = DESCRIPTIONS.get(
-        name, annotations["description"].replace("$value", "$values.alert.Value")
-    )
+    annotations["description"] = _description(annotations["description"], QUERIES[name])
+    annotations["dashboard_url"] = "{{ externalURL }}" + annotations["dashboard_url"].lstrip("/")
+    del annotations["rank"]  # the order in a message of Alertmanager
     return {
         "uid": f"{name}-{severity}".lower(),
         "title": title,
@@ -141,6 +150,13 @@ def _rule(rule: dict[str, Any], title: str, expressions: dict[str, str]) -> dict
         "annotations": annotations,
         "labels": rule["labels"],
     }
+
+
+def _description(template: str, queries: Iterable[str]) -> str:
+    """With the values of the queries where the template of a Prometheus rule queries."""
+    before, *parts = re.split(r'range printf "[^"]*"[^|]*\| query', template)
+    values = (f"with $values.{name}{part}" for name, part in zip(queries, parts, strict=True))
+    return "".join([before, *values]).replace("$value ", "$values.alert.Value ")
 
 
 def _expression(name: str, expression: str, expressions: dict[str, str]) -> str:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import subprocess
-import threading
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.rules_alertmanager import alertmanager
-from tests.support.rules_delivery import await_states, eager_rules
+from tests.support.rules_delivery import await_states, eager_rules, serving
 from tests.support.rules_engine import PROMETHEUS
 from tests.support.rules_samples import Sample, exposition, person, team
 from tests.support.servers import (
@@ -27,8 +23,8 @@ from tests.support.servers import (
 from tests.support.victoria import victoria_metrics
 
 SAMPLES: list[Sample] = [
-    *person("ann", years=40, team="APAC", active="true"),
-    *person("ben", years=12),
+    *person("ann", years=40, team="APAC", active="true", name="Ann Rho", manager="Zoe Kay"),
+    *person("ben", years=12, window="10d", reason="hosting_down"),
     *person("cleo", active_days=(0, 12), team="APAC"),
     *person("dan", years=90, team="EMEA"),
     *person("eve", team="EMEA"),
@@ -47,30 +43,6 @@ DELIVERED = {
 }
 
 
-@contextmanager
-def serving(text: str) -> Iterator[str]:
-    """Host and port of a server that answers every request with the text."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/plain; version=0.0.4")
-            self.end_headers()
-            self.wfile.write(text.encode())
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base's signature
-            """Log nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 def assert_descriptions(alerts: list[dict[str, Any]]) -> None:
     found = {
         (alert["labels"].get("user"), alert["labels"]["severity"]): alert["annotations"][
@@ -79,18 +51,22 @@ def assert_descriptions(alerts: list[dict[str, Any]]) -> None:
         for alert in alerts
     }
     assert found["ann", "warning"] == (
-        "ann@acme.com of APAC does much less than usual."
-        " In the last 7 days: 3 hosted calls, 10 expected."
-        " In the last 7 days: 6 calls and contributions, 25 expected."
-        " By chance alone, this happens to one person once in 40 years."
+        "Ann Rho (APAC, manager Zoe Kay): 6 calls and contributions in the last 7 days, about 25"
+        " expected. Active on 5 of the last 7 days. Less of everything."
+        " By chance about once in 40 years."
     )
-    assert found["ben", "info"].startswith("ben@acme.com does much less than usual. In the last 7")
+    assert found["ben", "info"] == (
+        "ben@acme.com: 2 calls and contributions in the last 7 days, about 8 expected; 6 in the"
+        " last 10 days, about 25 expected. Active on 5 of the last 7 days. Hosting fell most:"
+        " 3 hosted calls in the last 10 days, about 10 expected. By chance about once in 12 years."
+    )
     assert found["cleo", "info"].startswith(
-        "cleo@acme.com of APAC has no activity in the last 7 days, and was active on 12 of the"
+        "cleo@acme.com (APAC): no activity in the last 7 days, active on 12 of the 21 days before."
+        " Last active on 2026-11-03. Most often"
     )
     assert found[None, "warning"].startswith(
-        "Team EMEA does much less than usual."
-        " In the last 14 days: 60 calls and contributions, 150 expected."
+        "Team EMEA: 20 calls and contributions in the last 7 days, about 50 expected;"
+        " 60 in the last 14 days, about 150 expected. Holidays"
     )
 
 
@@ -116,7 +92,9 @@ def test_prometheus_delivers_the_alerts(tmp_path: Path) -> None:
         "job": "gong",
         "user": "ann",
         "email": "ann@acme.com",
+        "name": "Ann Rho",
         "team": "APAC",
+        "manager": "Zoe Kay",
     } in [alert["labels"] for alert in alerts]
 
 

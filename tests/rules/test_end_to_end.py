@@ -109,6 +109,6 @@ def test_drops_arrive_at_alertmanager_once_for_each_cause(tmp_path: Path) -> Non
         for alert in alerts
         if (alert["labels"].get("user"), alert["labels"]["severity"]) == (ANN, "warning")
     )
-    assert ann.startswith("101@acme.com of Americas does much less than usual. In the last ")
-    assert "calls and contributions, " in ann
-    assert ann.endswith("By chance alone, this happens to one person once in 100 years.")
+    assert ann.startswith("101@acme.com (Americas): 7 calls and contributions in the last 7 days, ")
+    assert " Active on 7 of the last 7 days. " in ann
+    assert ann.endswith(" By chance less than once in 100 years.")

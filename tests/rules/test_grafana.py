@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ import pytest
 import yaml
 from grafana_foundation_sdk.models import alerting
 
+from tests.support.rules_delivery import serving
 from tests.support.rules_engine import ACTIVITY, assert_result
-from tests.support.rules_samples import HOUR, Feed, company, person, team
+from tests.support.rules_samples import HOUR, Feed, company, exposition, person, team
+from tests.support.servers import prometheus_scraping
 from tools.grafana_alerts import TARGET, text
 
 (GROUP,) = yaml.safe_load(TARGET.read_text(encoding="utf-8"))["groups"]
@@ -43,11 +46,10 @@ def test_a_rule_has_the_fields_that_grafana_knows() -> None:
         assert sent["condition"] == "fires"
         queries = {query["refId"] for query in rule["data"]}
         assert {"alert", "fires"} <= queries
-        named = {
-            part.split(".")[0] for part in rule["annotations"]["description"].split("$values.")[1:]
-        }
-        assert named <= queries
+        named = set(re.findall(r"\$values\.(\w+)", rule["annotations"]["description"]))
+        assert named | {"alert", "fires"} == queries
         assert "query" not in rule["annotations"]["description"]
+        assert rule["annotations"]["dashboard_url"].startswith("{{ externalURL }}d/gong-")
     for field in ("uid", "title"):
         assert len({rule[field] for rule in RULES}) == len(RULES)
 
@@ -104,6 +106,32 @@ def test_a_drop_of_the_team_or_the_company_holds_back_those_of_its_people(
     }
     expected = {HOUR: [labels[each] for each in told]}
     assert_result(tmp_path, served, firing, expected, as_prometheus_rules)
+
+
+@pytest.mark.server("prometheus")
+def test_grafana_finds_the_numbers_of_each_alert(tmp_path: Path) -> None:
+    """It takes those whose labels are all among the alert's, or that have all of the alert's."""
+    ann = person("ann", years=40, window="10d", reason="hosting_down", team="APAC", name="Ann")
+    gone = person("cleo", active_days=(0, 12), team="APAC")
+    samples = [*ann, *person("ben", years=40, window="14d"), *gone, *team("EMEA", 9, "14d")]
+    with (
+        serving(exposition(samples)) as address,
+        prometheus_scraping(address, directory=tmp_path) as server,
+    ):
+        server.await_scrape()
+        for rule in RULES[:4]:
+            alert, *others = (query["model"] for query in rule["data"][:-1])
+            fired = [labels for labels, _ in server.query(alert["expr"])]
+            assert fired, rule["title"]
+            for query in others:
+                found = [labels for labels, _ in server.query(query["expr"])]
+                for labels in fired:
+                    matching = [
+                        each
+                        for each in found
+                        if each.items() <= labels.items() or each.items() >= labels.items()
+                    ]
+                    assert len(matching) == 1, (rule["title"], query, labels, found)
 
 
 @pytest.mark.server("promtool")

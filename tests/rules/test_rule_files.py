@@ -14,7 +14,7 @@ import yaml
 from gong_exporter.config.durations import parse_duration
 from gong_exporter.exposition.names import FAMILIES
 from tests.support.exporter import ROOT
-from tests.support.rules_engine import PROMETHEUS
+from tests.support.rules_engine import ACTIVITY, PROMETHEUS
 from tests.support.servers import need
 
 FILES = sorted((PROMETHEUS / "rules").glob("*.yml"))
@@ -39,6 +39,7 @@ def rules(kind: str) -> list[dict[str, Any]]:
     return [rule for group in groups() for rule in group["rules"] if kind in rule]
 
 
+ACTIVITY_ALERTS = load(ACTIVITY)["groups"][0]["rules"]
 ALERTS = {rule["alert"]: rule for rule in rules("alert")}
 each_name = pytest.mark.parametrize("name", ALERTS)
 each_alert = pytest.mark.parametrize(
@@ -89,9 +90,14 @@ def test_an_alert_is_named_and_described_as_it_should_be(alert: dict[str, Any]) 
     assert alert["labels"]["severity"] in {"info", "warning", "critical"}
     assert not any("$value" in value for value in alert["labels"].values())
     words = alert["annotations"]
-    assert set(words) == {"summary", "description", "runbook_url"}
+    activity = {"dashboard_url", "rank"} if alert in ACTIVITY_ALERTS else set()
+    assert set(words) == {"summary", "description", "runbook_url"} | activity
     assert re.fullmatch(r"[A-Z][^{}]*\.", words["summary"])
     assert words["description"].endswith((".", "{{ end }}"))
+    if activity:
+        # As messages have it: the name, perhaps something in brackets, a colon.
+        assert re.match(r".*(\)|}}):", words["description"])
+        assert words["dashboard_url"].startswith("/d/gong-")
     assert words["runbook_url"] == f"{RUNBOOK_URL}{name.lower()}"
     assert alert["for"]
 

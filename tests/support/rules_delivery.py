@@ -1,9 +1,12 @@
-"""Rules that fire at once, and the wait until Alertmanager has what they give."""
+"""Rules that fire at once, samples to scrape, and the wait until Alertmanager has the alerts."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -44,3 +47,27 @@ def await_states(manager: Alertmanager, expected: Mapping[Key, str]) -> list[dic
     except AssertionError:
         assert states() == expected
     return manager.alerts()
+
+
+@contextmanager
+def serving(text: str) -> Iterator[str]:
+    """Host and port of a server that answers every request with the text."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/plain; version=0.0.4")
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base's signature
+            """Log nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()

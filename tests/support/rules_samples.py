@@ -10,6 +10,8 @@ from itertools import groupby
 YEAR = 365.25 * 24 * 3600
 HOUR = 3600
 DAY = 24 * HOUR
+LAST_ACTIVE = 1793617200.0
+"""2026-11-03 in Auckland, where the day begins 13 hours earlier than in UTC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +36,12 @@ def person(
     hosting_years: float = 0.1,
     active_days: tuple[int, int] = (5, 20),
     window: str = "7d",
+    reason: str = "activity_down",
     **info: str,
 ) -> list[Sample]:
     """Everything about one person, with 6 of 25 of all activity and 3 of 10 hosted calls.
+
+    Where another window than 7d decides, these are its numbers, and those of 7d are a third.
 
     Args:
         user: the id; the address follows from it.
@@ -44,6 +49,7 @@ def person(
         hosting_years: the same of the hosted calls.
         active_days: of the last 7 and of the last 28 days.
         window: the deciding one.
+        reason: why the person did less.
         info: further labels of ``gong_user_info``, or another ``email``.
     """
     who = {"user": user, "email": info.pop("email", f"{user}@acme.com")}
@@ -51,20 +57,30 @@ def person(
         Sample("gong_user_info", {**who, **info}, 1),
         Sample("gong_user_presence_ratio", {**who, "window": "7d"}, active_days[0] / 7),
         Sample("gong_user_presence_ratio", {**who, "window": "28d"}, active_days[1] / 28),
+        Sample("gong_user_drop_reason", {**who, "reason": reason}, 1),
+        Sample("gong_user_last_active_timestamp_seconds", who, LAST_ACTIVE),
     ]
     for metric, rarity, observed, expected in (
         ("own_activity", years, 6, 25),
         ("calls_as_host", hosting_years, 3, 10),
     ):
         kind = {**who, "metric": metric}
-        deciding = {**kind, "window": window}
         samples += [
             Sample("gong_user_drop_return_period_seconds", kind, rarity * YEAR),
-            Sample("gong_user_drop_evidence", deciding, 1.0),
-            Sample("gong_user_observed_activity", deciding, observed),
-            Sample("gong_user_expected_activity", deciding, expected),
+            Sample("gong_user_drop_evidence", {**kind, "window": window}, 1.0),
+            *_counts("gong_user", kind, window, observed, expected),
         ]
     return samples
+
+
+def _counts(
+    start: str, labels: Mapping[str, str], window: str, observed: float, expected: float
+) -> list[Sample]:
+    return [
+        Sample(f"{start}_{what}_activity", {**labels, "window": each}, value / part)
+        for each, part in {"7d": 3, window: 1}.items()
+        for what, value in (("observed", observed), ("expected", expected))
+    ]
 
 
 def team(name: str, evidence: float, window: str = "7d") -> list[Sample]:
@@ -72,8 +88,7 @@ def team(name: str, evidence: float, window: str = "7d") -> list[Sample]:
     labels = {"team": name, "window": window}
     return [
         Sample("gong_team_drop_evidence", labels, evidence),
-        Sample("gong_team_observed_activity", labels, 60),
-        Sample("gong_team_expected_activity", labels, 150),
+        *_counts("gong_team", {"team": name}, window, 60, 150),
     ]
 
 
