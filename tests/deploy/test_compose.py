@@ -174,6 +174,7 @@ def test_alerts_are_routed_as_in_the_example_and_sent_nowhere() -> None:
     ours = yaml.safe_load((COMPOSE / "alertmanager.yml").read_text())
     example = yaml.safe_load((ROOT / "prometheus" / "alertmanager.example.yml").read_text())
     receivers = example.pop("receivers")
+    del example["global"]  # how to send mail
     assert ours.pop("receivers") == [{"name": receiver["name"]} for receiver in receivers]
     assert ours == example
 

@@ -5,17 +5,28 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from gong_exporter.config.durations import parse_duration
 from tests.support.exporter import ROOT
 from tests.support.rules_alertmanager import EXAMPLE, alertmanager
 from tests.support.rules_engine import PROMETHEUS
+from tests.support.rules_samples import DAY
 from tests.support.servers import need
 
 pytestmark = pytest.mark.server("amtool")
+
+
+DROP = {"alertname": "GongUserActivityDrop", "job": "gong", "severity": "warning"}
+SMALL_DROP = {**DROP, "severity": "info"}
+SILENT = {"alertname": "GongUserGoneSilent", "job": "gong"}
+TEAM = {"alertname": "GongTeamActivityDrop", "job": "gong"}
+COMPANY = {"alertname": "GongCompanyActivityDrop", "job": "gong"}
 
 
 def amtool(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -39,11 +50,11 @@ def test_every_alert_of_the_rules_is_routed_to_those_who_can_do_something() -> N
                     severity = rule["labels"]["severity"]
                     routed[rule["alert"], severity] = tested.stdout.strip()
     assert routed == {
-        ("GongUserActivityDrop", "warning"): "sales",
-        ("GongUserActivityDrop", "info"): "nobody",
-        ("GongUserGoneSilent", "info"): "nobody",
-        ("GongTeamActivityDrop", "warning"): "sales",
-        ("GongCompanyActivityDrop", "warning"): "sales",
+        ("GongUserActivityDrop", "warning"): "week,sales",
+        ("GongUserActivityDrop", "info"): "week,nobody",
+        ("GongUserGoneSilent", "info"): "week,nobody",
+        ("GongTeamActivityDrop", "warning"): "week,sales",
+        ("GongCompanyActivityDrop", "warning"): "week,sales",
         ("GongExporterDown", "critical"): "operators",
         ("GongExporterAbsent", "critical"): "operators",
         ("GongPollsFailing", "warning"): "operators",
@@ -60,20 +71,46 @@ def test_every_alert_of_the_rules_is_routed_to_those_who_can_do_something() -> N
     }
 
 
+@pytest.mark.parametrize(
+    ("labels", "receivers"),
+    [
+        ({"team": "EMEA"}, "week,sales-emea"),
+        ({"team": "Americas"}, "week,sales"),
+        ({"team": "APAC", "manager_email": "zoe@acme.com"}, "week,managers,sales-apac"),
+        ({"severity": "info", "team": "EMEA", "manager_email": "zoe@acme.com"}, "week,nobody"),
+        ({"alertname": "GongTeamActivityDrop", "team": "EMEA"}, "week,sales-emea"),
+    ],
+)
+def test_a_drop_goes_to_the_channel_of_the_team_and_to_the_manager(
+    labels: dict[str, str], receivers: str
+) -> None:
+    alert = _labels({**DROP, **labels})
+    tested = amtool("config", "routes", "test", f"--config.file={EXAMPLE}", *alert)
+    assert tested.stdout.strip() == receivers
+
+
 def test_closures_mute_what_people_did_and_not_the_exporter() -> None:
     config = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
-    (closures,) = config["time_intervals"]
-    people, *others = config["route"]["routes"]
-    assert people["mute_time_intervals"] == [closures["name"]]
-    assert people["routes"][0]["mute_time_intervals"] == [closures["name"]]
-    assert not any("mute_time_intervals" in route for route in others)
+    routes = list(_routes(config["route"]))
+    muted = {route["receiver"] for route in routes if "mute_time_intervals" in route}
+    others = {route["receiver"] for route in routes if "mute_time_intervals" not in route}
+    assert muted == {"week", "managers", "sales", "sales-emea", "sales-apac"}
+    assert others == {"operators", "nobody"}
 
 
-DROP = {"alertname": "GongUserActivityDrop", "job": "gong", "severity": "warning"}
-SMALL_DROP = {**DROP, "severity": "info"}
-SILENT = {"alertname": "GongUserGoneSilent", "job": "gong"}
-TEAM = {"alertname": "GongTeamActivityDrop", "job": "gong"}
-COMPANY = {"alertname": "GongCompanyActivityDrop", "job": "gong"}
+def test_the_list_of_the_week_is_sent_once_in_the_hour_on_monday() -> None:
+    """Alertmanager looks every group_interval: at least once, at most twice within the hour."""
+    config = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
+    (week,) = (route for route in _routes(config["route"]) if route["receiver"] == "week")
+    ((times,),) = (
+        interval["time_intervals"]
+        for interval in config["time_intervals"]
+        if [interval["name"]] == week["active_time_intervals"]
+    )
+    assert times["weekdays"] == ["monday"]
+    assert times["times"] == [{"start_time": "08:00", "end_time": "09:00"}]
+    assert 30 * 60 < parse_duration(week["group_interval"]) < 3600
+    assert 6 * DAY <= parse_duration(week["repeat_interval"]) < 7 * DAY - 3600
 
 
 @pytest.mark.server("prometheus-alertmanager")
@@ -146,6 +183,12 @@ def test_leave_is_silenced_as_the_docs_say(tmp_path: Path) -> None:
             alert["labels"]["user"] for alert in running.alerts() if alert["status"]["silencedBy"]
         }
     assert silenced == {"1"}
+
+
+def _routes(route: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield route
+    for child in route.get("routes", ()):
+        yield from _routes(child)
 
 
 def _labels(labels: dict[str, str]) -> list[str]:

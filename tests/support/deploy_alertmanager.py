@@ -54,12 +54,16 @@ def _matchers(texts: list[str]) -> list[Spec]:
 
 
 def _times(times: Spec) -> Spec:
-    assert times.keys() <= {"months", "days_of_month", "location"}
-    days = [day.split(":") for day in times["days_of_month"]]
-    return {
-        "months": times["months"],
-        "daysOfMonth": [{"start": int(day[0]), "end": int(day[-1])} for day in days],
-    }
+    assert times.keys() <= {"months", "days_of_month", "weekdays", "times", "location"}
+    converted = {key: value for key, value in times.items() if key in {"months", "weekdays"}}
+    if "days_of_month" in times:
+        days = [day.split(":") for day in times["days_of_month"]]
+        converted["daysOfMonth"] = [{"start": int(day[0]), "end": int(day[-1])} for day in days]
+    if "times" in times:
+        converted["times"] = [
+            {_camel(key): value for key, value in each.items()} for each in times["times"]
+        ]
+    return converted
 
 
 def _camel(key: str) -> str:

@@ -70,8 +70,7 @@ def alertmanager(folder: Path) -> Iterator[Alertmanager]:
     program = need("prometheus-alertmanager")
     config = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
     config["route"]["group_wait"] = "0s"
-    for receiver in config["receivers"]:
-        receiver.pop("webhook_configs", None)
+    config["receivers"] = [{"name": each["name"]} for each in config["receivers"]]
     file = folder / "alertmanager.yml"
     file.write_text(json.dumps(config))
     address = f"127.0.0.1:{free_port()}"
