@@ -22,7 +22,7 @@ from gong_exporter.cli.options import (
 )
 from gong_exporter.cli.stdout import StdoutError
 
-COMMANDS = ("backfill", "check", "demo", "healthcheck", "roster", "simulate")
+COMMANDS = ("backfill", "check", "demo", "digest", "healthcheck", "roster", "simulate")
 """Each is the function of that name in the module of that name."""
 
 

@@ -58,7 +58,8 @@ class Section(BaseModel):
             return {} if _or_none(value) is None else value
         keys = {name: _or_none(node) for name, node in value.items()}
         if cls.null_is_absent:
-            return {name: node for name, node in keys.items() if node is not None}
+            fields = cls.model_fields
+            return {k: node for k, node in keys.items() if node is not None or k not in fields}
         return keys
 
 

@@ -21,6 +21,7 @@ ENDS = {
     "check",
     "healthcheck",
     "backfill",
+    "digest",
     "roster",
     "--once",
     "--config.check",

@@ -147,7 +147,10 @@ def _series(name: str, labels: Mapping[str, str]) -> str:
     return (
         name
         + "{"
-        + ",".join(f"{key}={json.dumps(value)}" for key, value in sorted(labels.items()))
+        + ",".join(
+            f"{key}={json.dumps(value, ensure_ascii=False)}"
+            for key, value in sorted(labels.items())
+        )
         + "}"
     )
 

@@ -1,0 +1,146 @@
+"""What a digest says, before it has a format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+from gong_exporter.digest.sentences import (
+    Sentence,
+    company_drop,
+    person_drop,
+    person_silent,
+    team_drop,
+)
+from gong_exporter.digest.week import Count, Person, Week, company_is_down
+
+LESS, NOTHING = "Much less than usual", "Nothing in the last 7 days"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the table of the company and the teams.
+
+    Attributes:
+        name: of the team.
+        observed: calls and contributions of the last seven days.
+        expected: what was to be expected.
+        change: between the two, such as ``-12%``.
+    """
+
+    name: str
+    observed: str
+    expected: str
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A list of people.
+
+    Attributes:
+        heading: of the list, without the number of people.
+        entries: one for each person who is shown.
+        total: how many people there are.
+        empty: what stands there instead of an empty list.
+    """
+
+    heading: str
+    entries: tuple[Sentence, ...]
+    total: int
+    empty: str
+
+    @property
+    def more_text(self) -> str:
+        """How many people are not shown; empty if all are."""
+        more = self.total - len(self.entries)
+        return f"and {more} more" if more else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digest:
+    """All of it.
+
+    Attributes:
+        title: with the week.
+        rows: the company, and the teams with the largest drops.
+        more_teams: teams without a row.
+        notes: what the alerts on the company and the teams say.
+        sections: the people; none where people are not scored.
+        closing: how to read it.
+    """
+
+    title: str
+    rows: tuple[Row, ...]
+    more_teams: int
+    notes: tuple[Sentence, ...]
+    sections: tuple[Section, ...]
+    closing: str
+
+    @property
+    def more_teams_text(self) -> str:
+        """How many teams have no row; empty if all have one."""
+        return f"and {self.more_teams} more teams" if self.more_teams else ""
+
+    @property
+    def summary(self) -> str:
+        """All of it in one line, without names."""
+        counts = ", ".join(f"{each.heading.lower()}: {each.total}" for each in self.sections)
+        return f"{self.title}. {counts.capitalize()}." if counts else f"{self.title}."
+
+
+def make_digest(week: Week, top: int, team: str = "") -> Digest:
+    """Write the digest.
+
+    Args:
+        week: what happened.
+        top: entries of each list at most.
+        team: named in the title.
+    """
+    of_team = f" of {team}" if team else ""
+    rows = [_row("The whole company", week.company)] if week.company else []
+    rows += [_row(each.name, each.week) for each in week.teams[:top] if each.week]
+    notes = [company_drop(week.company)] if week.company and company_is_down(week.company) else []
+    notes += [team_drop(each) for each in week.teams[:top] if each.is_down]
+    sections = (
+        _section(LESS, week.dropped, top, person_drop, "No person does much less than usual."),
+        _section(NOTHING, week.silent, top, person_silent, "No usually active person."),
+    )
+    return Digest(
+        title=f"Gong activity{of_team}, {_day(week.first_day)} to {_day(week.last_day)}"
+        f" {week.last_day.year}",
+        rows=tuple(rows),
+        more_teams=len(week.teams[top:]),
+        notes=tuple(notes),
+        sections=sections if week.people_scored else (),
+        closing="A drop is a reason to ask, and not a proof. Expected is what the usual would have"
+        " brought on the days with any activity, so leave and holidays do not count as a drop; of"
+        " the whole company, it is the mean of the three weeks before."
+        + ("" if week.people_scored else " This exporter publishes no scores of people."),
+    )
+
+
+def _section(
+    heading: str,
+    people: tuple[Person, ...],
+    top: int,
+    sentence: Callable[[Person], Sentence],
+    empty: str,
+) -> Section:
+    return Section(heading, tuple(map(sentence, people[:top])), len(people), empty)
+
+
+def _row(name: str, count: Count) -> Row:
+    expected = count.expected
+    change = f"{count.observed / expected - 1:+.0%}" if expected else ""
+    return Row(
+        name,
+        f"{count.observed:,.0f}",
+        "" if expected is None else f"{expected:,.0f}",
+        change.replace("+0%", "0%").replace("-0%", "0%"),
+    )
+
+
+def _day(day: date) -> str:
+    return f"{day:%a} {day.day} {day:%b}"

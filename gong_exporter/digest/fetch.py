@@ -1,0 +1,194 @@
+"""Fetches an exporter's ``/metrics``: one request, bounded in size and in time."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterable, Iterator
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+import urllib3
+from urllib3.exceptions import (
+    HTTPError,
+    InsecureRequestWarning,
+    NewConnectionError,
+    ProtocolError,
+    SSLError,
+)
+from urllib3.util import Timeout
+
+from gong_exporter.digest.http_config import HttpConfig
+
+TIMEOUT = 60.0
+"""Seconds for everything: name lookup, handshake and the last byte of the body."""
+
+MAX_BODY = 512 * 1024 * 1024
+"""Bytes after decompression. 10,000 people with all metrics and three windows take 60 MB."""
+
+MAX_LINE = 64 * 1024
+"""Bytes of a line; a sample has a few hundred."""
+
+_CHUNK = 64 * 1024
+
+
+class FetchError(Exception):
+    """The exporter's metrics could not be fetched. The message says what to do about it."""
+
+
+def metrics_url(text: str) -> str:
+    """The URL of the metrics, for the exporter's URL, with or without a path.
+
+    Raises:
+        ValueError: it is not an HTTP URL, or it contains a password.
+    """
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host, parts = None, urlsplit("")
+    if parts.scheme not in {"http", "https"} or not host:
+        raise ValueError("is not a URL such as http://localhost:14664")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("must not contain a user name or password: use --http.config.file")
+    if parts.query or parts.fragment:
+        raise ValueError("must not have a query ('?') or a fragment ('#')")
+    path = parts.path if parts.path.strip("/") else "/metrics"
+    return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def fetch_samples(
+    url: str, config: HttpConfig, families: Iterable[str], timeout: float = TIMEOUT
+) -> str:
+    """The samples of some families in the text format.
+
+    Args:
+        url: of the metrics.
+        config: passwords and certificates.
+        families: names of the families; lines of others are dropped as they arrive.
+        timeout: seconds for everything.
+
+    Raises:
+        FetchError: no usable response arrived in time.
+        HttpConfigError: a file that ``config`` names cannot be used.
+    """
+    fetch = _Fetch(url, config, frozenset(name.encode() for name in families), timeout)
+    # Only a thread can be abandoned wherever it hangs: in a name lookup or in endless headers.
+    thread = threading.Thread(target=fetch.run, daemon=True)
+    thread.start()
+    thread.join(timeout)
+    if fetch.error is not None:
+        raise fetch.error
+    if fetch.text is None:
+        raise FetchError(f"{url} did not answer completely within {timeout:g} s")
+    return fetch.text
+
+
+class _Fetch:
+    """One exchange, run in a thread.
+
+    Attributes:
+        text: the wanted lines; None until all have arrived.
+        error: why they did not.
+    """
+
+    def __init__(
+        self, url: str, config: HttpConfig, families: frozenset[bytes], timeout: float
+    ) -> None:
+        self._url = url
+        self._families = families
+        self._timeout = timeout
+        self._headers = {
+            "Accept": "text/plain; version=0.0.4",
+            "Accept-Encoding": "gzip",
+            "User-Agent": "gong-exporter digest",
+            **config.headers(),
+        }
+        tls = config.tls_config
+        if tls.insecure_skip_verify:
+            urllib3.disable_warnings(InsecureRequestWarning)
+        self._context = tls.context()
+        self._server_name = tls.server_name or None
+        self.text: str | None = None
+        self.error: FetchError | None = None
+
+    def run(self) -> None:
+        """Fetch, and set ``text`` or ``error``."""
+        try:
+            self.text = self._fetch()
+        except FetchError as error:
+            self.error = error
+        except (HTTPError, OSError, ValueError) as error:
+            self.error = FetchError(f"cannot read {self._url}: {_reason(error)}")
+
+    def _fetch(self) -> str:
+        with urllib3.PoolManager(
+            timeout=Timeout(self._timeout),
+            ssl_context=self._context,
+            server_hostname=self._server_name,
+        ) as pool:
+            response = pool.request(
+                "GET",
+                self._url,
+                headers=self._headers,
+                redirect=False,
+                retries=False,
+                preload_content=False,
+            )
+            try:
+                if response.status != HTTPStatus.OK:
+                    raise FetchError(
+                        f"{self._url} answered {response.status}{_advice(response.status)}"
+                    )
+                lines = wanted_lines(response.stream(_CHUNK), self._families)
+                return b"".join(lines).decode("utf-8", "replace")
+            finally:
+                response.close()
+
+
+def wanted_lines(chunks: Iterable[bytes], families: frozenset[bytes]) -> Iterator[bytes]:
+    """The lines of a body that are samples of these families. Raises: FetchError.
+
+    Args:
+        chunks: the body in pieces of any size.
+        families: names; ``gong_up 1`` and ``gong_up{job="x"} 1`` are samples of ``gong_up``.
+    """
+    size, rest = 0, b""
+    for chunk in chunks:
+        size += len(chunk)
+        *whole, rest = (rest + chunk).split(b"\n")
+        if size > MAX_BODY or len(rest) > MAX_LINE:
+            raise FetchError("the response is too large for the metrics of an exporter")
+        for line in whole:
+            if line.partition(b"{")[0].partition(b" ")[0] in families:
+                yield line + b"\n"
+    if rest:
+        raise FetchError("the response ends in the middle of a line")
+
+
+def _advice(status: int) -> str:
+    if status == HTTPStatus.UNAUTHORIZED:
+        return ": name the file with its user name and password with --http.config.file"
+    if status == HTTPStatus.NOT_FOUND:
+        return ": add the path of the metrics to --url, such as http://localhost:14664/metrics"
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        return ", a redirect: give the URL that it leads to with --url"
+    return ""
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, and what to do about it."""
+    text = str(error)
+    if isinstance(error, NewConnectionError):
+        what = re.sub(r"\[Errno [0-9]+\] ", "", text.rpartition(": ")[2])
+        return f"{what}. Is the exporter running there? See --url"
+    if isinstance(error, SSLError):
+        if "CERTIFICATE_VERIFY_FAILED" in text:
+            text = text.partition("failed: ")[2].partition(" (_ssl")[0]
+            return f"its certificate is not trusted ({text}). See tls_config in --http.config.file"
+        if "ALERT" in text:
+            return "it wants another client certificate. See tls_config in --http.config.file"
+        return "it does not use TLS there. Try http:// in --url"
+    if isinstance(error, ProtocolError) and "closed connection without" in text:
+        return "it closed the connection without a response. Try https:// in --url"
+    return text

@@ -1,0 +1,64 @@
+"""An exporter's samples, parsed: the families that the week is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from gong_exporter.exposition import names
+
+FAMILIES = (
+    names.USER_INFO,
+    *names.DROP_FAMILIES,
+    names.HISTORY_RATIO,
+    names.HISTORY_END,
+    names.WINDOW_END,
+)
+"""The families that the week is made from."""
+
+
+class NoWeekError(Exception):
+    """The samples do not make a week. The message says why, and what to do."""
+
+
+class Samples:
+    """Samples by family.
+
+    Args:
+        text: in Prometheus's text format.
+
+    Raises:
+        NoWeekError: it is not in this format.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._samples: dict[str, list[tuple[dict[str, str], float]]] = {}
+        try:
+            for family in text_string_to_metric_families(text):
+                for sample in family.samples:
+                    self._samples.setdefault(sample.name, []).append((sample.labels, sample.value))
+        except ValueError:
+            raise NoWeekError("the response is not in Prometheus's text format") from None
+
+    def of(self, family: names.Family) -> list[tuple[dict[str, str], float]]:
+        """Labels and value of each sample."""
+        return self._samples.get(family.name, [])
+
+    def single(self, family: names.Family) -> float | None:
+        """The value of a family without labels."""
+        return next((value for _, value in self.of(family)), None)
+
+
+def teams_in(samples: Samples) -> list[str]:
+    """The names of all teams, sorted."""
+    people = {labels.get("team", "") for labels, _ in samples.of(names.USER_INFO)}
+    teams = {labels["team"] for labels, _ in samples.of(names.TEAM_EVIDENCE)}
+    return sorted((people | teams) - {""})
+
+
+def by_labels(
+    samples: Iterable[tuple[Mapping[str, str], float]], *keys: str
+) -> dict[tuple[str, ...], float]:
+    """The samples by the values of some labels."""
+    return {tuple(labels[key] for key in keys): value for labels, value in samples}
