@@ -54,7 +54,7 @@ def as_html(digest: Digest) -> str:
         style=_CARD,
     )
     body = tag("body", card, style=_PAGE)
-    return join(constant("<!doctype html>\n"), tag("html", head, body, lang="en"), "\n")
+    return join(constant("<!doctype html>\n"), tag("html", head, body, lang="en"), constant("\n"))
 
 
 def _table(digest: Digest) -> Html | None:
