@@ -11,8 +11,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
+from http.client import HTTPConnection
 from pathlib import Path
+from statistics import quantiles
 
 import structlog
 
@@ -22,7 +25,7 @@ from gong_exporter.activity.snapshot import METRICS, WindowData
 from gong_exporter.config.load import load_config
 from gong_exporter.runtime.setup import make_setup
 from gong_exporter.store import open_state
-from tests.support.exporter import exporter, write_config
+from tests.support.exporter import Process, exporter, write_config
 from tests.support.history_samples import a_company
 from tests.support.servers import until
 
@@ -81,24 +84,58 @@ def measure(folder: Path, *, enabled: bool) -> None:
     drops = {"enabled": enabled, "people": True} if enabled else {"enabled": False}
     config = write_config(folder, HOST, gong=GONG, poll=POLL, activity=activity, drops=drops)
     with exporter(config) as running:
+        pid = running.process.pid
         if enabled:
-            until(lambda: running.said("looked for drops of activity"), "a look", 300)
-            (look, *_) = running.said("looked for drops of activity")
-            print(f"looked at {look['people']} people, {look['days']} days: {look['seconds']} s")
+            latencies, peak = [], 0.0
+            while not (looks := running.said("looked for drops of activity")):
+                latencies.append(_scrape(running))
+                peak = max([peak, *(_memory(child)["VmHWM"] for child in _children(pid))])
+            print(
+                f"looked at {looks[0]['people']} people, {looks[0]['days']} days:"
+                f" {looks[0]['seconds']} s; peak of the detector's process {peak:.0f} MiB"
+            )
+            _report("while the detector runs", latencies)
         else:
             until(lambda: running.samples().of("gong_user_info"), "the windows", 60)
         time.sleep(2)
-        size = len(running.ask("/metrics").text)
-        status = Path(f"/proc/{running.process.pid}/status").read_text(encoding="ascii")
-        memory = {
-            line.split(":")[0]: int(line.split()[1]) / 1024
-            for line in status.splitlines()
-            if line.startswith(("VmRSS", "VmHWM"))
-        }
+        _report("afterwards", [_scrape(running) for _ in range(500)])
+        size, memory = len(running.ask("/metrics").text), _memory(pid)
         print(
             f"drops {'on ' if enabled else 'off'}: resident {memory['VmRSS']:.0f} MiB,"
             f" peak {memory['VmHWM']:.0f} MiB, a plain scrape {size / 1e6:.1f} MB"
         )
+
+
+def _scrape(running: Process) -> float:
+    """Milliseconds of a compressed scrape, its last byte included."""
+    time.sleep(0.02)
+    began = time.perf_counter()
+    connection = HTTPConnection(running.address, timeout=60)
+    connection.request("GET", "/metrics", headers={"Accept-Encoding": "gzip"})
+    connection.getresponse().read()
+    connection.close()
+    return (time.perf_counter() - began) * 1000
+
+
+def _report(what: str, latencies: list[float]) -> None:
+    p50, p99 = quantiles(latencies, n=100)[49], quantiles(latencies, n=100)[98]
+    print(f"{len(latencies)} scrapes {what}: p50 {p50:.1f} ms, p99 {p99:.1f} ms")
+
+
+def _children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text(encoding="ascii").split()]
+
+
+def _memory(pid: int) -> dict[str, float]:
+    """Resident memory and its peak, in MiB; 0 for a process that has ended."""
+    found = {"VmRSS": 0.0, "VmHWM": 0.0}
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
+            name, _, value = line.partition(":")
+            if name in found:
+                found[name] = int(value.split()[0]) / 1024
+    return found
 
 
 if __name__ == "__main__":

@@ -46,7 +46,8 @@ def main(people: int) -> None:
         with _measured("read which days are known", print):
             days = state.history.days(KEY)
         with _measured("load everybody's days", print):
-            loaded = state.history.load([MONDAY - timedelta(days=back) for back in range(84)])
+            saved = state.history.load([MONDAY - timedelta(days=back) for back in range(84)])
+            loaded = saved.people() if saved else None
         if not days or not loaded:
             sys.exit("the state file lost the history")
         with _measured("delete one person", print):

@@ -31,7 +31,7 @@ from gong_exporter.gong.client import RetryPolicy
 from gong_exporter.gong.clock import SystemClock
 from gong_exporter.gong.errors import CredentialsUnreadable
 from gong_exporter.runtime.client import make_client
-from gong_exporter.runtime.day_history import Company
+from gong_exporter.runtime.company import Company
 from gong_exporter.runtime.roster import load_roster, saved_users
 from gong_exporter.runtime.setup import (
     Setup,

@@ -225,7 +225,7 @@ def _bring_history_up_to_date(parts: Parts) -> None:
     end = parts.clock.monotonic() + ONCE_HISTORY_TIME
     while parts.runner.save and parts.clock.monotonic() < end and parts.runner.advance_history():
         pass
-    parts.runner.find_drops(at_once=True)
+    parts.runner.find_drops()
 
 
 def _once(

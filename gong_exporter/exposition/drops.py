@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from math import isnan
 
 from gong_exporter.activity.snapshot import User
 from gong_exporter.drops.rarity import HOSTING_YEARS, OWN_ACTIVITY_YEARS
@@ -11,7 +12,7 @@ from gong_exporter.drops.records import CompanyWeek
 from gong_exporter.exposition import names
 from gong_exporter.exposition.escape import escape
 from gong_exporter.exposition.names import Family, format_value
-from gong_exporter.exposition.scores import PeopleScores, PersonScores, Score, TeamScore
+from gong_exporter.exposition.scores import REASONS, PeopleScores, PersonScores, Score, TeamScore
 
 SECONDS_PER_YEAR = 365.25 * 86_400
 
@@ -42,8 +43,15 @@ class DropReport:
     show_people: bool = True
 
 
-_Labels = tuple[tuple[str, str], ...]
-_Samples = Iterator[tuple[_Labels, float]]
+_WEEK_LABEL = b',window="%dd"' % _WEEK
+_PERIODS = (OWN_ACTIVITY_YEARS, HOSTING_YEARS)
+_METRICS = (b'metric="own_activity",', b'metric="calls_as_host",')
+"""The two kinds of activity, in the order of PersonScores."""
+
+_Sample = tuple[bytes, bytes, float]
+"""The labels whose names sort before ``user``, those after it, and the value; ABSENT for none."""
+
+_TeamSamples = Iterable[tuple[bytes, float]]
 
 
 def drop_lines(report: DropReport, users: Iterable[User]) -> Iterator[bytes]:
@@ -64,107 +72,94 @@ def drop_lines(report: DropReport, users: Iterable[User]) -> Iterator[bytes]:
 
 def _person_family(
     family: Family,
-    samples_of: Callable[[PersonScores, DropReport], _Samples],
+    samples_of: Callable[[PersonScores, DropReport], Iterable[_Sample]],
     shown: Iterable[tuple[User, int]],
     report: DropReport,
 ) -> Iterator[bytes]:
     """Labels are sorted by name, as the client library does; ``email`` comes first."""
-    head = family.head()
-    start = family.name.encode()
+    head, name, at = family.head(), family.name.encode(), report.people.at
     for user, index in shown:
+        email, user_id = escape(user.email), escape(user.user_id)
         own = b"".join(
-            b'%b{email="%b",%buser="%b"%b} %b\n'
-            % (
-                start,
-                escape(user.email),
-                b"".join(_label(*label) + b"," for label in labels if label[0] < "user"),
-                escape(user.user_id),
-                b"".join(b"," + _label(*label) for label in labels if label[0] > "user"),
-                format_value(value).encode(),
-            )
-            for labels, value in samples_of(report.people.at(index), report)
+            [
+                b'%b{email="%b",%buser="%b"%b} %b\n'
+                % (name, email, before, user_id, after, format_value(value).encode())
+                for before, after, value in samples_of(at(index), report)
+                if not isnan(value)
+            ]
         )
         if own:
             yield head + own
             head = b""
 
 
-def _lines(family: Family, samples: _Samples) -> Iterator[bytes]:
+def _lines(family: Family, samples: _TeamSamples) -> Iterator[bytes]:
     head = family.head()
     for labels, value in samples:
-        pairs = b",".join(_label(*label) for label in labels)
-        yield head + b"%b{%b} %b\n" % (family.name.encode(), pairs, format_value(value).encode())
+        yield head + b"%b{%b} %b\n" % (family.name.encode(), labels, format_value(value).encode())
         head = b""
 
 
-def _label(name: str, value: str) -> bytes:
-    return b'%b="%b"' % (name.encode(), escape(value))
+def _windows(score: Score) -> Iterator[tuple[bytes, float, float]]:
+    """Label, count and expectation of the last week, and of the deciding window if another."""
+    if not isnan(score.week_counted):
+        yield _WEEK_LABEL, score.week_counted, score.week_expected
+    if score.window != _WEEK and not isnan(score.evidence):
+        yield _window(score), score.counted, score.expected
 
 
-def _both(found: PersonScores) -> Iterator[tuple[str, Score]]:
-    if found.own_activity is not None:
-        yield "own_activity", found.own_activity
-    if found.hosting is not None:
-        yield "calls_as_host", found.hosting
+def _window(score: Score) -> bytes:
+    return b',window="%dd"' % score.window
 
 
-def _windows(score: Score) -> Iterator[tuple[str, float, float]]:
-    """Name, count and expectation of the last week, and of the deciding window if another."""
-    if score.week_count is not None and score.week_expected is not None:
-        yield f"{_WEEK}d", score.week_count, score.week_expected
-    if score.window != _WEEK:
-        yield f"{score.window}d", score.count, score.expected
-
-
-def _observed(found: PersonScores, _report: DropReport) -> _Samples:
-    for metric, score in _both(found):
+def _observed(found: PersonScores, _report: DropReport) -> Iterator[_Sample]:
+    for metric, score in zip(_METRICS, found[:2], strict=True):
         for window, count, _ in _windows(score):
-            yield (("metric", metric), ("window", window)), count
+            yield metric, window, count
 
 
-def _expected(found: PersonScores, _report: DropReport) -> _Samples:
-    for metric, score in _both(found):
+def _expected(found: PersonScores, _report: DropReport) -> Iterator[_Sample]:
+    for metric, score in zip(_METRICS, found[:2], strict=True):
         for window, _, expected in _windows(score):
-            yield (("metric", metric), ("window", window)), expected
+            yield metric, window, expected
 
 
-def _usual(found: PersonScores, _report: DropReport) -> _Samples:
-    if found.usual_own_activity is not None:
-        yield (("metric", "own_activity"),), found.usual_own_activity
-    if found.usual_hosting is not None:
-        yield (("metric", "calls_as_host"),), found.usual_hosting
+def _usual(found: PersonScores, _report: DropReport) -> Iterable[_Sample]:
+    own, hosting = _METRICS
+    return (own, b"", found.usual_own_activity), (hosting, b"", found.usual_hosting)
 
 
-def _evidence(found: PersonScores, _report: DropReport) -> _Samples:
-    for metric, score in _both(found):
-        yield (("metric", metric), ("window", f"{score.window}d")), score.evidence
+def _evidence(found: PersonScores, _report: DropReport) -> Iterator[_Sample]:
+    for metric, score in zip(_METRICS, found[:2], strict=True):
+        yield metric, _window(score), score.evidence
 
 
-def _return_period(found: PersonScores, _report: DropReport) -> _Samples:
-    periods = {"own_activity": OWN_ACTIVITY_YEARS, "calls_as_host": HOSTING_YEARS}
-    for metric, score in _both(found):
-        years = periods[metric].years(score.evidence)
-        yield (("metric", metric),), years * SECONDS_PER_YEAR
+def _return_period(found: PersonScores, _report: DropReport) -> Iterator[_Sample]:
+    for metric, period, score in zip(_METRICS, _PERIODS, found[:2], strict=True):
+        if not isnan(score.evidence):
+            yield metric, b"", float(round(period.years(score.evidence) * SECONDS_PER_YEAR))
 
 
-def _reason(found: PersonScores, _report: DropReport) -> _Samples:
-    if found.reason is not None:
-        yield (("reason", found.reason.value),), 1
+def _reason(found: PersonScores, _report: DropReport) -> Iterator[_Sample]:
+    if not isnan(found.reason):
+        yield b'reason="%b",' % REASONS[int(found.reason)].value.encode(), b"", 1.0
 
 
-def _presence(found: PersonScores, _report: DropReport) -> _Samples:
-    if found.active_days_7 is not None:
-        yield (("window", f"{_WEEK}d"),), found.active_days_7 / _WEEK
-    if found.active_days_28 is not None:
-        yield (("window", f"{_FOUR_WEEKS}d"),), found.active_days_28 / _FOUR_WEEKS
+def _presence(found: PersonScores, _report: DropReport) -> Iterable[_Sample]:
+    return (
+        (b"", _WEEK_LABEL, found.active_days_7 / _WEEK),
+        (b"", b',window="%dd"' % _FOUR_WEEKS, found.active_days_28 / _FOUR_WEEKS),
+    )
 
 
-def _last_active(found: PersonScores, report: DropReport) -> _Samples:
-    if found.last_active_day is not None:
-        yield (), report.day_starts[found.last_active_day]
+def _last_active(found: PersonScores, report: DropReport) -> Iterator[_Sample]:
+    if not isnan(found.last_active_day):
+        yield b"", b"", report.day_starts[int(found.last_active_day)]
 
 
-_PERSON_FAMILIES: tuple[tuple[Family, Callable[[PersonScores, DropReport], _Samples]], ...] = (
+_PERSON_FAMILIES: tuple[
+    tuple[Family, Callable[[PersonScores, DropReport], Iterable[_Sample]]], ...
+] = (
     (names.USER_OBSERVED, _observed),
     (names.USER_EXPECTED, _expected),
     (names.USER_USUAL, _usual),
@@ -176,39 +171,23 @@ _PERSON_FAMILIES: tuple[tuple[Family, Callable[[PersonScores, DropReport], _Samp
 )
 
 
-def _others(report: DropReport) -> Iterator[tuple[Family, _Samples]]:
+def _others(report: DropReport) -> Iterator[tuple[Family, _TeamSamples]]:
     least = 0 if report.show_people else MIN_TEAM_WITHOUT_PEOPLE
     teams = [
-        (name, team.score) for name, team in sorted(report.teams.items()) if team.members >= least
+        (b'team="%b"' % escape(name), team.score)
+        for name, team in sorted(report.teams.items())
+        if team.members >= least
     ]
-    yield (
-        names.TEAM_OBSERVED,
-        (
-            ((("team", name), ("window", window)), count)
-            for name, score in teams
-            for window, count, _ in _windows(score)
-        ),
-    )
-    yield (
-        names.TEAM_EXPECTED,
-        (
-            ((("team", name), ("window", window)), expected)
-            for name, score in teams
-            for window, _, expected in _windows(score)
-        ),
-    )
-    yield (
-        names.TEAM_EVIDENCE,
-        (
-            (
-                (("team", name), ("window", f"{score.window}d")),
-                score.evidence,
-            )
-            for name, score in teams
-        ),
-    )
+    windows = [
+        (team + window, count, expected)
+        for team, score in teams
+        for window, count, expected in _windows(score)
+    ]
+    yield names.TEAM_OBSERVED, [(labels, count) for labels, count, _ in windows]
+    yield names.TEAM_EXPECTED, [(labels, expected) for labels, _, expected in windows]
+    yield names.TEAM_EVIDENCE, [(team + _window(score), score.evidence) for team, score in teams]
     company = report.company
     if company is not None:
-        week = (("window", f"{_WEEK}d"),)
-        yield names.COMPANY_OBSERVED, iter([(week, float(company.observed))])
-        yield names.COMPANY_USUAL, iter([(week, company.usual)])
+        week = _WEEK_LABEL.removeprefix(b",")
+        yield names.COMPANY_OBSERVED, [(week, float(company.observed))]
+        yield names.COMPANY_USUAL, [(week, company.usual)]

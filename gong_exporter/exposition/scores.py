@@ -1,7 +1,7 @@
 """What is published about people and teams, in as little memory as possible.
 
-The detector's records of 10,000 people would take 10 MB, and keep the memory that it needed from
-being returned to the system. Here everybody's numbers stand in one array.
+The detector's records of 10,000 people would take 10 MB. Here everybody's numbers are in one array,
+rounded: further digits would say nothing, and each of them is stored by every Prometheus.
 """
 
 from __future__ import annotations
@@ -10,33 +10,37 @@ import math
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gong_exporter.drops.records import Finding, PersonFindings, Reason, TeamFinding
 
-_REASONS = tuple(Reason)
+REASONS = tuple(Reason)
 
-_ABSENT = math.nan
+ABSENT = math.nan
+"""A number that is not known."""
+
+DECIMALS = 3
+"""Of evidence and of what was to be expected."""
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(NamedTuple):
     """The evidence for a drop of one kind of activity.
 
     Attributes:
-        evidence: of the last two days, whichever is smaller.
+        evidence: of the last two days, whichever is smaller; ABSENT where nothing can be said.
         window: days of the deciding window.
-        count: what was counted in it.
+        counted: what was counted in it.
         expected: what the usual would have brought.
-        week_count: what was counted in the last week; None where its usual is not known.
+        week_counted: what was counted in the last week; ABSENT where its usual is not known.
         week_expected: likewise.
     """
 
     evidence: float
-    window: int
-    count: float
+    window: float
+    counted: float
     expected: float
-    week_count: float | None
-    week_expected: float | None
+    week_counted: float
+    week_expected: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,26 +58,35 @@ class TeamScore:
     @classmethod
     def of(cls, found: TeamFinding) -> TeamScore:
         """What is published of a finding."""
-        (score,) = _scores(_of_finding(found.finding))
-        return cls(found.members, score)
+        return cls(found.members, _score(found.finding))
 
 
-@dataclass(frozen=True, slots=True)
-class PersonScores:
-    """What is published about one person. For the attributes, see drops.records.PersonFindings."""
+class PersonScores(NamedTuple):
+    """What is published about one person; ABSENT where it is not known.
 
-    own_activity: Score | None
-    hosting: Score | None
-    usual_own_activity: float | None
-    usual_hosting: float | None
-    active_days_7: float | None
-    active_days_28: float | None
-    last_active_day: int | None
-    reason: Reason | None
+    Attributes:
+        own_activity: of calls and contributions.
+        hosting: of ``callsAsHost``.
+        usual_own_activity: calls and contributions of a usual week.
+        usual_hosting: hosted calls of a usual week.
+        active_days_7: days with any activity of the last 7.
+        active_days_28: days with any activity of the last 28.
+        last_active_day: index of the newest day with any activity.
+        reason: index of the reason in REASONS.
+    """
+
+    own_activity: Score
+    hosting: Score
+    usual_own_activity: float
+    usual_hosting: float
+    active_days_7: float
+    active_days_28: float
+    last_active_day: float
+    reason: float
 
 
-_SCORE = 6
-_WIDTH = 2 * _SCORE + 6
+_SCORE = len(Score._fields)
+_WIDTH = 2 * _SCORE + len(PersonScores._fields) - 2
 """Numbers of one person."""
 
 
@@ -101,24 +114,15 @@ class PeopleScores:
 
     def at(self, index: int) -> PersonScores:
         """The scores at a place."""
-        values = self._values[index * _WIDTH : (index + 1) * _WIDTH]
-        own, hosting = _scores(values[: 2 * _SCORE])
-        usual_own, usual_hosting, days_7, days_28, last, reason = map(_known, values[2 * _SCORE :])
+        row = self._values[index * _WIDTH : (index + 1) * _WIDTH]
         return PersonScores(
-            own_activity=own if _known(own.evidence) is not None else None,
-            hosting=hosting if _known(hosting.evidence) is not None else None,
-            usual_own_activity=usual_own,
-            usual_hosting=usual_hosting,
-            active_days_7=days_7,
-            active_days_28=days_28,
-            last_active_day=None if last is None else int(last),
-            reason=None if reason is None else _REASONS[int(reason)],
+            Score._make(row[:_SCORE]), Score._make(row[_SCORE : 2 * _SCORE]), *row[2 * _SCORE :]
         )
 
 
 def _of_person(found: PersonFindings) -> Iterator[float]:
-    yield from _of_finding(found.own_activity)
-    yield from _of_finding(found.hosting)
+    yield from _score(found.own_activity)
+    yield from _score(found.hosting)
     for value in (
         found.usual_own_activity,
         found.usual_hosting,
@@ -126,30 +130,19 @@ def _of_person(found: PersonFindings) -> Iterator[float]:
         found.active_days_28,
         found.last_active_day,
     ):
-        yield _ABSENT if value is None else value
-    yield _ABSENT if found.reason is None else _REASONS.index(found.reason)
+        yield ABSENT if value is None else round(value, DECIMALS)
+    yield ABSENT if found.reason is None else REASONS.index(found.reason)
 
 
-def _of_finding(finding: Finding | None) -> tuple[float, ...]:
+def _score(finding: Finding | None) -> Score:
     if finding is None:
-        return (_ABSENT, 0, 0, 0, 0, 0)
+        return Score(ABSENT, 0, 0, 0, ABSENT, ABSENT)
     week, deciding = finding.newest.week, finding.newest.deciding
-    return (
-        finding.evidence,
+    return Score(
+        round(finding.evidence, DECIMALS),
         deciding.window,
         deciding.count,
-        deciding.expected,
-        _ABSENT if week is None else week.count,
-        _ABSENT if week is None else week.expected,
+        round(deciding.expected, DECIMALS),
+        ABSENT if week is None else week.count,
+        ABSENT if week is None else round(week.expected, DECIMALS),
     )
-
-
-def _scores(values: Iterable[float]) -> Iterator[Score]:
-    numbers = list(values)
-    for start in range(0, len(numbers), _SCORE):
-        evidence, window, count, expected, week, week_expected = numbers[start : start + _SCORE]
-        yield Score(evidence, int(window), count, expected, _known(week), _known(week_expected))
-
-
-def _known(value: float) -> float | None:
-    return None if math.isnan(value) else value

@@ -6,11 +6,9 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from zoneinfo import ZoneInfo
 
 from structlog.typing import FilteringBoundLogger
 
-from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.days import DayInfo, DayRecord, HistoryKey, day_of_window
 from gong_exporter.activity.history import (
     HISTORY_DAYS,
@@ -29,8 +27,9 @@ from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.clock import Clock, Stopped
 from gong_exporter.gong.errors import GongError, NotSent, RateLimited
 from gong_exporter.gong.limits import Ledger
+from gong_exporter.runtime.company import Company
 from gong_exporter.runtime.setup import Setup, keeps_history
-from gong_exporter.store import HistoryFile, PersonDays
+from gong_exporter.store import HistoryFile, SavedDays
 
 AFTER_MIDNIGHT = 600.0
 """Seconds into the company's new day before which its history goes on as on the day before. The
@@ -43,55 +42,17 @@ _ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Company:
-    """What the history depends on. A change of it may discard days, or delete people.
-
-    Attributes:
-        setup: the configuration in force.
-        state: what polls learned.
-        zone: the company's; None if it is not known yet.
-    """
-
-    setup: Setup
-    state: CompanyState
-    zone: ZoneInfo | None
-
-    @property
-    def key(self) -> HistoryKey | None:
-        """The key of the days; None while the zone is not known."""
-        plan = self.setup.plan
-        if self.zone is None:
-            return None
-        return HistoryKey.of(plan.host, plan.created_from, plan.created_to, self.zone.key)
-
-    @property
-    def ids(self) -> frozenset[str] | None:
-        """The people that days have to cover; None for everybody."""
-        selection = self.setup.plan.selection
-        return None if selection.all_users else selection.known_ids(self.state)
-
-    @property
-    def excluded(self) -> frozenset[str]:
-        """The people whom no day may have."""
-        return self.setup.plan.selection.excluded.excluded_ids(self.state)
-
-    def may_delete(self) -> bool:
-        """Whether it is known who is on the list: addresses need an earlier poll."""
-        return bool(self.state.known_users) or not self.setup.plan.selection.emails()
-
-
-@dataclass(frozen=True, slots=True)
 class LoadedHistory:
-    """The days to compare, as they were loaded. To be dropped soon: it is large.
+    """The days to compare, as they are saved.
 
     Attributes:
         days: consecutive company days, newest first.
-        people: the counts of each person with activity on them, aligned with ``days``.
+        saved: their counts.
         covered: whom all of these days are about; None for everybody.
     """
 
     days: tuple[date, ...]
-    people: Mapping[str, PersonDays]
+    saved: SavedDays
     covered: frozenset[str] | None
 
 
@@ -206,12 +167,12 @@ class DayHistory:
         has_history = self._update(company, save=save)
         self.changed = False
         days = known_days(self._known)
-        people = self._history.load(days) if has_history and days else None
-        if people is None:
+        saved = self._history.load(days) if has_history and days else None
+        if saved is None:
             return None
         listed = [covered for day in days if (covered := self._known[day].covered) is not None]
         return LoadedHistory(
-            tuple(days), people, frozenset.intersection(*listed) if listed else None
+            tuple(days), saved, frozenset.intersection(*listed) if listed else None
         )
 
     def _update(self, company: Company, *, save: bool) -> bool:

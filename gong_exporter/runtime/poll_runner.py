@@ -5,7 +5,6 @@ No thread and no schedule in here: ``--once`` uses it as it is, the poller calls
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
@@ -31,7 +30,8 @@ from gong_exporter.gong.client import GongClient
 from gong_exporter.gong.clock import Clock, Stopped
 from gong_exporter.runtime.client import CallObserver, make_client
 from gong_exporter.runtime.day_history import DayHistory
-from gong_exporter.runtime.drops import detect
+from gong_exporter.runtime.drop_finder import DropFinder
+from gong_exporter.runtime.drops import DetectorInput, DetectorProcess, DetectorRun
 from gong_exporter.runtime.gong_roster import GongRoster
 from gong_exporter.runtime.poll_log import PollLogger
 from gong_exporter.runtime.published import CompanyData, Published
@@ -44,10 +44,6 @@ from gong_exporter.runtime.setup import (
     windows_to_poll,
 )
 from gong_exporter.store import StateFile
-
-DETECTION_INTERVAL = 600.0
-"""Seconds between two runs of the detector while days arrive one after the other: it takes seconds
-in a large company."""
 
 FetchWindows = Callable[
     [PageSource, PollPlan, CompanyState, Clock, FilteringBoundLogger], PollResult
@@ -91,6 +87,7 @@ class PollRunner:
         redactor: redacts by the configuration in force.
         save: write what polls fetch to the state file; not while another process does.
         fetch: fetches the windows.
+        start_detector: starts a run of the detector.
 
     Attributes:
         save: as given.
@@ -109,6 +106,7 @@ class PollRunner:
         redactor: Redactor,
         save: bool = True,
         fetch: FetchWindows = poll,
+        start_detector: Callable[[DetectorInput], DetectorRun] = DetectorProcess,
     ) -> None:
         self._clock = clock
         self._ledger = state.ledger
@@ -126,7 +124,9 @@ class PollRunner:
         self._roster = GongRoster(
             state=state, clock=clock, metrics=metrics, redactor=redactor, log=log
         )
-        self._drops_found_at = -math.inf  # on the monotonic clock
+        self._drops = DropFinder(
+            data=self._data, history=self._history, clock=clock, log=log, start=start_detector
+        )
         self._observer = CallObserver(metrics)
         self._poll_log = PollLogger(log=log, metrics=metrics, clock=clock)
         self._client: GongClient | None = None
@@ -171,8 +171,10 @@ class PollRunner:
 
     def use(self, setup: Setup) -> None:
         """Put a configuration in force. Data that answers its questions is still served."""
-        self.close()
+        self._close_client()
         setup = self._roster.applied_to(setup)
+        if setup != self._data.setup:
+            self._drops.stop()
         self._redactor.use(redaction_policy(setup.config))
         self._client = self._new_client(setup)
         self._data.use(setup)
@@ -293,44 +295,27 @@ class PollRunner:
             busy = self._history.advance(self._data.company, client)
         finally:
             self._observer.counts_errors = True
-        self.find_drops(at_once=not busy)
+        self._drops.look(save=self.save, at_once=not busy)
         return busy
 
-    def find_drops(self, *, at_once: bool = False) -> None:
-        """Run the detector if the history or the roster changed, and publish what it finds.
+    def look_for_drops(self) -> None:
+        """Find drops if something changed, without waiting for the result."""
+        self._drops.look(save=self.save)
 
-        Args:
-            at_once: also if it ran less than DETECTION_INTERVAL ago.
+    def find_drops(self) -> None:
+        """Find drops now, and wait for the result.
+
+        Raises:
+            Stopped: the process stops.
         """
-        began = self._clock.monotonic()
-        if not self._history.changed:
-            return
-        if not at_once and began - self._drops_found_at < DETECTION_INTERVAL:
-            return
-        self._drops_found_at = began
-        try:
-            self._find_drops(began)
-        except Exception:  # noqa: BLE001 - a defect of ours must not end the poll loop
-            self._log.exception("the detector broke down: a defect, please report it")
-
-    def _find_drops(self, began: float) -> None:
-        company = self._data.company
-        loaded = self._history.load(company, save=self.save)
-        if loaded is None or company.zone is None:
-            self._data.set_drops(None, None)
-            return
-        users = [user.user_id for user in self.current().snapshot.users]
-        report = detect(loaded, company, company.zone, users)
-        self._data.set_drops(report, company.key)
-        self._log.debug(
-            "looked for drops of activity",
-            seconds=round(self._clock.monotonic() - began, 3),
-            people=len(report.people),
-            days=len(loaded.days),
-        )
+        self._drops.finish(save=self.save)
 
     def close(self) -> None:
-        """Close the connections to Gong."""
+        """End what runs beside the poller's thread, and close the connections to Gong."""
+        self._drops.stop()
+        self._close_client()
+
+    def _close_client(self) -> None:
         if self._client is not None:
             self._client.close()
             self._client = None

@@ -217,9 +217,9 @@ class Poller:
             self._log.warning("not polling", because=self.standby)
         elif now - self._standby_read_at >= STANDBY_RELOAD_INTERVAL:
             self._runner.restore()
-            self._runner.find_drops()
         else:
             self._runner.current()
+            self._runner.look_for_drops()
             return
         self._standby_read_at = now
 

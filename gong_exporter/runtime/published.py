@@ -20,7 +20,7 @@ from gong_exporter.activity.zones import load_zone
 from gong_exporter.exposition.body import Exposition
 from gong_exporter.exposition.drops import DropReport
 from gong_exporter.gong.clock import Clock
-from gong_exporter.runtime.day_history import Company
+from gong_exporter.runtime.company import Company
 from gong_exporter.runtime.email_labels import email_label_or_hidden, hidden
 from gong_exporter.runtime.roster import NOT_COMPARED, RosterMatch, match_roster
 from gong_exporter.runtime.setup import Setup, keeps_history
@@ -146,6 +146,10 @@ class CompanyData:
         with self._lock:
             self._drops, self._drops_key = drops, key
             self._publish(only_if_new=True)
+
+    def known_users(self) -> frozenset[str]:
+        """The people who are shown, with or without activity."""
+        return frozenset(user.user_id for user in self.published().snapshot.users)
 
     def windows(self) -> tuple[WindowData, ...]:
         """The newest data of each configured window, young or not, in the plan's order."""

@@ -117,11 +117,10 @@ class BackgroundTask:
     """
 
     def __init__(self, name: str, work: Callable[[], None], on_end: Callable[[], None]) -> None:
-        self._work = work
-        self._on_end = on_end
         self._done = threading.Event()
         self.error: BaseException | None = None
-        threading.Thread(target=self._run, name=name, daemon=True).start()
+        # Not kept as attributes: what the work holds is freed when it has ended.
+        threading.Thread(target=self._run, args=(work, on_end), name=name, daemon=True).start()
 
     @property
     def done(self) -> bool:
@@ -132,10 +131,10 @@ class BackgroundTask:
         """Whether it ended within ``timeout`` seconds."""
         return self._done.wait(timeout)
 
-    def _run(self) -> None:
+    def _run(self, work: Callable[[], None], on_end: Callable[[], None]) -> None:
         try:
-            self._work()
+            work()
         except BaseException as error:  # noqa: BLE001 - the thread that started it handles it
             self.error = error
         self._done.set()
-        self._on_end()
+        on_end()

@@ -1,7 +1,7 @@
 """State in SQLite: last good windows, known users and the ledger of calls survive restarts."""
 
 from gong_exporter.store.calls import CallLedger
-from gong_exporter.store.history import PersonDays
+from gong_exporter.store.day_body import PersonDays, SavedDays
 from gong_exporter.store.history_file import HistoryFile
 from gong_exporter.store.lock import PollerLock
 from gong_exporter.store.state_file import StateFile, open_state
@@ -13,6 +13,7 @@ __all__ = [
     "HistoryFile",
     "PersonDays",
     "PollerLock",
+    "SavedDays",
     "SavedState",
     "SavedUsers",
     "StateFile",

@@ -1,60 +1,18 @@
 """The saved day history: one row per company day, whole or absent.
 
-A day's body is zlib around JSON, as for windows. People stand in it as numbers from a table of
-their ids, so that 84 days of 10,000 people take a few megabytes. All functions take the connection
-to the file, and raise sqlite3.Error.
+All functions take the connection to the file, and raise sqlite3.Error.
 """
 
 from __future__ import annotations
 
-import json
 import sqlite3
-import zlib
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from datetime import date
-from typing import Any
 
-from gong_exporter.activity.days import Counts, DayInfo, DayRecord, HistoryKey
+from gong_exporter.activity.days import DayInfo, DayRecord, HistoryKey
+from gong_exporter.store.day_body import PARSE_ERRORS, SavedDays, pack, unpack, unpack_info
 from gong_exporter.store.schema import transaction
-
-_ZLIB_LEVEL = 6
-
-_MOST = 255
-"""The largest count of one person and day that is compared, to fit in a byte: no person has
-more calls on a day."""
-
-_PARSE_ERRORS = (zlib.error, ValueError, LookupError, TypeError, AttributeError)
-
-
-@dataclass(frozen=True, slots=True)
-class PersonDays:
-    """One person's counts, newest day first.
-
-    Attributes:
-        hosted: ``calls_as_host``.
-        calls: sum of the group.
-        contributions: sum of the group.
-        active: 1 for a day with any activity, otherwise 0.
-    """
-
-    hosted: bytearray
-    calls: bytearray
-    contributions: bytearray
-    active: bytearray
-
-    @classmethod
-    def nothing(cls, days: int) -> PersonDays:
-        """Without any activity."""
-        return cls(bytearray(days), bytearray(days), bytearray(days), bytearray(days))
-
-    def set(self, index: int, counts: Counts) -> None:
-        """Set the counts of one day with activity."""
-        hosted, calls, contributions = counts
-        self.hosted[index] = min(hosted, _MOST)
-        self.calls[index] = min(calls, _MOST)
-        self.contributions[index] = min(contributions, _MOST)
-        self.active[index] = 1
 
 
 def read_days(
@@ -73,8 +31,8 @@ def read_days(
     same: dict[frozenset[str], frozenset[str]] = {}  # most days cover the same people
     for text, fetched_at, body in rows:
         try:
-            info = _info(_content(body), date.fromisoformat(text), fetched_at, names)
-        except _PARSE_ERRORS:
+            info = unpack_info(body, date.fromisoformat(text), fetched_at, names)
+        except PARSE_ERRORS:
             on_corrupt(f"history of {text}")
             continue
         if info.covered is not None:
@@ -122,8 +80,8 @@ def read_day(connection: sqlite3.Connection, day: date) -> DayRecord | None:
     finally:
         connection.execute("COMMIT")
     try:
-        return None if row is None else _unpack(row[1], day, row[0], names)
-    except _PARSE_ERRORS:
+        return None if row is None else unpack(row[1], day, row[0], names)
+    except PARSE_ERRORS:
         return None
 
 
@@ -149,8 +107,8 @@ def keep_people(
         changed = False
         for text, fetched_at, body in rows:
             try:
-                record = _unpack(body, date.fromisoformat(text), fetched_at, names)
-            except _PARSE_ERRORS:
+                record = unpack(body, date.fromisoformat(text), fetched_at, names)
+            except PARSE_ERRORS:
                 connection.execute("DELETE FROM history_days WHERE day = ?", (text,))
                 continue
             covered = record.info.covered
@@ -178,38 +136,23 @@ def delete_history(connection: sqlite3.Connection) -> bool:
     return True
 
 
-def load_people(connection: sqlite3.Connection, days: Collection[date]) -> dict[str, PersonDays]:
-    """The counts of everybody with any activity on these days, by id.
+def read_bodies(connection: sqlite3.Connection, days: Collection[date]) -> SavedDays:
+    """Some saved days, still packed.
 
     Args:
         connection: to the file.
         days: consecutive known days.
 
-    Raises: LookupError, if one of the days is not there or is corrupt.
+    Raises: LookupError, if one of the days is not there.
     """
-    order = sorted(days, reverse=True)
-    people: dict[str, PersonDays] = {}
+    order = sorted((day.isoformat() for day in days), reverse=True)
     connection.execute("BEGIN")
     try:
+        bodies = dict(connection.execute("SELECT day, body FROM history_days"))
         names = _ids_by_number(connection)
-        for index, day in enumerate(order):
-            row = connection.execute(
-                "SELECT fetched_at, body FROM history_days WHERE day = ?", (day.isoformat(),)
-            ).fetchone()
-            if row is None:
-                raise LookupError(day)
-            try:
-                record = _unpack(row[1], day, row[0], names)
-            except _PARSE_ERRORS as error:
-                raise LookupError(day) from error
-            for user_id, counts in record.counts.items():
-                person = people.get(user_id)
-                if person is None:
-                    person = people[user_id] = PersonDays.nothing(len(order))
-                person.set(index, counts)
     finally:
         connection.execute("COMMIT")
-    return people
+    return SavedDays(names, tuple(bodies[day] for day in order))
 
 
 def _saved_key(connection: sqlite3.Connection) -> HistoryKey | None:
@@ -233,70 +176,5 @@ def _delete_all(connection: sqlite3.Connection) -> None:
 def _put(connection: sqlite3.Connection, record: DayRecord, numbers: Mapping[str, int]) -> None:
     connection.execute(
         "INSERT OR REPLACE INTO history_days (day, fetched_at, body) VALUES (?, ?, ?)",
-        (record.info.day.isoformat(), record.info.fetched_at, _pack(record, numbers)),
+        (record.info.day.isoformat(), record.info.fetched_at, pack(record, numbers)),
     )
-
-
-def _pack(record: DayRecord, numbers: Mapping[str, int]) -> bytes:
-    info = record.info
-    rows = sorted((numbers[user_id], *counts) for user_id, counts in record.counts.items())
-    content = {
-        "covered": None if info.covered is None else _steps(numbers[one] for one in info.covered),
-        "filter_fails": info.filter_fails,
-        "no_data": info.no_data,
-        "people": _steps(row[0] for row in rows),
-        "hosted": [row[1] for row in rows],
-        "calls": [row[2] for row in rows],
-        "contributions": [row[3] for row in rows],
-    }
-    return zlib.compress(json.dumps(content, separators=(",", ":")).encode("ascii"), _ZLIB_LEVEL)
-
-
-def _steps(numbers: Iterable[int]) -> list[int]:
-    """Sorted numbers as differences, which compress well."""
-    steps, last = [], 0
-    for number in sorted(numbers):
-        steps.append(number - last)
-        last = number
-    return steps
-
-
-def _numbers(steps: Iterable[int]) -> list[int]:
-    found, last = [], 0
-    for step in steps:
-        last += step
-        found.append(last)
-    return found
-
-
-def _content(body: bytes) -> dict[str, Any]:
-    content = json.loads(zlib.decompress(body))
-    if not isinstance(content, dict):
-        raise TypeError("not an object")
-    return content
-
-
-def _info(
-    content: Mapping[str, Any], day: date, fetched_at: float, names: Mapping[int, str]
-) -> DayInfo:
-    covered = content["covered"]
-    return DayInfo(
-        day=day,
-        fetched_at=float(fetched_at),
-        covered=None if covered is None else frozenset(names[n] for n in _numbers(covered)),
-        filter_fails=bool(content["filter_fails"]),
-        no_data=bool(content["no_data"]),
-    )
-
-
-def _unpack(body: bytes, day: date, fetched_at: float, names: Mapping[int, str]) -> DayRecord:
-    content = _content(body)
-    columns = zip(
-        _numbers(content["people"]),
-        content["hosted"],
-        content["calls"],
-        content["contributions"],
-        strict=True,
-    )
-    counts = {names[n]: (int(h), int(c), int(g)) for n, h, c, g in columns}
-    return DayRecord(_info(content, day, fetched_at, names), counts)

@@ -8,7 +8,7 @@ from datetime import date
 from gong_exporter.activity.days import DayInfo, DayRecord, HistoryKey
 from gong_exporter.store import history
 from gong_exporter.store.database import StateDatabase, Unavailable
-from gong_exporter.store.history import PersonDays
+from gong_exporter.store.day_body import SavedDays
 
 
 class HistoryFile:
@@ -84,9 +84,9 @@ class HistoryFile:
         except Unavailable:
             return False
 
-    def load(self, days: Collection[date]) -> dict[str, PersonDays] | None:
-        """The counts of everybody with activity on these days; None if one of them is gone."""
+    def load(self, days: Collection[date]) -> SavedDays | None:
+        """These days, still packed; None if one of them is gone."""
         try:
-            return self._database.use(lambda connection: history.load_people(connection, days))
+            return self._database.use(lambda connection: history.read_bodies(connection, days))
         except (Unavailable, LookupError):
             return None

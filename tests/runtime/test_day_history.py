@@ -13,7 +13,8 @@ import pytest
 
 from gong_exporter.activity.windows import WindowSpec
 from gong_exporter.roster.records import Roster
-from gong_exporter.runtime.day_history import Company, DayHistory
+from gong_exporter.runtime.company import Company
+from gong_exporter.runtime.day_history import DayHistory
 from gong_exporter.runtime.setup import make_setup
 from gong_exporter.simulator.records import COUNTERS, UserActivity
 from tests.support.bench import Bench, bench, changed
@@ -215,7 +216,7 @@ def test_people_who_are_taken_off_the_list_are_deleted(tmp_path: Path) -> None:
         fill(loop)
         held = loop.state.history.load([TODAY - timedelta(days=1)])
         assert held is not None
-        assert user_id(2) in held
+        assert user_id(2) in held.people()
         listed = loop.config.activity.users
         assert listed is not None
         calls = len(loop.asked())
@@ -223,7 +224,7 @@ def test_people_who_are_taken_off_the_list_are_deleted(tmp_path: Path) -> None:
         loop.turn()
         held = loop.state.history.load([TODAY - timedelta(days=1)])
         assert held is not None
-        assert set(held) <= set(users[:2])
+        assert set(held.people()) <= set(users[:2])
         assert loop.value(RATIO) == 1
         for _ in range(10):
             loop.turn()
@@ -237,7 +238,7 @@ def test_people_who_are_taken_off_the_list_are_deleted(tmp_path: Path) -> None:
         assert added.count([user_id(2)]) >= 80
         held = loop.state.history.load([TODAY - timedelta(days=1)])
         assert held is not None
-        assert user_id(2) in held
+        assert user_id(2) in held.people()
 
 
 def test_a_changed_time_zone_discards_all_days(tmp_path: Path) -> None:

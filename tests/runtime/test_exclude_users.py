@@ -44,7 +44,9 @@ def _saved(loop: Bench) -> str:
     days = state.history.days(key) or {}
     newest = max(days, default=None)
     if newest is not None:
-        found.append(repr(state.history.load([newest])))
+        saved_days = state.history.load([newest])
+        assert saved_days is not None
+        found += [repr(saved_days.ids), repr(saved_days.people())]
     state.close()
     return "\n".join(found)
 

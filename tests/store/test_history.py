@@ -5,13 +5,14 @@ from __future__ import annotations
 import sqlite3
 import time
 from contextlib import closing
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from gong_exporter.activity.days import DayInfo, HistoryKey
-from gong_exporter.store import StateFile, open_state
+from gong_exporter.store import PersonDays, StateFile, open_state
+from gong_exporter.store.day_body import PARSE_ERRORS
 from gong_exporter.store.schema import MIGRATIONS, open_file
 from tests.support.history_samples import KEY, MONDAY, OLDEST, a_company, a_day
 from tests.support.store_processes import another_process, hear
@@ -26,14 +27,20 @@ def state(path: Path, scene: Scene) -> StateFile:
     return open_state(path, log=scene.log, now=scene.now)
 
 
+def loaded(state: StateFile, days: list[date]) -> dict[str, PersonDays]:
+    """What is saved of these days."""
+    saved = state.history.load(days)
+    assert saved is not None
+    return saved.people()
+
+
 def test_a_saved_day_is_there_after_a_restart(path: Path, scene: Scene, state: StateFile) -> None:
     state.history.save(KEY, a_day(), OLDEST)
     state.history.save(KEY, a_day(SUNDAY, {"1": (0, 300, 0)}), OLDEST)
     state.close()
     again = open_state(path, log=scene.log, now=scene.now)
     assert again.history.days(KEY) == {day: a_day(day).info for day in (MONDAY, SUNDAY)}
-    people = again.history.load([SUNDAY, MONDAY])
-    assert people is not None
+    people = loaded(again, [SUNDAY, MONDAY])
     assert people.keys() == {"1", JANE}
     assert list(people["1"].hosted) == [1, 0]
     assert list(people["1"].calls) == [2, 255]
@@ -50,7 +57,7 @@ def test_another_zone_or_request_discards_all_days(state: StateFile, other: Hist
     state.history.save(other, a_day(SUNDAY, {}), OLDEST)
     assert state.history.days(KEY) == {}
     assert state.history.days(other) == {SUNDAY: a_day(SUNDAY).info}
-    assert state.history.load([SUNDAY]) == {}
+    assert loaded(state, [SUNDAY]) == {}
     assert state.history.load([MONDAY]) is None
 
 
@@ -59,8 +66,7 @@ def test_a_day_is_replaced_and_old_ones_are_deleted(state: StateFile) -> None:
     state.history.save(KEY, a_day(MONDAY), OLDEST)
     state.history.save(KEY, a_day(MONDAY, {JANE: (5, 5, 5)}, fetched_at=2.0), MONDAY)
     assert state.history.days(KEY) == {MONDAY: DayInfo(day=MONDAY, fetched_at=2.0)}
-    people = state.history.load([MONDAY])
-    assert people is not None
+    people = loaded(state, [MONDAY])
     assert {user: list(days.hosted) for user, days in people.items()} == {JANE: [5]}
 
 
@@ -70,8 +76,7 @@ def test_removed_people_leave_no_trace(path: Path, state: StateFile) -> None:
     assert JANE.encode() in path.read_bytes()
     assert state.history.keep_people(lambda user: user != JANE, all_users=True)
     assert JANE.encode() not in path.read_bytes()
-    people = state.history.load([MONDAY])
-    assert people is not None
+    people = loaded(state, [MONDAY])
     assert list(people) == ["1"]
     assert state.history.days(KEY) == {MONDAY: a_day().info}
     assert not state.history.keep_people(lambda user: user != JANE, all_users=True)
@@ -117,7 +122,8 @@ def test_a_corrupt_day_is_unknown_and_logged(path: Path, scene: Scene, state: St
         connection.execute("UPDATE history_days SET body = x'00' WHERE day = ?", (str(MONDAY),))
         connection.commit()
     assert list(state.history.days(KEY) or {}) == [SUNDAY]
-    assert state.history.load([MONDAY]) is None
+    with pytest.raises(PARSE_ERRORS):
+        loaded(state, [MONDAY])
     assert scene.warnings == [
         f"a part of the state file is corrupt and ignored: history of {MONDAY}"
     ]
@@ -147,8 +153,7 @@ def test_a_killed_process_leaves_whole_days(path: Path, scene: Scene) -> None:
         state = open_state(path, log=scene.log, now=scene.now)
         days = sorted(state.history.days(KEY) or {}, reverse=True)
         assert days == [MONDAY - timedelta(days=back) for back in range(len(days))]
-        people = state.history.load(days)
-        assert people is not None
+        people = loaded(state, days)
         assert len(people) == 50
         for person in people.values():
             assert set(person.hosted) == {7}

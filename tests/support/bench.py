@@ -23,6 +23,7 @@ from gong_exporter.config.model import Config
 from gong_exporter.exposition.body import Exposition, once_text
 from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.clock import Stopped
+from gong_exporter.runtime.drops import DetectorInput, DetectorOutput, DetectorRun, detect
 from gong_exporter.runtime.poll_runner import FetchWindows, PollRunner
 from gong_exporter.runtime.poller import Poller
 from gong_exporter.runtime.schedule import PollTimer
@@ -73,6 +74,24 @@ class FakeLock(PollerLock):
 
     def acquire(self) -> bool:
         return self._acquire()
+
+
+class DetectorHere(DetectorRun):
+    """A run of the detector that is over when it has begun."""
+
+    done = True
+
+    def __init__(self, given: DetectorInput) -> None:
+        self._found = detect(given)
+
+    def join(self, _timeout: float) -> bool:
+        return True
+
+    def result(self) -> DetectorOutput:
+        return self._found
+
+    def stop(self) -> None:
+        pass
 
 
 @dataclass
@@ -177,6 +196,7 @@ def bench(
     acquire: Callable[[], bool] = lambda: True,
     exposition_type: type[Exposition] = Exposition,
     sections: dict[str, Any] | None = None,
+    start_detector: Callable[[DetectorInput], DetectorRun] = DetectorHere,
     **changes: Any,
 ) -> Iterator[Bench]:
     """A loop that has not begun, its simulator and its state.
@@ -188,6 +208,7 @@ def bench(
         acquire: whether it may poll.
         exposition_type: what renders.
         sections: of the configuration file.
+        start_detector: starts a run of the detector; by default it is over at once.
         changes: to the configuration in force, beyond what the file may say.
     """
     clock = FakeClock(now)
@@ -216,6 +237,7 @@ def bench(
             redactor=redactor,
             save=False,
             fetch=_noting(benches),
+            start_detector=start_detector,
         )
         runner.restore()
         stop_signal = StopSignal()

@@ -6,9 +6,8 @@ from grafana_foundation_sdk.builders import prometheus, timeseries
 
 from tools.dashboards.looks import AN_HOUR, GREY, fixed, graph, prop
 from tools.dashboards.panels import lines, stacked
-from tools.dashboards.promql import JOB
 
-INSTANCE = 'instance=~"$instance"'
+WHERE = 'job=~"$job", instance=~"$instance"'
 
 
 HOURLY = "15m"
@@ -31,7 +30,7 @@ REASONS = {
 
 def of(family: str, *matchers: str) -> str:
     """A selector of the chosen processes."""
-    return f"{family}{{{', '.join((JOB, INSTANCE, *matchers))}}}"
+    return f"{family}{{{', '.join((WHERE, *matchers))}}}"
 
 
 def per_hour(family: str, by: str) -> str:

@@ -1,0 +1,174 @@
+"""Runs the detector when the day history or the roster changed, and publishes what it finds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import date, timedelta
+
+from structlog.typing import FilteringBoundLogger
+
+from gong_exporter.activity.windows import day_start
+from gong_exporter.exposition.drops import DropReport
+from gong_exporter.gong.clock import Clock
+from gong_exporter.runtime.company import Company
+from gong_exporter.runtime.day_history import DayHistory, LoadedHistory
+from gong_exporter.runtime.drops import DetectorFailed, DetectorInput, DetectorOutput, DetectorRun
+from gong_exporter.runtime.published import CompanyData
+
+INTERVAL = 600.0
+"""Seconds between two runs while days arrive one after the other, and after a failure: a run takes
+seconds in a large company."""
+
+TIMEOUT = 900.0
+"""Seconds after which a run is ended. 10,000 people take about ten on an idle processor."""
+
+JOIN_INTERVAL = 0.1
+"""Seconds between two looks at whether the process is to stop."""
+
+TEAM_COLUMN = "team"
+"""The column of the roster that names a person's team."""
+
+ACTIVE_COLUMN = "active"
+"""The column of the roster that says whether a person still works here."""
+
+
+class DropFinder:
+    """Finds drops beside the poller's thread, which only starts runs and takes their results.
+
+    Args:
+        data: whose people are compared; publishes what is found.
+        history: the days.
+        clock: the time.
+        log: for runs.
+        start: starts a run of the detector.
+    """
+
+    def __init__(
+        self,
+        *,
+        data: CompanyData,
+        history: DayHistory,
+        clock: Clock,
+        log: FilteringBoundLogger,
+        start: Callable[[DetectorInput], DetectorRun],
+    ) -> None:
+        self._data = data
+        self._history = history
+        self._clock = clock
+        self._log = log
+        self._start = start
+        self._run: DetectorRun | None = None
+        self._run_of: tuple[Company, tuple[date, ...]] | None = None
+        self._began = self._failed_at = -math.inf  # on the monotonic clock
+
+    def look(self, *, save: bool, at_once: bool = False) -> None:
+        """Publish the result of a run that has ended, and start one if something changed.
+
+        Args:
+            save: whether the state file is this process's to write.
+            at_once: also if the last run began less than INTERVAL ago.
+        """
+        try:
+            self._publish_result()
+            if self._run is None and self._history.changed and self._may_begin(at_once=at_once):
+                self._begin(save=save)
+                self._publish_result()
+        except DetectorFailed as error:
+            self._fail()
+            self._log.error("the detector failed", error=str(error), next_try_in_seconds=INTERVAL)
+        except Exception:  # noqa: BLE001 - a defect of ours must not end the poll loop
+            self._fail()
+            self._log.exception("the detector broke down: a defect, please report it")
+
+    def finish(self, *, save: bool) -> None:
+        """Find drops now, and wait for the result.
+
+        Raises:
+            Stopped: the process stops.
+        """
+        self.look(save=save, at_once=True)
+        while self._run is not None:
+            self._clock.check()
+            self._run.join(JOIN_INTERVAL)
+            self.look(save=save, at_once=True)
+
+    def stop(self) -> None:
+        """End a run, because what it finds is not wanted any more."""
+        if self._run is not None:
+            self._run.stop()
+            self._run = None
+            self._history.changed = True
+
+    def _may_begin(self, *, at_once: bool) -> bool:
+        now = self._clock.monotonic()
+        return now - (self._failed_at if at_once else max(self._began, self._failed_at)) >= INTERVAL
+
+    def _begin(self, *, save: bool) -> None:
+        company = self._data.company
+        loaded = self._history.load(company, save=save)
+        if loaded is None:
+            self._data.set_drops(None, None)
+            return
+        self._began = self._clock.monotonic()
+        given = _detector_input(loaded, company, self._data.known_users())
+        self._run_of = company, loaded.days
+        self._run = self._start(given)
+
+    def _publish_result(self) -> None:
+        run = self._run
+        if run is None or self._run_of is None:
+            return
+        if not run.done:
+            if self._clock.monotonic() - self._began > TIMEOUT:
+                run.stop()
+            return
+        self._run = None
+        found = run.result()
+        company, days = self._run_of
+        self._data.set_drops(_report(found, company, days), company.key)
+        self._log.debug(
+            "looked for drops of activity",
+            seconds=round(self._clock.monotonic() - self._began, 3),
+            people=len(found.people),
+            days=len(days),
+        )
+
+    def _fail(self) -> None:
+        self._run = None
+        self._failed_at = self._clock.monotonic()
+        self._history.changed = True
+
+
+def _detector_input(
+    loaded: LoadedHistory, company: Company, known_users: frozenset[str]
+) -> DetectorInput:
+    emails, roster = company.state.known_users, company.setup.roster
+    teams, left = {}, set()
+    for user_id in known_users.union(loaded.saved.ids.values()):
+        columns = roster.of(user_id, emails.get(user_id, ""))
+        if team := columns.get(TEAM_COLUMN):
+            teams[user_id] = team
+        if columns.get(ACTIVE_COLUMN) == "false":
+            left.add(user_id)
+    return DetectorInput(
+        days=loaded.saved,
+        covered=loaded.covered,
+        known_users=known_users,
+        teams=teams,
+        left=frozenset(left),
+    )
+
+
+def _report(found: DetectorOutput, company: Company, days: tuple[date, ...]) -> DropReport | None:
+    zone = company.zone
+    if zone is None:
+        return None
+    return DropReport(
+        people=found.people,
+        teams=found.teams,
+        company=found.company,
+        day_starts=tuple(day_start(day, zone) for day in days),
+        end=day_start(days[0] + timedelta(days=1), zone),
+        show_people=company.setup.config.drops.people,
+    )
