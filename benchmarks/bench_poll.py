@@ -1,7 +1,7 @@
 """(d) CPU of a poll per page, against a bare ``requests`` loop that reads the same pages.
 
-Both ask the simulated API, in another process. Waits for the limiter take no time here: the clock
-is told that they are over. Each turn has a bare loop of its own just before it, since what a page
+Both ask the simulated API, in another process. Waits for the limiter take no time here, because the
+clock is moved past them. Each turn has a bare loop of its own just before it, since what a page
 takes changes with whatever else the machine does.
 """
 
@@ -74,7 +74,7 @@ class PatientClock:
         self._waited += seconds
 
     def check(self) -> None:
-        """See Clock: nobody stops a benchmark."""
+        """See Clock: a benchmark is never stopped."""
 
 
 def cpu_per_page(work: Callable[[], int]) -> float:

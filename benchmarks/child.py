@@ -1,7 +1,7 @@
 """What is measured, each in a process of its own: ``child.py KIND USERS``.
 
 It prints one line of JSON when it serves, and ends when its standard input does, so that it never
-outlives whoever started it.
+outlives the process that started it.
 """
 
 from __future__ import annotations

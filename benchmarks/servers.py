@@ -56,7 +56,7 @@ class Server:
         name: for the tables.
         port: on 127.0.0.1.
         process: it runs in.
-        before: bytes that its process held before it had any series; 0 where nobody asked.
+        before: bytes that its process held before it had any series; 0 if it was not measured.
     """
 
     name: str
@@ -67,7 +67,7 @@ class Server:
     def resident(self) -> int:
         """Bytes of memory that its process holds now. Only for our own children."""
         if self.process.stdin is None:
-            raise RuntimeError(f"{self.name} is no child of ours")
+            raise RuntimeError(f"{self.name} is not a child process of ours")
         self.process.stdin.write(b"?\n")
         self.process.stdin.flush()
         return _said(self.process)["resident"]
@@ -165,7 +165,7 @@ def query(url: str, expression: str) -> list[list[float]]:
 
 
 def free_port() -> int:
-    """A port that nobody listens on just now."""
+    """A port that is free now."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port: int = sock.getsockname()[1]

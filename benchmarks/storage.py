@@ -1,7 +1,7 @@
 """What a day of samples takes in Prometheus: ``.venv/bin/python benchmarks/storage.py``.
 
 promtool writes the blocks that a Prometheus would, from six hours of scrapes once a minute of a
-company of 48 whose numbers do not change meanwhile, as is usual. Needs promtool.
+company of 48 whose numbers do not change in that time, as usual. Needs promtool.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 ``python tools/check_prose.py [PATH ...]`` checks files, by default the package, the docs, the rules
 and messages of Prometheus, and the sources of the dashboards. In Python it reads comments and every
-string literal with a space in it, in other files every line.
+string literal with a space in it, in other files every line but identifiers in YAML.
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ ROOT = Path(__file__).parents[1]
 
 CHECKED = (
     "*.md",
+    "benchmarks/*.py",
     "config.example.yaml",
     "deploy/**/*.md",
-    "deploy/**/values.yaml",
+    "deploy/**/*.y*ml",
     "docs/*.md",
     "gong_exporter/**/*.py",
     "prometheus/**/*.tmpl",
     "prometheus/**/*.yml",
+    "tools/*.py",
     "tools/dashboards/*.py",
 )
 """What is checked by default."""
@@ -34,10 +36,13 @@ NOT_YET = (
     "docs/alerting.md",
     "docs/dashboards.md",
     "gong_exporter/simulator/company",
-    "prometheus",
+    "tools/check_prose.py",
     "tools/dashboards",
 )
-"""Files and folders that are still to be rewritten."""
+"""Files and folders that are still to be rewritten, and the patterns themselves."""
+
+ONE_WORD = re.compile(r"[\s{-]*([\w.]+: )?\S+")
+"""A line of YAML with one word, such as ``receiver: nobody``: an identifier."""
 
 PATTERNS = {
     r"who(m)?(so)?ever|nobody|no one|somebody|someone|anybody": "name the client, user or operator",
@@ -57,7 +62,9 @@ def prose(path: Path) -> Iterator[tuple[int, str]]:
     """Line numbers and text that people read."""
     text = path.read_text(encoding="utf-8")
     if path.suffix != ".py":
-        yield from enumerate(text.splitlines(), 1)
+        for number, line in enumerate(text.splitlines(), 1):
+            if not ONE_WORD.fullmatch(line):
+                yield number, line
         return
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:

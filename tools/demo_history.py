@@ -126,7 +126,7 @@ def run(
 
 
 def backfill(folder: Path, first: date, last: date, target: str, stop: threading.Event) -> None:
-    """The command as anybody runs it; its bar is on the terminal."""
+    """Run the command as a user does, on this terminal."""
     command = [sys.executable, "-m", "gong_exporter", "backfill"]
     command += [f"--config.file={folder / 'config.yaml'}", "--yes"]
     command += [f"--from={first}", f"--to={last}", f"--output={folder / '%Y-%m.om'}"]
@@ -166,7 +166,7 @@ gong-exporter with a past: every day since {begin}
       * on (user) group_left (team) {last}(gong_user_info[26h])
     )
 
-Ctrl-C stops all of it.""")  # noqa: DTZ011 - of whoever reads it
+Ctrl-C stops all of it.""")  # noqa: DTZ011 - the reader's today
 
 
 def found(name: str) -> str:
@@ -178,7 +178,7 @@ def found(name: str) -> str:
 
 
 def address(port: int) -> str:
-    """The usual port of loopback, or a free one where somebody has it."""
+    """The usual port of loopback, or a free one if it is in use."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -100,7 +100,7 @@ def families(of: Iterable[Family]) -> Iterator[str]:
 
 
 def flags() -> Iterator[str]:
-    """The options of each command, as it tells them itself."""
+    """The options of each command, from its own definition."""
     context = click.Context(cli, info_name="gong-exporter", **cli.context_settings)
     yield "### `gong-exporter`"
     yield ""

@@ -35,7 +35,7 @@ else
   engine=(podman --log-level fatal --cgroup-manager cgroupfs --runtime runc)
   run_options=(--pull=never --ulimit nofile=1024:1024 --ulimit nproc=4096:4096)
   strict=(--read-only --read-only-tmpfs=false) # podman would give it a writable /tmp and /run
-  # A storage of our own: nobody else's images are touched, and removing the folder cleans up.
+  # A storage of our own: no other images are touched, and removing the folder cleans up.
   export CONTAINERS_STORAGE_CONF=$work/storage.conf
   printf '[storage]\ndriver = "overlay"\ngraphroot = "%s"\nrunroot = "%s"\n' \
     "$work/storage" "/run/gong-exporter-image-test" >"$CONTAINERS_STORAGE_CONF"

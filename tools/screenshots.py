@@ -35,7 +35,7 @@ class Picture:
 
 
 def pictures(company: SimulatedCompany, days: int, now: datetime) -> Sequence[Picture]:
-    """The four; the team and the person are those to whom something happened.
+    """One of each dashboard; the team and the person are those to whom something happened.
 
     The exporter's ends with its past: the one that runs since a minute ago has spent no quota.
     """
@@ -46,6 +46,7 @@ def pictures(company: SimulatedCompany, days: int, now: datetime) -> Sequence[Pi
     users = [f"user={hit[0].user_id}"] if hit else []
     since = f"now-{days}d"
     return (
+        Picture("gong-this-week", since),
         Picture("gong-overview", since),
         Picture("gong-team", since, chosen=teams),
         Picture("gong-user", since, chosen=users),

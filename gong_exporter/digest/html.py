@@ -15,12 +15,12 @@ from gong_exporter.web.html import Html, constant, join, tag
 _FONT = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 _PAGE = f"margin:0;padding:24px 12px;background:#f3f4f6;color:#1f2937;{_FONT};line-height:1.5"
 _CARD = (
-    "max-width:640px;margin:0 auto;padding:24px 28px;background:#ffffff;"
+    "max-width:640px;margin:0 auto;padding:20px;background:#ffffff;"
     "border:1px solid #e5e7eb;border-radius:8px;font-size:15px"
 )
 _TITLE = "margin:0 0 16px;font-size:20px;line-height:1.3"
 _HEADING = "margin:28px 0 8px;font-size:16px"
-_CELL = "padding:6px 0 6px 16px;border-bottom:1px solid #e5e7eb"
+_CELL = "padding:6px 0 6px 10px;border-bottom:1px solid #e5e7eb"
 _NUMBER = f"{_CELL};text-align:right;white-space:nowrap"
 _NAME = f"{_CELL};padding-left:0"
 _QUIET = "color:#6b7280"
@@ -54,7 +54,7 @@ def as_html(digest: Digest) -> str:
         style=_CARD,
     )
     body = tag("body", card, style=_PAGE)
-    return join(constant("<!doctype html>\n"), tag("html", head, body, lang="en"), "\n")
+    return join(constant("<!doctype html>\n"), tag("html", head, body, lang="en"), constant("\n"))
 
 
 def _table(digest: Digest) -> Html | None:

@@ -23,7 +23,7 @@ from gong_exporter.web.page import PAGE_HEADERS, render_page
 from gong_exporter.web.people import PageQuery
 from gong_exporter.web.status import Health, Site
 
-SLICE_BYTES = 256 * 1024
+SLICE_BYTES = 384 * 1024
 """A body is handed to the transport in slices of this size, each when the client has taken the
 last one. Whole bodies would pile up in memory behind slow readers."""
 

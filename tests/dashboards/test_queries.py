@@ -22,11 +22,15 @@ NAMES = [f"{uid}: {target.panel} {target.ref}" for uid, target in EVERY_TARGET]
 def test_every_variable_has_values(past: Past, uid: str, job: str) -> None:
     variables = past.variables(uid, job=job)
     empty = {name for name, options in variables.options.items() if not options}
-    assert empty == set()
+    assert empty == ({"manager", "region", "role"} & empty if job == BARE else set())
 
 
 LEFT_OVER = re.compile(r"\$[a-zA-Z_{]")
 """A variable that nobody replaced; ``$1`` is PromQL's own."""
+
+
+LONG_AGO = {"B", "C"}
+"""A quarter and a year before, which this past does not reach."""
 
 
 def slump(past: Past) -> str:
@@ -42,7 +46,8 @@ def test_the_query_is_promql_and_has_data(past: Past, uid: str, target: Target) 
     promql_parser.parse(expr)
     assert not LEFT_OVER.search(expr), expr
     values = target.values(past.prometheus, variables, length)
-    assert any(not math.isnan(value) for value in values), expr
+    long_ago = target.panel.startswith("Whole weeks") and target.ref in LONG_AGO
+    assert any(not math.isnan(value) for value in values) != long_ago, expr
 
 
 @pytest.mark.parametrize(("uid", "target"), EVERY_TARGET, ids=NAMES)

@@ -10,6 +10,7 @@ import pytest
 
 from gong_exporter.exposition.names import FAMILIES
 from tests.dashboards.pages import UIDS, Target, dashboard, targets
+from tools.dashboards.promql import JOB, WINDOW_END, last_scrape
 
 ABOUT_ACTIVITY = UIDS[:3]
 SCRAPED = {"up", "scrape_duration_seconds", "process_resident_memory_bytes"}
@@ -17,8 +18,13 @@ SCRAPED |= {"process_start_time_seconds"}
 COUNTERS = {family.name for family in FAMILIES if family.kind == "counter"}
 HISTOGRAMS = {family.name for family in FAMILIES if family.kind == "histogram"}
 LONG_RANGE = re.compile(
-    r"max by \(job, user, metric, window\) \(last_over_time\(gong_user_activity\{[^}]*\}\[26h\]\)\)"
+    r"max by \(job, user, metric, window\)"
+    r" \(last_over_time\(gong_user_activity\{[^}]*\}\[26h\] offset -?\d+h\)\)"
 )
+AFTER_SELECTOR = re.compile(r"(\w+)\{[^{}]*\}(\)?(?: @ \$as_of|\[[^\]]*\](?: @ \$as_of)?)?)")
+BEFORE_AN_OUTAGE = {" @ $as_of", "[26h] @ $as_of", "[7d]"}
+"""How instant queries read: the last moment with data, that day, or the end of a week's outage."""
+LAST_SCRAPE = last_scrape(f"{WINDOW_END}{{{JOB}}}")
 
 EVERY_TARGET = [(uid, target) for uid in UIDS for target in targets(dashboard(uid))]
 TARGETS = pytest.mark.parametrize(
@@ -41,7 +47,7 @@ def nodes(expr: object) -> Iterator[object]:
 
 def parsed(target: Target) -> promql_parser.Expr:
     """A query with durations in the place of Grafana's, and its variables as they are."""
-    text = re.sub(r"\$__(rate_)?interval", "1h", target.expr)
+    text = re.sub(r"\$__(rate_)?interval", "1h", target.expr).replace("$as_of", "1")
     return promql_parser.parse(text)
 
 
@@ -87,10 +93,17 @@ def test_counters_are_in_rates_over_grafanas_interval_and_nothing_else_is(
 
 
 @TARGETS
-def test_long_ranges_and_only_they_look_back_a_day(uid: str, target: Target) -> None:
-    if target.instant or "gong_user_activity" not in target.expr:
-        assert "last_over_time" not in target.expr
-    else:
+def test_instant_queries_show_what_was_there_before_an_outage(uid: str, target: Target) -> None:
+    del uid
+    expr = target.expr.replace(LAST_SCRAPE, "")
+    for name, after in AFTER_SELECTOR.findall(expr) if target.instant else ():
+        assert name == "up" or after in BEFORE_AN_OUTAGE
+
+
+@TARGETS
+def test_long_ranges_look_back_a_day(uid: str, target: Target) -> None:
+    del uid
+    if not target.instant:
         found = len(LONG_RANGE.findall(target.expr))
         assert found == target.expr.count("gong_user_activity{")
 

@@ -3,39 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from tests.dashboards.pages import UIDS, Json, dashboard, panels, target
+from tests.dashboards.pages import UIDS, Json, dashboard, panels, target, targets
 from tests.support.dashboard_history import braces
 from tests.support.dashboard_variables import Variables
 from tests.support.servers import Prometheus, prometheus, promtool
-from tools.dashboards.looks import TOO_LITTLE
+from tools.dashboards.common import NOON
+from tools.dashboards.history import UNKNOWN
+from tools.dashboards.looks import SCRAPED
 
 pytestmark = pytest.mark.server("prometheus", "promtool")
 
 OVERVIEW, TEAM, USER, EXPORTER = UIDS
 NOW = int(datetime(2026, 3, 16, 18, tzinfo=UTC).timestamp())
 HOUR, DAY = 3600, 86_400
-WENT_DOWN = NOW - 30 * HOUR
 
-WELL, DOWN, TO_DATE, WEEK, STALE, LEFT = "well", "down", "to-date", "week", "stale", "left"
-"""All well; down for thirty hours; month and week to date alone; a week alone; polls fail; nobody
-has done anything this week, and one of them has left the company."""
+WELL, DOWN, LONG_DOWN, TO_DATE = "well", "down", "long-down", "to-date"
+STALE, LEFT, FILLED, NEW = "stale", "left", "filled", "new"
+"""All well; down for an hour; down for thirty hours; month and week to date alone; polls fail;
+nobody has done anything this week, and one of them has left the company; nothing but a backfill;
+nothing but the last minutes."""
 WINDOWS: Mapping[str, Mapping[str, tuple[int, int]]] = {
     WELL: {"7d": (7, 20), "28d": (28, 80)},
     DOWN: {"7d": (7, 20), "28d": (28, 80)},
+    LONG_DOWN: {"7d": (7, 20), "28d": (28, 80)},
     TO_DATE: {"mtd": (15, 40), "wtd": (3, 10)},
-    WEEK: {"7d": (7, 20)},
     STALE: {"7d": (7, 11), "28d": (28, 80)},
     LEFT: {"7d": (7, 0), "28d": (28, 80)},
+    FILLED: {"7d": (7, 20), "28d": (28, 80)},
+    NEW: {"7d": (7, 20), "28d": (28, 80)},
 }
 """By job and window: how many days it has, and how many calls everybody had in it."""
 FETCHED = {WELL: 60, STALE: 5 * HOUR}
 """Seconds ago."""
+WENT_DOWN = {DOWN: NOW - HOUR, LONG_DOWN: NOW - 30 * HOUR}
+EARLIER = {91: 10, 364: 16}
+"""Calls of everybody's week so many days ago, as a backfill brings them."""
+SCORED = {WELL: (8, 20), DOWN: (8, 20), LEFT: (0, 20)}
+"""Counted and expected in the last seven days, by the detector."""
+PRESENT = {LEFT: (0, 10 / 28), DOWN: (3 / 7, 10 / 28)}
+"""Shares of 7 and of 28 days with activity."""
 
 
 @dataclass(frozen=True)
@@ -57,36 +69,88 @@ class Situations:
         return self.server.query(expr, NOW)
 
 
-def samples() -> Iterator[str]:
-    """Every ten minutes of three days."""
-    families: dict[str, list[str]] = {}
+def moments(job: str) -> Iterator[int]:
+    """When there are samples: every ten minutes, or as a backfill writes them."""
+    midnight = NOW // DAY * DAY
+    if job == FILLED:
+        yield from range(midnight - 3 * DAY, midnight + 1, DAY)
+    elif job == NEW:
+        yield NOW - 60
+    else:
+        yield from range(NOW - 3 * DAY, WENT_DOWN.get(job, NOW) + 1, 600)
 
-    def add(name: str, labels: Mapping[str, str], value: float, last: int) -> None:
-        lines = families.setdefault(name, [])
-        for moment in range(NOW - 3 * DAY, last + 1, 600):
-            lines.append(f"{name}{braces(labels)} {value} {moment}\n")
 
-    for job, windows in WINDOWS.items():
-        last = WENT_DOWN if job == DOWN else NOW
+@dataclass
+class Samples:
+    """The samples of all jobs, by family."""
+
+    families: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(
+        self,
+        name: str,
+        labels: Mapping[str, str],
+        value: float,
+        earlier: Mapping[int, float] | None = None,
+    ) -> None:
+        """One series: the same value at each moment of its job, and others days before."""
+        at = dict.fromkeys(moments(labels["job"]), value)
+        at |= {NOW - days * DAY - HOUR: then for days, then in (earlier or {}).items()}
+        lines = self.families.setdefault(name, [])
+        lines += [f"{name}{braces(labels)} {at[moment]} {moment}\n" for moment in sorted(at)]
+
+    def add_person(self, job: str, person: str) -> None:
+        """Counters, and what the detector says."""
+        who = {"job": job, "instance": f"{job}:1", "user": f"{job}-{person}"}
+        who["email"] = f"{person}@{job}.example"
+        active = "false" if (job, person) == (LEFT, "2") else "true"
+        self.add("gong_user_info", {**who, "team": "Same Name", "active": active}, 1)
+        for window, (_, calls) in WINDOWS[job].items():
+            what = {"metric": "calls_as_host", "window": window}
+            earlier = EARLIER if (job, window) == (WELL, "7d") else {}
+            self.add("gong_user_activity", {**who, **what}, calls, earlier)
+        what = {"metric": "own_activity", "window": "7d"}
+        for name, value in zip(("observed", "expected"), SCORED.get(job, ()), strict=False):
+            self.add(f"gong_user_{name}_activity", {**who, **what}, value)
+        for window, share in zip(("7d", "28d"), PRESENT.get(job, ()), strict=False):
+            self.add("gong_user_presence_ratio", {**who, "window": window}, share)
+
+    def add_job(self, job: str) -> None:
+        """The exporter's own, and what is of the company."""
+        last = max(moments(job))
         target = {"job": job, "instance": f"{job}:1"}
-        for person in ("1", "2"):
-            who = {**target, "user": f"{job}-{person}", "email": f"{person}@{job}.example"}
-            active = "false" if (job, person) == (LEFT, "2") else "true"
-            add("gong_user_info", {**who, "team": "Same Name", "active": active}, 1, last)
-            for window, (_, calls) in windows.items():
-                what = {"metric": "calls_as_host", "window": window}
-                add("gong_user_activity", {**who, **what}, calls, last)
-        for window, (days, _) in windows.items():
+        for name, value in zip(("observed", "expected"), SCORED.get(job, ()), strict=False):
+            team = {**target, "team": "Same Name", "window": "7d"}
+            self.add(f"gong_team_{name}_activity", team, 2 * value)
+        for window, (days, _) in WINDOWS[job].items():
             each = {**target, "window": window}
-            end = last // DAY * DAY
-            add("gong_activity_window_end_timestamp_seconds", each, end, last)
-            add("gong_activity_window_start_timestamp_seconds", each, end - days * DAY, last)
-            ago = last - FETCHED.get(job, 60)
-            add("gong_exporter_last_success_timestamp_seconds", each, ago, last)
-    for name, lines in families.items():
-        yield f"# TYPE {name} gauge\n"
-        yield from lines
-    yield "# EOF\n"
+            end = last // DAY * DAY - (DAY if job == STALE else 0)
+            self.add("gong_activity_window_end_timestamp_seconds", each, end)
+            self.add("gong_activity_window_start_timestamp_seconds", each, end - days * DAY)
+            if job != FILLED:
+                ago = last - FETCHED.get(job, 60)
+                self.add("gong_exporter_last_success_timestamp_seconds", each, ago)
+        if job != FILLED:
+            self.add("gong_up", target, 1)
+            self.add("gong_exporter_build_info", {**target, "version": "1", "python": "3"}, 1)
+            self.add("gong_exporter_next_poll_timestamp_seconds", target, last + 600)
+
+    def lines(self) -> Iterator[str]:
+        """OpenMetrics."""
+        for name, lines in self.families.items():
+            yield f"# TYPE {name} gauge\n"
+            yield from lines
+        yield "# EOF\n"
+
+
+def samples() -> Iterator[str]:
+    """Three days, and for one job a few moments long before."""
+    found = Samples()
+    for job in WINDOWS:
+        for person in ("1", "2"):
+            found.add_person(job, person)
+        found.add_job(job)
+    return found.lines()
 
 
 @pytest.fixture(scope="module")
@@ -104,74 +168,145 @@ def situations(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Situations]
         yield Situations(server)
 
 
+def current(situations: Situations, uid: str, job: str) -> dict[str, str]:
+    """What is chosen, apart from the moment that panels show."""
+    chosen = situations.variables(uid, job=job).current
+    return {name: option.text for name, option in chosen.items() if name != "as_of"}
+
+
+@pytest.mark.parametrize("job", [DOWN, LONG_DOWN, FILLED, NEW])
 @pytest.mark.parametrize("uid", [OVERVIEW, TEAM, USER])
-def test_an_outage_does_not_take_away_what_can_be_chosen(situations: Situations, uid: str) -> None:
-    before = situations.variables(uid, job=WELL).current
-    after = situations.variables(uid, job=DOWN).current
-    for name in ("metric", "window", "usual"):
-        assert after[name] == before[name]
-        assert after[name].value
-    if uid == USER:
-        assert after["user"].text == "1@down.example"
+def test_what_can_be_chosen_is_there_after_an_outage_or_a_backfill_and_at_the_start(
+    situations: Situations, uid: str, job: str
+) -> None:
+    found = current(situations, uid, job)
+    assert found == current(situations, uid, WELL) | (
+        {"job": job} | ({"user": f"1@{job}.example"} if uid == USER else {})
+    )
+    assert (found["metric"], found["window"]) == ("calls as host", "7d")
+
+
+@pytest.mark.parametrize("uid", [OVERVIEW, TEAM, USER])
+def test_an_outage_takes_no_number_away(situations: Situations, uid: str) -> None:
+    """The numbers change once a day."""
+    compared = 0
+    for each in targets(dashboard(uid)):
+        if each.instant and each.panel != "Freshness":
+            well, down = (
+                sorted(value for _, value in situations.shown(uid, each.panel, each.ref, job=job))
+                for job in (WELL, DOWN)
+            )
+            if job_has_numbers := bool(well):
+                assert down == well or each.panel == "Against earlier, $window", each.panel
+            compared += job_has_numbers
+    assert compared > 5
+
+
+@pytest.mark.parametrize(
+    ("job", "seconds"), [(WELL, 0), (DOWN, HOUR), (LONG_DOWN, 30 * HOUR), (NEW, 60)]
+)
+def test_freshness_says_how_old_the_numbers_are(
+    situations: Situations, job: str, seconds: int
+) -> None:
+    ((_, scraped),) = situations.shown(OVERVIEW, "Freshness", "B", job=job)
+    assert scraped == seconds
+    colours = [colour for value, colour in SCRAPED if value is None or value <= scraped]
+    assert colours[-1] == ("red" if job in WENT_DOWN else "green")
+
+
+def test_freshness_is_that_of_the_company_that_is_furthest_behind(situations: Situations) -> None:
+    (panel,) = (p for p in panels(dashboard(OVERVIEW)) if p["title"] == "Freshness")
+    for ref, seconds in (("A", FETCHED[STALE]), ("B", 0)):
+        expr, _ = target(OVERVIEW, panel["title"], ref).put(
+            situations.variables(OVERVIEW, job=WELL), DAY
+        )
+        both = expr.replace(f'job=~"{WELL}"', f'job=~"{WELL}|{STALE}"')
+        ((_, age),) = situations.server.query(both, NOW)
+        assert age == seconds
+
+
+def test_data_reaches_as_far_as_that_of_the_company_that_is_furthest_behind(
+    situations: Situations,
+) -> None:
+    expr, _ = target(OVERVIEW, "Data up to").put(situations.variables(OVERVIEW, job=WELL), DAY)
+    both = expr.replace(f'job=~"{WELL}"', f'job=~"{WELL}|{STALE}"')
+    ((_, day),) = situations.server.query(both, NOW)
+    assert day == 1000 * (NOW // DAY * DAY - DAY - NOON)
+
+
+@pytest.mark.parametrize(
+    ("title", "value"),
+    [("Last poll", 1), ("Oldest fetch", HOUR + 60), ("Next poll in", 600 - HOUR)],
+)
+def test_the_exporters_page_knows_the_last_poll_after_an_outage(
+    situations: Situations, title: str, value: int
+) -> None:
+    ((_, found),) = situations.shown(EXPORTER, title, job=DOWN)
+    assert found == value
 
 
 def test_an_outage_leaves_the_trends(situations: Situations) -> None:
     trend = target(OVERVIEW, "Trend: ${metric:text}, $window at a time")
-    variables = situations.variables(OVERVIEW, job=DOWN)
+    variables = situations.variables(OVERVIEW, job=LONG_DOWN)
     assert set(trend.values(situations.server, variables, 2 * DAY)) == {40}
-
-
-@pytest.mark.parametrize(
-    "title", ["Company: ${metric:text}, $window", "Against the usual", "Fell silent"]
-)
-def test_an_outage_shows_no_numbers_of_before(situations: Situations, title: str) -> None:
-    assert situations.shown(OVERVIEW, title, job=DOWN) == []
 
 
 def test_windows_are_in_the_order_of_their_lengths(situations: Situations) -> None:
     chosen = situations.variables(OVERVIEW, job=TO_DATE)
     assert [option.value for option in chosen.options["window"]] == ["wtd", "mtd"]
-    assert [option.value for option in chosen.options["usual"]] == ["mtd", "wtd"]
-    ((_, change),) = situations.shown(OVERVIEW, "Against the usual", job=TO_DATE)
-    assert change == pytest.approx(20 / (60 * 3 / 12) - 1)
 
 
-def test_with_one_window_nobody_is_said_not_to_be_silent(situations: Situations) -> None:
-    ((_, change),) = situations.shown(OVERVIEW, "Against the usual", job=WEEK)
-    assert change == TOO_LITTLE
-    assert situations.shown(OVERVIEW, "Fell silent", job=WEEK) == []
-    assert situations.shown(TEAM, "Fell silent", job=WEEK) == []
-    assert situations.shown(USER, "Counters down by half", job=WEEK) == []
+@pytest.mark.parametrize(
+    ("uid", "title"),
+    [
+        (OVERVIEW, "All activity, 7 days"),
+        (OVERVIEW, "Against the usual"),
+        (OVERVIEW, "Silent for a week"),
+        (TEAM, "Against expected"),
+        (TEAM, "Silent for a week"),
+    ],
+)
+def test_what_the_detector_does_not_know_yet_is_no_number(
+    situations: Situations, uid: str, title: str
+) -> None:
+    """A green 0 would say that nobody is silent."""
+    assert situations.shown(uid, title, job=STALE) == []
+    (panel,) = (p for p in panels(dashboard(uid)) if p["title"] == title)
+    assert panel["fieldConfig"]["defaults"]["noValue"] == "not known yet"
 
 
-@pytest.mark.parametrize("title", ["Who fell silent", "Most below their usual"])
-def test_who_has_left_the_company_is_in_no_list(situations: Situations, title: str) -> None:
-    rows = situations.shown(OVERVIEW, title, job=LEFT)
-    assert [labels["user"] for labels, _ in rows] == [f"{LEFT}-1"]
+def test_who_has_left_the_company_is_in_no_list(situations: Situations) -> None:
+    for uid, title in (
+        (OVERVIEW, "Furthest below what was expected"),
+        (TEAM, "Members against what was expected"),
+    ):
+        rows = situations.shown(uid, title, job=LEFT)
+        assert [labels["user"] for labels, _ in rows] == [f"{LEFT}-1"]
 
 
 def test_who_has_left_the_company_is_not_counted_as_silent(situations: Situations) -> None:
-    ((_, silent),) = situations.shown(OVERVIEW, "Fell silent", job=LEFT)
+    ((_, silent),) = situations.shown(OVERVIEW, "Silent for a week", job=LEFT)
     assert silent == 1
+    ((_, silent),) = situations.shown(OVERVIEW, "Silent for a week", job=DOWN)
+    assert silent == 0
 
 
-def test_only_companies_with_both_windows_are_compared(situations: Situations) -> None:
-    """Or somebody's week would be held against nobody's month."""
-    alone = situations.shown(OVERVIEW, "Against the usual", job=WELL)
-    variables = situations.variables(OVERVIEW, job=WELL)
-    expr, _ = target(OVERVIEW, "Against the usual").put(variables, DAY)
-    both = expr.replace(f'job=~"{WELL}"', f'job=~"{WELL}|{WEEK}"')
-    assert both != expr
-    assert situations.server.query(both, NOW) == alone
+@pytest.mark.parametrize("uid", [OVERVIEW, TEAM, USER])
+def test_the_window_is_against_a_quarter_and_a_year_ago(situations: Situations, uid: str) -> None:
+    for ref, days in (("A", 91), ("B", 364)):
+        ((_, change),) = situations.shown(uid, "Against earlier, $window", ref, job=WELL)
+        assert change == pytest.approx(20 / EARLIER[days] - 1)
+        ((_, change),) = situations.shown(uid, "Against earlier, $window", ref, job=STALE)
+        assert change == UNKNOWN
 
 
 def test_teams_of_the_same_name_say_whose_they_are(situations: Situations) -> None:
     variables = situations.variables(OVERVIEW, job=WELL)
-    title = "Teams against their usual"
+    title = "Teams against what was expected"
     expr, _ = target(OVERVIEW, title).put(variables, DAY)
-    both = expr.replace(f'job=~"{WELL}"', f'job=~"{WELL}|{STALE}"')
+    both = expr.replace(f'job=~"{WELL}"', f'job=~"{WELL}|{LEFT}"')
     rows = [labels for labels, _ in situations.server.query(both, NOW)]
-    assert sorted(labels["company"] for labels in rows) == sorted([WELL, STALE])
+    assert sorted(labels["company"] for labels in rows) == sorted([WELL, LEFT])
     ((labels, _),) = situations.shown(OVERVIEW, title, job=WELL)
     assert "company" not in labels, "one company needs no column"
 

@@ -123,6 +123,7 @@ class Reader(HTMLParser):
 def test_the_html_is_one_document_without_anything_to_load() -> None:
     text = as_html(digest())
     assert text.startswith("<!doctype html>\n<html")
+    assert text.endswith("</body></html>\n")
     seen = Reader(text)
     assert seen.tags.count("li") == 3
     assert seen.tags.count("td") == 12

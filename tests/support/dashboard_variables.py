@@ -116,7 +116,7 @@ class Variables:
             texts = self._label_values(found[2], found[1])
         elif found := _QUERY_RESULT.match(query):
             texts = [
-                f"{braces(dict(sorted(labels.items())))} {value} 0"
+                f"{braces(dict(sorted(labels.items()))) or '{}'} {value} 0"
                 for labels, value in self.prometheus.query(found[1], self.now)
             ]
         else:

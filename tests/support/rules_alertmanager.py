@@ -37,10 +37,14 @@ class Alertmanager:
         return found
 
     def take(self, alerts: Sequence[Labels]) -> None:
-        """Give it alerts, as Prometheus does."""
+        """Give it alerts that have only labels, as Prometheus does."""
+        self.post([{"labels": labels} for labels in alerts])
+
+    def post(self, alerts: Sequence[Mapping[str, Any]]) -> None:
+        """Give it alerts in the form of its API."""
         request = urllib.request.Request(
             f"http://{self.address}/api/v2/alerts",
-            data=json.dumps([{"labels": labels} for labels in alerts]).encode(),
+            data=json.dumps(alerts).encode(),
             headers={"Content-Type": "application/json"},
         )
         with urllib.request.urlopen(request, timeout=10):
@@ -64,15 +68,25 @@ class Alertmanager:
         }
 
 
-@contextmanager
-def alertmanager(folder: Path) -> Iterator[Alertmanager]:
-    """An Alertmanager with the example's configuration, without waiting before it groups."""
-    program = need("prometheus-alertmanager")
-    config = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
+def _quiet_example() -> dict[str, Any]:
+    config: dict[str, Any] = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
     config["route"]["group_wait"] = "0s"
     config["receivers"] = [{"name": each["name"]} for each in config["receivers"]]
+    return config
+
+
+@contextmanager
+def alertmanager(folder: Path, config: Mapping[str, Any] | None = None) -> Iterator[Alertmanager]:
+    """An Alertmanager.
+
+    Args:
+        folder: for its data.
+        config: None for the example's, with receivers that send nothing, and without waiting before
+            it groups.
+    """
+    program = need("prometheus-alertmanager")
     file = folder / "alertmanager.yml"
-    file.write_text(json.dumps(config))
+    file.write_text(json.dumps(config or _quiet_example()))
     address = f"127.0.0.1:{free_port()}"
     command = [
         program,

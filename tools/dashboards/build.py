@@ -16,6 +16,7 @@ from tools.dashboards.exporter import exporter
 from tools.dashboards.overview import overview
 from tools.dashboards.team import team_dashboard
 from tools.dashboards.user import user_dashboard
+from tools.dashboards.week import week
 
 ROOT = Path(__file__).parents[2] / "grafana"
 GRAFANA = "11.6.0"
@@ -25,7 +26,7 @@ INPUT = "DS_PROMETHEUS"
 def files() -> Mapping[Path, str]:
     """Every generated file below ``grafana/``, with its text."""
     made: dict[Path, str] = {}
-    for built in (overview(), team_dashboard(), user_dashboard(), exporter()):
+    for built in (week(), overview(), team_dashboard(), user_dashboard(), exporter()):
         name = f"{built['uid']}.json"
         made[Path("dashboards", name)] = _text(built)
         made[Path("import", name)] = _text(_for_import(built))

@@ -2,80 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from grafana_foundation_sdk.builders import stat, table
+from grafana_foundation_sdk.builders import stat, table, timeseries
+from grafana_foundation_sdk.models import common as common_models
 
+from tools.dashboards.history import QUARTER, YEAR, change_since, each_day, each_week
 from tools.dashboards.looks import (
     AGE,
+    BLUE,
+    COMPANY_CHANGE,
+    GREY,
     HIDDEN,
-    QUOTA,
+    PERSON_CHANGE,
+    SCRAPED,
+    coloured,
+    fixed,
+    graph,
     leads_to,
     merged,
     narrow,
+    prop,
     query,
     sorted_by,
+    thresholds,
     wide,
 )
 from tools.dashboards.page import USER_LINK
-from tools.dashboards.panels import number, rows
-from tools.dashboards.promql import JOB, PERSON, with_person
+from tools.dashboards.panels import changes, lines, number, rows
+from tools.dashboards.promql import JOB, OUTAGE, PERSON, WINDOW_END, last_scrape, with_person
 
 NOON = 12 * 3600
-LOWER_BOUND = (
-    " Only calls as host and calls attended belong to one day; for the other counters the usual"
-    " is a lower bound."
+NOBODY = "Nobody, or not known yet: see Freshness"
+"""What an empty list says: the two look the same to Prometheus."""
+
+NOT_YET = "not known yet"
+"""There is no day history so far, no window of the company, or `drops.enabled: false`."""
+
+EXPECTED = (
+    " Expected is what the exporter's own detector, and its alerts, expect: the usual on the"
+    " days on which people were active, given how these days were for everybody."
 )
-INCOMPARABLE = "nothing to compare"
-"""No window longer than the one that is shown, or no numbers."""
 HISTORY = (
     " Reaches back as far as Prometheus does: 15 days unless its retention is longer. A backfill"
     " brings the time before."
 )
 
+QUARTER_WEEKS = "13w"
+"""The time range of panels of whole weeks, whatever is chosen for the dashboard."""
 
-def last_day() -> stat.Panel:
-    """Up to when the numbers reach."""
-    return number(
+
+def freshness() -> Sequence[stat.Panel]:
+    """How far the numbers reach and how old they are, of the company that is furthest behind."""
+    end = f'max by (job) (last_over_time({WINDOW_END}{{{JOB}, window="$window"}}[{OUTAGE}]))'
+    fetched = "gong_exporter_last_success_timestamp_seconds"
+    scraped = last_scrape(f"{WINDOW_END}{{{JOB}}}")
+    last_day = number(
         "Data up to",
-        "The last whole day of the company in the window. Gong counts closed days only, so that"
-        " yesterday is the freshest there is.",
-        query(
-            "1000 * (max(gong_activity_window_end_timestamp_seconds"
-            f'{{{JOB}, window="$window"}}) - {NOON})'
-        ),
+        "The last whole day of the company in the window; of the company that is furthest behind."
+        " Gong counts closed days only, so that yesterday is the freshest there is.",
+        query(f"1000 * (min({end}) - {NOON})"),
         unit="time:ddd, D MMM",
         decimals=None,
     )
-
-
-def age() -> stat.Panel:
-    """How old the numbers are."""
-    return number(
-        "Fetched",
-        "Time since the window last arrived whole from Gong: the oldest, with several companies."
-        " Orange after three hours, red after a day.",
+    age = number(
+        "Freshness",
+        "Time since the window last arrived whole from Gong (orange after three hours, red after a"
+        " day), and since Prometheus last scraped data (red after ten minutes): of the company that"
+        " is furthest behind. During an outage, panels show what was scraped last.",
         query(
-            "time() - min(max by (job) (gong_exporter_last_success_timestamp_seconds"
-            f'{{{JOB}, window="$window"}}))'
+            f'time() - min(max by (job) (last_over_time({fetched}{{{JOB}, window="$window"}}'
+            f"[{OUTAGE}])))",
+            "A",
+            legend="fetched ago",
         ),
+        query(f"time() - min{scraped}", "B", legend="scraped ago"),
         unit="s",
         thresholds=AGE,
+        names=True,
     )
-
-
-def quota() -> stat.Panel:
-    """How much of the quota is spent."""
-    return number(
-        "API quota",
-        "Calls to Gong in the last 24 hours, of those that the exporter may make"
-        " (requests_per_day). At 100 % polls stop until the oldest calls are a day old.",
-        query(
-            f"max(gong_exporter_api_quota_used{{{JOB}}} / gong_exporter_api_quota_limit{{{JOB}}})"
-        ),
-        unit="percentunit",
-        thresholds=QUOTA,
-    )
+    return last_day, age.override_by_query("B", [thresholds(*SCRAPED)])
 
 
 def people(
@@ -86,37 +92,112 @@ def people(
     *,
     first: str,
     down: bool = False,
-    missing: str = "nobody",
-    team: int = 232,
+    missing: str = NOBODY,
 ) -> table.Panel:
     """People with their team and some numbers.
 
     Args:
         title: of the panel.
         text: its description.
-        chosen: the numbers of whom to show, by ``job`` and ``user``.
+        chosen: a number for each person to be shown, by ``job`` and ``user``.
         columns: everybody's numbers by ``job`` and ``user``, by their column's title in order;
             ``chosen`` goes where the title has an empty expression.
         first: the title of the column to sort by.
         down: largest first.
         missing: what is said when there is nobody.
-        team: the width of its column; 0 hides it. Without a roster there is none, and the
-            person has its room.
     """
     queries = []
     titles = {PERSON: "Person", "team": "Team"}
-    single = len(columns) == 1  # whose value Grafana does not name after its query
     for place, (column, expr) in enumerate(columns.items()):
         ref = chr(ord("A") + place)
         wanted = f"({expr})\nand on (job, user) ({chosen})" if expr else with_person(f"({chosen})")
         queries.append(query(wanted, ref, as_table=True))
-        titles["Value" if single else f"Value #{ref}"] = column
+        titles[f"Value #{ref}"] = column
     panel = rows(title, text, *queries, missing=missing)
-    sorted_by(merged(panel, titles), first, down=down)
-    panel.override_by_name("user", HIDDEN)
-    panel.override_by_name("Person", [leads_to("Open this person", USER_LINK)])
-    panel.override_by_name("Person", [narrow(90)])
-    panel.override_by_name("Team", [wide(team)] if team else HIDDEN)
+    sorted_by(merged(panel, {**titles, "user": "user"}), first, down=down)
+    panel.override_by_name("Person", [leads_to("Open this person", USER_LINK), narrow(120)])
+    panel.override_by_name("Team", [narrow(100)])
     for column in columns:
-        panel.override_by_name(column, [wide(64)])
-    return panel
+        panel.override_by_name(column, [wide(78)])
+    panel.override_by_name("Change", coloured("percentunit", *PERSON_CHANGE))
+    panel.override_by_name("Of team", coloured("percentunit", *COMPANY_CHANGE))
+    return panel.override_by_name("user", HIDDEN)
+
+
+def earlier(*columns: str, user: str = "") -> stat.Panel:
+    """The window against the same one a quarter and a year ago."""
+    panel = changes(
+        "Against earlier, $window",
+        "${metric:text} over the window against the one 13 weeks and 52 weeks before, which began"
+        ' on the same weekday. "No history": Prometheus has no samples of then; a backfill brings'
+        " them.",
+        query(change_since(QUARTER, *columns, user=user), "A", legend="a quarter ago"),
+        query(change_since(YEAR, *columns, user=user), "B", legend="a year ago"),
+    )
+    return panel.orientation(common_models.VizOrientation.HORIZONTAL)
+
+
+def against_expected(
+    title: str, text: str, observed: str, expected: str, *, compared_with: str = "expected"
+) -> timeseries.Panel:
+    """What the detector counted in the seven days that end with each day, and what it expected."""
+    panel = lines(
+        title,
+        f"{text} Each day shows the seven days that end with it. From when the exporter runs: a"
+        " backfill does not bring these numbers.",
+        graph(observed, "A", legend="7 days", step="1d"),
+        graph(expected, "B", legend=compared_with, step="1d"),
+        decimals=0,
+        fill=15,
+    )
+    panel.override_by_query("A", [fixed(BLUE)])
+    return _with_dashes(_by_day(panel), "B")
+
+
+def trend(text: str, *columns: str, user: str = "") -> timeseries.Panel:
+    """The counter over the window that ends with each day."""
+    panel = lines(
+        "Trend: ${metric:text}, $window at a time",
+        f"{text} Each day shows the window that ends with it; the last is yesterday." + HISTORY,
+        graph(each_day(*columns, user=user), "A", legend="$window", step="1d"),
+        decimals=0,
+        fill=15,
+    )
+    return _by_day(panel.override_by_query("A", [fixed(BLUE)]))
+
+
+def _by_day(panel: timeseries.Panel) -> timeseries.Panel:
+    """Stairs, for numbers that are of a day; zeros are not a line of 0 to 100."""
+    panel.axis_soft_max(4)
+    return panel.line_interpolation(common_models.LineInterpolation.STEP_AFTER)
+
+
+def weeks(text: str, *columns: str, user: str = "") -> timeseries.Panel:
+    """Whole weeks as bars, with those of a quarter and a year before as lines."""
+    panel = lines(
+        "Whole weeks: ${metric:text}",
+        f"{text} Each bar is a whole week from Monday to Sunday; the lines are the same weeks"
+        " a quarter and a year before, where Prometheus has them." + HISTORY,
+        graph(each_week(*columns, user=user), "A", legend="week", step="7d"),
+        graph(
+            each_week(*columns, user=user, days_ago=QUARTER),
+            "B",
+            legend="13 weeks before",
+            step="7d",
+        ),
+        graph(
+            each_week(*columns, user=user, days_ago=YEAR), "C", legend="52 weeks before", step="7d"
+        ),
+        decimals=0,
+    )
+    panel.axis_soft_max(4).time_from(QUARTER_WEEKS)
+    bars = [fixed(BLUE), prop("custom.drawStyle", "bars"), prop("custom.fillOpacity", 60)]
+    panel.override_by_query("A", bars)
+    _with_dashes(panel, "B")
+    return panel.override_by_query("C", [fixed("orange")])
+
+
+def _with_dashes(panel: timeseries.Panel, ref: str) -> timeseries.Panel:
+    dashes = {"fill": "dash", "dash": [8, 6]}
+    plain = [prop("custom.lineStyle", dashes), prop("custom.fillOpacity", 0)]
+    return panel.override_by_query(ref, [fixed(GREY), *plain])

@@ -13,33 +13,15 @@ COUNTERS: Mapping[str, str] = {
     "own_calls_listened_to": "Own heard",
     "calls_shared_externally": "Shared out",
     "calls_shared_internally": "Shared in",
-    "calls_requested_feedback": "Asked for \u2193",
-    "calls_received_feedback": "Feedback \u2193",
-    "calls_comments_received": "Comments \u2193",
+    "calls_requested_feedback": "Asked \u2193",
+    "calls_received_feedback": "Feedb. \u2193",
+    "calls_comments_received": "Comm. \u2193",
     "calls_scorecards_received": "Scored \u2193",
     "calls_marked_as_feedback_received": "Marked \u2193",
-    "others_calls_listened_to": "Others heard",
-    "calls_gave_feedback": "Feedback \u2191",
-    "calls_comments_given": "Comments \u2191",
+    "others_calls_listened_to": "Heard",
+    "calls_gave_feedback": "Feedb. \u2191",
+    "calls_comments_given": "Comm. \u2191",
     "calls_scorecards_filled": "Scored \u2191",
     "calls_marked_as_feedback_given": "Marked \u2191",
 }
 """Column titles by ``metric``; what is received has an arrow down, what is given one up."""
-
-GIVEN = (
-    "others_calls_listened_to",
-    "calls_gave_feedback",
-    "calls_comments_given",
-    "calls_scorecards_filled",
-    "calls_marked_as_feedback_given",
-)
-"""What one does for others' calls."""
-
-RECEIVED = (
-    "calls_requested_feedback",
-    "calls_received_feedback",
-    "calls_comments_received",
-    "calls_scorecards_received",
-    "calls_marked_as_feedback_received",
-)
-"""What others do for one's own calls, and what one asked for."""

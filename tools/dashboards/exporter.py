@@ -9,7 +9,7 @@ from grafana_foundation_sdk.builders import common, stat, table
 from grafana_foundation_sdk.models import dashboard as models
 
 from tools.dashboards import exporter_graphs as graphs
-from tools.dashboards.exporter_graphs import of
+from tools.dashboards.exporter_graphs import INSTANCE, of
 from tools.dashboards.looks import (
     AGE,
     COUNT,
@@ -24,8 +24,9 @@ from tools.dashboards.looks import (
     sorted_by,
     wide,
 )
-from tools.dashboards.page import Page, instance, job
+from tools.dashboards.page import Page, instance, job, last_scraped
 from tools.dashboards.panels import number, rows
+from tools.dashboards.promql import AS_OF
 
 INFO = "gong_exporter_build_info"
 LONG = 1e9
@@ -41,7 +42,7 @@ def exporter() -> dict[str, Any]:
         since="now-24h",
         refresh="1m",
     )
-    page.choices(job(INFO), instance(INFO))
+    page.choices(job(INFO), instance(INFO), last_scraped(INFO, INSTANCE))
     page.line(
         5,
         (3, _up()),
@@ -52,7 +53,7 @@ def exporter() -> dict[str, Any]:
         (3, _limited()),
         (3, _reload()),
     )
-    page.line(7, (16, _windows()), (8, _build()))
+    page.line(7, (17, _windows()), (7, _build()))
     page.section("Polls")
     page.line(8, (8, graphs.age()), (8, graphs.polls()), (8, graphs.failures()))
     page.section("Gong's API")
@@ -61,6 +62,11 @@ def exporter() -> dict[str, Any]:
     page.section("Process")
     page.line(8, (12, graphs.memory()), (12, graphs.scrapes()))
     return page.build()
+
+
+def last(family: str, *matchers: str) -> str:
+    """The chosen processes' series at the last moment at which one of them was scraped."""
+    return f"{of(family, *matchers)} {AS_OF}"
 
 
 def health(
@@ -89,7 +95,7 @@ def health(
         missing=missing,
         mappings=[models.ValueMap(options=options)] if options else (),
     )
-    return panel.text(common.VizTextDisplayOptions().value_size(34))
+    return panel.text(common.VizTextDisplayOptions().value_size(26))
 
 
 def _up() -> stat.Panel:
@@ -108,7 +114,7 @@ def _last_poll() -> stat.Panel:
     return health(
         "Last poll",
         "Whether the last poll got every window from Gong. Absent before the first poll ends.",
-        f"min({of('gong_up')})",
+        f"min({last('gong_up')})",
         says=(
             (0, "failed", "red"),
             (1, "complete", "green"),
@@ -119,10 +125,10 @@ def _last_poll() -> stat.Panel:
 
 def _oldest() -> stat.Panel:
     return health(
-        "Oldest window fetched",
+        "Oldest fetch",
         "Time since the window with the oldest data last arrived whole. Orange after three hours,"
         " red after a day; what is older than stale_after is no longer served.",
-        f"time() - min({of('gong_exporter_last_success_timestamp_seconds')})",
+        f"time() - min({last('gong_exporter_last_success_timestamp_seconds')})",
         unit="s",
         thresholds=AGE,
         missing="never",
@@ -133,7 +139,7 @@ def _next_poll() -> stat.Panel:
     return health(
         "Next poll in",
         "Time until the next poll is due. Far below zero, polls have stopped or one is hanging.",
-        f"min({of('gong_exporter_next_poll_timestamp_seconds')}) - time()",
+        f"min({last('gong_exporter_next_poll_timestamp_seconds')}) - time()",
         unit="s",
         thresholds=((None, "text"), (-LONG, "red"), (-900, "orange"), (-120, "green")),
         missing="unknown",
@@ -141,7 +147,7 @@ def _next_poll() -> stat.Panel:
 
 
 def _quota() -> stat.Panel:
-    used, limit = of("gong_exporter_api_quota_used"), of("gong_exporter_api_quota_limit")
+    used, limit = last("gong_exporter_api_quota_used"), last("gong_exporter_api_quota_limit")
     return health(
         "API quota",
         "Calls to Gong in the last 24 hours, of those that the exporter may make"
@@ -154,9 +160,9 @@ def _quota() -> stat.Panel:
 
 
 def _limited() -> stat.Panel:
-    until = of("gong_exporter_api_rate_limited_until_timestamp_seconds")
+    until = last("gong_exporter_api_rate_limited_until_timestamp_seconds")
     return health(
-        "Rate-limited for",
+        "Rate-limited",
         "How long Gong has asked for no calls (Retry-After), from now. Ten minutes and more mean"
         " that the company's quota is spent, perhaps by other integrations.",
         f"clamp_min(max({until}) - time(), 0)",
@@ -171,7 +177,7 @@ def _reload() -> stat.Panel:
         "Configuration",
         "Whether the configuration was accepted when it was last read. When it was refused, the"
         " one before it is in force.",
-        f"min({of('gong_exporter_config_last_reload_successful')})",
+        f"min({last('gong_exporter_config_last_reload_successful')})",
         says=(
             (0, "refused", "red"),
             (1, "accepted", "green"),
@@ -180,9 +186,9 @@ def _reload() -> stat.Panel:
 
 
 def _windows() -> table.Panel:
-    users = "max by (job, window) (" + of("gong_activity_users", 'state="%s"') + ")"
+    users = "max by (job, window) (" + last("gong_activity_users", 'state="%s"') + ")"
     start, end, fetched = (
-        f"max by (job, window) ({of(family)})"
+        f"max by (job, window) ({last(family)})"
         for family in (
             "gong_activity_window_start_timestamp_seconds",
             "gong_activity_window_end_timestamp_seconds",
@@ -200,7 +206,7 @@ def _windows() -> table.Panel:
         query(users % "active", "D", as_table=True),
         query(users % "inactive", "E", as_table=True),
         query(users % "unknown", "F", as_table=True),
-        missing="-",
+        missing="No window has been fetched",
     )
     titles = {
         "job": "Job",
@@ -214,9 +220,9 @@ def _windows() -> table.Panel:
     }
     sorted_by(merged(panel, titles), "From", down=True)
     panel.override_by_name("Window", [wide(70)])
-    panel.override_by_regexp("/From|Until/", [prop("unit", "dateTimeAsIso"), wide(170)])
-    panel.override_by_name("Fetched ago", [wide(120), *coloured("s", *AGE)])
-    panel.override_by_regexp("/ctive|Unknown/", [wide(90)])
+    panel.override_by_regexp("/From|Until/", [prop("unit", "dateTimeAsIso"), wide(164)])
+    panel.override_by_name("Fetched ago", [wide(104), *coloured("s", *AGE)])
+    panel.override_by_regexp("/ctive|Unknown/", [wide(80)])
     return panel.override_by_name("Unknown", coloured("locale", (None, "text"), (1, "orange")))
 
 
@@ -224,10 +230,11 @@ def _build() -> table.Panel:
     panel = rows(
         "Processes",
         "Version and start of each process. One of them polls, if they share a state file.",
-        query(f"max by (instance, version, python) ({of(INFO)})", "A", as_table=True),
+        query(f"max by (instance, version, python) ({last(INFO)})", "A", as_table=True),
         query(
-            f"time() - max by (instance) ({of('process_start_time_seconds')})", "B", as_table=True
+            f"time() - max by (instance) ({last('process_start_time_seconds')})", "B", as_table=True
         ),
+        missing="No process was scraped",
     )
     titles = {
         "instance": "Instance",

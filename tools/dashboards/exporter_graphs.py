@@ -6,8 +6,9 @@ from grafana_foundation_sdk.builders import prometheus, timeseries
 
 from tools.dashboards.looks import AN_HOUR, GREY, fixed, graph, prop
 from tools.dashboards.panels import lines, stacked
+from tools.dashboards.promql import JOB
 
-WHERE = 'job=~"$job", instance=~"$instance"'
+INSTANCE = 'instance=~"$instance"'
 
 
 HOURLY = "15m"
@@ -30,7 +31,7 @@ REASONS = {
 
 def of(family: str, *matchers: str) -> str:
     """A selector of the chosen processes."""
-    return f"{family}{{{', '.join((WHERE, *matchers))}}}"
+    return f"{family}{{{', '.join((JOB, INSTANCE, *matchers))}}}"
 
 
 def per_hour(family: str, by: str) -> str:

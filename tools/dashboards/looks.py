@@ -26,10 +26,6 @@ The first colour is also that of the words in the place of a number that is miss
 begin with this one, since nothing is neither green nor red.
 """
 
-TOO_LITTLE = -2
-"""Stands for "too little to compare", where no change can be: none is below -1. Grafana takes NaN
-for no number at all, which is something else."""
-
 COMPANY_CHANGE: tuple[Step, ...] = (
     (None, "text"),
     (-1, "red"),
@@ -37,7 +33,7 @@ COMPANY_CHANGE: tuple[Step, ...] = (
     (-0.15, "text"),
     (0.15, "green"),
 )
-"""Against the usual, of many people: some 15 % come and go by themselves."""
+"""Of many people: some 15 % come and go by themselves."""
 
 PERSON_CHANGE: tuple[Step, ...] = (
     (None, "text"),
@@ -55,6 +51,9 @@ AGE: tuple[Step, ...] = (
     (24 * 3600, "red"),
 )
 """Of the data: some hourly polls missed; a whole day missed, with stale_after two hours away."""
+
+SCRAPED: tuple[Step, ...] = ((None, "text"), (-3600, "green"), (600, "red"))
+"""Since the last scrape with data: ten minutes are no restart."""
 
 QUOTA: tuple[Step, ...] = ((None, "text"), (0, "green"), (0.8, "orange"), (0.95, "red"))
 
@@ -99,6 +98,12 @@ def prop(name: str, value: object) -> models.DynamicConfigValue:
     return models.DynamicConfigValue(id_val=name, value=value)
 
 
+def thresholds(*pairs: Step) -> models.DynamicConfigValue:
+    """Absolute thresholds, in an override."""
+    marks = [{"value": value, "color": color} for value, color in pairs]
+    return prop("thresholds", {"mode": "absolute", "steps": marks})
+
+
 def fixed(color: str) -> models.DynamicConfigValue:
     """One colour."""
     return prop("color", {"mode": "fixed", "fixedColor": color})
@@ -114,23 +119,25 @@ def narrow(pixels: int) -> models.DynamicConfigValue:
     return prop("custom.minWidth", pixels)
 
 
-ABSENT = {"match": "null+nan", "result": {"text": "-", "color": "text"}}
-"""Nothing to compare with is neither good nor bad."""
+ABSENT = {
+    "type": "special",
+    "options": {"match": "null+nan", "result": {"text": "-", "color": "text"}},
+}
+"""An empty cell is neither good nor bad, and is not what an empty table says."""
 
 
 def coloured(unit: str, *pairs: Step) -> list[models.DynamicConfigValue]:
     """A column whose text has the colour of its threshold."""
-    marks = [{"value": value, "color": color} for value, color in pairs]
     return [
         prop("unit", unit),
-        prop("thresholds", {"mode": "absolute", "steps": marks}),
+        thresholds(*pairs),
         prop("custom.cellOptions", {"type": "color-text"}),
-        prop("mappings", [{"type": "special", "options": ABSENT}]),
+        prop("mappings", [ABSENT]),
     ]
 
 
-HIDDEN = [prop("custom.hidden", True), prop("custom.hideFrom", {"viz": True})]
-"""A column that only links read; Grafana 12 has the second name for it."""
+HIDDEN = [prop("custom.hideFrom.viz", True), prop("custom.width", 40)]
+"""A column that only links read. Grafana 11.6 cannot hide it by this name, and shows it narrow."""
 
 
 def leads_to(title: str, url: str) -> models.DynamicConfigValue:

@@ -1,4 +1,4 @@
-"""The company: how did the week go, against what is usual, and who fell silent."""
+"""The company: how did the week go, against what is usual, which teams and people stand out."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ from typing import Any
 
 from grafana_foundation_sdk.builders import stat, table, timeseries
 
+from tools.dashboards import expected
 from tools.dashboards.common import (
-    HISTORY,
-    INCOMPARABLE,
-    LOWER_BOUND,
-    age,
-    last_day,
+    EXPECTED,
+    NOT_YET,
+    against_expected,
+    earlier,
+    freshness,
     people,
-    quota,
+    trend,
+    weeks,
 )
+from tools.dashboards.history import detected_each_day
 from tools.dashboards.looks import (
     ACTIVE,
     COMPANY_CHANGE,
@@ -28,29 +31,20 @@ from tools.dashboards.looks import (
     sorted_by,
     wide,
 )
-from tools.dashboards.page import TEAM_LINK, Page, job, metric, usual, window
-from tools.dashboards.panels import against_usual, compared, number, rows
+from tools.dashboards.page import TEAM_LINK, Page, filter_by, job, last_scraped, metric, window
+from tools.dashboards.panels import changes, number, rows
 from tools.dashboards.promql import (
-    CHANCE,
-    JOB,
-    Counts,
-    TeamTotals,
-    Total,
-    When,
-    change,
-    change_of_sum,
-    several,
-    silent,
-    without_leavers,
+    FILTERS,
+    counts,
+    employed,
+    last_known,
+    of_people,
+    one_info,
+    with_company,
 )
 
-TEAMS_EACH_WAY = 4
+TEAMS_EACH_WAY = 5
 PEOPLE = 10
-
-NOW = Counts()
-COMPANY, PAST = Total(NOW), Total(Counts(when=When.PAST))
-TEAMS = TeamTotals(NOW)
-DIFFERENCE = f"{NOW.over()}\n- on (job, user) {NOW.usual()}"
 
 
 def overview() -> dict[str, Any]:
@@ -58,135 +52,179 @@ def overview() -> dict[str, Any]:
     page = Page(
         "gong-overview",
         "Gong / Overview",
-        "How the company did in a window of days, against what is usual.",
+        "How the company did in the last seven days, and which teams and people stand out.",
         since="now-14d",
         refresh="5m",
     )
-    page.choices(job(), metric(), window(), usual())
+    page.choices(job(), last_scraped(), *map(filter_by, FILTERS), metric(), window())
     page.line(
         6,
-        (4, [last_day(), age()]),
+        (4, freshness()),
         (5, _total()),
         (5, _change()),
-        (4, _active()),
-        (3, _silent_people()),
-        (3, quota()),
+        (6, earlier()),
+        (4, [_active(), _silent_people()]),
     )
-    page.line(11, (14, _trend()), (10, _teams()))
-    page.line(12, (9, _fallen()), (9, _risen()), (6, _silent()))
+    page.line(10, (8, _against_usual()), (8, trend("The company's count.")), (8, weeks(_ALL)))
+    page.line(12, (12, _teams()), (12, _by_role()))
+    page.line(12, (12, _below()), (12, _above()))
     return page.build()
+
+
+_ALL = "The company's count, people who left included."
 
 
 def _total() -> stat.Panel:
     return number(
-        "Company: ${metric:text}, $window",
-        "The counter over the window, of everybody whom the exporter knows, added up.",
-        query(f"sum({COMPANY.over()})"),
+        "All activity, 7 days",
+        "Calls and contributions of the whole company in the last seven days, as the exporter's"
+        " detector counts them.",
+        query(f"sum({expected.company_observed()})"),
+        missing=NOT_YET,
     )
 
 
 def _change() -> stat.Panel:
-    return compared(
+    observed, usual = expected.company_observed(), expected.company_usual()
+    return changes(
         "Against the usual",
-        "The whole company's count in the window against an average window of the same length"
-        " before it. Orange below -15 %, red below -30 %, green above +15 %." + LOWER_BOUND,
-        change_of_sum(COMPANY),
-        COMPANY_CHANGE,
+        "The company's seven days against a mean week of the three before, as the alert on the"
+        " company sees them. A holiday shows here. Orange below -15 %, red below -30 %, green above"
+        " +15 %. Needs four weeks of day history.",
+        query(f"sum({observed} and on (job) {usual}) / (sum({usual}) > 0) - 1"),
+        thresholds=COMPANY_CHANGE,
     )
 
 
 def _active() -> stat.Panel:
-    users = f'max by (job, state) (gong_activity_users{{{JOB}, window="$window", state="%s"}})'
-    active, inactive = users % "active", users % "inactive"
+    active, inactive = (
+        f"sum(max by (job) ({last_known('gong_activity_users', _WINDOW, _STATE % state)}))"
+        for state in ("active", "inactive")
+    )
     return number(
         "Active people",
         "The share of the known people whom Gong named in the window: any counter above zero."
         " Holidays and leave count as absence, so that less than all is normal.",
-        query(f"sum({active}) / (sum({active}) + sum({inactive}))"),
+        query(f"{active} / ({active} + {inactive})"),
         unit="percentunit",
         thresholds=ACTIVE,
     )
 
 
+_WINDOW, _STATE = 'window="$window"', 'state="%s"'
+
+
 def _silent_people() -> stat.Panel:
+    silent = employed(expected.silent())
     return number(
-        "Fell silent",
-        f"People with none in the window who usually have at least {CHANCE}.",
-        query(f"count({silent(NOW)}) or 0 * count({NOW.usual()})"),
+        "Silent for a week",
+        "People without any activity in the last 7 days who were active on at least"
+        f" {expected.SILENT_DAYS} of the last 28. Most often this is leave.",
+        query(f"count({silent}) or 0 * count({expected.active_days(28)})"),
         thresholds=NONE_WANTED,
-        missing=INCOMPARABLE,
+        missing=NOT_YET,
     )
 
 
-def _trend() -> timeseries.Panel:
-    return against_usual(
-        "Trend: ${metric:text}, $window at a time",
-        "The company's count in the window that ended at each moment, and what was usual then."
-        + HISTORY,
-        f"sum({PAST.over()})",
-        f"sum({PAST.usual()})",
+def _against_usual() -> timeseries.Panel:
+    return against_expected(
+        "All activity against the usual",
+        "Calls and contributions of the whole company, and a mean week of the three before.",
+        detected_each_day("gong_company_observed_activity"),
+        detected_each_day("gong_company_usual_activity"),
+        compared_with="usual",
     )
 
 
 def _teams() -> table.Panel:
-    ratio = change(TEAMS)
+    ratio = expected.team_change()
     chosen = f"topk({TEAMS_EACH_WAY}, {ratio}) or bottomk({TEAMS_EACH_WAY}, {ratio})"
     only = f"\nand on (job, team) ({chosen})"
     panel = rows(
-        "Teams against their usual",
-        f"The {TEAMS_EACH_WAY} teams furthest below their usual and the {TEAMS_EACH_WAY} furthest"
-        " above; the colours are those of the company." + LOWER_BOUND,
-        query(several(chosen), "A", as_table=True),
-        query(f"{TEAMS.over()}{only}", "B", as_table=True),
-        query(f"{TEAMS.usual()}{only}", "C", as_table=True),
-        missing="too little to compare",
+        "Teams against what was expected",
+        f"Calls and contributions of the last seven days: the {TEAMS_EACH_WAY} teams furthest below"
+        f" and the {TEAMS_EACH_WAY} furthest above what was expected. Teams of three or more."
+        + EXPECTED,
+        query(with_company(chosen), "A", as_table=True),
+        query(f"{expected.team_observed()}{only}", "B", as_table=True),
+        query(f"{expected.team_expected()}{only}", "C", as_table=True),
+        missing="No team of three or more in the roster, or not known yet",
     )
     titles = {
         "team": "Team",
         "company": "Job",
         "Value #B": "Count",
-        "Value #C": "Usual",
+        "Value #C": "Expected",
         "Value #A": "Change",
         "job": "job",
     }
     sorted_by(merged(panel, titles), "Change", down=False)
-    panel.override_by_name("Team", [leads_to("Open this team", TEAM_LINK), narrow(90)])
+    panel.override_by_name("Team", [leads_to("Open this team", TEAM_LINK), narrow(120)])
     panel.override_by_name("Job", [wide(90)])
     panel.override_by_name("job", HIDDEN)
-    panel.override_by_regexp("/Count|Usual/", [wide(80)])
-    return panel.override_by_name("Change", [wide(90), *coloured("percentunit", *COMPANY_CHANGE)])
+    panel.override_by_regexp("/Count|Expected/", [wide(84)])
+    return panel.override_by_name("Change", [wide(84), *coloured("percentunit", *COMPANY_CHANGE)])
 
 
-def _fallen() -> table.Panel:
+def _by_role() -> table.Panel:
+    counted = of_people(counts(), *FILTERS)
+    roles = f'label_replace({one_info("role")}, "role", "no role", "role", "")'
+    joined = f"({counted})\n* on (job, user) group_left (role) {roles}"
+    parts = {
+        "People": f"count by (role) ({joined})",
+        "Lower quarter": f"quantile by (role) (0.25, {joined})",
+        "Median": f"quantile by (role) (0.5, {joined})",
+        "Upper quarter": f"quantile by (role) (0.75, {joined})",
+        "Highest": f"max by (role) ({joined})",
+    }
+    panel = rows(
+        "By role: ${metric:text}, $window",
+        "How the counter is spread over the people of each role (or title): a quarter of them is"
+        " below the lower quarter, half is below the median. People with none are included.",
+        *(
+            query(expr, ref, as_table=True)
+            for ref, expr in zip("ABCDE", parts.values(), strict=True)
+        ),
+        missing="Nobody, or no data",
+    )
+    titles = {"role": "Role"} | {
+        f"Value #{ref}": title for ref, title in zip("ABCDE", parts, strict=True)
+    }
+    sorted_by(merged(panel, titles), "Median", down=True)
+    panel.override_by_name("Role", [narrow(110)])
+    panel.override_by_regexp("/quarter/", [wide(104)])
+    return panel.override_by_regexp("/People|Median|Highest/", [wide(76)])
+
+
+def _below() -> table.Panel:
+    less = of_people(f"({expected.difference()}) <= -0.5", *FILTERS)
     return people(
-        "Most below their usual",
-        f"The {PEOPLE} people who are most below their own usual, in counts. One person's leave"
-        " looks like this, too." + LOWER_BOUND,
-        f"bottomk({PEOPLE}, {without_leavers(f'({DIFFERENCE}) <= -0.5')})",
-        {"Count": NOW.over(), "Usual": NOW.usual(), "Change": ""},
-        first="Change",
+        "Furthest below what was expected",
+        f"Calls and contributions of the last seven days: the {PEOPLE} people furthest below, in"
+        " counts. Whether that is more than chance is on Gong / This week." + EXPECTED,
+        f"bottomk({PEOPLE}, {employed(less)})",
+        _COLUMNS,
+        first="+/-",
     )
 
 
-def _risen() -> table.Panel:
+def _above() -> table.Panel:
+    more = of_people(f"({expected.difference()}) >= 0.5", *FILTERS)
     return people(
-        "Most above their usual",
-        f"The {PEOPLE} people who are most above their own usual, in counts." + LOWER_BOUND,
-        f"topk({PEOPLE}, {without_leavers(f'({DIFFERENCE}) >= 0.5')})",
-        {"Count": NOW.over(), "Usual": NOW.usual(), "Change": ""},
-        first="Change",
+        "Furthest above what was expected",
+        f"Calls and contributions of the last seven days: the {PEOPLE} people furthest above, in"
+        " counts." + EXPECTED,
+        f"topk({PEOPLE}, {employed(more)})",
+        _COLUMNS,
+        first="+/-",
         down=True,
     )
 
 
-def _silent() -> table.Panel:
-    return people(
-        "Who fell silent",
-        f"The {PEOPLE} people with none in the window whose usual is highest, from {CHANCE} on."
-        " Whoever has been silent for all of the longer window is no longer known.",
-        f"topk({PEOPLE}, {silent(NOW)})",
-        {"Usual": ""},
-        team=150,
-        first="Usual",
-        down=True,
-    )
+_COLUMNS = {
+    "Count": expected.observed(),
+    "Expected": expected.expected(),
+    "+/-": "",
+    "Change": expected.change(),
+    "Of team": expected.change_of_persons_team(),
+}

@@ -6,25 +6,35 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from grafana_foundation_sdk.builders import bargauge, dashboard, stat, table, timeseries
+from grafana_foundation_sdk.builders import dashboard, stat, table, text, timeseries
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as models
 
 from tools.dashboards.looks import DATA_SOURCE
-from tools.dashboards.promql import JOB, PERSON, When, in_words, members, named, one_info, with_team
+from tools.dashboards.promql import (
+    JOB,
+    PERSON,
+    WINDOW_END,
+    as_of,
+    chosen_people,
+    in_words,
+    last_known,
+    named,
+    one_info,
+    with_team,
+)
 
-AnyPanel = bargauge.Panel | stat.Panel | table.Panel | timeseries.Panel
+AnyPanel = stat.Panel | table.Panel | text.Panel | timeseries.Panel
 
 TAG = "gong"
 KEEP = "${datasource:queryparam}&${__url_time_range}"
-CHOICES = "${metric:queryparam}&${window:queryparam}&${usual:queryparam}"
+CHOICES = "${metric:queryparam}&${window:queryparam}"
 TEAM_LINK = (  # of the row's company: others may have a team of the same name
     f"/d/gong-team?{KEEP}&{CHOICES}&var-job=${{__data.fields.job:percentencode}}"
     "&var-team=${__data.fields.team:percentencode}"
 )
 USER_LINK = f"/d/gong-user?{KEEP}&${{job:queryparam}}&{CHOICES}&var-user=${{__data.fields.user}}"
 
-_WINDOW_END = "gong_activity_window_end_timestamp_seconds"
 _WINDOW = '/window="(?<text>(?<value>[^"]*))"/'
 
 
@@ -58,7 +68,7 @@ def data_source() -> dashboard.DatasourceVariable:
     )
 
 
-def job(family: str = _WINDOW_END) -> dashboard.QueryVariable:
+def job(family: str = WINDOW_END) -> dashboard.QueryVariable:
     """Which scrape jobs: one for each company, as a rule."""
     return (
         query_variable(
@@ -88,6 +98,25 @@ def instance(family: str) -> dashboard.QueryVariable:
     )
 
 
+def last_scraped(family: str = WINDOW_END, *matchers: str) -> dashboard.QueryVariable:
+    """At what moment panels about now read: the last one at which there was data.
+
+    Not shown, and not kept in addresses, where it would be old.
+    """
+    selector = f"{family}{{{', '.join((JOB, *matchers))}}}"
+    return (
+        query_variable(
+            "as_of",
+            "As of",
+            "The moment at which Prometheus last scraped the exporter: panels show that.",
+            f"query_result({as_of(selector)})",
+        )
+        .regex(r"/ (?<text>(?<value>\S+)) /")
+        .sort(models.VariableSort.DISABLED)
+        .hide(models.VariableHide.HIDE_VARIABLE)
+    )
+
+
 def team() -> dashboard.QueryVariable:
     """Which team. All is ``.*``, since nobody without a team may be lost (no roster: everybody)."""
     return (
@@ -95,7 +124,7 @@ def team() -> dashboard.QueryVariable:
             "team",
             "Team",
             "A team of the roster (label team). All is everybody, those without a team included.",
-            f"query_result(count by (team) ({with_team(one_info('team', when=When.LATELY))}))",
+            f"query_result(count by (team) ({with_team(one_info('team'))}))",
         )
         .regex('/team="(?<text>(?<value>.*))"/')
         .include_all(True)
@@ -103,10 +132,24 @@ def team() -> dashboard.QueryVariable:
     )
 
 
+def filter_by(column: str) -> dashboard.QueryVariable:
+    """Which manager, region or role: a column of the roster. Without one there is only All."""
+    return (
+        query_variable(
+            column,
+            column.capitalize(),
+            f"The roster's column {column}: whom the lists of people show.",
+            f"query_result(count by ({column}) ({one_info(column)}))",
+        )
+        .regex(f'/{column}="(?<text>(?<value>.+))"/')
+        .include_all(True)
+        .all_value(".*")
+    )
+
+
 def user() -> dashboard.QueryVariable:
     """Which person: their id, shown as their name, or address, or id."""
-    known = one_info("email", "name", when=When.LATELY)
-    people = f"{known}\nand on (job, user) {members(When.LATELY)}"
+    people = f"{one_info('email', 'name')}\nand on (job, user) {chosen_people('team')}"
     return query_variable(
         "user",
         "Person",
@@ -117,7 +160,7 @@ def user() -> dashboard.QueryVariable:
 
 def metric() -> dashboard.QueryVariable:
     """Which counter: the label's value, shown with spaces."""
-    counters = When.LATELY.value.format(f"count by (metric) (gong_user_activity{{{JOB}}})")
+    counters = f"count by (metric) ({last_known('gong_user_activity')})"
     return (
         query_variable(
             "metric",
@@ -130,41 +173,20 @@ def metric() -> dashboard.QueryVariable:
     )
 
 
-def _lengths() -> str:
-    """How long each window is: month to date, and week to date, have no number to sort by."""
-    start = _WINDOW_END.replace("end", "start")
-    return When.LATELY.value.format(f"max by (window) ({_WINDOW_END}{{{JOB}}} - {start}{{{JOB}}})")
-
-
 def window() -> dashboard.QueryVariable:
-    """Which window is looked at."""
+    """Which window is looked at. Month and week to date have no number to sort by."""
+    start = WINDOW_END.replace("end", "start")
+    lengths = f"max by (window) ({last_known(WINDOW_END)} - {last_known(start)})"
     return (
         query_variable(
             "window",
             "Window",
-            "The days that are counted, up to yesterday. Whole weeks compare best: in 1d, every"
-            " Sunday is a slump.",
-            f"query_result(sort({_lengths()}))",
+            "The days that are counted, up to yesterday.",
+            f"query_result(sort({lengths}))",
         )
         .regex(_WINDOW)
         .sort(models.VariableSort.DISABLED)
         .current(chosen("7d", "7d"))
-    )
-
-
-def usual() -> dashboard.QueryVariable:
-    """Which longer window the usual is taken from."""
-    return (
-        query_variable(
-            "usual",
-            "Usual from",
-            "The longer window whose other days tell what is usual. With 7d and 28d: a week"
-            " against the mean of the three before it.",
-            f"query_result(sort_desc({_lengths()}))",
-        )
-        .regex(_WINDOW)
-        .sort(models.VariableSort.DISABLED)
-        .current(chosen("28d", "28d"))
     )
 
 
@@ -228,6 +250,12 @@ class Page:
         """The JSON that Grafana provisions."""
         text = json.dumps(self._built.build(), cls=JSONEncoder)
         built: dict[str, Any] = json.loads(text)
+        for variable in built["templating"]["list"]:
+            if variable.get("hide"):  # the library has no method for it
+                variable["skipUrlSync"] = True
+        for panel in built["panels"]:
+            if panel["type"] == "table":  # the library writes an empty one, which Grafana 13 moves
+                panel["options"].pop("footer", None)
         return {"id": None, **built}
 
 

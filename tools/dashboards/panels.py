@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from grafana_foundation_sdk.builders import (
-    bargauge,
     common,
     dashboard,
     prometheus,
@@ -14,26 +13,24 @@ from grafana_foundation_sdk.builders import (
     table,
     timeseries,
 )
+from grafana_foundation_sdk.builders import text as text_panel
 from grafana_foundation_sdk.models import common as common_models
 from grafana_foundation_sdk.models import dashboard as models
+from grafana_foundation_sdk.models import text as text_models
 
+from tools.dashboards.history import UNKNOWN
 from tools.dashboards.looks import (
+    ABSENT,
     AN_HOUR,
-    BLUE,
     COUNT,
     DATA_SOURCE,
-    GREY,
     PLAIN,
-    TOO_LITTLE,
     Step,
-    fixed,
-    graph,
     prop,
-    query,
     steps,
 )
 
-Panel = TypeVar("Panel", bargauge.Panel, stat.Panel, table.Panel, timeseries.Panel)
+Panel = TypeVar("Panel", stat.Panel, table.Panel, timeseries.Panel)
 
 
 def described(panel: Panel, title: str, text: str, *, unit: str, decimals: int | None) -> Panel:
@@ -73,17 +70,31 @@ def number(
     return panel.justify_mode(common_models.BigValueJustifyMode.AUTO)
 
 
-def compared(title: str, text: str, expr: str, thresholds: Sequence[Step]) -> stat.Panel:
-    """A relative change, or words where there is too little to compare."""
-    words = models.ValueMappingResult(text="too little to compare", color="text", index=0)
+def changes(
+    title: str,
+    text: str,
+    *queries: prometheus.Dataquery,
+    thresholds: Sequence[Step] = PLAIN,
+    missing: str = "not known yet",
+    unknown_as: str = "no history",
+) -> stat.Panel:
+    """Relative changes, or words where there is nothing to compare with."""
     return number(
         title,
         text,
-        query(expr),
+        *queries,
         unit="percentunit",
         thresholds=thresholds,
-        mappings=[models.ValueMap(options={str(TOO_LITTLE): words})],
+        mappings=unknown(unknown_as),
+        missing=missing,
+        names=len(queries) > 1,
     )
+
+
+def unknown(words: str) -> Sequence[models.ValueMapping]:
+    """Words in the place of ``UNKNOWN``."""
+    result = models.ValueMappingResult(text=words, color="text", index=0)
+    return [models.ValueMap(options={str(UNKNOWN): result})]
 
 
 def lines(
@@ -140,48 +151,15 @@ def stacked(panel: timeseries.Panel) -> timeseries.Panel:
     )
 
 
-DAILY_STEP, DAILY_POINTS = "1h", 120
-"""Numbers that change once a day need no more, and thousands of people cost Prometheus time."""
-
-
-def by_day(panel: timeseries.Panel) -> timeseries.Panel:
-    """Stairs, for numbers that stay until the next day; zeros are not a line of 0 to 100."""
-    panel.axis_soft_max(4)
-    return panel.line_interpolation(common_models.LineInterpolation.STEP_AFTER)
-
-
-def against_usual(
-    title: str, text: str, counted: str, usual: str, *, name: str = "$window"
-) -> timeseries.Panel:
-    """A window and its usual over time."""
-    panel = lines(
-        title,
-        text,
-        graph(counted, "A", legend=name, step=DAILY_STEP),
-        graph(usual, "B", legend="usual", step=DAILY_STEP),
-        decimals=0,
-        points=DAILY_POINTS,
-    )
-    by_day(panel).override_by_query("A", [fixed(BLUE), prop("custom.fillOpacity", 15)])
-    return panel.override_by_query(
-        "B",
-        [
-            fixed(GREY),
-            prop("custom.lineStyle", {"fill": "dash", "dash": [8, 6]}),
-            prop("custom.fillOpacity", 0),
-        ],
-    )
-
-
 def rows(
     title: str,
     text: str,
     *queries: prometheus.Dataquery,
     unit: str = COUNT,
     decimals: int | None = 0,
-    missing: str = "-",
+    missing: str,
 ) -> table.Panel:
-    """A table; ``missing`` stands in empty cells, and in the place of a table without rows."""
+    """A table; ``missing`` is what one without rows says."""
     panel = described(table.Panel(), title, text, unit=unit, decimals=decimals)
     for each in queries:
         panel.with_target(each)
@@ -189,20 +167,12 @@ def rows(
     panel.cell_height(common_models.TableCellHeight.SM)
     panel.color_scheme(dashboard.FieldColor().mode(models.FieldColorModeId.THRESHOLDS))
     panel.thresholds(steps(*PLAIN))
+    panel.override_by_field_type("number", [prop("mappings", [ABSENT])])
     # A column of ids is text, however many digits they have.
-    panel.override_by_field_type("string", [prop("unit", "string")])
-    return panel.footer(common.TableFooterOptions().show(False).reducer(["sum"]))
+    return panel.override_by_field_type("string", [prop("unit", "string")])
 
 
-def bars(
-    title: str, text: str, *queries: prometheus.Dataquery, unit: str = COUNT
-) -> bargauge.Panel:
-    """Horizontal bars, one for each series."""
-    panel = described(bargauge.Panel(), title, text, unit=unit, decimals=0)
-    for each in queries:
-        panel.with_target(each)
-    panel.min(0).thresholds(steps((None, BLUE)))
-    panel.orientation(common_models.VizOrientation.HORIZONTAL)
-    panel.display_mode(common_models.BarGaugeDisplayMode.BASIC)
-    panel.color_scheme(dashboard.FieldColor().mode(models.FieldColorModeId.THRESHOLDS))
-    return panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
+def legend(markdown: str) -> text_panel.Panel:
+    """A line of words below a panel."""
+    panel = text_panel.Panel().transparent(True).mode(text_models.TextMode.MARKDOWN)
+    return panel.content(markdown)

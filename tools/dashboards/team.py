@@ -1,21 +1,31 @@
-"""A team: its members side by side over all counters, and each against what is usual."""
+"""A team: its members against what was expected of them, and side by side over all counters."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from grafana_foundation_sdk.builders import stat, table, timeseries
+from grafana_foundation_sdk.builders import stat, table, text, timeseries
 from grafana_foundation_sdk.models import dashboard as models
 
-from tools.dashboards.common import HISTORY, INCOMPARABLE, LOWER_BOUND, age, last_day, people
+from tools.dashboards import expected
+from tools.dashboards.common import (
+    EXPECTED,
+    NOBODY,
+    NOT_YET,
+    against_expected,
+    earlier,
+    freshness,
+    people,
+    trend,
+    weeks,
+)
 from tools.dashboards.counters import COUNTERS
+from tools.dashboards.history import detected_each_day
 from tools.dashboards.looks import (
     ACTIVE,
     COMPANY_CHANGE,
     HIDDEN,
     NONE_WANTED,
-    PERSON_CHANGE,
-    coloured,
     leads_to,
     prop,
     query,
@@ -23,30 +33,25 @@ from tools.dashboards.looks import (
     transform,
     wide,
 )
-from tools.dashboards.page import USER_LINK, Page, job, metric, team, usual, window
-from tools.dashboards.panels import against_usual, compared, number, rows
-from tools.dashboards.promql import (
-    CHANCE,
-    PERSON,
-    Counts,
-    Total,
-    When,
-    change,
-    change_of_sum,
-    named,
-    of_members,
-    one_info,
-    silent,
-    without_leavers,
+from tools.dashboards.page import (
+    USER_LINK,
+    Page,
+    filter_by,
+    job,
+    last_scraped,
+    metric,
+    team,
+    window,
 )
+from tools.dashboards.panels import changes, legend, number, rows
+from tools.dashboards.promql import FILTERS, PERSON, counts, employed, named, of_people, one_info
 
 SHOWN = 40
-"""More members than that are no team: those with the highest counts are shown."""
+"""More members than that are no team: those furthest below what was expected are shown."""
 
-NOW = Counts()
-TEAM, PAST = Total(NOW, of_team=True), Total(Counts(when=When.PAST), of_team=True)
-EVERY = Counts(metric="", by=("job", "user", "metric"))
+MEMBERS = ("team", *FILTERS)
 MATRIX = "user\\metric"
+IN_TEAM = 'team=~"$team"'
 
 
 def team_dashboard() -> dict[str, Any]:
@@ -54,91 +59,146 @@ def team_dashboard() -> dict[str, Any]:
     page = Page(
         "gong-team",
         "Gong / Team",
-        "The members of a team side by side, and each against their own usual.",
+        "The members of a team, or the people of a manager, region or role: each against what was"
+        " expected, and side by side.",
         since="now-14d",
         refresh="5m",
     )
-    page.choices(job(), team(), metric(), window(), usual())
+    page.choices(job(), last_scraped(), team(), *map(filter_by, FILTERS), metric(), window())
     page.line(
         6,
-        (4, [last_day(), age()]),
-        (5, _total()),
-        (5, _change()),
+        (4, freshness()),
+        (4, _total()),
+        (4, _change()),
         (4, _per_head()),
-        (3, _active()),
-        (3, _silent_people()),
+        (4, earlier(*MEMBERS)),
+        (4, [_active(), _silent_people()]),
+    )
+    page.line(12, (24, _members()))
+    page.line(
+        10,
+        (8, _against_expected()),
+        (8, trend(_OF_MEMBERS, *MEMBERS)),
+        (8, weeks(_OF_MEMBERS, *MEMBERS)),
     )
     page.line(12, (24, _side_by_side()))
-    page.line(12, (12, _members()), (12, _trend()))
+    page.line(3, (24, _headings()))
     return page.build()
+
+
+_OF_MEMBERS = "The count of those who are in the team today."
 
 
 def _total() -> stat.Panel:
     return number(
-        "${team:text}: ${metric:text}, $window",
-        "The counter over the window, of all members of the team, added up.",
-        query(f"sum({TEAM.over()})"),
+        "${team:text}: all activity",
+        "Calls and contributions of the team in the last seven days, as the exporter's detector"
+        " counts them. Of the whole team: managers, regions and roles do not matter here.",
+        query(f"sum({expected.team_observed(IN_TEAM)})"),
+        missing=NOT_YET,
     )
 
 
 def _change() -> stat.Panel:
-    return compared(
-        "Against the usual",
-        "The team's count in the window against an average window of the same length before it."
-        " Orange below -15 %, red below -30 %, green above +15 %." + LOWER_BOUND,
-        change_of_sum(TEAM),
-        COMPANY_CHANGE,
+    observed, usual = expected.team_observed(IN_TEAM), expected.team_expected(IN_TEAM)
+    return changes(
+        "Against expected",
+        "The team's seven days against what was expected. Of the whole team. Orange below -15 %,"
+        " red below -30 %, green above +15 %." + EXPECTED,
+        query(f"sum({observed} and on (job, team) {usual}) / (sum({usual}) > 0) - 1"),
+        thresholds=COMPANY_CHANGE,
     )
 
 
 def _per_head() -> stat.Panel:
     return number(
-        "Per person",
-        "The mean count of a member, and of everybody in the company, in the window.",
-        query(f"avg({of_members(NOW.over())})", "A", legend="team"),
-        query(f"avg({NOW.over()})", "B", legend="company"),
+        "Per person, $window",
+        "The mean count of ${metric:text} of a member, and of everybody in the company.",
+        query(f"avg({of_people(counts(), *MEMBERS)})", "A", legend="member"),
+        query(f"avg({counts()})", "B", legend="company"),
         decimals=1,
         names=True,
     )
 
 
 def _active() -> stat.Panel:
-    any_counter = Counts(metric="").over()
+    did_anything = f"({counts('')} > bool 0)"
     return number(
         "Active members",
-        "The share of the team with any counter above zero in the window. Leave counts as absence.",
-        query(f"avg({of_members(f'({any_counter} > bool 0)')})"),
+        "The share of the members with any counter above zero in the window. Leave counts as"
+        " absence.",
+        query(f"avg({of_people(did_anything, *MEMBERS)})"),
         unit="percentunit",
         thresholds=ACTIVE,
     )
 
 
 def _silent_people() -> stat.Panel:
-    counted = f"count({of_members(f'({silent(NOW)})')})"
+    silent = of_people(f"({employed(expected.silent())})", *MEMBERS)
     return number(
-        "Fell silent",
-        f"Members with none in the window who usually have at least {CHANCE}.",
-        query(f"{counted} or 0 * count({of_members(f'({NOW.usual()})')})"),
+        "Silent for a week",
+        "Members without any activity in the last 7 days who were active on at least"
+        f" {expected.SILENT_DAYS} of the last 28. Most often this is leave.",
+        query(f"count({silent}) or 0 * count({of_people(expected.active_days(28), *MEMBERS)})"),
         thresholds=NONE_WANTED,
-        missing=INCOMPARABLE,
+        missing=NOT_YET,
+    )
+
+
+def _shown() -> str:
+    """Those furthest below what was expected, then those of whom nothing is expected."""
+    rest = counts(window="$window")
+    each = f"(({expected.difference()}) or on (job, user) 0 * {rest})"
+    return f"bottomk({SHOWN}, {employed(of_people(each, *MEMBERS))})"
+
+
+def _members() -> table.Panel:
+    panel = people(
+        "Members against what was expected",
+        "Calls and contributions of each member in the last seven days, furthest below first; then"
+        " people without an expected count, such as those on leave or new."
+        f" At most {SHOWN} people; no percentage when fewer than 5 are expected." + EXPECTED,
+        _shown(),
+        {
+            "+/-": "",
+            "Count": expected.observed(),
+            "Expected": expected.expected(),
+            "Change": expected.change(),
+            "Of team": expected.change_of_persons_team(),
+            "Usual week": expected.usual(),
+            "Days active": expected.active_days(),
+            "Last active": f"1000 * {expected.last_active()}",
+            "Counter": counts(),
+        },
+        first="+/-",
+    )
+    panel.override_by_regexp("/Usual week|Days active/", [wide(104)])
+    return panel.override_by_name("Last active", [prop("unit", "time:ddd, D MMM"), wide(110)])
+
+
+def _against_expected() -> timeseries.Panel:
+    return against_expected(
+        "All activity against expected",
+        "Calls and contributions of the whole team, and what was expected.",
+        detected_each_day("gong_team_observed_activity", IN_TEAM, by="team"),
+        detected_each_day("gong_team_expected_activity", IN_TEAM, by="team"),
     )
 
 
 def _side_by_side() -> table.Panel:
-    chosen = f"topk({SHOWN}, {without_leavers(of_members(NOW.over()))})"
+    everything = counts("", by=("job", "user", "metric"))
     panel = rows(
         "Side by side, $window",
-        "Every counter of every member in the window; \u2193 is received, \u2191 given. The"
-        " brighter, the nearer to the highest of the column."
-        f" In a team of more than {SHOWN}, those with the highest ${{metric:text}}.",
-        query(f"{EVERY.over()}\nand on (job, user) ({chosen})", "A", as_table=True),
+        "Every counter of every member in the window. The brighter, the nearer to the highest of"
+        f" the column. In a team of more than {SHOWN}, those furthest below what was expected.",
+        query(f"{everything}\nand on (job, user) ({_shown()})", "A", as_table=True),
         query(
             f"sum by (user, {PERSON}) ({named(one_info('email', 'name'))}\n"
-            f"and on (job, user) ({chosen}))",
+            f"and on (job, user) ({_shown()}))",
             "B",
             as_table=True,
         ),
-        missing="-",
+        missing=NOBODY,
     )
     # One row for each user and one column for each counter, those of tomorrow included.
     matrix = transform(
@@ -176,37 +236,11 @@ def _side_by_side() -> table.Panel:
             prop("custom.minWidth", 60),
         ],
     )
-    panel.override_by_name(
-        "Person", [prop("custom.width", 150), leads_to("Open this person", USER_LINK)]
-    )
+    panel.override_by_name("Person", [wide(140), leads_to("Open this person", USER_LINK)])
     panel.override_by_regexp("/Hosted|Attended/", [wide(80)])
     return panel.override_by_name("user", HIDDEN)
 
 
-def _members() -> table.Panel:
-    panel = people(
-        "Members against their own usual: ${metric:text}",
-        "Each member's window against an average one before it; red below a half, which is"
-        f" where the alerts begin to look. No percentage below a usual of {CHANCE}." + LOWER_BOUND,
-        f"topk({SHOWN}, {without_leavers(of_members(NOW.over()))})",
-        {
-            "Count": "",
-            "Usual": NOW.usual(),
-            "Change": f"round({NOW.over()} - on (job, user) {NOW.usual()}) + 0",  # no -0
-            "Change %": change(NOW),
-        },
-        first="Change",
-        missing="-",
-        team=0,
-    )
-    return panel.override_by_name("Change %", [wide(90), *coloured("percentunit", *PERSON_CHANGE)])
-
-
-def _trend() -> timeseries.Panel:
-    return against_usual(
-        "Trend: ${metric:text}, $window at a time",
-        "The count in the window that ended at each moment, and what was usual then, of those who"
-        " are in the team today." + HISTORY,
-        f"sum({PAST.over()})",
-        f"sum({PAST.usual()})",
-    )
+def _headings() -> text.Panel:
+    meanings = (f"**{title}** {metric.replace('_', ' ')}" for metric, title in COUNTERS.items())
+    return legend("\u2193 received, \u2191 given. " + " · ".join(meanings))

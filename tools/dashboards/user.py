@@ -1,52 +1,40 @@
-"""A person: every counter against their own usual, and the coaching they give and get."""
+"""A person: against what was expected, against the team, and among people of the same role."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from grafana_foundation_sdk.builders import stat, table, timeseries
 
-from tools.dashboards.common import HISTORY, INCOMPARABLE, LOWER_BOUND, age, last_day
-from tools.dashboards.counters import GIVEN, RECEIVED
+from tools.dashboards import expected
+from tools.dashboards.common import (
+    EXPECTED,
+    NOT_YET,
+    against_expected,
+    earlier,
+    freshness,
+    trend,
+    weeks,
+)
+from tools.dashboards.history import UNKNOWN, detected_each_day
 from tools.dashboards.looks import (
     PERSON_CHANGE,
-    coloured,
-    graph,
     merged,
+    prop,
     query,
     sorted_by,
     transform,
     wide,
 )
-from tools.dashboards.page import Page, job, metric, team, user, usual, window
-from tools.dashboards.panels import (
-    DAILY_POINTS,
-    DAILY_STEP,
-    against_usual,
-    by_day,
-    compared,
-    lines,
-    number,
-    rows,
-)
-from tools.dashboards.promql import (
-    CHANCE,
-    Counts,
-    When,
-    change,
-    change_of_sum,
-    in_words,
-    info,
-    one_info,
-)
+from tools.dashboards.page import Page, job, last_scraped, metric, team, user, window
+from tools.dashboards.panels import changes, number, rows, unknown
+from tools.dashboards.promql import counts, in_words, info, last_known, one_info
 
-NOW = Counts(user="$user")
-PAST = Counts(user="$user", when=When.PAST)
-EVERY = Counts(metric="", user="$user", by=("job", "user", "metric"))
-EVERYBODY = Counts(metric="", by=("job", "user", "metric"))
+ID = "$user"
+ME = f'user="{ID}"'
+MONTH = "28d"
+"""The window whose other days tell what a counter usually is."""
 
-ME = 'user="$user"'
 TARGET = ("__name__", "job", "instance", "namespace", "pod", "container", "service", "endpoint")
 """Labels that say where the exporter runs, and nothing about the person."""
 
@@ -56,33 +44,27 @@ def user_dashboard() -> dict[str, Any]:
     page = Page(
         "gong-user",
         "Gong / User",
-        "One person: every counter against their own usual, coaching given and received.",
+        "One person: against what was expected, the team, and people of the same role.",
         since="now-14d",
         refresh="5m",
     )
-    page.choices(job(), team(), user(), metric(), window(), usual())
+    page.choices(job(), last_scraped(), team(), user(), metric(), window())
     page.line(4, (24, _who()))
     page.line(
         6,
-        (4, [last_day(), age()]),
-        (5, _total()),
+        (4, freshness()),
+        (6, _activity()),
         (5, _change()),
-        (6, _beside()),
-        (4, _low()),
+        (4, [_active(), _last_active()]),
+        (5, earlier(user=ID)),
     )
-    page.line(18, (12, _counters()), (12, [_trend(), _meetings()]))
     page.line(
-        9,
-        (
-            12,
-            _coaching(
-                "Coaching received",
-                "What others did for this person's calls, and asked for",
-                RECEIVED,
-            ),
-        ),
-        (12, _coaching("Coaching given", "What this person did for others' calls", GIVEN)),
+        10,
+        (8, _against_expected()),
+        (8, trend("The person's count.", user=ID)),
+        (8, weeks("The person's count.", user=ID)),
     )
+    page.line(18, (15, _counters()), (9, [_place(), _quartiles()]))
     return page.build()
 
 
@@ -91,12 +73,15 @@ def _who() -> table.Panel:
         "Who",
         "What the exporter knows of the person: the address from Gong, the other columns from the"
         " roster.",
-        query(f"topk by (job, user) (1, {info(When.NOW, ME)})", as_table=True),
-        missing="not known now",
+        query(f"topk by (job, user) (1, {last_known('gong_user_info', ME)})", as_table=True),
+        missing="Not known at this time",
     )
-    order = ("name", "email", "team", "role", "manager", "region", "user")
+    order = ("name", "email", "team", "role", "title", "manager", "region", "user")
     titles = {"name": "Name", "email": "Address", "user": "Gong user id"}
-    titles |= {name: name.capitalize() for name in ("team", "role", "manager", "region")}
+    columns = ("team", "role", "title", "manager", "region", "active")
+    titles |= {name: name.capitalize() for name in columns}
+    panel.override_by_name("Address", [wide(260)])
+    panel.override_by_name("Gong user id", [wide(190)])
     return panel.with_transformation(
         transform(
             "organize",
@@ -107,80 +92,126 @@ def _who() -> table.Panel:
     )
 
 
-def _total() -> stat.Panel:
+def _activity() -> stat.Panel:
     return number(
-        "${user:text}: ${metric:text}, $window",
-        "The counter over the window, of this one person, as Gong gave it.",
-        query(f"sum({NOW.over()})"),
-    )
-
-
-def _change() -> stat.Panel:
-    return compared(
-        "Against their own usual",
-        "The person's count in the window against an average window of the same length before it."
-        f" Red below a half. Nothing below a usual of {CHANCE}, where chance rules." + LOWER_BOUND,
-        change_of_sum(NOW),
-        PERSON_CHANGE,
-    )
-
-
-def _beside() -> stat.Panel:
-    return number(
-        "To compare: ${metric:text}",
-        "The person's own usual, and the median of their team in the window; of everybody without"
-        " a team for somebody without one.",
-        query(f"sum({NOW.usual()})", "A", legend="own usual"),
-        query(f"quantile(0.5, {_of_peers(Counts().over())})", "B", legend="team median"),
-        decimals=1,
+        "${user:text}: all activity, 7 days",
+        "Calls and contributions of the person in the last seven days, what was expected, and the"
+        " person's usual calendar week." + EXPECTED,
+        query(_or_unknown(expected.observed(user=ID)), "A", legend="counted"),
+        query(_or_unknown(expected.expected(user=ID)), "B", legend="expected"),
+        query(_or_unknown(expected.usual(user=ID)), "C", legend="usual week"),
+        missing=NOT_YET,
+        mappings=unknown("-"),
         names=True,
     )
 
 
-def _low() -> stat.Panel:
-    ratio = change(EVERY)
-    return number(
-        "Counters down by half",
-        f"How many counters with a usual of {CHANCE} or more are below half of it." + LOWER_BOUND,
-        query(f"count(({ratio}) < -0.5) or 0 * count({EVERY.usual()})"),
-        thresholds=((None, "text"), (0, "green"), (1, "orange"), (3, "red")),
-        missing=INCOMPARABLE,
+def _change() -> stat.Panel:
+    return changes(
+        "Against expected",
+        "The person's seven days against what was expected, and the same for the team. Red below a"
+        " half. Nothing when fewer than 5 are expected." + EXPECTED,
+        query(_or_unknown(expected.change(user=ID)), "A", legend="person"),
+        query(_or_unknown(expected.change_of_persons_team(ME)), "B", legend="team"),
+        thresholds=PERSON_CHANGE,
+        unknown_as="too little",
     )
 
 
-def _of_peers(inner: str) -> str:
-    """The numbers of those in the person's team."""
-    mine = f"topk by (job, user) (1, max by (job, user, team) ({info(When.NOW, ME)}))"
-    return f"{inner}\nand on (job, user) ({one_info('team')}\n  and on (job, team) {mine})"
+def _or_unknown(numbers: str) -> str:
+    """The one number, or ``UNKNOWN`` for a person who is known."""
+    return f"sum({numbers})\nor 0 * count({last_known('gong_user_info', ME)}) {UNKNOWN:+d}"
+
+
+def _active() -> stat.Panel:
+    return number(
+        "Days active of 7",
+        "Days of the last seven with any activity of the person in Gong.",
+        query(f"sum({expected.active_days(user=ID)})"),
+        missing=NOT_YET,
+    )
+
+
+def _last_active() -> stat.Panel:
+    return number(
+        "Last active",
+        "The last day with any activity of the person in Gong, of the 84 that the exporter keeps.",
+        query(f"1000 * max({expected.last_active(user=ID)})"),
+        unit="time:ddd, D MMM",
+        decimals=None,
+        missing="not in 84 days",
+    )
+
+
+def _against_expected() -> timeseries.Panel:
+    own = (ME, 'metric="own_activity"')
+    return against_expected(
+        "All activity against expected",
+        "Calls and contributions of the person, and what was expected.",
+        detected_each_day("gong_user_observed_activity", *own),
+        detected_each_day("gong_user_expected_activity", *own),
+    )
+
+
+def _peers(inner: str, column: str) -> str:
+    """The numbers of those with the person's team or role."""
+    mine = f"topk by (job, user) (1, max by (job, user, {column}) ({info(ME)}))"
+    return f"{inner}\nand on (job, user) ({one_info(column)}\n  and on (job, {column}) {mine})"
 
 
 def _counters() -> table.Panel:
-    peers = _of_peers(EVERYBODY.over())
+    by = ("job", "user", "metric")
+    mine, month = counts("", user=ID, by=by), counts("", user=ID, by=by, window=MONTH)
+    everybody = counts("", by=by)
     panel = rows(
-        "Every counter against their own usual, $window",
-        "Each counter in the window, an average window of the same length before it, and the"
-        " median of the team in the window. Red below a half; no percentage below a usual of"
-        f" {CHANCE}." + LOWER_BOUND,
-        query(_labelled(EVERY.over()), "A", as_table=True),
-        query(_labelled(EVERY.usual()), "B", as_table=True),
-        query(_labelled(change(EVERY)), "C", as_table=True),
+        "Every counter, $window",
+        "Each counter in the window; the person's mean of windows of this length in the rest of"
+        f" {MONTH}, which is exact for hosted and attended calls and a lower bound for the others;"
+        " and the medians of the team and of the role, or of everybody without one.",
+        query(_labelled(mine), "A", as_table=True),
         query(
-            f"sum by (words) ({in_words(f'quantile by (metric) (0.5, {peers})')})",
+            _labelled(f"({month}\n- {mine})\n* on (job) group_left () {_share()}"),
+            "B",
+            as_table=True,
+        ),
+        query(
+            _labelled(f"quantile by (metric) (0.5, {_peers(everybody, 'team')})"),
+            "C",
+            as_table=True,
+        ),
+        query(
+            _labelled(f"quantile by (metric) (0.5, {_peers(everybody, 'role')})"),
             "D",
             as_table=True,
         ),
+        missing="No data",
     )
     titles = {
         "words": "Counter",
         "Value #A": "Count",
-        "Value #B": "Usual",
-        "Value #C": "Change",
-        "Value #D": "Team median",
+        "Value #B": "Before, mean",
+        "Value #C": "Team's median",
+        "Value #D": "Role's median",
     }
-    sorted_by(merged(panel, titles), "Usual", down=True)
-    panel.override_by_regexp("/Count$|Usual/", [wide(90)])
-    panel.override_by_name("Team median", [wide(110)])
-    return panel.override_by_name("Change", [wide(90), *coloured("percentunit", *PERSON_CHANGE)])
+    sorted_by(merged(panel, titles), "Before, mean", down=True)
+    panel.override_by_name("Before, mean", [prop("decimals", 1)])
+    panel.override_by_name("Count", [wide(80)])
+    return panel.override_by_regexp("/mean|median/", [wide(116)])
+
+
+def _share() -> str:
+    """What part of the rest of ``MONTH`` a window is: a third, for 7d."""
+    window, month = _length("$window"), _length(MONTH)
+    return f"({window} / (({month} - {window}) > 0))"
+
+
+def _length(window: str) -> str:
+    """The days of a window, by company: 28 also for one in which the clocks change."""
+    ends, starts = (
+        last_known(f"gong_activity_window_{side}_timestamp_seconds", f'window="{window}"')
+        for side in ("end", "start")
+    )
+    return f"round((max by (job) ({ends}) - max by (job) ({starts})) / 86400)"
 
 
 def _labelled(inner: str) -> str:
@@ -188,34 +219,36 @@ def _labelled(inner: str) -> str:
     return f"sum by (words) ({in_words(f'({inner})')})"
 
 
-def _trend() -> timeseries.Panel:
-    return against_usual(
-        "Trend: ${metric:text}, $window at a time",
-        "The person's count in the window that ended at each moment, and what was usual then."
-        + HISTORY,
-        f"sum({PAST.over()})",
-        f"sum({PAST.usual()})",
+def _place() -> stat.Panel:
+    peers, mine = _peers(counts(), "role"), counts(user=ID)
+    return number(
+        "Place among the role: ${metric:text}",
+        "How many people have the person's role (or title), and which share of them has less than,"
+        " or as much as, the person in the window.",
+        query(
+            f"sum(({peers}) <= bool on () group_left () sum({mine})) / count({peers})",
+            "A",
+            legend="at or below",
+        ),
+        query(f"count({peers})", "B", legend="people"),
+        names=True,
+    ).override_by_query("A", [prop("unit", "percentunit")])
+
+
+def _quartiles() -> stat.Panel:
+    peers = _peers(counts(), "role")
+    return number(
+        "Spread of the role: ${metric:text}, $window",
+        "The counter in the window: the person, and the quarters of the people of the same role (or"
+        " title), or of everybody without one.",
+        query(f"sum({counts(user=ID)})", "A", legend="this person"),
+        *(
+            query(f"quantile({share}, {peers})", ref, legend=name)
+            for ref, share, name in (
+                ("B", 0.25, "lower quarter"),
+                ("C", 0.5, "median"),
+                ("D", 0.75, "upper quarter"),
+            )
+        ),
+        names=True,
     )
-
-
-def _meetings() -> timeseries.Panel:
-    return _graphs(
-        "Hosted and attended, $window at a time",
-        "Calls that the person hosted, and calls of others that they attended." + HISTORY,
-        ("calls_as_host", "calls_attended"),
-    )
-
-
-def _coaching(title: str, text: str, metrics: Sequence[str]) -> timeseries.Panel:
-    return _graphs(
-        f"{title}, $window at a time",
-        f"{text}, counted over the window that ended at each moment." + HISTORY,
-        metrics,
-    )
-
-
-def _graphs(title: str, text: str, metrics: Sequence[str]) -> timeseries.Panel:
-    counted = Counts(metric="|".join(metrics), user="$user", when=When.PAST).over()
-    summed = f"sum by (words) ({in_words(counted)})"
-    drawn = graph(summed, legend="{{words}}", step=DAILY_STEP)
-    return by_day(lines(title, text, drawn, decimals=0, points=DAILY_POINTS))

@@ -1,0 +1,90 @@
+"""Expressions that look back: each day's and each whole week's counts, and those of long ago.
+
+The numbers change once a day, and a backfill writes one sample a day, at the company's midnight.
+So these look back 26 hours: a company's day can have 25. Grafana's steps of a day begin at the
+viewer's midnight, and its steps of a week on Thursdays, since those of 1970 did. Offsets lead from
+there to the time at which the day's, or the week's, numbers are known, and a condition on the end
+of the window leaves out days and weeks that are not over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tools.dashboards.promql import AS_OF, JOB, WINDOW_END, counts, of_people
+
+HOUR = 3600
+LOOK_BACK = "26h"
+
+QUARTER, YEAR = 13 * 7, 52 * 7
+"""Days, whole weeks."""
+
+UNKNOWN = -2
+"""Stands for a number that is not known: no change is below -1. Grafana takes NaN for no number at
+all, which is something else."""
+
+
+def _past(family: str, known_after: int, *matchers: str) -> str:
+    """The last sample before the moment so many hours after each step."""
+    selected = f"{family}{{{', '.join((JOB, *matchers))}}}"
+    return f"last_over_time({selected}[{LOOK_BACK}] offset {-known_after}h)"
+
+
+def _if_over(inner: str, known_after: int, end_after: int, window: str) -> str:
+    """The sum over companies, where the window's end is at least so many hours after the step."""
+    end = _past(WINDOW_END, known_after, f'window="{window}"')
+    return f"sum({inner}\nand on (job) max by (job) ({end}) > time() + {end_after * HOUR})"
+
+
+def _counter(
+    known_after: int, end_after: int, window: str, user: str, columns: Sequence[str]
+) -> str:
+    matchers = [f'user="{user}"'] if user else []
+    matchers += ['metric="$metric"', f'window="{window}"']
+    past = _past("gong_user_activity", known_after, *matchers)
+    people = f"max by (job, user, metric, window) ({past})"
+    if columns:
+        people = of_people(people, *columns)
+    return _if_over(f"sum by (job) ({people})", known_after, end_after, window)
+
+
+DAY_KNOWN, DAY_OVER = 36, 12
+"""Hours after midnight: the noon after the day, and when the day ends at the earliest."""
+
+WEEK_KNOWN, WEEK_OVER = 4 * 24 + 12, 4 * 24 - 12
+"""Hours after Thursday's midnight: the noon of next Monday, and when a week ends earliest."""
+
+
+def each_day(*columns: str, user: str = "") -> str:
+    """The counter in the window that ends with each day. For steps of one day.
+
+    Args:
+        columns: variables that choose people, by today's roster.
+        user: one person; empty for everybody.
+    """
+    return _counter(DAY_KNOWN, DAY_OVER, "$window", user, columns)
+
+
+def each_week(*columns: str, user: str = "", days_ago: int = 0) -> str:
+    """Each week from Monday to Sunday, or the one that many days before. For steps of a week."""
+    ago = 24 * days_ago
+    return _counter(WEEK_KNOWN - ago, WEEK_OVER - ago, "7d", user, columns)
+
+
+def detected_each_day(family: str, *matchers: str, by: str = "") -> str:
+    """The detector's numbers for the seven days that end with each day. For steps of one day."""
+    past = _past(family, DAY_KNOWN, *matchers, 'window="7d"')
+    kept = f"job, {by}" if by else "job"
+    summed = f"sum by (job) (max by ({kept}) ({past}))"
+    return _if_over(summed, DAY_KNOWN, DAY_OVER, "7d")
+
+
+def change_since(days_ago: int, *columns: str, user: str = "") -> str:
+    """The counter against the same window so many days ago; ``UNKNOWN`` if that is unknown."""
+    matchers = [JOB, *([f'user="{user}"'] if user else []), 'metric="$metric", window="$window"']
+    selected = f"gong_user_activity{{{', '.join(matchers)}}}[{LOOK_BACK}] {AS_OF}"
+    then = f"max by (job, user) (last_over_time({selected} offset {days_ago}d))"
+    now = counts(user=user)
+    if columns:
+        then, now = of_people(then, *columns), of_people(now, *columns)
+    return f"sum({now}) / (sum({then}) > 0) - 1\nor sum({now}) * 0 {UNKNOWN:+d}"

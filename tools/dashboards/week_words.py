@@ -1,0 +1,138 @@
+"""The sentences above the table: are the numbers whole, and does a holiday explain them?
+
+PromQL builds them as label ``words``; the value says how bad it is, from 0, as it should be, to 3.
+"""
+
+from __future__ import annotations
+
+from tools.dashboards.promql import JOB
+from tools.dashboards.week_promql import (
+    GONE,
+    HISTORY_END,
+    active_days,
+    below,
+    counted,
+    known,
+    replaced,
+    roster,
+)
+
+HISTORY_DAYS, FIRST_DAYS = 84, 14
+BEHIND = 26 * 3600
+"""Seconds after its end at which the newest day is no longer yesterday."""
+
+LULL = 0.75
+"""The share of the usual days at work below which a holiday is supposed."""
+
+LULLS = 3
+SMALLEST_GROUP = 5
+
+SCORED = (
+    f"(count({known('gong_user_presence_ratio')}) > 0"
+    f" and on () max({known('gong_activity_history_ratio')}) >= {FIRST_DAYS} / {HISTORY_DAYS})"
+)
+"""One number, if people have scores."""
+
+WINDOWS = f"gong_activity_window_end_timestamp_seconds{{{JOB}}}"
+
+
+def no_scores() -> str:
+    """Why there are no scores, or old ones: a sentence for each company of which it is so."""
+    days = f"round({HISTORY_DAYS} * max by (job) (gong_activity_history_ratio{{{JOB}}}))"
+    people = f"gong_user_presence_ratio{{{JOB}}}"
+    few = replaced(
+        counted(f"({days} < {FIRST_DAYS})", "days", "job"),
+        "words",
+        "days",
+        {
+            "(.+)": f"Scores start after {FIRST_DAYS} days of history:"
+            f" $1 of {HISTORY_DAYS} days are here"
+        },
+    )
+    said = [
+        _say(f"3 * ({_each(GONE)} unless on (job) {WINDOWS})", f"$1 does not answer{LAST}"),
+        _say(f"3 * ({_each(GONE)} and on (job) {WINDOWS})", f"$1 has no scores now{LAST}"),
+        _say(
+            f"3 * {_each(f'(time() - {HISTORY_END} > {BEHIND})')}",
+            "$1 does not know yesterday yet: these numbers are older",
+        ),
+        _say(
+            f"2 * ({_each(WINDOWS)} unless on (job) ({HISTORY_END} or {GONE}))",
+            "$1 has no scores: it keeps no day history",
+        ),
+        few,
+        _say(
+            f"({_each(f'({days} >= {FIRST_DAYS})')} unless on (job) {people})",
+            "$1 shows no people",
+        ),
+        _say(
+            f"3 * (vector(1) unless on () ({WINDOWS} or {known('gong_user_info')}))",
+            "No exporter has answered in the last three days",
+            "",
+        ),
+    ]
+    return "\nor ".join(said)
+
+
+LAST = ": these are its last numbers"
+
+
+def how_many() -> str:
+    """How many are below, where there are scores."""
+    number = f"(count({below()}) or 0 * {SCORED}) and on () {SCORED}"
+    number = f'count_values ("number", {number})'
+    return replaced(
+        f"0 * {number}",
+        "words",
+        "number",
+        {
+            "(.+)": "$1 people did less than chance explains",
+            "1": "One person did less than chance explains",
+            "0": "Nobody did less than chance explains",
+        },
+    )
+
+
+def instead_of(people: str, nobody: str) -> str:
+    """The people; without any, a row with the reason.
+
+    Args:
+        people: a selection.
+        nobody: what to say where there are scores.
+    """
+    said = f"0 * ({no_scores()})"
+    said += f"\nor ({_say(f'0 * {SCORED}', nobody, '')} unless on () ({no_scores()}))"
+    return f"{people}\nor (({said}) unless on () ({people}))"
+
+
+def lull() -> str:
+    """Regions, or teams where the roster has no regions, that were at work much less than usual."""
+    people = f'label_replace({roster("team", "region")}, "place", "$1", "team", "(.+)")'
+    people = f'label_replace({people}, "place", "$1", "region", "(.+)")'
+    week, month = (
+        f"sum by (job, place) ({people} * on (job, user) group_left () {active_days(length)})"
+        for length in (7, 28)
+    )
+    size = f"count by (job, place) ({people})"
+    share = f"3 * {week} / ({month} - {week} > 0)"
+    low = f"bottomk({LULLS}, {share} < {LULL} and {size} >= {SMALLEST_GROUP})"
+    percent = f'count_values by (place) ("percent", round(100 * {low}))'
+    facts = f'label_join(2 * {percent}, "facts", "/", "place", "percent")'
+    return replaced(
+        facts,
+        "words",
+        "facts",
+        {
+            "(.+)/(.*)": "$1 at work on $2 % of the usual days: a holiday?",
+            "/(.*)": "At work on $1 % of the usual days: a holiday?",
+        },
+    )
+
+
+def _each(inner: str) -> str:
+    """1 for each job."""
+    return f"count by (job) ({inner}) ^ 0"
+
+
+def _say(inner: str, text: str, label: str = "job") -> str:
+    return replaced(inner, "words", label, {"(.*)": text})
