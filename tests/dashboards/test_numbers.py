@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from math import isnan
 from urllib.parse import urlencode
 
 import pytest
@@ -48,9 +49,9 @@ def differences(company: SimulatedCompany) -> dict[str, float]:
     people = scores(company).people
     found = {user: people.at(place).own_activity for user, place in people.indexes().items()}
     return {
-        user: score.week_count - score.week_expected
+        user: score.week_counted - score.week_expected
         for user, score in found.items()
-        if score and score.week_count is not None and score.week_expected is not None
+        if not isnan(score.week_expected)
     }
 
 
@@ -106,9 +107,9 @@ def test_people_are_against_what_the_detector_expects(past: Past, title: str, si
 
 def test_people_are_against_their_team_too(past: Past) -> None:
     teams = {
-        name: team.score.week_count / team.score.week_expected - 1
+        name: team.score.week_counted / team.score.week_expected - 1
         for name, team in scores(past.demo).teams.items()
-        if team.score.week_count is not None and team.score.week_expected
+        if team.score.week_expected > 0
     }
     roster = roster_of(past.demo)
     rows = shown(past, OVERVIEW, BELOW, "E", job=DEMO)
