@@ -12,7 +12,7 @@ STUDY_ARGS ?=
 SERVERS ?=
 DASHBOARD_PREVIEW ?=
 
-.PHONY: help demo demo-history install test lint format docs bench soak study screenshots lock copies image-test compose-test systemd-test install-test test-pythons dist clean
+.PHONY: help demo demo-compose demo-history install test lint format docs bench soak study screenshots lock copies image-test compose-test systemd-test install-test test-pythons dist clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -20,8 +20,13 @@ help: ## This list
 demo: $(VENV)/.runtime ## The real exporter against the built-in simulator, on loopback
 	@exec $(BIN)/python -m gong_exporter demo
 
+demo-compose: ## The demo with Prometheus, Alertmanager and Grafana's dashboards, in containers
+	@docker compose version >/dev/null 2>&1 || \
+	  { echo "This needs Docker with Compose. Without: make demo, make demo-history" >&2; exit 1; }
+	@exec docker compose --file deploy/compose/compose.yaml --profile demo up
+
 demo-history: $(VENV)/.runtime ## The demo with 120 days of past, in a real Prometheus with the rules
-	@tools/install-servers.sh
+	@tools/install-servers.sh prometheus
 	@exec $(BIN)/python tools/demo_history.py
 
 install: $(VENV)/.installed ## The exporter into .venv, without the tools to develop it

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the real servers that the tests talk to, on Debian, when it may: as root or with passwordless sudo.
-# Otherwise it says what is missing; the tests then skip those, and fail instead under CI=true.
+# Installs the real servers that the tests talk to, or the packages given, on Debian, when it may: as root or with
+# passwordless sudo. Otherwise it says what is missing; tests then skip those, and fail instead under CI=true.
 set -euo pipefail
 
 # command:package
@@ -13,6 +13,7 @@ wanted=(
 
 missing=()
 for pair in "${wanted[@]}"; do
+  [ $# -eq 0 ] || [[ " $* " == *" ${pair##*:} "* ]] || continue
   command -v "${pair%%:*}" >/dev/null 2>&1 || [ -x "/usr/sbin/${pair%%:*}" ] || missing+=("${pair##*:}")
 done
 [ ${#missing[@]} -eq 0 ] && exit 0
@@ -21,8 +22,8 @@ mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
 as_root=
 [ "$(id -u)" = 0 ] || as_root="sudo -n"
 if ! command -v apt-get >/dev/null 2>&1 || ! $as_root true 2>/dev/null; then
-  printf '\n*** Not installed, and not allowed to install: %s\n*** Tests that need them are SKIPPED.\n\n' \
-    "${missing[*]}" >&2
+  echo "*** Not installed, and not allowed to install: ${missing[*]}" >&2
+  [ $# -gt 0 ] || echo "*** Tests that need them are SKIPPED." >&2
   exit 0
 fi
 
@@ -34,6 +35,6 @@ if [ ! -e "$policy" ]; then
   # shellcheck disable=SC2064  # expanded now on purpose
   trap "$as_root rm -f $policy" EXIT
 fi
-echo "Installing for the tests: ${missing[*]} ..."
+echo "Installing: ${missing[*]} ..."
 $as_root apt-get update -qq
 DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
