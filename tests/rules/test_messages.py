@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.support.exporter import ROOT
 from tests.support.rules_alertmanager import EXAMPLE, alertmanager
 from tests.support.rules_delivery import eager_rules, serving
 from tests.support.rules_engine import PROMETHEUS
@@ -240,6 +242,19 @@ def test_the_test_alerts_arrive_in_slack_and_by_mail(tmp_path: Path) -> None:
     assert mail["Subject"] == "2 people do much less in Gong than usual"
     assert _part(mail, "plain").startswith("**Jane Doe** (EMEA, manager Ann Lee): 6 calls")
     assert "<b>Jane Doe</b> (EMEA, manager Ann Lee): 6 calls" in _part(mail, "html")
+
+
+@pytest.mark.server("prometheus-alertmanager")
+def test_the_test_alerts_are_sent_as_the_docs_say(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "alerting.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^curl .*test-alerts.json.*$", text, re.MULTILINE)
+    with alertmanager(tmp_path) as manager:
+        command = command.replace("localhost:9093", manager.address)
+        done = subprocess.run(
+            [need("curl"), "--fail", *shlex.split(command)[1:]], cwd=ROOT, check=False
+        )
+        assert done.returncode == 0
+        until(lambda: len(manager.alerts()) == len(TEST_ALERTS), "the alerts")
 
 
 @pytest.mark.server("prometheus", "prometheus-alertmanager")
