@@ -36,10 +36,10 @@ from gong_exporter.exposition.body import Exposition
 from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.limits import Ledger
 from gong_exporter.gong.records import AGGREGATE_ACTIVITY_PATH
-from gong_exporter.runtime.client import make_client
+from gong_exporter.runtime.gong_client import make_client
 from gong_exporter.runtime.poll_runner import PollRunner
 from gong_exporter.runtime.setup import Setup, make_setup
-from gong_exporter.simulator.api.options import SimulatorOptions
+from gong_exporter.simulator.api.simulator_options import SimulatorOptions
 from gong_exporter.store import StateFile, open_state
 from tests.support.ledgers import MemoryLedger
 

@@ -30,12 +30,13 @@ from prometheus_client import (
 
 from gong_exporter.activity.snapshot import Snapshot
 from gong_exporter.exposition import body as exposition
-from gong_exporter.exposition.metrics import ExporterMetrics, ExporterStatus
+from gong_exporter.exposition.exporter_status import ExporterStatus
+from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.exposition.names import USER_ACTIVITY
-from gong_exporter.simulator.api.options import SimulatorOptions
-from gong_exporter.simulator.api.server import Simulator
-from gong_exporter.simulator.records import COUNTERS, UserActivity
-from gong_exporter.web.app import Options, build_app
+from gong_exporter.simulator.api.simulator import Simulator
+from gong_exporter.simulator.api.simulator_options import SimulatorOptions
+from gong_exporter.simulator.records import COUNTERS, ApiUserActivity
+from gong_exporter.web.routes import Options, build_app
 from gong_exporter.web.server import WebServer
 from gong_exporter.web.sockets import bind
 from gong_exporter.web.status import Health, Status, WindowStatus
@@ -166,11 +167,11 @@ class BusyCompany:
         self.time_zone = ZoneInfo("UTC")
         self.user_ids = [str(company.FIRST_ID + company.STEP * place) for place in range(users)]
 
-    def activity(self, start: date, end: date) -> list[UserActivity]:
+    def activity(self, start: date, end: date) -> list[ApiUserActivity]:
         """Small numbers that differ."""
         days = (end - start).days
         return [
-            UserActivity(
+            ApiUserActivity(
                 user_id,
                 f"first.last{place}@acme.example",
                 {name: (place * days + spot) % 37 + 1 for spot, name in enumerate(COUNTERS)},

@@ -32,8 +32,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # also where the package is not installed, as for `make demo`
 
 from gong_exporter.cli.demo_company import SEED, USERS, demo_company, summary  # noqa: E402 - found only now
-from gong_exporter.simulator.api.options import SimulatorOptions  # noqa: E402 - likewise
-from gong_exporter.simulator.api.server import Simulator  # noqa: E402 - likewise
+from gong_exporter.simulator.api.simulator import Simulator  # noqa: E402 - likewise
+from gong_exporter.simulator.api.simulator_options import SimulatorOptions  # noqa: E402 - likewise
 from gong_exporter.simulator.company.roster import roster_csv  # noqa: E402 - likewise
 
 ZONE = ZoneInfo("US/Pacific")

@@ -21,12 +21,8 @@ from gong_exporter.cli.main import cli
 from gong_exporter.config.durations import format_duration
 from gong_exporter.config.model import SECTIONS, GongConfig
 from gong_exporter.config.values import MIN_INTERVAL
-from gong_exporter.exposition.names import (
-    DROP_FAMILIES,
-    EXPORTER_FAMILIES,
-    SNAPSHOT_FAMILIES,
-    Family,
-)
+from gong_exporter.exposition.family import Family
+from gong_exporter.exposition.names import DROP_FAMILIES, EXPORTER_FAMILIES, SNAPSHOT_FAMILIES
 
 DOCS = Path(__file__).parents[1] / "docs"
 

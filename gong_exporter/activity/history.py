@@ -14,8 +14,7 @@ from gong_exporter.activity.days import DayInfo, DayRecord, counts_of_listing
 from gong_exporter.activity.fetch import EMPTY_LISTING, Listing, ListingSteps, listing_steps
 from gong_exporter.activity.pages import PageSource
 from gong_exporter.activity.poll_plan import PollPlan
-from gong_exporter.activity.windows import DayRange
-from gong_exporter.activity.zones import load_zone, same_days
+from gong_exporter.activity.windows import DayRange, load_zone, same_days
 from gong_exporter.gong.clock import Clock
 from gong_exporter.gong.errors import InvalidResponse, UserNotFound
 

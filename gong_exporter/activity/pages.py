@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from gong_exporter.activity.windows import day_start
-from gong_exporter.activity.zones import load_zone
+from gong_exporter.activity.windows import day_start, load_zone
 from gong_exporter.gong.errors import InvalidResponse
 from gong_exporter.gong.records import ActivityFilter, ActivityPage
 

@@ -27,10 +27,10 @@ from gong_exporter.activity.windows import (
     DayRange,
     WindowSpec,
     company_today,
+    load_zone,
     longest,
 )
 from gong_exporter.activity.zone_check import ZoneCheck, ZoneMoved
-from gong_exporter.activity.zones import load_zone
 from gong_exporter.gong.clock import Clock
 from gong_exporter.gong.errors import (
     BadRequest,

@@ -9,8 +9,14 @@ from structlog.typing import FilteringBoundLogger
 from gong_exporter.activity.fetch import Listing
 from gong_exporter.activity.pages import PageSource, fetch_page
 from gong_exporter.activity.poll_plan import PollPlan
-from gong_exporter.activity.windows import DayRange, longest_range, today_everywhere
-from gong_exporter.activity.zones import describe_zone, load_zone, same_days
+from gong_exporter.activity.windows import (
+    DayRange,
+    describe_zone,
+    load_zone,
+    longest_range,
+    same_days,
+    today_everywhere,
+)
 from gong_exporter.gong.errors import GongError, InvalidResponse, UserNotFound
 
 

@@ -18,8 +18,8 @@ from gong_exporter.activity.poll_plan import PollPlan
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.activity.users import record_users
 from gong_exporter.activity.windows import DayRange, WindowSpec, longest
-from gong_exporter.backfill.errors import BackfillError
-from gong_exporter.backfill.retry import Retrier
+from gong_exporter.backfill.plan import BackfillError
+from gong_exporter.backfill.quota import Retrier
 from gong_exporter.backfill.workfile import RefusedWindow, WorkFile
 from gong_exporter.gong.clock import Clock
 from gong_exporter.gong.errors import BadRequest, UserNotFound

@@ -11,10 +11,9 @@ from enum import Enum
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from gong_exporter.backfill.errors import InvalidRequest
-from gong_exporter.backfill.plan import sample_times
-from gong_exporter.exposition.escape import escape
-from gong_exporter.exposition.names import ACTIVITY_USERS, USER_ACTIVITY, USER_INFO, Family
+from gong_exporter.backfill.plan import InvalidRequest, sample_times
+from gong_exporter.exposition.family import Family, escape
+from gong_exporter.exposition.names import ACTIVITY_USERS, USER_ACTIVITY, USER_INFO
 
 _FIELD = re.compile(r"%(.?)", re.DOTALL)
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)

@@ -1,4 +1,4 @@
-"""The days of a backfill, and the timestamps of their samples. Pure."""
+"""The days of a backfill, the timestamps of their samples, and the errors that end it. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from gong_exporter.activity.windows import day_start
-from gong_exporter.backfill.errors import InvalidRequest
+
+
+class BackfillError(Exception):
+    """The backfill cannot continue; the message says what happened and what to do."""
+
+
+class InvalidRequest(BackfillError):
+    """The backfill cannot be done as requested: bad usage, found before any day is fetched."""
+
 
 DAY = 86_400
 

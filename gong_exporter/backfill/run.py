@@ -12,16 +12,14 @@ from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.pages import fetch_page
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.activity.users import resolve_emails
-from gong_exporter.activity.windows import company_today, longest_range, today_everywhere
-from gong_exporter.activity.zones import load_zone
-from gong_exporter.backfill.errors import BackfillError, InvalidRequest
+from gong_exporter.activity.windows import company_today, load_zone, longest_range, today_everywhere
 from gong_exporter.backfill.estimate import Estimate, estimate
 from gong_exporter.backfill.fetch import DayFetcher
 from gong_exporter.backfill.fetched_days import index_fetched_days
 from gong_exporter.backfill.output import OutputFormat
-from gong_exporter.backfill.plan import sample_times
+from gong_exporter.backfill.plan import BackfillError, InvalidRequest, sample_times
+from gong_exporter.backfill.quota import Retrier
 from gong_exporter.backfill.request import BackfillDeps, BackfillRequest
-from gong_exporter.backfill.retry import Retrier
 from gong_exporter.backfill.workfile import RefusedWindow, WorkFile
 from gong_exporter.backfill.write import FileSummary, write_file
 from gong_exporter.gong.errors import BadRequest, UserNotFound

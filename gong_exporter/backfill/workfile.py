@@ -17,9 +17,9 @@ from typing import Any
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.activity.windows import DayRange
-from gong_exporter.backfill.errors import BackfillError, InvalidRequest
+from gong_exporter.backfill.plan import BackfillError, InvalidRequest
 from gong_exporter.gong.limits import DAY
-from gong_exporter.store.windows import (
+from gong_exporter.store.saved_windows import (
     CorruptRow,
     pack_company_state,
     pack_window,

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import IO
 
 from gong_exporter.activity.snapshot import User
-from gong_exporter.backfill.errors import BackfillError
-from gong_exporter.backfill.fetched_days import FetchedDays, ReadDay, WindowOnDay
+from gong_exporter.backfill.fetched_days import ABSENT, FetchedDays, ReadDay, WindowOnDay, transpose
 from gong_exporter.backfill.output import OutputFile, OutputFormat, TextFormat
-from gong_exporter.backfill.transpose import ABSENT, transpose
+from gong_exporter.backfill.plan import BackfillError
+from gong_exporter.exposition.family import Family, format_value
 from gong_exporter.exposition.names import (
     ACTIVITY_USERS,
     LAST_SUCCESS,
@@ -28,8 +28,6 @@ from gong_exporter.exposition.names import (
     USER_INFO,
     WINDOW_END,
     WINDOW_START,
-    Family,
-    format_value,
 )
 
 CELLS = 4_000_000

@@ -21,9 +21,8 @@ from structlog.typing import EventDict, FilteringBoundLogger
 
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.users import UserLabels
-from gong_exporter.backfill.errors import BackfillError, InvalidRequest
 from gong_exporter.backfill.output import OutputPath, TextFormat, parse_labels
-from gong_exporter.backfill.plan import PublicationDays, check_step
+from gong_exporter.backfill.plan import BackfillError, InvalidRequest, PublicationDays, check_step
 from gong_exporter.backfill.quota import BackfillQuota, CallCounter
 from gong_exporter.backfill.request import BackfillDeps, BackfillRequest
 from gong_exporter.backfill.run import Backfill
@@ -33,10 +32,9 @@ from gong_exporter.cli.session import Session, open_session
 from gong_exporter.config.durations import parse_duration
 from gong_exporter.gong.clock import Stopped, SystemClock
 from gong_exporter.gong.limits import CallLimits
-from gong_exporter.runtime.client import make_client
-from gong_exporter.runtime.email_labels import email_label
-from gong_exporter.runtime.roster import load_roster, saved_users
+from gong_exporter.runtime.gong_client import make_client
 from gong_exporter.runtime.setup import Setup, forecast_calls, make_setup
+from gong_exporter.runtime.user_labels import email_label, load_roster, saved_users
 from gong_exporter.store import SavedState, open_state
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)

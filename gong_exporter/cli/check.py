@@ -12,27 +12,28 @@ from typing import Any
 import click
 import structlog
 from prometheus_client import CollectorRegistry
+from pydantic import create_model
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
 from gong_exporter.activity.budget import CallBudget
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.history import HISTORY_DAYS, known_days
-from gong_exporter.activity.zones import load_zone
+from gong_exporter.activity.windows import load_zone
 from gong_exporter.cli.check_live import check_live, saved_people_warning
 from gong_exporter.cli.options import WebOptions, bad_usage, common_options
 from gong_exporter.cli.session import Session, open_existing_state, open_session, refuse
 from gong_exporter.common.redact import MIN_PIECE, Redactor
+from gong_exporter.common.sections import Section
 from gong_exporter.config.durations import format_duration
 from gong_exporter.config.errors import ConfigError
-from gong_exporter.config.model import Config, ConfigFile
+from gong_exporter.config.model import SECTIONS, Config
 from gong_exporter.config.secrets import BearerCredentials, Credentials
 from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.client import RetryPolicy
 from gong_exporter.gong.clock import SystemClock
 from gong_exporter.gong.errors import CredentialsUnreadable
-from gong_exporter.runtime.client import make_client
 from gong_exporter.runtime.company import Company
-from gong_exporter.runtime.roster import load_roster, saved_users
+from gong_exporter.runtime.gong_client import make_client
 from gong_exporter.runtime.setup import (
     Setup,
     budget_problem,
@@ -46,6 +47,7 @@ from gong_exporter.runtime.setup import (
     unrecorded_users,
 )
 from gong_exporter.runtime.state import schedule_text, stretched_text
+from gong_exporter.runtime.user_labels import load_roster, saved_users
 from gong_exporter.store import StateFile
 from gong_exporter.web.config import WebConfigError
 from gong_exporter.web.watch import WebConfigFile
@@ -74,7 +76,18 @@ def check(ctx: click.Context, /, live: bool, schema: bool, **options: Any) -> No
 
 def schema_text() -> str:
     """The JSON Schema of the configuration file."""
-    return json.dumps(ConfigFile.model_json_schema(), indent=2) + "\n"
+    sections: dict[str, Any] = {name: (model | None, None) for name, model in SECTIONS.items()}
+    model = create_model(
+        "ConfigFile",
+        __base__=Section,
+        __doc__="The configuration file of gong-exporter.",
+        **sections,
+    )
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **model.model_json_schema(),
+    }
+    return json.dumps(schema, indent=2) + "\n"
 
 
 def run_check(session: Session, web: WebOptions, *, live: bool) -> None:

@@ -13,17 +13,23 @@ import click
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.pages import fetch_page
 from gong_exporter.activity.users import latest_emails
-from gong_exporter.activity.windows import DayRange, WindowSpec, company_today, today_everywhere
-from gong_exporter.activity.zones import describe_zone, load_zone
+from gong_exporter.activity.windows import (
+    DayRange,
+    WindowSpec,
+    company_today,
+    describe_zone,
+    load_zone,
+    today_everywhere,
+)
 from gong_exporter.cli.options import fail
 from gong_exporter.common.redact import Redactor
 from gong_exporter.gong.client import GongClient
 from gong_exporter.gong.errors import GongError, UserNotFound
+from gong_exporter.gong.gong_users import USERS_SCOPE
 from gong_exporter.gong.records import ActivityFilter, ActivityPage
-from gong_exporter.gong.users import USERS_SCOPE
-from gong_exporter.runtime.roster import match_roster
 from gong_exporter.runtime.setup import Setup
-from gong_exporter.store.windows import SavedState
+from gong_exporter.runtime.user_labels import match_roster
+from gong_exporter.store.saved_windows import SavedState
 
 LIVE_WINDOW = WindowSpec("7d", 7)
 """The window of the live call: long enough that a company has activity in it."""

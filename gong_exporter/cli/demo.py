@@ -16,7 +16,7 @@ import click
 
 from gong_exporter.cli.demo_company import summary
 from gong_exporter.cli.options import PATH, WebOptions, common_options
-from gong_exporter.cli.run import (
+from gong_exporter.cli.serve import (
     bind_all,
     keep_running,
     route_options,
@@ -29,9 +29,9 @@ from gong_exporter.config.load import load_config
 from gong_exporter.config.model import Config
 from gong_exporter.exposition.body import once_text
 from gong_exporter.runtime.app import Exporter
-from gong_exporter.runtime.roster import checked_roster
 from gong_exporter.runtime.signals import Signals
-from gong_exporter.simulator.api.server import Simulator
+from gong_exporter.runtime.user_labels import checked_roster
+from gong_exporter.simulator.api.simulator import Simulator
 from gong_exporter.web.sockets import ListenError, bind, describe
 
 DEMO_ADDRESS = "127.0.0.1:14664"

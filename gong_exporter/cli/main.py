@@ -20,7 +20,7 @@ from gong_exporter.cli.options import (
     common_options,
     fail,
 )
-from gong_exporter.cli.stdout import StdoutError
+from gong_exporter.cli.start import StdoutError
 
 COMMANDS = ("backfill", "check", "demo", "digest", "healthcheck", "roster", "simulate")
 """Each is the function of that name in the module of that name."""
@@ -152,15 +152,15 @@ def cli(ctx: click.Context, /, **options: Any) -> None:
     if ctx.invoked_subcommand is not None:
         ctx.obj = {**options, "web": web}
         return
-    from gong_exporter.cli import check, run, session  # noqa: PLC0415 - they import everything
+    from gong_exporter.cli import check, serve, session  # noqa: PLC0415 - they import everything
 
     this = session.open_session(ctx, options)
     if config_check:
         check.run_check(this, web, live=False)
     elif once:
-        run.poll_once(this, labels)
+        serve.poll_once(this, labels)
     else:
-        run.serve(this, web, (interval or AUTO_RELOAD_INTERVAL) if auto_reload else None)
+        serve.serve(this, web, (interval or AUTO_RELOAD_INTERVAL) if auto_reload else None)
 
 
 def main() -> None:

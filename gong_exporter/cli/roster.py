@@ -13,17 +13,18 @@ from prometheus_client import CollectorRegistry
 from gong_exporter.activity.budget import PAGE_SIZE
 from gong_exporter.cli.options import HomePath, bad_usage, common_options, fail
 from gong_exporter.cli.session import Session, open_existing_state, open_session
-from gong_exporter.common.files import write_private
-from gong_exporter.config.model import Config, EmailLabel
+from gong_exporter.common.files import UnreadableFile, read_bounded, write_private
+from gong_exporter.common.yaml import Keys, Scalar, parse_yaml
+from gong_exporter.config.model import Config
+from gong_exporter.config.values import EmailLabel
 from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.clock import SystemClock
 from gong_exporter.gong.errors import GongError
-from gong_exporter.gong.users import GongUser
+from gong_exporter.gong.gong_users import GongUser
 from gong_exporter.roster.fetch import fetch_users
-from gong_exporter.roster.gong import Person, TeamBy, people, roster_csv, unused_teams
+from gong_exporter.roster.gong import RosterRow, TeamBy, people, roster_csv, unused_teams
 from gong_exporter.roster.records import RosterError
-from gong_exporter.roster.teams import read_teams
-from gong_exporter.runtime.client import make_client
+from gong_exporter.runtime.gong_client import make_client
 from gong_exporter.runtime.setup import make_setup
 
 PROGRESS_PAGES = 10
@@ -140,7 +141,7 @@ def _write(text: str, output: Path | None) -> None:
         fail(f"--output={output}: {os.strerror(error.errno or 0)}")
 
 
-def _summary(rows: tuple[Person, ...]) -> str:
+def _summary(rows: tuple[RosterRow, ...]) -> str:
     teams = {person.team for person in rows} - {""}
     deactivated = sum(person.user.active is False for person in rows)
     without = sum(not person.team and person.user.active is not False for person in rows)
@@ -148,3 +149,35 @@ def _summary(rows: tuple[Person, ...]) -> str:
         f"{len(rows)} users ({deactivated} of them deactivated), {len(teams)} teams;"
         f" active users without a team: {without}"
     )
+
+
+MAX_BYTES = 2**20
+
+
+def read_teams(path: Path) -> dict[str, str]:
+    """Read a YAML mapping from managers (name, address or id) to teams.
+
+    Raises: RosterError, with everything that is wrong.
+    """
+    try:
+        text = read_bounded(path, MAX_BYTES).decode("utf-8-sig")
+    except UnreadableFile as error:
+        raise RosterError([(0, str(error))]) from error
+    except UnicodeDecodeError as error:
+        raise RosterError([(0, "is not UTF-8 text; save it as UTF-8")]) from error
+    document = parse_yaml(text)
+    problems = [(problem.line, problem.what) for problem in document.problems]
+    root = document.root
+    if not problems and not isinstance(root, Keys):
+        problems.append((0, "must be a mapping, one line 'Manager: Team' for each"))
+    teams: dict[str, str] = {}
+    if isinstance(root, Keys):
+        for name, team in root.items():
+            if isinstance(team, Scalar) and team.strip() and not team.null:
+                teams[name] = team.strip()
+            else:
+                what = "a team must be a text that is not empty"
+                problems.append((root.lines.get(name, 0), what))
+    if problems:
+        raise RosterError(problems)
+    return teams

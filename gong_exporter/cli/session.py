@@ -17,8 +17,8 @@ from gong_exporter.common.redact import Redactor
 from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.load import load_config
 from gong_exporter.config.model import Config
-from gong_exporter.runtime.roster import checked_roster
 from gong_exporter.runtime.setup import redaction_policy
+from gong_exporter.runtime.user_labels import checked_roster
 from gong_exporter.store import StateFile, open_state
 
 _HOW_TO_NAME_THE_FILE = (

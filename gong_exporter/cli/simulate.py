@@ -12,15 +12,15 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from gong_exporter.activity.zones import load_zone
+from gong_exporter.activity.windows import load_zone
 from gong_exporter.cli import demo_company
 from gong_exporter.cli.options import Parsed, common_options, fail
 from gong_exporter.cli.session import open_session
 from gong_exporter.runtime.signals import Signals
 from gong_exporter.simulator.api.faults import FAULTS, Fault, parse_fault
 from gong_exporter.simulator.api.journal import Entry
-from gong_exporter.simulator.api.options import SimulatorOptions
-from gong_exporter.simulator.api.server import Simulator
+from gong_exporter.simulator.api.simulator import Simulator
+from gong_exporter.simulator.api.simulator_options import SimulatorOptions
 from gong_exporter.simulator.company.company import SimulatedCompany
 from gong_exporter.simulator.company.events import Event, parse_event
 from gong_exporter.simulator.company.roster import roster_csv

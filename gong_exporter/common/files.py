@@ -1,11 +1,13 @@
-"""Small files: reads are bounded, and a private file is written whole or not at all."""
+"""Small files: bounded reads, changes of content, and private files that are written whole."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import stat
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -40,6 +42,47 @@ def read_bounded(path: Path, limit: int) -> bytes:
         del content  # it may hold a secret, and a traceback can show local variables
         raise UnreadableFile(f"is larger than {limit} bytes")
     return content
+
+
+class ContentWatch:
+    """Notices that the content of files has changed, once it has settled.
+
+    A change counts when two looks in a row find the same content, because a file that is being
+    written is not whole. What the files held when they were loaded is unknown, so the first
+    settled content counts as a change.
+
+    Args:
+        limit: bytes of each file; a larger one is as good as unreadable.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._seen = self._settling = b""
+
+    def change(self, files: Iterable[Path]) -> bytes | None:
+        """Look at the files once.
+
+        Returns:
+            The digest of a settled content that was not passed to accept() last; otherwise None.
+        """
+        digest = self.digest(files)
+        settled, self._settling = digest == self._settling, digest
+        return digest if settled and digest != self._seen else None
+
+    def accept(self, digest: bytes) -> None:
+        """Take this content for seen; b"" if it is not known what was loaded."""
+        self._seen = digest
+
+    def digest(self, files: Iterable[Path]) -> bytes:
+        """What the files contain now, or why they cannot be read, as a digest."""
+        digest = hashlib.sha256()
+        for file in files:
+            try:
+                content = b"+" + read_bounded(file, self._limit)
+            except UnreadableFile as error:
+                content = b"-" + str(error).encode(errors="backslashreplace")
+            digest.update(hashlib.sha256(content).digest())
+        return digest.digest()
 
 
 def write_private(path: Path, content: str) -> None:

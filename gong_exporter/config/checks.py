@@ -1,4 +1,4 @@
-"""What only several values of a configuration tell, and what is worth a warning. Pure."""
+"""What only several values tell, at a start and at a reload, and what is worth a warning. Pure."""
 
 from __future__ import annotations
 
@@ -8,19 +8,28 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
+from requests.utils import should_bypass_proxies
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
+
 from gong_exporter.activity.snapshot import METRICS
 from gong_exporter.common.nearest import nearest, quoted
+from gong_exporter.common.problems import Problem
 from gong_exporter.config.cron import longest_gap
 from gong_exporter.config.durations import format_duration
 from gong_exporter.config.model import (
     DEFAULT_INTERVAL,
     ActivityConfig,
-    EmailLabel,
+    Config,
     GongConfig,
     PollConfig,
 )
 from gong_exporter.config.secrets import variable_in
-from gong_exporter.config.values import COMPANY_REQUESTS_PER_DAY, COMPANY_REQUESTS_PER_SECOND
+from gong_exporter.config.values import (
+    COMPANY_REQUESTS_PER_DAY,
+    COMPANY_REQUESTS_PER_SECOND,
+    EmailLabel,
+)
 
 _VARIABLE = "has the name of a variable in it, which nothing replaces here"
 
@@ -95,3 +104,79 @@ def _loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
+
+
+def proxy_problem(base_url: str, environ: Mapping[str, str]) -> tuple[str, str] | None:
+    """The variable whose proxy cannot be used, and why, without its value; None if it can.
+
+    As requests reads them: a name in lower case takes precedence, also when it is empty.
+    """
+    no_proxy = environ.get("no_proxy") or environ.get("NO_PROXY", "")
+    if should_bypass_proxies(base_url, no_proxy=no_proxy):
+        return None
+    for name in (f"{urlsplit(base_url).scheme}_proxy", "all_proxy"):
+        variable = name if name in environ else name.upper()
+        text = environ.get(variable, "").strip()
+        if text:
+            why = _problem(text)
+            return (f"${variable}", why) if why else None
+    return None
+
+
+def _problem(text: str) -> str:
+    try:
+        url = text if "://" in text else f"http://{text}"
+        parts = urlsplit(url)
+        _ = parts.port
+        parse_url(url)  # as the client reads it, which refuses a space in the host
+    except (ValueError, LocationParseError):
+        return "is not the URL of a proxy"
+    if parts.scheme.startswith("socks"):
+        return "names a SOCKS proxy, which is not supported; use one with http:// or https://"
+    if parts.scheme not in {"http", "https"}:
+        return "must begin with http:// (or https://)"
+    return "" if parts.hostname else "has no host"
+
+
+_SHOWN = (EmailLabel.OMITTED, EmailLabel.HASHED, EmailLabel.PLAIN)
+"""From the one that shows least of an address to the one that shows all of it."""
+
+
+def widened(new: Config, old: Config) -> Iterator[Problem]:
+    """What ``new`` would publish beyond ``old`` because a key of ``old`` is missing in its file.
+
+    A key that the file states is meant, so it may widen what is published.
+    """
+    stated = new.activity.model_fields_set
+    if old.activity.users is not None and new.activity.users is None and "users" not in stated:
+        listed = len(old.activity.users)
+        yield _missing("activity.users", "all", f"all users in place of the {listed} listed")
+    label, before = new.activity.email_label, old.activity.email_label
+    if _SHOWN.index(label) > _SHOWN.index(before) and "email_label" not in stated:
+        yield _missing("activity.email_label", label, f"addresses that were {before}")
+    columns = old.activity.roster_labels
+    if columns is not None and new.activity.roster_labels is None and "roster_labels" not in stated:
+        effect = f"more columns of the roster than {', '.join(columns) or 'none'}"
+        yield Problem(0, "activity.roster_labels", f"is missing, which could publish {effect}")
+    dropped = {user.name for user in old.activity.exclude_users}
+    dropped -= {user.name for user in new.activity.exclude_users}
+    if dropped and "exclude_users" not in stated:
+        effect = f"the {len(dropped)} users who were excluded"
+        yield _missing("activity.exclude_users", "[]", effect)
+    yield from _drops_widened(new, old)
+
+
+def _drops_widened(new: Config, old: Config) -> Iterator[Problem]:
+    stated = new.drops.model_fields_set
+    if not new.drops.enabled:
+        return
+    if not old.drops.enabled and "enabled" not in stated:
+        yield _missing("drops.enabled", "true", "scores of people and teams")
+    elif new.drops.people and not old.drops.people and "people" not in stated:
+        yield _missing("drops.people", "true", "scores of people")
+
+
+def _missing(key: str, default: str, effect: str) -> Problem:
+    name = key.rpartition(".")[2]
+    what = f"is missing, which would publish {effect}; write {name}: {default} if that is meant"
+    return Problem(0, key, what)

@@ -15,11 +15,11 @@ from gong_exporter.common.problems import Problem
 from gong_exporter.common.sections import problems
 from gong_exporter.common.yaml import Keys, Node, Scalar, line_at, parse_yaml
 from gong_exporter.config import values
-from gong_exporter.config.checks import stale_problem, warnings
+from gong_exporter.config.checks import proxy_problem, stale_problem, warnings
 from gong_exporter.config.credentials import SecretFinder
 from gong_exporter.config.errors import ConfigError
-from gong_exporter.config.model import SECTIONS, Config, EmailLabel
-from gong_exporter.config.proxies import proxy_problem
+from gong_exporter.config.model import SECTIONS, Config
+from gong_exporter.config.values import EmailLabel
 
 MAX_BYTES = 8 * 1024 * 1024
 """Of a configuration file: some 50,000 users with addresses."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
@@ -20,31 +19,18 @@ from gong_exporter.activity.windows import WindowSpec
 from gong_exporter.common.nearest import quoted
 from gong_exporter.common.problems import Problem
 from gong_exporter.common.sections import AtKey, Section, in_folder, list_of, single
-from gong_exporter.config import schema, values
+from gong_exporter.config import json_schema as schema
+from gong_exporter.config import values
 from gong_exporter.config.cron import CronSchedule, parse_cron
 from gong_exporter.config.durations import parse_duration
 from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.secrets import Credentials, HashKey, Secret
-from gong_exporter.config.users import parse_excluded, parse_users
-from gong_exporter.gong.users import USER_COLUMNS
+from gong_exporter.config.user_lists import parse_excluded, parse_users
+from gong_exporter.config.values import EmailLabel
+from gong_exporter.gong.gong_users import USER_COLUMNS
 
 DEFAULT_INTERVAL = 3600.0
 """Seconds: ``poll.interval`` when neither it nor ``poll.cron`` is given."""
-
-
-class EmailLabel(StrEnum):
-    """What the ``email`` label, pages and logs show of an address."""
-
-    PLAIN = "plain"
-    HASHED = "hashed"
-    OMITTED = "omitted"
-
-
-def _email_label(text: str) -> EmailLabel:
-    valid = tuple(label.value for label in EmailLabel)
-    if text not in valid:
-        raise ValueError(f"{quoted(text)} is none of {', '.join(valid)}")
-    return EmailLabel(text)
 
 
 _Path = Annotated[Path, single(values.path), AfterValidator(in_folder), schema.PATH]
@@ -117,10 +103,9 @@ class GongConfig(Section):
         "`http://` or `https://`, host and port, with user and password if need be."
         " Without it the usual environment variables count.",
     )
-    ca_file: (
-        Annotated[Path, single(values.path), AfterValidator(values.certificates), schema.PATH]
-        | None
-    ) = _key(None, "Certificates (PEM) to trust instead of the usual ones.")
+    ca_file: _Certificates | None = _key(
+        None, "Certificates (PEM) to trust instead of the usual ones."
+    )
 
 
 class ActivityConfig(Section):
@@ -175,7 +160,7 @@ class ActivityConfig(Section):
         "`all`, or a list of names in snake_case. A name that is none of the"
         " documented 15 is a warning: Gong may add counters.",
     )
-    email_label: Annotated[EmailLabel, single(_email_label), schema.EMAIL_LABEL] = _key(
+    email_label: Annotated[EmailLabel, single(values.email_label), schema.EMAIL_LABEL] = _key(
         "plain",
         "What labels, pages, logs and backfills show of addresses: `plain`, `hashed`"
         " (16 hexadecimal digits of HMAC-SHA-256, the same for the same address and key) or"
@@ -274,20 +259,6 @@ class StateConfig(Section):
     """``state``: what survives restarts."""
 
     file: _Path | None = _key("gong-exporter.db", "What survives a restart; `null` for nothing.")
-
-
-class ConfigFile(Section):
-    """The configuration file of gong-exporter."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    )
-
-    gong: GongConfig | None = None
-    activity: ActivityConfig | None = None
-    poll: PollConfig | None = None
-    drops: DropsConfig | None = None
-    state: StateConfig | None = None
 
 
 SECTIONS: Mapping[str, type[Section]] = {

@@ -6,19 +6,27 @@ import os
 import re
 import ssl
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import ValidationInfo
+from pydantic import (
+    ValidationInfo,
+)
 
 from gong_exporter.activity.snapshot import METRICS
 from gong_exporter.activity.windows import MAX_DAYS, PERIODS, WindowSpec, parse_window
 from gong_exporter.common.files import UnreadableFile, read_bounded
 from gong_exporter.common.nearest import nearest, quoted
-from gong_exporter.common.people import column_problem
+from gong_exporter.common.user_names import column_problem
 from gong_exporter.config.durations import format_duration, parse_duration
-from gong_exporter.config.secrets import Secret, access_key_problem, secret_problem, variable_in
+from gong_exporter.config.secrets import (
+    Secret,
+    access_key_problem,
+    secret_problem,
+    variable_in,
+)
 
 COMPANY_REQUESTS_PER_SECOND = 3
 """Gong's default limit for all integrations of a company together; Gong grants more on request."""
@@ -55,6 +63,14 @@ _NO_PLACE = frozenset({"localtime", "Factory"})
 
 _WEB_HOSTS = frozenset({"gong.io", "www.gong.io", "app.gong.io", "help.gong.io"})
 _API_PATH = re.compile(r"/v[0-9]+(/|$)", re.ASCII)
+
+
+class EmailLabel(StrEnum):
+    """What the ``email`` label, pages and logs show of an address."""
+
+    PLAIN = "plain"
+    HASHED = "hashed"
+    OMITTED = "omitted"
 
 
 def timeout(text: str) -> float:
@@ -266,3 +282,11 @@ def certificates(written: Path, info: ValidationInfo) -> Path:
     else:
         return whole
     raise ValueError(f"{shown_path(written, folder)}{wrong}")
+
+
+def email_label(text: str) -> EmailLabel:
+    """``activity.email_label``."""
+    valid = tuple(label.value for label in EmailLabel)
+    if text not in valid:
+        raise ValueError(f"{quoted(text)} is none of {', '.join(valid)}")
+    return EmailLabel(text)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from prometheus_client.parser import text_string_to_metric_families
 
 from gong_exporter.exposition import names
+from gong_exporter.exposition.family import Family
 
 FAMILIES = (
     names.USER_INFO,
@@ -41,11 +42,11 @@ class Samples:
         except ValueError:
             raise NoWeekError("the response is not in Prometheus's text format") from None
 
-    def of(self, family: names.Family) -> list[tuple[dict[str, str], float]]:
+    def of(self, family: Family) -> list[tuple[dict[str, str], float]]:
         """Labels and value of each sample."""
         return self._samples.get(family.name, [])
 
-    def single(self, family: names.Family) -> float | None:
+    def single(self, family: Family) -> float | None:
         """The value of a family without labels."""
         return next((value for _, value in self.of(family)), None)
 

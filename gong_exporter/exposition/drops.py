@@ -10,8 +10,7 @@ from gong_exporter.activity.snapshot import User
 from gong_exporter.drops.rarity import HOSTING_YEARS, OWN_ACTIVITY_YEARS
 from gong_exporter.drops.records import CompanyWeek
 from gong_exporter.exposition import names
-from gong_exporter.exposition.escape import escape
-from gong_exporter.exposition.names import Family, format_value
+from gong_exporter.exposition.family import Family, escape, format_value
 from gong_exporter.exposition.scores import REASONS, PeopleScores, PersonScores, Score, TeamScore
 
 SECONDS_PER_YEAR = 365.25 * 86_400

@@ -7,62 +7,7 @@ https://prometheus.io/docs/practices/naming/.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from typing import Literal
-
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
-from prometheus_client.utils import floatToGoString
-
-_UNPRINTABLE = re.compile("[\x00\ud800-\udfff]")
-
-
-def label_value(text: str) -> str:
-    """The text as a label value that can be sent.
-
-    A lone surrogate (JSON can contain one) has no UTF-8 encoding, and Prometheus's parsers take a
-    NUL for the end of the input, so one such address would fail the whole scrape. Both become
-    U+FFFD.
-    """
-    return _UNPRINTABLE.sub("\ufffd", text)
-
-
-def format_value(value: float) -> str:
-    """A sample's value (or a bucket's bound) as the client library writes it."""
-    text: str = floatToGoString(value)  # type: ignore[no-untyped-call]  # it has no types
-    return text
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """A metric family.
-
-    Attributes:
-        name: as in the text format, with ``_total`` for a counter.
-        kind: its Prometheus type.
-        help: what is counted, and where the number comes from.
-        labels: label names; ``gong_user_info`` also has the roster's columns.
-    """
-
-    name: str
-    kind: Literal["gauge", "counter", "histogram"]
-    help: str
-    labels: tuple[str, ...] = ()
-
-    def head(self) -> bytes:
-        """The lines before its samples in a file: the same in both formats for a gauge."""
-        return f"# HELP {self.name} {self.help}\n# TYPE {self.name} {self.kind}\n".encode()
-
-    def gauge(self, value: float | None = None) -> GaugeMetricFamily:
-        """A new gauge family for one scrape, with one value or, without it, no samples yet."""
-        return GaugeMetricFamily(
-            self.name, self.help, value, labels=self.labels if value is None else None
-        )
-
-    def counter(self, value: float) -> CounterMetricFamily:
-        """A new counter family for one scrape, with one value."""
-        return CounterMetricFamily(self.name, self.help, value)
-
+from gong_exporter.exposition.family import Family
 
 WINDOW_START = Family(
     "gong_activity_window_start_timestamp_seconds",
@@ -193,10 +138,7 @@ COMPANY_OBSERVED = Family(
     ("window",),
 )
 COMPANY_USUAL = Family(
-    "gong_company_usual_activity",
-    "gauge",
-    "The mean of the three weeks before.",
-    ("window",),
+    "gong_company_usual_activity", "gauge", "The mean of the three weeks before.", ("window",)
 )
 UP = Family("gong_up", "gauge", "1 if the last poll got every window from Gong, 0 if it did not.")
 LAST_SUCCESS = Family(
@@ -209,9 +151,7 @@ POLL_DURATION = Family(
     "gong_exporter_poll_duration_seconds", "gauge", "How long the last poll took, waits included."
 )
 NEXT_POLL = Family(
-    "gong_exporter_next_poll_timestamp_seconds",
-    "gauge",
-    "Unix time at which the next poll is due.",
+    "gong_exporter_next_poll_timestamp_seconds", "gauge", "Unix time at which the next poll is due."
 )
 POLL_INTERVAL = Family(
     "gong_exporter_poll_interval_seconds",
@@ -267,9 +207,7 @@ QUOTA_LIMIT = Family(
     "Calls to the Gong API that this exporter may make in 24 hours (gong.requests_per_day).",
 )
 STATE_ERRORS = Family(
-    "gong_exporter_state_errors_total",
-    "counter",
-    "Failures to read or write the state file.",
+    "gong_exporter_state_errors_total", "counter", "Failures to read or write the state file."
 )
 HISTORY_RATIO = Family(
     "gong_activity_history_ratio",
@@ -287,9 +225,7 @@ HISTORY_FETCH_FAILURES = Family(
     "Days of the day history that could not be fetched; each is tried again.",
 )
 ROSTER_ROWS_SKIPPED = Family(
-    "gong_exporter_roster_rows_skipped",
-    "gauge",
-    "Rows of the roster file that could not be used.",
+    "gong_exporter_roster_rows_skipped", "gauge", "Rows of the roster file that could not be used."
 )
 ROSTER_REFRESHES = Family(
     "gong_exporter_roster_refreshes_total",

@@ -15,15 +15,13 @@ from prometheus_client.metrics_core import Metric
 
 from gong_exporter.activity.snapshot import Snapshot, User, Values, WindowData
 from gong_exporter.exposition.drops import DropReport, drop_lines
-from gong_exporter.exposition.escape import escape
+from gong_exporter.exposition.family import escape, format_value, label_value
 from gong_exporter.exposition.names import (
     ACTIVITY_USERS,
     USER_ACTIVITY,
     USER_INFO,
     WINDOW_END,
     WINDOW_START,
-    format_value,
-    label_value,
 )
 
 SLICE = 256 * 1024

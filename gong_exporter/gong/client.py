@@ -27,7 +27,13 @@ from gong_exporter.gong.errors import (
     TransportError,
     Unauthorized,
 )
-from gong_exporter.gong.headers import check_header_value, parse_http_date
+from gong_exporter.gong.fields import parse_trace_id
+from gong_exporter.gong.gong_users import (
+    USERS_PATH,
+    USERS_SCOPE_ADVICE,
+    UsersPage,
+    parse_users_page,
+)
 from gong_exporter.gong.limits import MAX_WAIT, Limiter
 from gong_exporter.gong.records import (
     AGGREGATE_ACTIVITY_PATH,
@@ -36,10 +42,9 @@ from gong_exporter.gong.records import (
     Exchange,
     Observer,
 )
-from gong_exporter.gong.responses import PageT, parse_page, parse_trace_id
-from gong_exporter.gong.status import raise_for_status
+from gong_exporter.gong.response_head import check_header_value, parse_http_date, raise_for_status
+from gong_exporter.gong.responses import PageT, parse_page
 from gong_exporter.gong.transport import Request, Response, Transport
-from gong_exporter.gong.users import USERS_PATH, USERS_SCOPE_ADVICE, UsersPage, parse_users_page
 
 MAX_CLOCK_OFFSET = 300.0
 """Seconds by which the response's ``Date`` and our clock may differ without a warning."""

@@ -8,40 +8,36 @@ for people who have numbers.
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from gong_exporter.common.redact import Redactor
 from gong_exporter.gong.errors import NOT_GONG, InvalidResponse
+from gong_exporter.gong.fields import (
+    _count,
+    _is_number,
+    bounded_anomalies,
+    data_text,
+    log_text,
+    parse_cursor,
+    parse_email,
+    parse_user_id,
+    whole_number,
+)
 from gong_exporter.gong.records import COUNTERS, MAX_COUNT, ActivityPage, Page, UserActivity
 
 PageT = TypeVar("PageT", bound=Page[Any])
 """A page of one of the endpoints."""
 
-MAX_ID = 64
-"""Characters of a user ID; Gong's have up to 20 digits."""
-
-MAX_EMAIL = 320
-"""Characters of an address (64 before the @, 255 after it: RFC 3696, erratum 1690)."""
 
 MAX_EXTRA_COUNTERS = 50
 """Undocumented counters per page that are exported: a bound on what one response can add."""
 
-MAX_ANOMALIES = 20
-"""Kinds of anomalies of a page that are named, because they end up in one log line."""
 
-_MAX_CURSOR = 64 * 2**10
 _MAX_ERRORS = 5
-_MAX_TEXT = 300
 _EXTRA_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}", re.ASCII)
 _DOCUMENTED = frozenset(COUNTERS)
-_UNPRINTABLE = re.compile(
-    # Control characters, and those that change the direction of the text behind them.
-    r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-)
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 def parse_page(body: bytes, redactor: Redactor) -> ActivityPage:
@@ -113,11 +109,6 @@ def is_html(body: bytes) -> bool:
     return body[:200].lstrip().lower().startswith((b"<!doctype", b"<html"))
 
 
-def parse_trace_id(value: str | None, redactor: Redactor) -> str | None:
-    """Return ``x-traceid``, which Gong's support accepts when the body has no ``requestId``."""
-    return log_text(value, redactor)
-
-
 def _load_object(body: bytes) -> dict[str, Any]:
     """Return the JSON object in a body. Raises: InvalidResponse, if it has none."""
     try:
@@ -170,24 +161,6 @@ def _page(
     )
 
 
-def bounded_anomalies(anomalies: list[str]) -> tuple[str, ...]:
-    """Return each anomaly once, at most MAX_ANOMALIES of them."""
-    kinds = tuple(dict.fromkeys(anomalies))
-    if len(kinds) <= MAX_ANOMALIES:
-        return kinds
-    return (*kinds[:MAX_ANOMALIES], f"and {len(kinds) - MAX_ANOMALIES} more like these")
-
-
-def parse_cursor(value: object) -> str | None:
-    """Return ``records.cursor``; None for the last page. Raises: InvalidResponse."""
-    if value is None or value == "":
-        return None
-    if not isinstance(value, str) or len(value) > _MAX_CURSOR:
-        # Without it the rest of the window cannot be fetched.
-        raise InvalidResponse("records.cursor is not text")
-    return value
-
-
 def _user(item: object, anomalies: list[str]) -> UserActivity | None:
     if not isinstance(item, dict):
         anomalies.append("a record that is not an object was left out")
@@ -233,68 +206,6 @@ def _counters(stats: dict[str, Any], anomalies: list[str]) -> dict[str, int]:
         else:
             counters[field] = count
     return counters
-
-
-def parse_user_id(value: object) -> str | None:
-    """Return a user ID as text, which it is even beyond 64 bits; None for what cannot be one."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)  # Python's integers are exact at any size
-    if not isinstance(value, str):
-        return None
-    text = value.strip()
-    return text if text.isprintable() and 0 < len(text) <= MAX_ID else None
-
-
-def parse_email(
-    value: object, anomalies: list[str], member: str = "userEmailAddress"
-) -> str | None:
-    """Return an address; None, with an anomaly, for what cannot be one."""
-    if value is None or value == "":
-        return None
-    if not isinstance(value, str) or len(value) > MAX_EMAIL:
-        anomalies.append(f"a {member} that is not an address was left empty")
-        return None
-    return value if value.isascii() else _SURROGATE.sub("\ufffd", value)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _count(value: object) -> int | None:
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, float):
-        if not math.isfinite(value) or not value.is_integer():
-            return None
-        value = int(value)
-    if not isinstance(value, int) or not 0 <= value <= MAX_COUNT:
-        return None
-    return value
-
-
-def whole_number(value: object, name: str, anomalies: list[str]) -> int | None:
-    """Return a count; None, with an anomaly unless it is absent, for anything else."""
-    if value is None:
-        return None
-    count = _count(value)
-    if count is None:
-        anomalies.append(f"{name} is not a count")
-    return count
-
-
-def log_text(value: object, redactor: Redactor) -> str | None:
-    """Return text that fits a log line: redacted, printable, on one line, of bounded length."""
-    if not isinstance(value, str):
-        return None
-    return _UNPRINTABLE.sub(" ", redactor.shorten(value, _MAX_TEXT)).strip() or None
-
-
-def data_text(value: object, redactor: Redactor) -> str | None:
-    """Return text that is used as data; it is redacted only when it is too long for that."""
-    if isinstance(value, str) and len(value) <= _MAX_TEXT:
-        return _UNPRINTABLE.sub(" ", value).strip() or None
-    return log_text(value, redactor)
 
 
 def _bounded(users: tuple[UserActivity, ...], anomalies: list[str]) -> tuple[UserActivity, ...]:

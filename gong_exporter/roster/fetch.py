@@ -15,7 +15,7 @@ from gong_exporter.activity.listing import (
     run_steps,
 )
 from gong_exporter.gong.errors import BadRequest, UserNotFound
-from gong_exporter.gong.users import GongUser, UsersPage
+from gong_exporter.gong.gong_users import GongUser, UsersPage
 
 MAX_USERS = 200_000
 """A longer list is taken to be endless; it has everybody who ever was a user."""

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gong_exporter.activity.budget import pages_for
-from gong_exporter.common.people import is_email
-from gong_exporter.gong.users import USER_COLUMNS, GongUser
+from gong_exporter.common.user_names import is_email
+from gong_exporter.gong.gong_users import USER_COLUMNS, GongUser
 from gong_exporter.roster.records import Roster
 
 COLUMNS = USER_COLUMNS
@@ -38,7 +38,7 @@ class TeamBy(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class RosterRow:
     """A user as a row of a roster.
 
     Attributes:
@@ -73,7 +73,7 @@ def people(
     teams: Mapping[str, str] | None = None,
     *,
     names: bool = True,
-) -> tuple[Person, ...]:
+) -> tuple[RosterRow, ...]:
     """The users as people with teams, sorted by id, so that equal lists give equal files.
 
     Args:
@@ -93,7 +93,7 @@ def people(
             TeamBy.TITLE: user.title,
             TeamBy.NONE: "",
         }[team_by]
-        found.append(Person(user=user, team=team, manager=manager))
+        found.append(RosterRow(user=user, team=team, manager=manager))
     return tuple(found)
 
 
@@ -136,7 +136,7 @@ def gong_roster(users: Sequence[GongUser], labels: Sequence[str]) -> Roster:
     )
 
 
-def roster_csv(rows: Iterable[Person], *, addresses: bool = True) -> str:
+def roster_csv(rows: Iterable[RosterRow], *, addresses: bool = True) -> str:
     """The people as a CSV file that ``activity.roster_file`` reads.
 
     Args:

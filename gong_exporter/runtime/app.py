@@ -17,17 +17,16 @@ from gong_exporter.config.model import Config
 from gong_exporter.exposition.body import Exposition
 from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.clock import SystemClock
-from gong_exporter.runtime.auto_reload import AutoReload
 from gong_exporter.runtime.poll_runner import PollRunner
 from gong_exporter.runtime.poller import Poller
-from gong_exporter.runtime.reload import Reloader, require_budget
-from gong_exporter.runtime.roster import load_roster
+from gong_exporter.runtime.reload import AutoReload, Reloader, require_budget
 from gong_exporter.runtime.schedule import PollTimer
 from gong_exporter.runtime.setup import make_setup
 from gong_exporter.runtime.signals import StopSignal
 from gong_exporter.runtime.state import ExporterSite
+from gong_exporter.runtime.user_labels import load_roster
 from gong_exporter.store import StateFile, open_state
-from gong_exporter.web.app import Options, build_app
+from gong_exporter.web.routes import Options, build_app
 from gong_exporter.web.server import WebServer
 from gong_exporter.web.sockets import describe
 from gong_exporter.web.watch import WebConfigFile

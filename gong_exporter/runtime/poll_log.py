@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.poll_plan import WindowFailure
-from gong_exporter.exposition.metrics import ExporterMetrics, Failure
+from gong_exporter.exposition.exporter_status import Failure
+from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.clock import Clock
-from gong_exporter.runtime.roster import RosterMatch
+from gong_exporter.runtime.user_labels import RosterMatch
 
 MAX_NAMED = 10
 """Users unknown to Gong that a log line names; a list may have thousands."""

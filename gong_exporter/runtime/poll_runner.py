@@ -28,10 +28,10 @@ from gong_exporter.exposition.body import Exposition
 from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.client import GongClient
 from gong_exporter.gong.clock import Clock, Stopped
-from gong_exporter.runtime.client import CallObserver, make_client
 from gong_exporter.runtime.day_history import DayHistory
 from gong_exporter.runtime.drop_finder import DropFinder
 from gong_exporter.runtime.drops import DetectorInput, DetectorProcess, DetectorRun
+from gong_exporter.runtime.gong_client import CallObserver, make_client
 from gong_exporter.runtime.gong_roster import GongRoster
 from gong_exporter.runtime.poll_log import PollLogger
 from gong_exporter.runtime.published import CompanyData, Published

@@ -16,14 +16,19 @@ from gong_exporter.activity.exclusion import Exclusion
 from gong_exporter.activity.poll_plan import PollPlan, PollResult
 from gong_exporter.activity.snapshot import EMPTY, Snapshot, WindowData
 from gong_exporter.activity.users import UserLabels, build_snapshot, latest_emails
-from gong_exporter.activity.zones import load_zone
+from gong_exporter.activity.windows import load_zone
 from gong_exporter.exposition.body import Exposition
 from gong_exporter.exposition.drops import DropReport
 from gong_exporter.gong.clock import Clock
 from gong_exporter.runtime.company import Company
-from gong_exporter.runtime.email_labels import email_label_or_hidden, hidden
-from gong_exporter.runtime.roster import NOT_COMPARED, RosterMatch, match_roster
 from gong_exporter.runtime.setup import Setup, keeps_history
+from gong_exporter.runtime.user_labels import (
+    NOT_COMPARED,
+    RosterMatch,
+    email_label_or_hidden,
+    hidden,
+    match_roster,
+)
 from gong_exporter.store import StateFile
 
 

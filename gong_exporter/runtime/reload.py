@@ -8,15 +8,17 @@ from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
 
+from gong_exporter.common.files import ContentWatch
+from gong_exporter.config.checks import widened
 from gong_exporter.config.errors import ConfigError
+from gong_exporter.config.load import MAX_ROSTER_BYTES
 from gong_exporter.config.model import Config
-from gong_exporter.config.widening import widened
 from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.clock import Clock
 from gong_exporter.runtime.poll_runner import PollRunner
 from gong_exporter.runtime.poller import Poller
-from gong_exporter.runtime.roster import load_roster
 from gong_exporter.runtime.setup import Setup, budget_problem, forecast_calls, make_setup
+from gong_exporter.runtime.user_labels import load_roster
 
 IN_FORCE_TIMEOUT = 5.0
 """Seconds that reload() waits until the poller has put a configuration in force."""
@@ -131,3 +133,49 @@ def require_budget(setup: Setup, runner: PollRunner) -> None:
     problem = budget_problem(setup, forecast_calls(setup, runner.company_state))
     if problem:
         raise setup.config.refusal("poll", problem)
+
+
+class AutoReload:
+    """Reloads when the configuration or the roster file changes; looks at them in a thread.
+
+    What is refused is logged once, and the old configuration stays in force.
+
+    Args:
+        reloader: reloads, and knows the files.
+        interval: seconds between two looks.
+        log: for defects.
+    """
+
+    def __init__(self, reloader: Reloader, interval: float, log: FilteringBoundLogger) -> None:
+        self._reloader = reloader
+        self._interval = interval
+        self._log = log
+        self._stop = threading.Event()
+        self._watch = ContentWatch(MAX_ROSTER_BYTES)
+
+    def start(self) -> None:
+        """Begin to look."""
+        threading.Thread(target=self._run, name="auto-reload", daemon=True).start()
+
+    def stop(self) -> None:
+        """Begin no further look. Does not wait for one that is in progress."""
+        self._stop.set()
+
+    def look(self) -> bool:
+        """Look at the files once, and reload if they have changed. Returns whether it reloaded."""
+        files = self._reloader.files
+        digest = self._watch.change(files)
+        if digest is None:
+            return False
+        self._reloader.reload(only_changes=True)
+        # If a file was written during the reload, or another one is in use now, look again.
+        same = self._reloader.files == files and self._watch.digest(files) == digest
+        self._watch.accept(digest if same else b"")
+        return True
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._interval):
+            try:
+                self.look()
+            except Exception:  # noqa: BLE001 - a defect of ours must not end the thread
+                self._log.exception("looking at the files broke down: a defect, please report it")

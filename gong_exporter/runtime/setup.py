@@ -24,8 +24,9 @@ from gong_exporter.activity.windows import WindowSpec, longest
 from gong_exporter.common.redact import RedactionPolicy
 from gong_exporter.config.cron import runs_per_day_max
 from gong_exporter.config.durations import format_duration
-from gong_exporter.config.model import Config, EmailLabel, PollConfig
+from gong_exporter.config.model import Config, PollConfig
 from gong_exporter.config.secrets import BasicCredentials, Credentials
+from gong_exporter.config.values import EmailLabel
 from gong_exporter.gong.limits import CallLimits
 from gong_exporter.roster.records import Roster
 

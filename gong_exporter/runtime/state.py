@@ -11,7 +11,8 @@ from gong_exporter.common.redact import Redactor
 from gong_exporter.config.durations import format_duration
 from gong_exporter.config.model import PollConfig
 from gong_exporter.exposition.body import Body, Exposition
-from gong_exporter.exposition.metrics import ExporterMetrics, ExporterStatus, Failure
+from gong_exporter.exposition.exporter_status import ExporterStatus, Failure
+from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.client import MAX_CLOCK_OFFSET
 from gong_exporter.gong.clock import Clock
 from gong_exporter.runtime.poll_runner import PollRunner, PollState

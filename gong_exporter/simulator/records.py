@@ -29,7 +29,7 @@ COUNTERS: tuple[str, ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class UserActivity:
+class ApiUserActivity:
     """One user's activity over a range of company days.
 
     Attributes:
@@ -81,7 +81,7 @@ class Directory(Protocol):
         ...
 
 
-class Company(Protocol):
+class ApiCompany(Protocol):
     """A company as the API sees it: a time zone and what its users did."""
 
     @property
@@ -94,6 +94,6 @@ class Company(Protocol):
         """The id of every user, past users included, in the order of the listings."""
         ...
 
-    def activity(self, start: date, end: date) -> Sequence[UserActivity]:
+    def activity(self, start: date, end: date) -> Sequence[ApiUserActivity]:
         """The users with any activity in ``[start, end)``, in the order of ``user_ids``."""
         ...

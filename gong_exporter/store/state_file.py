@@ -16,8 +16,8 @@ from gong_exporter.store.database import StateDatabase, Unavailable
 from gong_exporter.store.fallback import FallbackLedger
 from gong_exporter.store.history_file import HistoryFile
 from gong_exporter.store.lock import PollerLock
-from gong_exporter.store.users import SavedUsers, read_users, write_users
-from gong_exporter.store.windows import (
+from gong_exporter.store.saved_users import SavedUsers, read_users, write_users
+from gong_exporter.store.saved_windows import (
     Purge,
     SavedState,
     read_state,

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
-
-from gong_exporter.web.format import TimeFormat, count, days, duration
-from gong_exporter.web.html import Html, join, tag
-from gong_exporter.web.status import Status, WindowStatus
-
-Level: TypeAlias = Literal["ok", "warn", "bad"]
+from gong_exporter.web.html import Html, TimeFormat, count, days, duration, join, tag
+from gong_exporter.web.status import Level, Status, WindowStatus
 
 _STATES: dict[str, tuple[Level, str]] = {
     "fresh": ("ok", "fresh"),
@@ -42,7 +37,8 @@ def _newest(status: Status, time: TimeFormat) -> Html:
     if not arrived:
         return _tile("Newest data", "none yet")
     newest = max(arrived)
-    return _tile("Newest data", time.ago(newest), tag("p", time.at(newest), class_="dim"))
+    at = tag("p", time.at(newest), f" ({time.zone_name})", class_="dim")
+    return _tile("Newest data", time.ago(newest), at)
 
 
 def _next_poll(status: Status, time: TimeFormat) -> Html:

@@ -9,36 +9,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated
 
 from pydantic import (
-    AfterValidator,
     Field,
     PlainValidator,
     ValidationError,
     field_validator,
-    model_validator,
 )
 
 from gong_exporter.common.nearest import hint, quoted
 from gong_exporter.common.sections import (
-    AtKey,
     Rejected,
-    Section,
-    in_folder,
-    one_of,
     problems,
     single,
 )
 from gong_exporter.common.yaml import Keys, Scalar, parse_yaml
-from gong_exporter.web.ciphers import CIPHERS, CURVES, TLS13_CIPHERS
-
-ClientAuth = Literal["NoClientCert", "VerifyClientCertIfGiven", "RequireAndVerifyClientCert"]
-
-_CLIENT_AUTH = ("NoClientCert", "VerifyClientCertIfGiven", "RequireAndVerifyClientCert")
-_UNVERIFIED = {"RequestClientCert", "RequireAnyClientCert", "RequireClientCert"}
-_VERSIONS = ("TLS12", "TLS13")
-_OLD_VERSIONS = {"TLS10", "TLS11"}
+from gong_exporter.web.tls_settings import Boolean, Text, TlsSettings, WebSection
 
 _HEADERS: Mapping[str, tuple[str, ...]] = {
     "Content-Security-Policy": (),
@@ -51,8 +38,6 @@ _HEADERS: Mapping[str, tuple[str, ...]] = {
 
 _NO_DURATION = re.compile(r"0+(\.0*)?([num\u00b5]?s|m|h)?")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
-_TRUE = {"true", "yes", "on", "y"}
-_FALSE = {"false", "no", "off", "n"}
 # The last character of the salt stands for two bits only; bcrypt takes no other spelling of them.
 _BCRYPT = re.compile(
     r"\$2[abxy]\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}"
@@ -61,35 +46,6 @@ _BCRYPT = re.compile(
 
 class WebConfigError(Exception):
     """A web configuration file that cannot be used. The message has a line for each problem."""
-
-
-def _path(text: str) -> Path | None:
-    if "-----BEGIN" in text:
-        # Not shown, as the name of a file that does not exist would be: it may be a private key.
-        raise ValueError("holds PEM and not the name of a file; the key without _file is for that")
-    return Path(text) if text else None
-
-
-def _client_auth(text: str) -> str:
-    if text in _UNVERIFIED:
-        raise ValueError(
-            f"{text} is not supported: Python's TLS verifies every certificate that it asks for."
-            " Use RequireAndVerifyClientCert or VerifyClientCertIfGiven"
-        )
-    return one_of("type", _CLIENT_AUTH)(text) if text else "NoClientCert"
-
-
-def _version(text: str) -> str:
-    if text in _OLD_VERSIONS:
-        raise ValueError(f"{text} is not supported: TLS below 1.2 is not offered")
-    return one_of("TLS version", _VERSIONS)(text)
-
-
-def _boolean(value: object) -> bool:
-    """An unquoted true or false, in YAML 1.1's spellings."""
-    if not isinstance(value, Scalar) or not value.plain or value.lower() not in _TRUE | _FALSE:
-        raise ValueError("must be true or false, without quotes")
-    return value.lower() in _TRUE
 
 
 def _entries(read: Callable[[str, object], str]) -> Callable[[object], Mapping[str, str]]:
@@ -142,105 +98,8 @@ def _user(name: str, node: object) -> str:
     return str(node)
 
 
-_Text = Annotated[str, single(str)]
-_File = Annotated[Path | None, AfterValidator(in_folder), single(_path)]
-_Version = Annotated[Literal["TLS12", "TLS13"], single(_version)]
-_Boolean = Annotated[bool, PlainValidator(_boolean)]
-_Curve = Annotated[str, single(one_of("curve", CURVES))]
-_Suite = Annotated[str, single(one_of("or insecure cipher suite", (*CIPHERS, *TLS13_CIPHERS)))]
-
-
-_Names = tuple[_Text, ...]
 _Headers = Annotated[Mapping[str, str], PlainValidator(_entries(_header))]
 _Users = Annotated[Mapping[str, str], PlainValidator(_entries(_user))]
-
-
-class _WebSection(Section):
-    """Null is as good as no key, as in Go."""
-
-    null_is_absent = True
-
-
-class TlsSettings(_WebSection):
-    """``tls_server_config``; the keys mean what they mean in the toolkit.
-
-    Attributes:
-        cert, key, client_ca: inline PEM. Their ``_file`` twins are absolute paths.
-        client_auth_type: with one that verifies and without a CA, the system's roots are trusted,
-            as in Go.
-        cipher_suites: Go's names, in order; empty leaves the choice to OpenSSL.
-        curve_preferences: likewise.
-        prefer_server_cipher_suites: the order of ``cipher_suites`` decides, or the client's.
-    """
-
-    cert: _Text = ""
-    cert_file: _File = None
-    key: _Text = Field("", repr=False)
-    key_file: _File = None
-    client_ca: _Text = ""
-    client_ca_file: _File = None
-    client_auth_type: Annotated[ClientAuth, single(_client_auth)] = "NoClientCert"
-    client_allowed_sans: _Names | None = None
-    min_version: _Version = "TLS12"
-    max_version: _Version = "TLS13"
-    cipher_suites: tuple[_Suite, ...] = ()
-    prefer_server_cipher_suites: _Boolean = True
-    curve_preferences: tuple[_Curve, ...] = ()
-
-    @property
-    def cert_source(self) -> Path | str:
-        """The certificate, with its chain behind it: a file, or inline PEM."""
-        return self.cert_file or self.cert
-
-    @property
-    def key_source(self) -> Path | str:
-        """The private key, likewise."""
-        return self.key_file or self.key
-
-    @property
-    def client_ca_source(self) -> Path | str | None:
-        """Who signs the certificates of clients, likewise; None when no CA is given."""
-        return self.client_ca_file or self.client_ca or None
-
-    def files(self) -> tuple[Path, ...]:
-        """The files that these settings name."""
-        named = (self.cert_file, self.key_file, self.client_ca_file)
-        return tuple(path for path in named if path is not None)
-
-    @model_validator(mode="after")
-    def _check_sources(self) -> Self:
-        for name in ("cert", "key", "client_ca"):
-            inline, path = getattr(self, name), getattr(self, f"{name}_file")
-            if inline and path:
-                raise AtKey(name, f"is given beside {name}_file: keep one")
-            if not inline and not path and name != "client_ca":
-                raise AtKey(f"{name}_file", f"is missing (or {name}, inline)")
-        return self
-
-    @model_validator(mode="after")
-    def _check_clients(self) -> Self:
-        auth, sans = self.client_auth_type, self.client_allowed_sans
-        if self.client_ca_source and auth == "NoClientCert":
-            raise AtKey(
-                "client_ca_file" if self.client_ca_file else "client_ca",
-                "a client CA without a client_auth_type asks no client for a certificate:"
-                " set RequireAndVerifyClientCert",
-            )
-        if sans is not None and auth != "RequireAndVerifyClientCert":
-            raise AtKey("client_allowed_sans", "needs client_auth_type RequireAndVerifyClientCert")
-        if sans == ():
-            raise AtKey("client_allowed_sans", "is an empty list: no client could connect")
-        return self
-
-    @model_validator(mode="after")
-    def _check_versions(self) -> Self:
-        if self.min_version > self.max_version:
-            what = f"{self.max_version} is below min_version {self.min_version}"
-            raise AtKey("max_version", what)
-        suites = self.cipher_suites
-        if suites and self.max_version == "TLS12" and not any(name in CIPHERS for name in suites):
-            raise AtKey("cipher_suites", "names no suite of TLS 1.2, and max_version is TLS12")
-        return self
 
 
 def _no_interval(text: str) -> str:
@@ -252,21 +111,21 @@ def _no_interval(text: str) -> str:
     return text
 
 
-class RateLimit(_WebSection):
+class RateLimit(WebSection):
     """``rate_limit``, which may only be off: requests are not limited by rate here."""
 
     interval: Annotated[str, single(_no_interval)] = "0"
-    burst: _Text = "0"
+    burst: Text = "0"
 
 
-class HttpSettings(_WebSection):
+class HttpSettings(WebSection):
     """``http_server_config``. HTTP/2 is not served, so ``http2`` changes nothing."""
 
-    http2: _Boolean = True
+    http2: Boolean = True
     headers: _Headers = Field({})
 
 
-class WebConfig(_WebSection):
+class WebConfig(WebSection):
     """The whole file.
 
     Attributes:

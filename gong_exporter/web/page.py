@@ -5,14 +5,23 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-from gong_exporter.web.cards import Level, fact_list, tiles, window_cards
-from gong_exporter.web.format import TimeFormat, clip, count, duration
-from gong_exporter.web.html import Html, constant, join, lines, tag
-from gong_exporter.web.people import PageQuery, render_people
-from gong_exporter.web.status import Status
+from gong_exporter.web.cards import fact_list, tiles, window_cards
+from gong_exporter.web.html import (
+    Html,
+    TimeFormat,
+    clip,
+    constant,
+    count,
+    duration,
+    join,
+    lines,
+    tag,
+)
+from gong_exporter.web.people_table import PageQuery, render_people
+from gong_exporter.web.status import Status, overall_health
 
 _STYLE = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
@@ -57,55 +66,6 @@ _HELP = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class OverallHealth:
-    """The state of the whole exporter.
-
-    Attributes:
-        level: how bad it is.
-        headline: in two or three words.
-        sentence: what that means for the numbers.
-    """
-
-    level: Level
-    headline: str
-    sentence: str
-
-
-def overall_health(status: Status) -> OverallHealth:
-    """What a person should know first."""
-    absent = [window.name for window in status.windows if window.state == "absent"]
-    stale = [window.name for window in status.windows if window.state == "stale"]
-    until = status.numbers.rate_limited_until
-    wait = ""
-    if until > status.now:
-        wait = f" Gong asks to wait for {duration(until - status.now)}."
-    if len(absent) == len(status.windows):
-        return _health_without_data(status, wait)
-    if absent or stale:
-        older = f" The last poll brought nothing new for {_names(stale)}: older data is served."
-        none = f" Nothing is served for {_names(absent)}."
-        sentence = (older if stale else "") + (none if absent else "") + wait
-        return OverallHealth("warn", "Behind", sentence.lstrip())
-    if wait:
-        return OverallHealth("warn", "Waiting", f"Every window is fresh.{wait}")
-    if status.warnings:
-        return OverallHealth("warn", "Working, with warnings", "Every window is fresh.")
-    if status.standby is not None:
-        return OverallHealth("ok", "Standby", "Another process polls, and its data is served here.")
-    return OverallHealth("ok", "Working", "Every window is fresh.")
-
-
-def _health_without_data(status: Status, wait: str) -> OverallHealth:
-    if status.standby is not None:
-        return OverallHealth("warn", "Standby, no data", "The other process has no data yet.")
-    if status.numbers.polls == 0 and status.numbers.last_failure is None:
-        return OverallHealth(
-            "warn", "Starting", "The first poll has not ended: no data is served yet."
-        )
-    return OverallHealth("bad", "No data", f"Nothing is served.{wait}")
-
-
 def render_page(status: Status, query: PageQuery, telemetry_path: str = "/metrics") -> bytes:
     """The page in UTF-8."""
     query = replace(query, window=_window_to_show(status, query.window))
@@ -145,10 +105,6 @@ def render_page(status: Status, query: PageQuery, telemetry_path: str = "/metric
     )
     document = join(constant("<!doctype html>\n"), tag("html", head, body, lang="en"))
     return document.encode("utf-8", "replace")
-
-
-def _names(windows: list[str]) -> str:
-    return " and ".join([", ".join(windows[:-1]), windows[-1]] if windows[1:] else windows)
 
 
 def _window_to_show(status: Status, wanted: str) -> str:

@@ -11,7 +11,10 @@ from typing import Literal, Protocol
 
 from gong_exporter.activity.snapshot import EMPTY, Snapshot, WindowData
 from gong_exporter.exposition.body import Body
-from gong_exporter.exposition.metrics import ExporterStatus
+from gong_exporter.exposition.exporter_status import ExporterStatus
+from gong_exporter.web.html import duration
+
+Level = Literal["ok", "warn", "bad"]
 
 WindowState = Literal["fresh", "stale", "absent"]
 """``fresh``: the last poll brought its newest data. ``stale``: older data is still served.
@@ -118,3 +121,56 @@ class Site(Protocol):
     def status(self) -> Status:
         """What the status page shows. Called in a thread."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class OverallHealth:
+    """The state of the whole exporter.
+
+    Attributes:
+        level: how bad it is.
+        headline: in two or three words.
+        sentence: what that means for the numbers.
+    """
+
+    level: Level
+    headline: str
+    sentence: str
+
+
+def overall_health(status: Status) -> OverallHealth:
+    """What a person should know first."""
+    absent = [window.name for window in status.windows if window.state == "absent"]
+    stale = [window.name for window in status.windows if window.state == "stale"]
+    until = status.numbers.rate_limited_until
+    wait = ""
+    if until > status.now:
+        wait = f" Gong asks to wait for {duration(until - status.now)}."
+    if len(absent) == len(status.windows):
+        return _health_without_data(status, wait)
+    if absent or stale:
+        older = f" The last poll brought nothing new for {_names(stale)}: older data is served."
+        none = f" Nothing is served for {_names(absent)}."
+        sentence = (older if stale else "") + (none if absent else "") + wait
+        return OverallHealth("warn", "Behind", sentence.lstrip())
+    if wait:
+        return OverallHealth("warn", "Waiting", f"Every window is fresh.{wait}")
+    if status.warnings:
+        return OverallHealth("warn", "Working, with warnings", "Every window is fresh.")
+    if status.standby is not None:
+        return OverallHealth("ok", "Standby", "Another process polls, and its data is served here.")
+    return OverallHealth("ok", "Working", "Every window is fresh.")
+
+
+def _health_without_data(status: Status, wait: str) -> OverallHealth:
+    if status.standby is not None:
+        return OverallHealth("warn", "Standby, no data", "The other process has no data yet.")
+    if status.numbers.polls == 0 and status.numbers.last_failure is None:
+        return OverallHealth(
+            "warn", "Starting", "The first poll has not ended: no data is served yet."
+        )
+    return OverallHealth("bad", "No data", f"Nothing is served.{wait}")
+
+
+def _names(windows: list[str]) -> str:
+    return " and ".join([", ".join(windows[:-1]), windows[-1]] if windows[1:] else windows)

@@ -11,9 +11,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from gong_exporter.web.ciphers import CIPHERS, CURVES
-from gong_exporter.web.config import TlsSettings, WebConfigError
+from gong_exporter.web.config import WebConfigError
 from gong_exporter.web.sockets import accepted
+from gong_exporter.web.tls_settings import CIPHERS, CURVES, TlsSettings
 
 _VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
 _CERT_REQUIRED = {

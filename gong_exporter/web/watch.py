@@ -6,16 +6,16 @@ passwords and client certificates are never dropped because a key is missing.
 
 from __future__ import annotations
 
-import hashlib
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gong_exporter.common.files import UnreadableFile, read_bounded
+from gong_exporter.common.files import ContentWatch, UnreadableFile, read_bounded
 from gong_exporter.common.yaml import Keys, Scalar, parse_yaml
-from gong_exporter.web.config import TlsSettings, WebConfig, WebConfigError, parse_web_config
+from gong_exporter.web.config import WebConfig, WebConfigError, parse_web_config
 from gong_exporter.web.tls import Material, build_context, normal_sans
+from gong_exporter.web.tls_settings import TlsSettings
 
 _MAX_FILE_BYTES = 1024 * 1024
 
@@ -69,8 +69,7 @@ class WebConfigFile:
         self._path = path
         self._error: str | None = None
         self._loaded = self._load(None)
-        # What the files held before they were loaded is unknown, so the first looks load again.
-        self._seen = self._settling = b""
+        self._watch = ContentWatch(_MAX_FILE_BYTES)
 
     @property
     def security(self) -> Security:
@@ -85,28 +84,26 @@ class WebConfigFile:
     def refresh(self) -> bool:
         """Read the files again if their content has changed.
 
-        Reads files, so it belongs in a thread. A change counts when two reads in a row find the
-        same content, because a file that is being written is not whole. What cannot be used leaves
-        the old configuration in force and sets ``error``.
+        Reads files, so it belongs in a thread. What cannot be used leaves the old configuration in
+        force and sets ``error``.
 
         Returns:
             whether ``security`` or ``error`` has changed.
         """
         before = (self._loaded.security, self._error)
         files = self._loaded.files
-        digest = _digest(files)
-        settled, self._settling = digest == self._settling, digest
-        if digest == self._seen or not settled:
+        digest = self._watch.change(files)
+        if digest is None:
             return False
         error = None
         try:
             loaded = self._load(self._loaded)
         except WebConfigError as problem:
             loaded, error = self._loaded, str(problem)
-        if _digest(files) != digest:
+        if self._watch.digest(files) != digest:
             return False  # a file has just been written to, so it is unknown what was read
         self._loaded, self._error = loaded, error
-        self._seen = digest if files == loaded.files else b""
+        self._watch.accept(digest if files == loaded.files else b"")
         return before != (self._loaded.security, self._error)
 
     def _load(self, old: _Loaded | None) -> _Loaded:
@@ -174,17 +171,6 @@ def _lost_client_check(old: Security, new: Security, tls: TlsSettings | None) ->
     if old.allowed_sans and not new.allowed_sans:
         return "client_allowed_sans is gone; that takes a restart"
     return None
-
-
-def _digest(files: tuple[Path, ...]) -> bytes:
-    digest = hashlib.sha256()
-    for file in files:
-        try:
-            content = b"+" + _read(file, str(file))
-        except WebConfigError as error:
-            content = b"-" + str(error).encode(errors="backslashreplace")
-        digest.update(hashlib.sha256(content).digest())
-    return digest.digest()
 
 
 def _material(settings: TlsSettings, name: str) -> Material:

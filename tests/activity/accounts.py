@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from gong_exporter.simulator.records import UserActivity
+from gong_exporter.simulator.records import ApiUserActivity
 from tests.support.companies import window_counters
 
 BEFORE, AFTER = date(2020, 1, 1), date(2040, 1, 1)
@@ -36,9 +36,9 @@ class Accounts:
     def user_ids(self) -> Sequence[str]:
         return [account.user_id for account in self.accounts]
 
-    def activity(self, start: date, end: date) -> Sequence[UserActivity]:
+    def activity(self, start: date, end: date) -> Sequence[ApiUserActivity]:
         everyone = (
-            UserActivity(
+            ApiUserActivity(
                 account.user_id,
                 account.email,
                 window_counters(1, max(start, account.start), min(end, account.end)),

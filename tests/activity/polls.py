@@ -14,9 +14,9 @@ from gong_exporter.activity.poll_plan import PollResult
 from gong_exporter.activity.snapshot import Snapshot, WindowData
 from gong_exporter.activity.users import Selection, UserLabels, build_snapshot
 from gong_exporter.gong.records import ActivityFilter, ActivityPage
-from gong_exporter.simulator.api.options import Readings
-from gong_exporter.simulator.api.server import Simulator
-from gong_exporter.simulator.records import Company
+from gong_exporter.simulator.api.simulator import Simulator
+from gong_exporter.simulator.api.simulator_options import Readings
+from gong_exporter.simulator.records import ApiCompany
 from tests.activity.rig import (
     Answering,
     asked,
@@ -102,7 +102,7 @@ class Polls:
 
 @contextmanager
 def polls(
-    company: FixtureCompany | Company,
+    company: FixtureCompany | ApiCompany,
     *entries: str,
     reading: Readings = MILD,
     gone: tuple[str, ...] = (),

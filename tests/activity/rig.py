@@ -25,8 +25,8 @@ from gong_exporter.gong.records import (
     UserActivity,
 )
 from gong_exporter.gong.transport import Transport
-from gong_exporter.simulator.api.options import SimulatorOptions
-from gong_exporter.simulator.api.server import Simulator
+from gong_exporter.simulator.api.simulator import Simulator
+from gong_exporter.simulator.api.simulator_options import SimulatorOptions
 from tests.support.clocks import FakeClock
 from tests.support.companies import FixtureCompany, window_counters
 from tests.support.ledgers import MemoryLedger, SilentObserver

@@ -14,9 +14,9 @@ from gong_exporter.activity.listing import MAX_STARTS
 from gong_exporter.activity.poll import poll
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.gong.client import RetryPolicy
-from gong_exporter.gong.headers import MAX_RETRY_AFTER
 from gong_exporter.gong.limits import MAX_WAIT
 from gong_exporter.gong.records import Exchange
+from gong_exporter.gong.response_head import MAX_RETRY_AFTER
 from gong_exporter.gong.responses import MAX_EXTRA_COUNTERS
 from gong_exporter.gong.transport import MAX_BODY
 from gong_exporter.simulator.api.faults import FAULTS, Stage

@@ -17,7 +17,7 @@ from gong_exporter.gong.errors import (
     UserNotFound,
 )
 from gong_exporter.gong.records import COUNTERS, ActivityFilter, ActivityPage, UserActivity
-from gong_exporter.simulator.api.options import Readings
+from gong_exporter.simulator.api.simulator_options import Readings
 from tests.activity.rig import (
     Script,
     activity,

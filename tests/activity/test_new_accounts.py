@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from gong_exporter.simulator.api.options import Readings
+from gong_exporter.simulator.api.simulator_options import Readings
 from gong_exporter.simulator.records import COUNTERS
 from tests.activity.accounts import Account, Accounts
 from tests.activity.polls import DAY, HOUR, MILD, STRICT, WINDOWS, Polls, polls, snapshot_of

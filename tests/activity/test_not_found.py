@@ -10,7 +10,7 @@ from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.poll import poll
 from gong_exporter.gong.errors import GongError, UserNotFound
 from gong_exporter.gong.records import ActivityFilter, ActivityPage
-from gong_exporter.simulator.api.options import Readings
+from gong_exporter.simulator.api.simulator_options import Readings
 from tests.activity.polls import (
     DAY,
     FEW,

@@ -11,15 +11,14 @@ from hypothesis import strategies as st
 
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.poll import poll
-from gong_exporter.activity.windows import day_start
-from gong_exporter.activity.zones import describe_zone
+from gong_exporter.activity.windows import day_start, describe_zone
 from gong_exporter.gong.errors import (
     BadRequest,
     InvalidResponse,
     ServerError,
 )
 from gong_exporter.gong.records import ActivityFilter, ActivityPage
-from gong_exporter.simulator.api.options import Readings
+from gong_exporter.simulator.api.simulator_options import Readings
 from tests.activity.rig import (
     Answering,
     activity,

@@ -15,7 +15,7 @@ from gong_exporter.activity.poll import poll
 from gong_exporter.activity.poll_plan import PollResult
 from gong_exporter.gong.errors import InvalidResponse
 from gong_exporter.gong.records import ActivityFilter, ActivityPage
-from gong_exporter.simulator.api.server import Simulator
+from gong_exporter.simulator.api.simulator import Simulator
 from tests.activity.rig import (
     activity,
     asked,

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from gong_exporter.backfill.workfile import WorkFile
-from gong_exporter.simulator.api.server import Simulator
-from gong_exporter.simulator.records import Company
+from gong_exporter.simulator.api.simulator import Simulator
+from gong_exporter.simulator.records import ApiCompany
 from tests.support.backfills import Rig
 from tests.support.clocks import FakeClock
 from tests.support.ledgers import MemoryLedger
@@ -30,7 +30,7 @@ def simulate(clock: FakeClock) -> Iterator[Callable[..., Simulator]]:
     """Starts simulators with Gong's limits, by the fake clock."""
     with ExitStack() as stack:
 
-        def start(company: Company | None = None, **options: Any) -> Simulator:
+        def start(company: ApiCompany | None = None, **options: Any) -> Simulator:
             limits = {"requests_per_second": 3, "requests_per_day": 10_000}
             return stack.enter_context(
                 running_simulator(
@@ -47,7 +47,7 @@ def rig(simulate: Callable[..., Simulator], clock: FakeClock, tmp_path: Path) ->
     started: list[Simulator] = []
     ledger = MemoryLedger()  # of all processes, so to speak
 
-    def make(company: Company | None = None, options: Any = None, **others: Any) -> Rig:
+    def make(company: ApiCompany | None = None, options: Any = None, **others: Any) -> Rig:
         if not started:
             started.append(simulate(company, **(options or {})))
         given: dict[str, Any] = {

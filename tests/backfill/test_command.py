@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from gong_exporter.activity.windows import company_today
-from gong_exporter.simulator.api.server import Simulator
+from gong_exporter.simulator.api.simulator import Simulator
 from tests.support.backfill_samples import activity, every_day, read_output, true_activity
 from tests.support.companies import FixtureCompany, zone_where_it_is_morning
 from tests.support.exporter import ROOT, command, environment, run, run_here, write_config

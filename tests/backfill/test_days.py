@@ -8,8 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gong_exporter.activity.windows import day_start
-from gong_exporter.backfill.errors import InvalidRequest
-from gong_exporter.backfill.plan import DAY, PublicationDays, begins, check_step, sample_times
+from gong_exporter.backfill.plan import (
+    DAY,
+    InvalidRequest,
+    PublicationDays,
+    begins,
+    check_step,
+    sample_times,
+)
 
 PACIFIC = ZoneInfo("US/Pacific")
 HOUR = 3600

@@ -7,7 +7,7 @@ import pytest
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.poll import poll
 from gong_exporter.activity.windows import parse_window
-from gong_exporter.backfill.errors import BackfillError
+from gong_exporter.backfill.plan import BackfillError
 from gong_exporter.gong.clock import Stopped
 from tests.backfill.conftest import MakeRig
 from tests.support.backfill_samples import activity, every_day, read_output, true_activity

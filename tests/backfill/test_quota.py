@@ -6,7 +6,7 @@ import pytest
 
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.poll import poll
-from gong_exporter.backfill.errors import InvalidRequest
+from gong_exporter.backfill.plan import InvalidRequest
 from gong_exporter.backfill.quota import RECHECK_INTERVAL, BackfillQuota, CallCounter
 from gong_exporter.gong.limits import CallLimits
 from tests.backfill.conftest import MakeRig

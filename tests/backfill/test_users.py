@@ -9,8 +9,8 @@ import pytest
 
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.snapshot import WindowData
-from gong_exporter.backfill.errors import InvalidRequest
-from gong_exporter.simulator.records import COUNTERS, UserActivity
+from gong_exporter.backfill.plan import InvalidRequest
+from gong_exporter.simulator.records import COUNTERS, ApiUserActivity
 from tests.backfill.conftest import MakeRig
 from tests.support.backfill_samples import (
     Samples,
@@ -39,13 +39,13 @@ class Diary:
     def user_ids(self) -> Sequence[str]:
         return tuple(self.days)
 
-    def activity(self, start: date, end: date) -> Sequence[UserActivity]:
+    def activity(self, start: date, end: date) -> Sequence[ApiUserActivity]:
         found = []
         for user, days in self.days.items():
             calls = sum(start <= day < end for day in days)
             if calls:
                 counters = dict.fromkeys(COUNTERS, 0) | {"callsAsHost": calls}
-                found.append(UserActivity(user, self.address(user, end), counters))
+                found.append(ApiUserActivity(user, self.address(user, end), counters))
         return found
 
     def address(self, user: str, end: date) -> str:

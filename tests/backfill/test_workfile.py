@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gong_exporter.activity.windows import DayRange
-from gong_exporter.backfill.errors import BackfillError, InvalidRequest
+from gong_exporter.backfill.plan import BackfillError, InvalidRequest
 from gong_exporter.backfill.workfile import RefusedWindow, WorkFile
 from gong_exporter.gong.limits import DAY
 from tests.support.store_samples import NOON, a_window, some_knowledge

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gong_exporter.simulator.api.server import Simulator, utc_now
+from gong_exporter.simulator.api.simulator import Simulator, utc_now
 from tests.support.companies import FixtureCompany, email, user_id
 from tests.support.exporter import SECRET, run_here, write_config
 from tests.support.saved_state import state_at

@@ -17,8 +17,8 @@ from pathlib import Path
 import bcrypt
 import pytest
 
-from gong_exporter.simulator.api.server import utc_now
-from gong_exporter.simulator.records import UserActivity
+from gong_exporter.simulator.api.simulator import utc_now
+from gong_exporter.simulator.records import ApiUserActivity
 from tests.support.companies import FixtureCompany, email, user_id, zone_where_it_is_morning
 from tests.support.exporter import (
     ROOT,
@@ -53,7 +53,7 @@ ROSTER = "email,name,team,active\n" + "".join(
 class ChangedCompany(FixtureCompany):
     """A company in which one user has one call a day since two weeks, and two have none."""
 
-    def activity(self, start: date, end: date) -> Sequence[UserActivity]:
+    def activity(self, start: date, end: date) -> Sequence[ApiUserActivity]:
         change = utc_now().astimezone(self.time_zone).date() - timedelta(days=14)
         before = {user.user_id: user for user in super().activity(start, min(end, change))}
         found = []
@@ -65,7 +65,7 @@ class ChangedCompany(FixtureCompany):
                 counters = dict(before[user.user_id].counters) if user.user_id in before else {}
                 counters = {name: counters.get(name, 0) for name in user.counters}
                 counters["callsAsHost"] += days
-                found.append(UserActivity(user.user_id, user.email, counters))
+                found.append(ApiUserActivity(user.user_id, user.email, counters))
             else:
                 found.append(user)
         return found

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from gong_exporter.cli import healthcheck
-from gong_exporter.simulator.api.server import utc_now
+from gong_exporter.simulator.api.simulator import utc_now
 from tests.support.exporter import (
     ROOT,
     command,

@@ -19,10 +19,10 @@ print(*sys.modules)
 """
 
 STATUS_AND_PACKAGES = {
-    ("--version",): ("0", {"options", "main", "start", "stdout"}),
+    ("--version",): ("0", {"options", "main", "start"}),
     ("healthcheck", "--web.listen-address=127.0.0.1:1"): (
         "1",
-        {"options", "main", "start", "stdout", "healthcheck"},
+        {"options", "main", "start", "healthcheck"},
     ),
 }
 

@@ -9,12 +9,12 @@ import pytest
 
 from gong_exporter.cli.logs import make_log
 from gong_exporter.cli.options import FAILED
-from gong_exporter.cli.run import keep_running
+from gong_exporter.cli.serve import keep_running
 from gong_exporter.common.redact import Redactor
 from gong_exporter.config.load import load_config
 from gong_exporter.runtime.app import Exporter
 from gong_exporter.runtime.signals import Signals
-from gong_exporter.web.app import Options
+from gong_exporter.web.routes import Options
 from gong_exporter.web.sockets import bind
 from tests.support.exporter import write_config
 from tests.support.simulator import running_simulator

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from gong_exporter.simulator.api.server import utc_now
+from gong_exporter.simulator.api.simulator import utc_now
 from tests.support.companies import FixtureCompany
 from tests.support.exporter import (
     ROOT,

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gong_exporter.roster.csv import read_csv
-from gong_exporter.simulator.api.server import Simulator, utc_now
+from gong_exporter.simulator.api.simulator import Simulator, utc_now
 from gong_exporter.simulator.company.company import SimulatedCompany
 from tests.support.companies import FixtureCompany
 from tests.support.exporter import SECRET, run_here, write_config

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gong_exporter.simulator.api.server import utc_now
+from gong_exporter.simulator.api.simulator import utc_now
 from tests.support.exporter import Process, command, environment, write_config
 from tests.support.servers import free_port, until
 from tests.support.simulator import running_simulator

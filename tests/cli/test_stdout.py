@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from gong_exporter.simulator.api.server import utc_now
+from gong_exporter.simulator.api.simulator import utc_now
 from tests.support.companies import FixtureCompany
 from tests.support.exporter import ROOT, command, environment, write_config
 from tests.support.simulator import running_simulator

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gong_exporter import __version__
-from gong_exporter.simulator.api.server import utc_now
+from gong_exporter.simulator.api.simulator import utc_now
 from tests.support.exporter import environment, exporter, run, run_here, write_config
 from tests.support.simulator import running_simulator
 

@@ -11,7 +11,7 @@ import pytest
 
 from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.load import load_config
-from gong_exporter.runtime.roster import checked_roster
+from gong_exporter.runtime.user_labels import checked_roster
 
 FOLDER = Path("tests/data/bad_configs").absolute()
 CASES = sorted(path.name for path in FOLDER.glob("*.yaml"))

@@ -10,7 +10,7 @@ import pytest
 from gong_exporter.activity.snapshot import METRICS
 from gong_exporter.config.load import load_config
 from gong_exporter.config.model import SECTIONS
-from gong_exporter.runtime.roster import checked_roster, load_roster
+from gong_exporter.runtime.user_labels import checked_roster, load_roster
 
 EXAMPLE = Path("config.example.yaml").absolute()
 DOCS = Path("docs/configuration.md").absolute()

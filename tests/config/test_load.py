@@ -19,8 +19,9 @@ from gong_exporter.activity.windows import WindowSpec
 from gong_exporter.common.problems import Problem
 from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.load import MAX_BYTES, load_config
-from gong_exporter.config.model import SECTIONS, Config, EmailLabel
+from gong_exporter.config.model import SECTIONS, Config
 from gong_exporter.config.secrets import BasicCredentials, BearerCredentials, Secret
+from gong_exporter.config.values import EmailLabel
 
 GOOD = Path("tests/data/good_configs").absolute()
 PAIR = {"GONG_ACCESS_KEY": "made-up-key", "GONG_ACCESS_KEY_SECRET": "made-up-secret"}

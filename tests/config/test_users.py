@@ -6,7 +6,7 @@ import pytest
 
 from gong_exporter.common.sections import Rejected
 from gong_exporter.common.yaml import Keys, parse_yaml
-from gong_exporter.config.users import parse_users
+from gong_exporter.config.user_lists import parse_users
 
 
 def _users(text: str) -> object:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from gong_exporter.config.checks import widened
 from gong_exporter.config.load import load_config
 from gong_exporter.config.model import Config
-from gong_exporter.config.widening import widened
 
 LISTED = "users: [jane@acme.com, '2']"
 HASHED = "email_label: hashed"

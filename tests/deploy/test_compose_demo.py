@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from gong_exporter.cli.simulate import simulate
-from gong_exporter.simulator.api.options import SimulatorOptions
+from gong_exporter.simulator.api.simulator_options import SimulatorOptions
 from tests.support.deploy_compose import COMPOSE, SERVICES, script
 from tests.support.servers import need, prometheus, promtool
 from tests.support.simulator import running_simulator

@@ -6,7 +6,7 @@ import html
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from gong_exporter.simulator.api.server import utc_now
+from gong_exporter.simulator.api.simulator import utc_now
 from tests.support.exporter import exporter, write_config
 from tests.support.simulator import running_simulator
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gong_exporter.simulator.api.server import Simulator, utc_now
+from gong_exporter.simulator.api.simulator import Simulator, utc_now
 from gong_exporter.simulator.company.company import SimulatedCompany
 from gong_exporter.simulator.company.events import parse_event
 from tests.support.bench import bench

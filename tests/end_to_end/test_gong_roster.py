@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from gong_exporter.simulator.api.server import utc_now
+from gong_exporter.simulator.api.simulator import utc_now
 from gong_exporter.simulator.records import DirectoryUser
 from tests.support.companies import FixtureCompany, email, user_id
 from tests.support.exporter import exporter, write_config

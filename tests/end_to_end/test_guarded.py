@@ -19,7 +19,7 @@ from pathlib import Path
 import bcrypt
 import pytest
 
-from gong_exporter.simulator.api.server import utc_now
+from gong_exporter.simulator.api.simulator import utc_now
 from tests.support.companies import FixtureCompany
 from tests.support.exporter import (
     ROOT,

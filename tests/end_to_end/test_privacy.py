@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from gong_exporter.simulator.api.server import Simulator, utc_now
+from gong_exporter.simulator.api.simulator import Simulator, utc_now
 from tests.support.companies import FixtureCompany
 from tests.support.exporter import Process, environment, exporter, run, run_here, write_config
 from tests.support.hostile import answer, hostile_server

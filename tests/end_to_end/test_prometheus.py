@@ -12,7 +12,7 @@ import pytest
 from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from gong_exporter.simulator.api.server import utc_now
+from gong_exporter.simulator.api.simulator import utc_now
 from tests.support.companies import FixtureCompany
 from tests.support.exporter import Process, exporter, write_config
 from tests.support.servers import Prometheus, prometheus_scraping, promtool, until

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gong_exporter.simulator.api.server import utc_now
+from gong_exporter.simulator.api.simulator import utc_now
 from tests.docs.not_run import PUSHES
 from tests.docs.pages import ROOT, Block, blocks
 from tests.support.companies import FixtureCompany

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gong_exporter.simulator.api.server import utc_now
+from gong_exporter.simulator.api.simulator import utc_now
 from tests.support.exporter import Process, exporter, write_config
 from tests.support.reloads import Scene, playing
 from tests.support.servers import until

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gong_exporter.activity.snapshot import WindowData
-from gong_exporter.simulator.api.server import Simulator, utc_now
+from gong_exporter.simulator.api.simulator import Simulator, utc_now
 from tests.support.companies import FixtureCompany
 from tests.support.exporter import Process, Samples, exporter, write_config
 from tests.support.saved_state import edit_windows, of_the_day_before, older, state_at

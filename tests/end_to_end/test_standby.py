@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gong_exporter.simulator.api.server import Simulator, utc_now
+from gong_exporter.simulator.api.simulator import Simulator, utc_now
 from tests.support.exporter import Process, exporter, run, write_config
 from tests.support.saved_state import edit_windows, older
 from tests.support.servers import until

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from gong_exporter.simulator.api.server import Simulator, utc_now
+from gong_exporter.simulator.api.simulator import Simulator, utc_now
 from tests.support.companies import FixtureCompany
 from tests.support.exporter import Process, exporter, write_config
 from tests.support.servers import until

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from gong_exporter.simulator.api.server import Simulator, utc_now
+from gong_exporter.simulator.api.simulator import Simulator, utc_now
 from tests.support.exporter import ROOT, Process, command, environment, exporter, write_config
 from tests.support.servers import free_port, until
 from tests.support.simulator import running_simulator

@@ -13,7 +13,8 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
-from gong_exporter.exposition.metrics import KNOWN_CODES, MAX_CODES, ExporterMetrics, Failure
+from gong_exporter.exposition.exporter_status import Failure
+from gong_exporter.exposition.metrics import KNOWN_CODES, MAX_CODES, ExporterMetrics
 from gong_exporter.gong.errors import REASONS
 from gong_exporter.gong.records import Observer
 from tests.support.exposition_metrics import NOW, busy_metrics, exchange

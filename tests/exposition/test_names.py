@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from prometheus_client.metrics_core import Metric
 
+from gong_exporter.exposition.family import Family
 from gong_exporter.exposition.names import (
     EXPORTER_FAMILIES,
     FAMILIES,
     SNAPSHOT_FAMILIES,
     USER_ACTIVITY,
-    Family,
 )
 from tests.support.exposition_collector import SnapshotCollector
 from tests.support.exposition_metrics import busy_metrics

@@ -17,7 +17,7 @@ from gong_exporter.gong.errors import QuotaSpent
 from gong_exporter.gong.limits import (
     DAY,
 )
-from gong_exporter.simulator.api.options import SimulatorOptions
+from gong_exporter.simulator.api.simulator_options import SimulatorOptions
 from tests.gong.limiters import STEP, call, limiter, most_in_any
 from tests.gong.transports import PAGE, post, transport_to
 from tests.support.clocks import FakeClock

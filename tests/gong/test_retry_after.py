@@ -21,7 +21,7 @@ from gong_exporter.gong.errors import (
     ServiceUnavailable,
     WaitTooLong,
 )
-from gong_exporter.gong.headers import MAX_RETRY_AFTER, parse_retry_after
+from gong_exporter.gong.response_head import MAX_RETRY_AFTER, parse_retry_after
 from tests.gong.clients import GONE, OK, limited, watched
 from tests.gong.transports import LATE
 from tests.support.clocks import NOW

@@ -9,7 +9,7 @@ import pytest
 
 from gong_exporter.common.redact import RedactionPolicy, Redactor
 from gong_exporter.gong.errors import Forbidden, GongError, InvalidResponse, Unauthorized
-from gong_exporter.gong.users import MAX_ALIASES, GongUser, UsersPage, parse_users_page
+from gong_exporter.gong.gong_users import MAX_ALIASES, GongUser, UsersPage, parse_users_page
 from tests.gong.clients import GONE, limited, watched
 from tests.support.hostile import answer, hostile_server
 

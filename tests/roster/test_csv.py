@@ -16,7 +16,7 @@ from gong_exporter.config.load import load_config
 from gong_exporter.config.model import Config
 from gong_exporter.roster.csv import read_csv
 from gong_exporter.roster.records import Roster, RosterError
-from gong_exporter.runtime.roster import checked_roster, load_roster
+from gong_exporter.runtime.user_labels import checked_roster, load_roster
 
 PLAIN = "id,email,team\n0123456,jane@acme.com,EMEA\n99999999999999999999,,NO\n"
 

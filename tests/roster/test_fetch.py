@@ -9,10 +9,10 @@ import pytest
 from gong_exporter.activity.listing import MAX_STARTS
 from gong_exporter.gong.client import GongClient, RetryPolicy
 from gong_exporter.gong.errors import GongError, InvalidResponse
-from gong_exporter.gong.users import GongUser, UsersPage
+from gong_exporter.gong.gong_users import GongUser, UsersPage
 from gong_exporter.roster.fetch import fetch_users
 from gong_exporter.simulator.api.faults import FAULTS, Stage
-from gong_exporter.simulator.api.server import Simulator
+from gong_exporter.simulator.api.simulator import Simulator
 from tests.activity.rig import client_of
 from tests.support.clocks import FakeClock
 from tests.support.companies import FixtureCompany, user_id

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gong_exporter.gong.users import GongUser
+from gong_exporter.gong.gong_users import GongUser
 from gong_exporter.roster.csv import read_csv
 from gong_exporter.roster.gong import (
     COLUMNS,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from gong_exporter.cli.roster import read_teams
 from gong_exporter.roster.records import RosterError
-from gong_exporter.roster.teams import read_teams
 
 
 def test_names_ids_and_addresses_are_text_as_written(tmp_path: Path) -> None:

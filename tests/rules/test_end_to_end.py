@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gong_exporter.simulator.api.server import utc_now
-from gong_exporter.simulator.records import COUNTERS, UserActivity
+from gong_exporter.simulator.api.simulator import utc_now
+from gong_exporter.simulator.records import COUNTERS, ApiUserActivity
 from tests.support.companies import zone_where_it_is_morning
 from tests.support.exporter import exporter, write_config
 from tests.support.rules_alertmanager import alertmanager
@@ -40,7 +40,7 @@ class CompanyWithDrops:
         self.user_ids: Sequence[str] = (ANN, CLEO, GONE, *EMEA, *OTHERS)
         self._dropped_on = today - timedelta(days=DAYS)
 
-    def activity(self, start: date, end: date) -> Sequence[UserActivity]:
+    def activity(self, start: date, end: date) -> Sequence[ApiUserActivity]:
         days = [start + timedelta(days=number) for number in range((end - start).days)]
         found = []
         for user in self.user_ids:
@@ -49,7 +49,7 @@ class CompanyWithDrops:
             if hosted or attended:
                 counts = {"callsAsHost": hosted, "callsAttended": attended}
                 counters = {name: counts.get(name, 0) for name in COUNTERS}
-                found.append(UserActivity(user, f"{user}@acme.com", counters))
+                found.append(ApiUserActivity(user, f"{user}@acme.com", counters))
         return found
 
     def _dropped(self, user: str, day: date) -> bool:

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from gong_exporter.config.load import load_config
-from gong_exporter.runtime.auto_reload import AutoReload
 from gong_exporter.runtime.poller import Poller
-from gong_exporter.runtime.reload import Reloader
-from gong_exporter.runtime.roster import checked_roster, load_roster
+from gong_exporter.runtime.reload import AutoReload, Reloader
 from gong_exporter.runtime.setup import make_setup
+from gong_exporter.runtime.user_labels import checked_roster, load_roster
 from tests.support.bench import Bench, bench
 from tests.support.companies import user_id
 from tests.support.logs import no_log

@@ -16,7 +16,7 @@ from gong_exporter.roster.records import Roster
 from gong_exporter.runtime.company import Company
 from gong_exporter.runtime.day_history import DayHistory
 from gong_exporter.runtime.setup import make_setup
-from gong_exporter.simulator.records import COUNTERS, UserActivity
+from gong_exporter.simulator.records import COUNTERS, ApiUserActivity
 from tests.support.bench import Bench, bench, changed
 from tests.support.companies import FixtureCompany, user_id
 from tests.support.logs import no_log
@@ -256,7 +256,7 @@ class Slump(FixtureCompany):
         super().__init__(users)
         self._slow = frozenset(slow)
 
-    def activity(self, start: date, end: date) -> Sequence[UserActivity]:
+    def activity(self, start: date, end: date) -> Sequence[ApiUserActivity]:
         found = []
         for index, name in enumerate(self.user_ids):
             counts = dict.fromkeys(COUNTERS, 0)
@@ -267,7 +267,7 @@ class Slump(FixtureCompany):
                 for counter in ("callsAsHost", "callsCommentsGiven"):
                     counts[counter] += amount
             if any(counts.values()):
-                found.append(UserActivity(name, f"user{index}@acme.example", counts))
+                found.append(ApiUserActivity(name, f"user{index}@acme.example", counts))
         return found
 
 

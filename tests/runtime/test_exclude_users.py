@@ -14,7 +14,7 @@ from gong_exporter.activity.days import HistoryKey
 from gong_exporter.activity.users import ListedUser
 from gong_exporter.roster.records import Roster
 from gong_exporter.runtime.setup import make_setup
-from gong_exporter.simulator.records import UserActivity
+from gong_exporter.simulator.records import ApiUserActivity
 from gong_exporter.store import open_state
 from tests.support.bench import Bench, bench
 from tests.support.companies import FixtureCompany, email, user_id
@@ -104,7 +104,7 @@ def test_who_was_excluded_by_address_stays_excluded_under_another_one(tmp_path: 
     class Company(FixtureCompany):
         renamed = False
 
-        def activity(self, start: date, end: date) -> list[UserActivity]:
+        def activity(self, start: date, end: date) -> list[ApiUserActivity]:
             users = list(super().activity(start, end))
             if self.renamed:
                 users[0] = replace(users[0], email="new@acme.example")

@@ -15,9 +15,9 @@ from gong_exporter.cli.logs import make_log
 from gong_exporter.common.redact import Redactor
 from gong_exporter.config.load import load_config
 from gong_exporter.runtime.app import Exporter
-from gong_exporter.simulator.api.server import utc_now
-from gong_exporter.simulator.records import UserActivity
-from gong_exporter.web.app import Options
+from gong_exporter.simulator.api.simulator import utc_now
+from gong_exporter.simulator.records import ApiUserActivity
+from gong_exporter.web.routes import Options
 from gong_exporter.web.sockets import bind
 from tests.support.bench import changed
 from tests.support.companies import FixtureCompany
@@ -29,7 +29,7 @@ from tests.support.simulator import running_simulator
 class SlowCompany(FixtureCompany):
     """Takes a while to think of each listing."""
 
-    def activity(self, start: date, end: date) -> Sequence[UserActivity]:
+    def activity(self, start: date, end: date) -> Sequence[ApiUserActivity]:
         time.sleep(0.1)
         return super().activity(start, end)
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gong_exporter.activity.users import ListedUser
-from gong_exporter.gong.users import GongUser
+from gong_exporter.gong.gong_users import GongUser
 from gong_exporter.runtime.gong_roster import FRESH_AT_START, RETRY_INTERVAL
 from gong_exporter.runtime.setup import unrecorded_text, unrecorded_users
 from gong_exporter.simulator.api.faults import FAULTS, Stage

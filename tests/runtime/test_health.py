@@ -14,7 +14,7 @@ from gong_exporter.runtime.poller import OVERDUE, Poller
 from gong_exporter.runtime.reload import Reloader
 from gong_exporter.runtime.schedule import PollTimer
 from gong_exporter.runtime.state import ExporterSite
-from gong_exporter.web.app import Options, build_app
+from gong_exporter.web.routes import Options, build_app
 from gong_exporter.web.server import WebServer
 from gong_exporter.web.sockets import bind
 from tests.support.bench import Bench, FakeLock, bench

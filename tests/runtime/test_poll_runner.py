@@ -13,8 +13,8 @@ from gong_exporter.activity.users import ListedUser
 from gong_exporter.cli.logs import make_log
 from gong_exporter.common.redact import Redactor
 from gong_exporter.config.load import load_config
-from gong_exporter.runtime.email_labels import email_label_or_hidden
 from gong_exporter.runtime.setup import make_setup
+from gong_exporter.runtime.user_labels import email_label_or_hidden
 from tests.support.bench import Bench, bench, changed
 from tests.support.companies import user_id
 from tests.support.exporter import write_config

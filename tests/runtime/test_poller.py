@@ -13,7 +13,7 @@ import pytest
 
 from gong_exporter.activity.windows import WindowSpec
 from gong_exporter.config.cron import parse_cron
-from gong_exporter.simulator.records import UserActivity
+from gong_exporter.simulator.records import ApiUserActivity
 from tests.support.bench import bench
 from tests.support.clocks import NOW
 from tests.support.companies import FixtureCompany
@@ -315,7 +315,7 @@ def test_a_window_that_does_not_fit_the_quota_leaves_it_to_a_shorter_one(tmp_pat
     class Sparse(FixtureCompany):
         """Only 500 of its 2,000 people were active in the last week."""
 
-        def activity(self, start: date, end: date) -> Sequence[UserActivity]:
+        def activity(self, start: date, end: date) -> Sequence[ApiUserActivity]:
             everyone = super().activity(start, end)
             return everyone if (end - start).days > 7 else everyone[:500]
 

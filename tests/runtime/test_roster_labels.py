@@ -11,7 +11,7 @@ import yaml
 from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.load import load_config
 from gong_exporter.config.model import Config
-from gong_exporter.runtime.roster import checked_roster, load_roster
+from gong_exporter.runtime.user_labels import checked_roster, load_roster
 
 
 def config(folder: Path, **activity: Any) -> Config:

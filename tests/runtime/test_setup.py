@@ -14,7 +14,6 @@ from gong_exporter.common.redact import Redactor
 from gong_exporter.config.load import load_config
 from gong_exporter.config.model import Config
 from gong_exporter.gong.errors import CredentialsUnreadable
-from gong_exporter.runtime.email_labels import email_label
 from gong_exporter.runtime.setup import (
     authorization,
     budget_problem,
@@ -25,6 +24,7 @@ from gong_exporter.runtime.setup import (
     redaction_policy,
 )
 from gong_exporter.runtime.state import stretched_text
+from gong_exporter.runtime.user_labels import email_label
 from tests.support.exporter import write_config
 
 HOST = "https://api.gong.io"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gong_exporter.simulator.api.server import Simulator
+from gong_exporter.simulator.api.simulator import Simulator
 from tests.support.companies import FixtureCompany
 from tests.support.simulator import running_simulator
 from tests.support.simulator_caller import Caller, calling

@@ -9,9 +9,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gong_exporter.simulator.api.endpoint import PATH, Api, Request
+from gong_exporter.simulator.api.endpoint import PATH, Api
 from gong_exporter.simulator.api.faults import FAULTS, Stage
-from gong_exporter.simulator.api.options import SimulatorOptions
+from gong_exporter.simulator.api.messages import ApiRequest
+from gong_exporter.simulator.api.simulator_options import SimulatorOptions
 from tests.support.companies import FixtureCompany, user_id
 from tests.support.simulator import NOW
 
@@ -34,7 +35,7 @@ bodies = st.fixed_dictionaries({"filter": filters | anything}, optional={"cursor
 
 def ask(api: Api, body: bytes, *more: tuple[str, str]) -> Any:
     headers = (("host", "127.0.0.1:1"), ("authorization", f"Basic {PAIR}"))
-    return api.handle(Request(0.0, "POST", PATH, (*more, *headers), body)).response
+    return api.handle(ApiRequest(0.0, "POST", PATH, (*more, *headers), body)).response
 
 
 def new_api() -> Api:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gong_exporter.simulator.company.company import SimulatedCompany
 from gong_exporter.simulator.company.layout import Role
-from gong_exporter.simulator.records import COUNTERS, Company
+from gong_exporter.simulator.records import COUNTERS, ApiCompany
 
 NEW_YORK = ZoneInfo("America/New_York")
 TODAY = date(2026, 6, 17)
@@ -29,7 +29,7 @@ def hosted(company: SimulatedCompany, start: date, end: date) -> int:
 
 
 def test_the_simulated_company_is_what_the_api_asks_for(company: SimulatedCompany) -> None:
-    served: Company = company
+    served: ApiCompany = company
     assert served.time_zone is NEW_YORK
     users = served.activity(TODAY - WEEK, TODAY)
     assert all(tuple(user.counters) == COUNTERS for user in users)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gong_exporter.simulator.api.server import Simulator
+from gong_exporter.simulator.api.simulator import Simulator
 from tests.support.companies import FixtureCompany, user_id
 from tests.support.simulator import MovableClock, running_simulator
 from tests.support.simulator_caller import PATH, WEEK, Caller, calling, errors_of

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import pytest
 import requests
 
-from gong_exporter.simulator.api.server import Simulator
+from gong_exporter.simulator.api.simulator import Simulator
 from tests.support.companies import FixtureCompany
 from tests.support.servers import until
 from tests.support.simulator import running_simulator

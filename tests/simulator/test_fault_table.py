@@ -18,7 +18,7 @@ from gong_exporter.simulator.api.faults import (
     parse_fault,
 )
 from gong_exporter.simulator.api.faulty_responses import DELIVERIES, RESPONSES
-from gong_exporter.simulator.api.server import Simulator
+from gong_exporter.simulator.api.simulator import Simulator
 from tests.support.simulator_caller import Caller
 
 

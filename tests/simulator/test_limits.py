@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from gong_exporter.simulator.api.limits import ApiLimits
-from gong_exporter.simulator.api.options import SimulatorOptions
+from gong_exporter.simulator.api.rate_limits import ApiLimits
+from gong_exporter.simulator.api.simulator_options import SimulatorOptions
 from tests.support.companies import FixtureCompany
 from tests.support.simulator import MovableClock, running_simulator
 from tests.support.simulator_caller import calling, errors_of

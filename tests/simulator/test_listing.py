@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gong_exporter.simulator.api.listings import Listings
-from gong_exporter.simulator.api.server import Simulator
-from gong_exporter.simulator.records import COUNTERS, UserActivity
+from gong_exporter.simulator.api.simulator import Simulator
+from gong_exporter.simulator.records import COUNTERS, ApiUserActivity
 from tests.support.companies import FixtureCompany, user_id
 from tests.support.simulator import running_simulator
 from tests.support.simulator_caller import PATH, WEEK, Caller, calling, errors_of, users_of
@@ -183,7 +183,7 @@ class CountingCompany(FixtureCompany):
 
     asked = 0
 
-    def activity(self, start: date, end: date) -> Sequence[UserActivity]:
+    def activity(self, start: date, end: date) -> Sequence[ApiUserActivity]:
         self.asked += 1
         return super().activity(start, end)
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import requests
 
-from gong_exporter.simulator.api.options import Readings
-from gong_exporter.simulator.api.server import Simulator
+from gong_exporter.simulator.api.simulator import Simulator
+from gong_exporter.simulator.api.simulator_options import Readings
 from tests.support.companies import FixtureCompany, user_id
 from tests.support.simulator import running_simulator
 from tests.support.simulator_caller import PATH, WEEK, Caller, calling, errors_of

@@ -12,9 +12,9 @@ import pytest
 import requests
 
 from gong_exporter.simulator.api.journal import Entry
-from gong_exporter.simulator.api.options import SimulatorOptions
-from gong_exporter.simulator.api.server import Simulator
-from gong_exporter.simulator.records import UserActivity
+from gong_exporter.simulator.api.simulator import Simulator
+from gong_exporter.simulator.api.simulator_options import SimulatorOptions
+from gong_exporter.simulator.records import ApiUserActivity
 from tests.support.companies import FixtureCompany
 from tests.support.servers import WAIT_TIMEOUT, until
 from tests.support.simulator import NOW, MovableClock, running_simulator
@@ -76,7 +76,7 @@ class SlowCompany(FixtureCompany):
         self.asked = threading.Event()
         self.go_on = threading.Event()
 
-    def activity(self, start: date, end: date) -> Sequence[UserActivity]:
+    def activity(self, start: date, end: date) -> Sequence[ApiUserActivity]:
         self.asked.set()
         assert self.go_on.wait(5 * WAIT_TIMEOUT)
         return super().activity(start, end)
@@ -109,7 +109,7 @@ def ask_in_vain(simulator: Simulator) -> None:
 class BrokenCompany(FixtureCompany):
     """Fails whenever it is asked."""
 
-    def activity(self, start: date, end: date) -> Sequence[UserActivity]:
+    def activity(self, start: date, end: date) -> Sequence[ApiUserActivity]:
         raise LookupError(f"nobody knows about {start} to {end}")
 
 

@@ -11,8 +11,8 @@ import requests
 
 from gong_exporter.simulator.api.corrupt_payload import CONTENT, USERS_CONTENT
 from gong_exporter.simulator.api.faults import FAULTS, Stage
-from gong_exporter.simulator.api.options import SimulatorOptions
-from gong_exporter.simulator.api.server import Simulator
+from gong_exporter.simulator.api.simulator import Simulator
+from gong_exporter.simulator.api.simulator_options import SimulatorOptions
 from gong_exporter.simulator.company.company import SimulatedCompany
 from tests.support.companies import FixtureCompany
 from tests.support.simulator_caller import Caller, calling, errors_of

@@ -6,7 +6,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from gong_exporter.gong.users import GongUser
+from gong_exporter.gong.gong_users import GongUser
 from gong_exporter.store import SavedUsers, open_state
 from tests.support.logs import no_log
 from tests.support.saved_state import state_at

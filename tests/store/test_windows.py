@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from gong_exporter.activity.company_state import CompanyState, Resolved404
 from gong_exporter.activity.snapshot import METRICS, WindowData
-from gong_exporter.store.windows import (
+from gong_exporter.store.saved_windows import (
     CorruptRow,
     pack_company_state,
     pack_window,

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families as read_text
 
 from gong_exporter.activity.snapshot import metric_name
 from gong_exporter.activity.windows import day_start, parse_window
-from gong_exporter.simulator.records import COUNTERS, Company
+from gong_exporter.simulator.records import COUNTERS, ApiCompany
 
 Series = tuple[str, frozenset[tuple[str, str]]]
 Samples = dict[Series, dict[float, float]]
@@ -49,7 +49,7 @@ def key(name: str, **labels: str) -> Series:
 
 
 def true_activity(
-    company: Company,
+    company: ApiCompany,
     days: Iterable[date],
     windows: Iterable[str],
     *,

@@ -26,8 +26,8 @@ from gong_exporter.gong.client import GongClient
 from gong_exporter.gong.clock import Clock
 from gong_exporter.gong.limits import CallLimits, Ledger, Limiter
 from gong_exporter.gong.transport import Transport
-from gong_exporter.simulator.api.options import SimulatorOptions
-from gong_exporter.simulator.api.server import Simulator
+from gong_exporter.simulator.api.simulator import Simulator
+from gong_exporter.simulator.api.simulator_options import SimulatorOptions
 from tests.support.clocks import FakeClock
 from tests.support.ledgers import MemoryLedger
 from tests.support.logs import LogRecorder

@@ -29,8 +29,8 @@ from gong_exporter.runtime.poller import Poller
 from gong_exporter.runtime.schedule import PollTimer
 from gong_exporter.runtime.setup import Setup, make_setup
 from gong_exporter.runtime.signals import StopSignal
-from gong_exporter.simulator.api.server import Simulator
-from gong_exporter.simulator.records import Company
+from gong_exporter.simulator.api.simulator import Simulator
+from gong_exporter.simulator.records import ApiCompany
 from gong_exporter.store import PollerLock, StateFile, open_state
 from tests.support.clocks import NOW, FakeClock
 from tests.support.exporter import write_config
@@ -190,7 +190,7 @@ def changed(config: Config, **changes: Any) -> Config:
 @contextmanager
 def bench(
     folder: Path,
-    company: Company | None = None,
+    company: ApiCompany | None = None,
     *,
     now: datetime = NOW,
     acquire: Callable[[], bool] = lambda: True,

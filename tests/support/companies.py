@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from gong_exporter.simulator.records import COUNTERS, UserActivity
+from gong_exporter.simulator.records import COUNTERS, ApiUserActivity
 
 SATURDAY = 5
 NOT_ADDITIVE = "callsReceivedFeedback"
@@ -40,9 +40,9 @@ class FixtureCompany:
     def user_ids(self) -> Sequence[str]:
         return self._user_ids
 
-    def activity(self, start: date, end: date) -> Sequence[UserActivity]:
+    def activity(self, start: date, end: date) -> Sequence[ApiUserActivity]:
         everyone = (
-            UserActivity(name, email(index), window_counters(index, start, end))
+            ApiUserActivity(name, email(index), window_counters(index, start, end))
             for index, name in enumerate(self._user_ids)
             if index not in self._silent
         )

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
 from gong_exporter.activity.snapshot import Snapshot
-from gong_exporter.exposition.names import USER_ACTIVITY, USER_INFO, label_value
+from gong_exporter.exposition.family import label_value
+from gong_exporter.exposition.names import USER_ACTIVITY, USER_INFO
 from gong_exporter.exposition.render import window_families
 
 

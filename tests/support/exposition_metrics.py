@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry
 
-from gong_exporter.exposition.metrics import ExporterMetrics, Failure
+from gong_exporter.exposition.exporter_status import Failure
+from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.records import Exchange
 
 NOW = 1_762_165_000.0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gong_exporter.simulator.api.server import Simulator, utc_now
+from gong_exporter.simulator.api.simulator import Simulator, utc_now
 from tests.support.companies import FixtureCompany
 from tests.support.exporter import Answer, Process, exporter, write_config
 from tests.support.simulator import running_simulator

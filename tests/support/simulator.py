@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from gong_exporter.simulator.api.options import SimulatorOptions
-from gong_exporter.simulator.api.server import Simulator
-from gong_exporter.simulator.records import Company
+from gong_exporter.simulator.api.simulator import Simulator
+from gong_exporter.simulator.api.simulator_options import SimulatorOptions
+from gong_exporter.simulator.records import ApiCompany
 from tests.support.companies import FixtureCompany
 
 NOW = datetime(2026, 3, 11, 18, 0, tzinfo=UTC)
@@ -38,7 +38,7 @@ class MovableClock:
 
 @contextmanager
 def running_simulator(
-    company: Company | None = None,
+    company: ApiCompany | None = None,
     *,
     now: Callable[[], datetime] | datetime = NOW,
     monotonic: Callable[[], float] = time.monotonic,

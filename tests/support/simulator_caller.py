@@ -8,8 +8,8 @@ from typing import Any
 
 import requests
 
-from gong_exporter.simulator.api.server import Simulator
-from gong_exporter.simulator.records import UserActivity
+from gong_exporter.simulator.api.simulator import Simulator
+from gong_exporter.simulator.records import ApiUserActivity
 
 PATH = "/v2/stats/activity/aggregate"
 FROM_DATE = "2026-03-02"
@@ -63,10 +63,12 @@ def calling(simulator: Simulator) -> Iterator[Caller]:
         yield Caller(simulator, session)
 
 
-def users_of(pages: Sequence[dict[str, Any]]) -> list[UserActivity]:
+def users_of(pages: Sequence[dict[str, Any]]) -> list[ApiUserActivity]:
     """The users of all pages put together, as the company names them."""
     return [
-        UserActivity(user["userId"], user["userEmailAddress"], user["userAggregateActivityStats"])
+        ApiUserActivity(
+            user["userId"], user["userEmailAddress"], user["userAggregateActivityStats"]
+        )
         for page in pages
         for user in page["usersAggregateActivityStats"]
     ]

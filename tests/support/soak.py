@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from gong_exporter.simulator.api.faults import FAULTS, Fault
-from gong_exporter.simulator.api.server import Simulator, utc_now
+from gong_exporter.simulator.api.simulator import Simulator, utc_now
 from tests.support.companies import FixtureCompany, email, user_id
 from tests.support.exporter import ROOT, Process, command, environment, exporter, write_config
 from tests.support.simulator import running_simulator

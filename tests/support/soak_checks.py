@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 from gong_exporter.simulator.api.journal import Entry
-from gong_exporter.simulator.records import Company
+from gong_exporter.simulator.records import ApiCompany
 from tests.support.truth import END, NAMES, START
 
 EXTRA_COUNTERS = frozenset({"calls_whispered", "calls_summarized_by_ai", "anrufe_ä_電話", "7calls"})
@@ -56,7 +56,7 @@ class Verdict:
 class Truth:
     """Compares expositions with the company, each number with the range its window states."""
 
-    def __init__(self, company: Company) -> None:
+    def __init__(self, company: ApiCompany) -> None:
         self._company = company
         self._zone = company.time_zone
         self._known = frozenset(company.user_ids)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from gong_exporter.simulator.records import Company
+from gong_exporter.simulator.records import ApiCompany
 from tests.support.exporter import Samples
 
 START = "gong_activity_window_start_timestamp_seconds"
@@ -43,7 +43,7 @@ def windows_of(samples: Samples, zone: ZoneInfo) -> dict[str, tuple[date, date]]
     return {name: (_day(starts[name], zone), _day(ends[name], zone)) for name in starts}
 
 
-def expected(company: Company, windows: Mapping[str, tuple[date, date]]) -> dict[Key, float]:
+def expected(company: ApiCompany, windows: Mapping[str, tuple[date, date]]) -> dict[Key, float]:
     """``gong_user_activity`` for ``users: all``: those named in any window, zeros included."""
     named = {
         name: {user.user_id: user for user in company.activity(start, end)} if start < end else {}

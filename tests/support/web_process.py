@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gong_exporter.exposition.body import Body
-from gong_exporter.web.connection import Limits
+from gong_exporter.web.http_connection import Limits
 from tests.support.web_site import FixedSite, serving
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,7 +12,7 @@ import pytest
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from gong_exporter.web.concurrency import FairSemaphore
-from gong_exporter.web.connection import HttpConnection
+from gong_exporter.web.http_connection import HttpConnection
 from gong_exporter.web.sockets import ConnectionTable, OpenConnection
 
 

@@ -13,9 +13,9 @@ from datetime import date
 
 from gong_exporter.activity.snapshot import Snapshot, User, Values, WindowData
 from gong_exporter.exposition.body import Body
-from gong_exporter.exposition.metrics import ExporterStatus
-from gong_exporter.web.app import Options, build_app
-from gong_exporter.web.connection import Limits
+from gong_exporter.exposition.exporter_status import ExporterStatus
+from gong_exporter.web.http_connection import Limits
+from gong_exporter.web.routes import Options, build_app
 from gong_exporter.web.server import WebServer
 from gong_exporter.web.sockets import bind
 from gong_exporter.web.status import Health, Status, WindowStatus

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 from gong_exporter.activity.snapshot import EMPTY, User, Values
-from gong_exporter.exposition.metrics import ExporterStatus, Failure
+from gong_exporter.exposition.exporter_status import ExporterStatus, Failure
 from gong_exporter.web.status import Status, WindowStatus
 from tests.support.web_site import FixedSite, snapshot, window_data
 

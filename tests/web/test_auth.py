@@ -10,8 +10,8 @@ from pathlib import Path
 import bcrypt
 import pytest
 
-from gong_exporter.web.app import Options
 from gong_exporter.web.auth import Passwords, credentials_in
+from gong_exporter.web.routes import Options
 from gong_exporter.web.watch import WebConfigFile
 from tests.support.servers import until
 from tests.support.web_seen import departures, most_at_once, requests_for_a_turn

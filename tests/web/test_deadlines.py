@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from gong_exporter.web.app import Options
-from gong_exporter.web.connection import Limits
+from gong_exporter.web.http_connection import Limits
+from gong_exporter.web.routes import Options
 from tests.support.servers import until
 from tests.support.web_seen import arrivals, departures, reads
 from tests.support.web_site import (

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gong_exporter.web.connection import Limits
+from gong_exporter.web.http_connection import Limits
 from tests.support.servers import until
 from tests.support.web_process import process, resident_bytes
 from tests.support.web_seen import listened_to, reads

@@ -9,10 +9,11 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gong_exporter.web import page as page_module
-from gong_exporter.web.page import DOCS_URL, PAGE_HEADERS, overall_health, render_page
-from gong_exporter.web.people import PageQuery
+from gong_exporter.web.page import DOCS_URL, PAGE_HEADERS, render_page
+from gong_exporter.web.people_table import PageQuery
 from gong_exporter.web.server import WebServer
 from gong_exporter.web.sockets import bind
+from gong_exporter.web.status import overall_health
 from tests.support import web_states
 from tests.support.servers import need
 from tests.support.web_log import RecordedLog

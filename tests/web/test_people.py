@@ -3,7 +3,7 @@ import random
 import pytest
 
 from gong_exporter.activity.snapshot import User
-from gong_exporter.web.people import SHOWN_AT_MOST, PageQuery, find_people
+from gong_exporter.web.people_table import SHOWN_AT_MOST, PageQuery, find_people
 
 PEOPLE = (
     User(user_id="3", email="carla@other.com"),

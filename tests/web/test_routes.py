@@ -5,7 +5,7 @@ from contextlib import ExitStack
 import pytest
 
 from gong_exporter.exposition.body import Body
-from gong_exporter.web.app import Options
+from gong_exporter.web.routes import Options
 from gong_exporter.web.status import Health, Status
 from tests.support.servers import until
 from tests.support.web_seen import departures, reads, requests_for_a_turn

@@ -10,8 +10,8 @@ from typing import NoReturn
 import pytest
 import uvicorn
 
-from gong_exporter.web.app import Options, build_app
-from gong_exporter.web.connection import Limits
+from gong_exporter.web.http_connection import Limits
+from gong_exporter.web.routes import Options, build_app
 from gong_exporter.web.server import WebServer
 from gong_exporter.web.sockets import bind
 from gong_exporter.web.watch import WebConfigFile

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gong_exporter.web.app import Options, build_app
+from gong_exporter.web.routes import Options, build_app
 from gong_exporter.web.server import WebServer
 from gong_exporter.web.sockets import ListenError, bind, describe, from_systemd
 from tests.support.web_log import RecordedLog

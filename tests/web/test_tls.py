@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gong_exporter.exposition.body import Body
-from gong_exporter.web.connection import HttpConnection, Limits
+from gong_exporter.web.http_connection import HttpConnection, Limits
 from gong_exporter.web.watch import WebConfigFile
 from tests.support.servers import until
 from tests.support.web_certificates import Authority

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 
-from gong_exporter.simulator.api.responses import Delivery, Response
+from gong_exporter.simulator.api.messages import ApiResponse, Delivery
 
 PIECE_BYTES = 65_536
 
@@ -40,7 +40,7 @@ class BrokenDelivery:
         self._writer = writer
         self._drip_interval = drip_interval
         self._endless_bytes = endless_bytes
-        self._ways: Mapping[Delivery, Callable[[Response], Awaitable[None]]] = {
+        self._ways: Mapping[Delivery, Callable[[ApiResponse], Awaitable[None]]] = {
             Delivery.RESET: self._reset,
             Delivery.CLOSE: self._close,
             Delivery.HANG: self._hang,
@@ -52,7 +52,7 @@ class BrokenDelivery:
             Delivery.ENDLESS: self._endless,
         }
 
-    async def send(self, response: Response) -> None:
+    async def send(self, response: ApiResponse) -> None:
         """Send ``response`` as its ``delivery`` says.
 
         Raises:
@@ -60,38 +60,38 @@ class BrokenDelivery:
         """
         await self._ways[response.delivery](response)
 
-    async def _reset(self, _: Response) -> None:
+    async def _reset(self, _: ApiResponse) -> None:
         raw = self._writer.get_extra_info("socket")
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         self._writer.transport.abort()
 
-    async def _close(self, _: Response) -> None:
+    async def _close(self, _: ApiResponse) -> None:
         self._writer.close()
 
-    async def _hang(self, _: Response) -> None:
+    async def _hang(self, _: ApiResponse) -> None:
         while await self._reader.read(PIECE_BYTES):
             pass  # until the client hangs up
 
-    async def _not_http(self, _: Response) -> None:
+    async def _not_http(self, _: ApiResponse) -> None:
         await self._write(NOT_HTTP)
 
-    async def _truncated(self, response: Response) -> None:
+    async def _truncated(self, response: ApiResponse) -> None:
         await self._write(_head(response) + response.body[: len(response.body) // 2])
 
-    async def _drip_body(self, response: Response) -> None:
+    async def _drip_body(self, response: ApiResponse) -> None:
         await self._write(_head(response))
         await self._drip(response.body)
 
-    async def _drip_head(self, response: Response) -> None:
+    async def _drip_head(self, response: ApiResponse) -> None:
         await self._drip(_head(response))
         await self._write(response.body)
 
-    async def _continue_forever(self, _: Response) -> None:
+    async def _continue_forever(self, _: ApiResponse) -> None:
         while True:
             await self._write(b"HTTP/1.1 100 Continue\r\n\r\n")
             await asyncio.sleep(self._drip_interval)
 
-    async def _endless(self, response: Response) -> None:
+    async def _endless(self, response: ApiResponse) -> None:
         """A body that looks like a listing, without an end."""
         head = _head(response, "Transfer-Encoding: chunked")
         await self._write(head + _chunk(b'{"usersAggregateActivityStats": [\n'))
@@ -110,7 +110,7 @@ class BrokenDelivery:
         await self._writer.drain()
 
 
-def _head(response: Response, framing: str | None = None) -> bytes:
+def _head(response: ApiResponse, framing: str | None = None) -> bytes:
     """The head of a response, built by hand because the HTTP library only sends valid ones.
 
     Args:

@@ -9,8 +9,13 @@ from dataclasses import dataclass, replace
 import h11
 
 from gong_exporter.simulator.api.broken_delivery import BrokenDelivery
-from gong_exporter.simulator.api.endpoint import Request
-from gong_exporter.simulator.api.responses import Delivery, Refusal, Response, error_response
+from gong_exporter.simulator.api.messages import (
+    ApiRequest,
+    ApiResponse,
+    Delivery,
+    Refusal,
+    error_response,
+)
 
 READ_BYTES = 65_536
 MAX_BODY_BYTES = 8 << 20
@@ -30,7 +35,7 @@ class ConnectionHandler:
         endless_bytes: size at which an endless body ends after all.
     """
 
-    ask: Callable[[Request], Awaitable[Response]]
+    ask: Callable[[ApiRequest], Awaitable[ApiResponse]]
     monotonic: Callable[[], float]
     drip_interval: float
     endless_bytes: int
@@ -38,7 +43,7 @@ class ConnectionHandler:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Respond to the requests of one connection, until either side closes it."""
         connection = h11.Connection(h11.SERVER)
-        responses: list[Response] = []
+        responses: list[ApiResponse] = []
         try:
             while await self._exchange(connection, reader, writer, responses):
                 connection.start_next_cycle()
@@ -52,7 +57,7 @@ class ConnectionHandler:
         connection: h11.Connection,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-        responses: list[Response],
+        responses: list[ApiResponse],
     ) -> bool:
         """Serve one request. Returns whether another one may follow.
 
@@ -80,7 +85,7 @@ class ConnectionHandler:
         connection: h11.Connection,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-    ) -> Request | None:
+    ) -> ApiRequest | None:
         """The next request, or ``None`` when the client has closed the connection.
 
         Raises:
@@ -108,7 +113,7 @@ class ConnectionHandler:
                     (name.decode("latin-1"), value.decode("latin-1"))
                     for name, value in head.headers
                 )
-                return Request(
+                return ApiRequest(
                     arrived=self.monotonic(),
                     method=head.method.decode("ascii"),
                     target=head.target.decode("latin-1"),
@@ -122,7 +127,7 @@ class ConnectionHandler:
 async def _send_whole(
     connection: h11.Connection,
     writer: asyncio.StreamWriter,
-    response: Response,
+    response: ApiResponse,
     *,
     head_only: bool = False,
 ) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from email.utils import format_datetime
 from typing import Any
@@ -14,15 +14,33 @@ from zoneinfo import ZoneInfo
 
 from gong_exporter.simulator.api import faulty_responses
 from gong_exporter.simulator.api.corrupt_payload import corrupt_payload, corrupt_users_payload
-from gong_exporter.simulator.api.cursors import Cursors, expired
 from gong_exporter.simulator.api.faults import Fault, Stage, draw_faults, first_of
-from gong_exporter.simulator.api.limits import ApiLimits
-from gong_exporter.simulator.api.listings import Listings, Page, cut_page, more_active
-from gong_exporter.simulator.api.options import SimulatorOptions
+from gong_exporter.simulator.api.listings import (
+    ApiPage,
+    Cursors,
+    Listings,
+    cut_page,
+    expired,
+    more_active,
+)
+from gong_exporter.simulator.api.messages import (
+    ApiRequest,
+    ApiResponse,
+    Refusal,
+    Reply,
+    error_response,
+    json_response,
+)
 from gong_exporter.simulator.api.query import Query, check_credentials, read_query
-from gong_exporter.simulator.api.responses import Refusal, Response, error_response, json_response
-from gong_exporter.simulator.api.users import USERS_PATH, deactivated, list_users, users_payload
-from gong_exporter.simulator.records import Company, UserActivity
+from gong_exporter.simulator.api.rate_limits import ApiLimits
+from gong_exporter.simulator.api.simulator_options import SimulatorOptions
+from gong_exporter.simulator.api.users_endpoint import (
+    USERS_PATH,
+    deactivated,
+    list_users,
+    users_payload,
+)
+from gong_exporter.simulator.records import ApiCompany, ApiUserActivity
 
 PATH = "/v2/stats/activity/aggregate"
 METHODS = {PATH: "POST", USERS_PATH: "GET"}
@@ -37,49 +55,6 @@ TOO_MANY_REQUESTS = 429
 
 LIMIT_EXCEEDED = "API request limit exceeded"
 USER_NOT_FOUND = "User not found"
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A request as it arrived.
-
-    Attributes:
-        arrived: when its last byte was there, in monotonic seconds.
-        method: the HTTP method.
-        target: path and query.
-        headers: names in lower case.
-        body: all of it.
-    """
-
-    arrived: float
-    method: str
-    target: str
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-
-    @property
-    def path(self) -> str:
-        """The target without its query."""
-        return self.target.partition("?")[0]
-
-    def header(self, name: str) -> str | None:
-        """The first header of that name (in lower case), or ``None``."""
-        return next((value for key, value in self.headers if key == name), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A response and how it came about.
-
-    Attributes:
-        response: what goes on the wire.
-        request_id: the ``requestId`` given to the request.
-        faults: names of the faults that were applied.
-    """
-
-    response: Response
-    request_id: str
-    faults: frozenset[str]
 
 
 class Api:
@@ -101,7 +76,7 @@ class Api:
 
     def __init__(
         self,
-        company: Company,
+        company: ApiCompany,
         options: SimulatorOptions,
         now: Callable[[], datetime],
         key: bytes,
@@ -117,7 +92,7 @@ class Api:
         self.users_faults: Sequence[Fault] = ()
         self.script: deque[frozenset[str]] = deque()
 
-    def handle(self, request: Request) -> Reply:
+    def handle(self, request: ApiRequest) -> Reply:
         """Respond to one request. Faults apply only with the right path, method and key."""
         self._serial += 1
         request_id = _request_id(self._options.seed, self._serial)
@@ -144,7 +119,7 @@ class Api:
             active_faults = draw_faults(self.faults, self._options.seed, self._serial)
         return active_faults - {"no-users-scope"}
 
-    def _admit(self, request: Request) -> None:
+    def _admit(self, request: ApiRequest) -> None:
         """Check path, method, key and limits, in this order: only valid calls are counted.
 
         Raises:
@@ -160,8 +135,8 @@ class Api:
             raise Refusal(TOO_MANY_REQUESTS, (LIMIT_EXCEEDED,), (("Retry-After", str(wait)),))
 
     def _respond(
-        self, request: Request, request_id: str, active_faults: frozenset[str]
-    ) -> Response:
+        self, request: ApiRequest, request_id: str, active_faults: frozenset[str]
+    ) -> ApiResponse:
         now = self._now()
         if name := first_of(Stage.INSTEAD, active_faults):
             host = request.header("host") or ""
@@ -188,8 +163,8 @@ class Api:
         return json_response(200, payload)
 
     def _respond_users(
-        self, request: Request, request_id: str, active_faults: frozenset[str]
-    ) -> Response:
+        self, request: ApiRequest, request_id: str, active_faults: frozenset[str]
+    ) -> ApiResponse:
         """One page of the users; the only parameter is the cursor.
 
         Raises:
@@ -211,7 +186,9 @@ class Api:
         corrupt_users_payload(payload, active_faults)
         return json_response(200, payload)
 
-    def _page(self, query: Query, number: int, active_faults: frozenset[str]) -> Page[UserActivity]:
+    def _page(
+        self, query: Query, number: int, active_faults: frozenset[str]
+    ) -> ApiPage[ApiUserActivity]:
         """The requested page.
 
         Raises:
@@ -234,7 +211,7 @@ class Api:
         self,
         fingerprint: str,
         cursor: str | None,
-        page: Page[Any],
+        page: ApiPage[Any],
         at: float,
         active_faults: frozenset[str],
     ) -> str | None:
@@ -246,7 +223,7 @@ class Api:
         return None
 
     def _payload(
-        self, query: Query, page: Page[UserActivity], request_id: str, zone: ZoneInfo
+        self, query: Query, page: ApiPage[ApiUserActivity], request_id: str, zone: ZoneInfo
     ) -> dict[str, Any]:
         return {
             "requestId": request_id,

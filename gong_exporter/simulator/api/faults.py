@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-from gong_exporter.simulator.nearest import nearest, words
+from gong_exporter.simulator.spelling import nearest, words
 
 
 class Stage(Enum):

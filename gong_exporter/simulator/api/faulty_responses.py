@@ -10,12 +10,12 @@ from email.utils import format_datetime
 from functools import cache
 from typing import Any
 
-from gong_exporter.simulator.api.responses import (
+from gong_exporter.simulator.api.messages import (
     HTML_TYPE,
     JSON_TYPE,
+    ApiResponse,
     Delivery,
     Refusal,
-    Response,
     error_response,
     json_response,
 )
@@ -43,41 +43,43 @@ class FaultContext:
     target: str
 
 
-def respond_instead(name: str, context: FaultContext) -> Response:
+def respond_instead(name: str, context: FaultContext) -> ApiResponse:
     """The response of the fault ``name`` of the stage ``INSTEAD``."""
     return RESPONSES[name](context)
 
 
 def _refused(
     status: int, error: str, *headers: tuple[str, str]
-) -> Callable[[FaultContext], Response]:
+) -> Callable[[FaultContext], ApiResponse]:
     return lambda context: error_response(context.request_id, Refusal(status, (error,), headers))
 
 
-def _limited(*retry_after: str) -> Callable[[FaultContext], Response]:
+def _limited(*retry_after: str) -> Callable[[FaultContext], ApiResponse]:
     headers = (("Retry-After", value) for value in retry_after)
     return _refused(429, "API request limit exceeded", *headers)
 
 
-def _limited_until_date(context: FaultContext) -> Response:
+def _limited_until_date(context: FaultContext) -> ApiResponse:
     then = (context.now + timedelta(seconds=2)).astimezone(UTC)
     return _limited(format_datetime(then, usegmt=True))(context)
 
 
-def _redirect(context: FaultContext) -> Response:
+def _redirect(context: FaultContext) -> ApiResponse:
     name, _, port = context.host.rpartition(":")
     other = "127.0.0.1" if name == "localhost" else "localhost"
     location = f"http://{other}:{port}{context.target}"
-    return Response(307, b"", (("Location", location),))
+    return ApiResponse(307, b"", (("Location", location),))
 
 
-def _html(status: int) -> Callable[[FaultContext], Response]:
+def _html(status: int) -> Callable[[FaultContext], ApiResponse]:
     page = f"<html><head><title>{status}</title></head><body><h1>cloud edge</h1></body></html>"
-    return lambda _: Response(status, page.encode(), (HTML_TYPE,))
+    return lambda _: ApiResponse(status, page.encode(), (HTML_TYPE,))
 
 
-def _raw(status: int, body: bytes, *headers: tuple[str, str]) -> Callable[[FaultContext], Response]:
-    return lambda _: Response(status, body, headers)
+def _raw(
+    status: int, body: bytes, *headers: tuple[str, str]
+) -> Callable[[FaultContext], ApiResponse]:
+    return lambda _: ApiResponse(status, body, headers)
 
 
 _SHAPES: tuple[Any, ...] = (
@@ -97,7 +99,7 @@ _SHAPES: tuple[Any, ...] = (
 )
 
 
-def _wrong_shape(context: FaultContext) -> Response:
+def _wrong_shape(context: FaultContext) -> ApiResponse:
     return json_response(200, _SHAPES[context.serial % len(_SHAPES)])
 
 
@@ -106,7 +108,7 @@ def _bomb() -> bytes:
     return gzip.compress(b" " * (1 << 20), mtime=0) * GZIP_MEMBERS
 
 
-RESPONSES: Mapping[str, Callable[[FaultContext], Response]] = {
+RESPONSES: Mapping[str, Callable[[FaultContext], ApiResponse]] = {
     "server-error": _refused(500, "An unexpected error has occurred"),
     "bad-gateway": _html(502),
     "unavailable": _raw(503, b""),
@@ -137,7 +139,7 @@ RESPONSES: Mapping[str, Callable[[FaultContext], Response]] = {
     "empty-object": _raw(200, b"{}", JSON_TYPE),
     "deep-json": _raw(200, b"[" * JSON_DEPTH + b"]" * JSON_DEPTH, JSON_TYPE),
     "not-utf-8": _raw(200, b'{"requestId": "\xff\xfe\x80"}', JSON_TYPE),
-    "gzip-bomb": lambda _: Response(200, _bomb(), (JSON_TYPE, ("Content-Encoding", "gzip"))),
+    "gzip-bomb": lambda _: ApiResponse(200, _bomb(), (JSON_TYPE, ("Content-Encoding", "gzip"))),
     "gzip-broken": _raw(200, b'{"records": {}}', JSON_TYPE, ("Content-Encoding", "gzip")),
 }
 """The faults of the stage ``INSTEAD``: the responses."""

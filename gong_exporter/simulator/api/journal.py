@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-from gong_exporter.simulator.api.endpoint import Reply, Request
-from gong_exporter.simulator.api.responses import NEVER_COMPLETE
+from gong_exporter.simulator.api.messages import NEVER_COMPLETE, ApiRequest, Reply
 
 _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie"})
 
@@ -59,7 +58,7 @@ class Journal:
         self._lock = Lock()
         self._on_entry = on_entry
 
-    def write(self, request: Request, reply: Reply) -> None:
+    def write(self, request: ApiRequest, reply: Reply) -> None:
         """Keep one request and its reply."""
         entry = Entry(
             arrived=request.arrived,

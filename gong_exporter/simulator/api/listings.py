@@ -1,14 +1,19 @@
-"""The listing behind a chain of pages, computed once, and the page cut from it."""
+"""The listing behind a chain of pages, computed once; its pages, and the cursors between them."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
+import json
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Generic, TypeVar
 
-from gong_exporter.simulator.records import Company, UserActivity
+from gong_exporter.simulator.api.messages import Refusal
+from gong_exporter.simulator.records import ApiCompany, ApiUserActivity
 
 KEPT_USERS = 50_000
 """Users of all kept windows together: some 1.5 kB each. The latest window is always kept."""
@@ -19,7 +24,7 @@ UserT = TypeVar("UserT")
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[UserT]):
+class ApiPage(Generic[UserT]):
     """One page of a listing.
 
     Attributes:
@@ -42,20 +47,20 @@ class Listings:
     it; what happened on past days does not change.
     """
 
-    def __init__(self, company: Company) -> None:
+    def __init__(self, company: ApiCompany) -> None:
         self._company = company
-        self._windows: OrderedDict[tuple[date, date], Sequence[UserActivity]] = OrderedDict()
+        self._windows: OrderedDict[tuple[date, date], Sequence[ApiUserActivity]] = OrderedDict()
 
     def users(
         self, start: date, end: date, user_ids: frozenset[str] | None
-    ) -> Sequence[UserActivity]:
+    ) -> Sequence[ApiUserActivity]:
         """The users with activity in ``[start, end)``, those in ``user_ids`` unless ``None``."""
         window = self._window(start, end)
         if user_ids is None:
             return window
         return [user for user in window if user.user_id in user_ids]
 
-    def _window(self, start: date, end: date) -> Sequence[UserActivity]:
+    def _window(self, start: date, end: date) -> Sequence[ApiUserActivity]:
         key = (start, end)
         if key not in self._windows:
             self._windows[key] = self._company.activity(start, end)
@@ -69,7 +74,7 @@ class Listings:
         return sum(max(1, len(users)) for users in self._windows.values())
 
 
-def more_active(user: UserActivity) -> UserActivity:
+def more_active(user: ApiUserActivity) -> ApiUserActivity:
     """The same user with other numbers."""
     return replace(user, counters={name: count + 1 for name, count in user.counters.items()})
 
@@ -80,7 +85,7 @@ def cut_page(
     size: int,
     active_faults: frozenset[str],
     change: Callable[[UserT], UserT],
-) -> Page[UserT]:
+) -> ApiPage[UserT]:
     """Page ``number`` of a listing, with the active faults applied.
 
     Args:
@@ -106,9 +111,72 @@ def cut_page(
         page.append(change(first))
     if "wrong-total" in active_faults:
         total += 1
-    return Page(
+    return ApiPage(
         users=page,
         number=number,
         total=total,
         follow=begin + size < len(users) or "endless-pages" in active_faults,
     )
+
+
+BAD_REQUEST = 400
+
+
+class Cursors:
+    """Makes cursors and reads them back: text that looks like a JWT, signed, and bound to a filter.
+
+    Args:
+        key: signs them, so that the cursor of another server is refused.
+        lifetime: seconds until a cursor is refused as expired.
+    """
+
+    def __init__(self, key: bytes, lifetime: float) -> None:
+        self._key = key
+        self._lifetime = lifetime
+
+    def issue(self, fingerprint: str, page: int, at: float) -> str:
+        """The cursor of a page of a listing.
+
+        Args:
+            fingerprint: of the filter.
+            page: counted from 0.
+            at: now, in monotonic seconds.
+        """
+        claims = {"filter": fingerprint, "page": page, "exp": at + self._lifetime}
+        head = _encode(b'{"alg":"HS256"}')
+        signed = f"{head}.{_encode(json.dumps(claims).encode())}"
+        return f"{signed}.{self._signature(signed)}"
+
+    def read(self, cursor: str, fingerprint: str, at: float) -> int:
+        """The number of the page that a cursor belongs to.
+
+        Raises:
+            Refusal: 400, the cursor is not one of ours, is of another filter, or has expired.
+        """
+        signed, _, signature = cursor.rpartition(".")
+        expected = self._signature(signed)
+        if not hmac.compare_digest(signature.encode("utf-8", "replace"), expected.encode()):
+            raise Refusal(BAD_REQUEST, ("cursor: invalid",))
+        claims = json.loads(_decode(signed.partition(".")[2]))
+        if claims["filter"] != fingerprint:
+            raise Refusal(BAD_REQUEST, ("cursor: does not belong to this filter",))
+        if at >= claims["exp"]:
+            raise expired()
+        page: int = claims["page"]
+        return page
+
+    def _signature(self, signed: str) -> str:
+        return _encode(hmac.digest(self._key, signed.encode("utf-8", "replace"), hashlib.sha256))
+
+
+def expired() -> Refusal:
+    """The refusal of an expired cursor."""
+    return Refusal(BAD_REQUEST, ("cursor: expired",))
+
+
+def _encode(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _decode(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NoReturn
 
-from gong_exporter.simulator.api.options import SimulatorOptions
-from gong_exporter.simulator.api.responses import Refusal
+from gong_exporter.simulator.api.messages import Refusal
+from gong_exporter.simulator.api.simulator_options import SimulatorOptions
 
 BAD_REQUEST = 400
 UNAUTHORIZED = 401

@@ -18,7 +18,7 @@ from gong_exporter.simulator.company.people import Person, Staff
 from gong_exporter.simulator.company.stories import CallStory, call_stories
 from gong_exporter.simulator.company.tally import Tally, tally
 from gong_exporter.simulator.company.teamwork import TeamWeek
-from gong_exporter.simulator.records import COUNTERS, DirectoryUser, UserActivity
+from gong_exporter.simulator.records import COUNTERS, ApiUserActivity, DirectoryUser
 
 KEPT_TALLIES = 16_000
 KEPT_WEEKS = 12
@@ -109,7 +109,7 @@ class SimulatedCompany:
 
     def activity(
         self, start: date, end: date, teams: Sequence[str] | None = None
-    ) -> Sequence[UserActivity]:
+    ) -> Sequence[ApiUserActivity]:
         """The users with any activity in ``[start, end)``, in the order of ``user_ids``.
 
         Args:
@@ -133,7 +133,7 @@ class SimulatedCompany:
                     lane += WIDTH
         hires = self._staff.hires
         return [
-            UserActivity(
+            ApiUserActivity(
                 hires[place].user_id,
                 hires[place].email,
                 dict(zip(COUNTERS, counts[place], strict=True)),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from gong_exporter.simulator.nearest import nearest
+from gong_exporter.simulator.spelling import nearest
 
 LONGEST_DAYS = 3660
 """No event lasts longer, or ended longer ago, than ten years."""

@@ -12,8 +12,8 @@ import click
 from structlog.typing import FilteringBoundLogger
 
 from gong_exporter import __version__
-from gong_exporter.backfill.errors import InvalidRequest
 from gong_exporter.backfill.output import parse_labels
+from gong_exporter.backfill.plan import InvalidRequest
 from gong_exporter.cli.options import DEFAULT_ADDRESS, WebOptions, bad_usage, fail
 from gong_exporter.cli.session import Session, refuse
 from gong_exporter.common.redact import Redactor
@@ -23,10 +23,10 @@ from gong_exporter.exposition.body import once_text
 from gong_exporter.exposition.names import FAMILIES
 from gong_exporter.gong.clock import Stopped
 from gong_exporter.runtime.app import Exporter, Parts, assemble
-from gong_exporter.runtime.roster import load_roster
 from gong_exporter.runtime.signals import BackgroundTask, Signals, StopSignal
-from gong_exporter.web.app import Options
+from gong_exporter.runtime.user_labels import load_roster
 from gong_exporter.web.config import WebConfigError
+from gong_exporter.web.routes import Options
 from gong_exporter.web.server import ServerNotStarted
 from gong_exporter.web.sockets import BadAddress, ListenError, bind, from_systemd
 from gong_exporter.web.watch import WebConfigFile

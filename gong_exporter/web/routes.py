@@ -20,7 +20,7 @@ from gong_exporter.exposition.body import Body
 from gong_exporter.exposition.negotiate import gzip_wanted
 from gong_exporter.web.concurrency import FairSemaphore, SingleFlight, in_thread
 from gong_exporter.web.page import PAGE_HEADERS, render_page
-from gong_exporter.web.people import PageQuery
+from gong_exporter.web.people_table import PageQuery
 from gong_exporter.web.status import Health, Site
 
 SLICE_BYTES = 384 * 1024

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gong_exporter.gong.users import GongUser
+from gong_exporter.gong.gong_users import GongUser
 from gong_exporter.store.schema import transaction
 
 RETENTION = 31 * 86_400.0

@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import dataclass
 
 import h11
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from gong_exporter.web.sockets import accepted
@@ -148,3 +150,33 @@ def protocol_class(limits: Limits, allowed_sans: frozenset[str]) -> type[HttpCon
     BoundConnection.limits = limits
     BoundConnection.allowed_sans = allowed_sans
     return BoundConnection
+
+
+_BOTH_LENGTHS = {b"transfer-encoding", b"content-length"}
+_SCHEMES = ("http://", "https://")
+
+
+def reject_ambiguous_requests(app: ASGIApp) -> ASGIApp:
+    """Wrap ``app`` so that it gets no request that could be read in two ways.
+
+    A request with both kinds of length may be smuggled past a proxy: it is refused, and the
+    connection closed (section 6.3). A target with a host in it, as clients send it to a proxy,
+    means the path behind the host (section 3.2.2).
+    """
+
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        if {name for name, _ in scope["headers"]} >= _BOTH_LENGTHS:
+            refusal = PlainTextResponse("A request has one length.\n", 400, {"connection": "close"})
+            await refusal(scope, receive, send)
+            return
+        if scope["path"].lower().startswith(_SCHEMES):
+            path = _behind_the_host(scope["path"])
+            scope = {**scope, "path": path, "raw_path": path.encode()}
+        await app(scope, receive, send)
+
+    return call
+
+
+def _behind_the_host(target: str) -> str:
+    _, _, path = target.partition("://")[2].partition("/")
+    return f"/{path}"

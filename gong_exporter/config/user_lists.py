@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from gong_exporter.activity.users import ListedUser
 from gong_exporter.common.nearest import quoted
-from gong_exporter.common.people import (
+from gong_exporter.common.sections import Rejected
+from gong_exporter.common.user_names import (
     column,
     column_problem,
     email_problem,
@@ -16,7 +17,6 @@ from gong_exporter.common.people import (
     rounded_problem,
     user_problem,
 )
-from gong_exporter.common.sections import Rejected
 from gong_exporter.common.yaml import Items, Keys, Node, Scalar
 
 _FORM = "an id (1 to 20 digits), an address, or a mapping with id or email"

@@ -7,13 +7,13 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from gong_exporter.simulator.api.listings import Page
-from gong_exporter.simulator.records import Company, Directory, DirectoryUser
+from gong_exporter.simulator.api.listings import ApiPage
+from gong_exporter.simulator.records import ApiCompany, Directory, DirectoryUser
 
 USERS_PATH = "/v2/users"
 
 
-def list_users(company: Company, today: date) -> Sequence[DirectoryUser]:
+def list_users(company: ApiCompany, today: date) -> Sequence[DirectoryUser]:
     """The company's users; without a directory they have nothing but their ids."""
     if isinstance(company, Directory):
         return company.directory(today)
@@ -25,7 +25,7 @@ def deactivated(user: DirectoryUser) -> DirectoryUser:
     return replace(user, active=False)
 
 
-def users_payload(page: Page[DirectoryUser], request_id: str) -> dict[str, Any]:
+def users_payload(page: ApiPage[DirectoryUser], request_id: str) -> dict[str, Any]:
     """A 200 response, without its cursor."""
     return {
         "requestId": request_id,

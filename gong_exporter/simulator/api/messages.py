@@ -1,4 +1,4 @@
-"""The responses of the simulated API, before they are sent."""
+"""Requests to the simulated API, and its responses before they are sent."""
 
 from __future__ import annotations
 
@@ -6,6 +6,34 @@ import json
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ApiRequest:
+    """A request as it arrived.
+
+    Attributes:
+        arrived: when its last byte was there, in monotonic seconds.
+        method: the HTTP method.
+        target: path and query.
+        headers: names in lower case.
+        body: all of it.
+    """
+
+    arrived: float
+    method: str
+    target: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    @property
+    def path(self) -> str:
+        """The target without its query."""
+        return self.target.partition("?")[0]
+
+    def header(self, name: str) -> str | None:
+        """The first header of that name (in lower case), or ``None``."""
+        return next((value for key, value in self.headers if key == name), None)
 
 
 class Delivery(Enum):
@@ -37,7 +65,7 @@ NEVER_COMPLETE = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
+class ApiResponse:
     """A status, its headers and its body.
 
     Attributes:
@@ -51,6 +79,21 @@ class Response:
     body: bytes
     headers: tuple[tuple[str, str], ...] = ()
     delivery: Delivery = Delivery.WHOLE
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A response and how it came about.
+
+    Attributes:
+        response: what goes on the wire.
+        request_id: the ``requestId`` given to the request.
+        faults: names of the faults that were applied.
+    """
+
+    response: ApiResponse
+    request_id: str
+    faults: frozenset[str]
 
 
 class Refusal(Exception):
@@ -75,12 +118,14 @@ JSON_TYPE = ("Content-Type", "application/json;charset=UTF-8")
 HTML_TYPE = ("Content-Type", "text/html")
 
 
-def json_response(status: int, payload: Any, headers: tuple[tuple[str, str], ...] = ()) -> Response:
+def json_response(
+    status: int, payload: Any, headers: tuple[tuple[str, str], ...] = ()
+) -> ApiResponse:
     """A response with a JSON body. Lone surrogates go out as escapes, as Java would send them."""
-    return Response(status, json.dumps(payload).encode("ascii"), (JSON_TYPE, *headers))
+    return ApiResponse(status, json.dumps(payload).encode("ascii"), (JSON_TYPE, *headers))
 
 
-def error_response(request_id: str, refusal: Refusal) -> Response:
+def error_response(request_id: str, refusal: Refusal) -> ApiResponse:
     """The body of every error: ``{"requestId": ..., "errors": [...]}``."""
     payload = {"requestId": request_id, "errors": list(refusal.errors)}
     return json_response(refusal.status, payload, refusal.headers)

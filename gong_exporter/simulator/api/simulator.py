@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import socket
@@ -10,17 +11,66 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from queue import SimpleQueue
+from threading import Thread
 from types import TracebackType
 from typing import Self
 
 from gong_exporter.simulator.api.connection import ConnectionHandler
-from gong_exporter.simulator.api.endpoint import Api, Reply, Request
+from gong_exporter.simulator.api.endpoint import Api
 from gong_exporter.simulator.api.faults import Fault, parse_fault
 from gong_exporter.simulator.api.journal import Entry, Journal
-from gong_exporter.simulator.api.options import SimulatorOptions
-from gong_exporter.simulator.api.request_handler import RequestHandler
-from gong_exporter.simulator.api.responses import Refusal, Response, error_response
-from gong_exporter.simulator.records import Company
+from gong_exporter.simulator.api.messages import (
+    ApiRequest,
+    ApiResponse,
+    Refusal,
+    Reply,
+    error_response,
+)
+from gong_exporter.simulator.api.simulator_options import SimulatorOptions
+from gong_exporter.simulator.records import ApiCompany
+
+_Task = tuple[ApiRequest, asyncio.AbstractEventLoop, "asyncio.Future[ApiResponse]"]
+
+
+class RequestHandler:
+    """Computes responses in the order of the requests, in a daemon thread.
+
+    A window of thousands of users takes seconds to compute. The network's thread stays free to
+    stamp arrivals, to send slow bodies and to stop.
+
+    Args:
+        respond: computes one response; must not raise.
+    """
+
+    def __init__(self, respond: Callable[[ApiRequest], ApiResponse]) -> None:
+        self._respond = respond
+        self._queue: SimpleQueue[_Task | None] = SimpleQueue()
+        Thread(target=self._run, name="simulator-handler", daemon=True).start()
+
+    async def handle(self, request: ApiRequest) -> ApiResponse:
+        """The response to ``request``, awaited on the network's loop."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[ApiResponse] = loop.create_future()
+        self._queue.put((request, loop, future))
+        return await future
+
+    def close(self) -> None:
+        """Let the thread end after its current request."""
+        self._queue.put(None)
+
+    def _run(self) -> None:
+        while (task := self._queue.get()) is not None:
+            request, loop, future = task
+            response = self._respond(request)
+            with contextlib.suppress(RuntimeError):  # the loop was closed, so no caller waits
+                loop.call_soon_threadsafe(_settle, future, response)
+
+
+def _settle(future: asyncio.Future[ApiResponse], response: ApiResponse) -> None:
+    if not future.done():
+        future.set_result(response)
+
 
 BACKLOG = 128
 STOP_SECONDS = 1.0
@@ -52,7 +102,7 @@ class Simulator:
 
     def __init__(
         self,
-        company: Company,
+        company: ApiCompany,
         options: SimulatorOptions | None = None,
         *,
         host: str = "127.0.0.1",
@@ -202,7 +252,7 @@ class Simulator:
         for writer in writers:
             writer.transport.abort()
 
-    def _respond(self, request: Request) -> Response:
+    def _respond(self, request: ApiRequest) -> ApiResponse:
         with self._api_lock:  # the handler of an earlier start may still be busy
             try:
                 reply = self._api.handle(request)
