@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 SOURCES := $(shell find gong_exporter -type f ! -name '*.pyc')
 PYTEST_ARGS ?=
 STUDY_ARGS ?=
+LOCK_ARGS ?=
 SERVERS ?=
 DASHBOARD_PREVIEW ?=
 
@@ -64,8 +65,8 @@ docs: $(VENV)/.dev ## Write the generated parts of the docs again
 	$(BIN)/python tools/docs_reference.py
 	$(BIN)/python -m gong_exporter check --schema > config.schema.json
 
-lock: $(VENV)/.dev ## Resolve the dependencies again (versions and hashes, no URLs)
-	tools/lock.sh
+lock: $(VENV)/.dev ## Resolve the dependencies again, versions and hashes, no URLs (LOCK_ARGS=--upgrade: the newest)
+	tools/lock.sh $(LOCK_ARGS)
 
 copies: $(VENV)/.dev ## Bring what follows from rules, dashboards and routes up to date
 	$(BIN)/python -m tools.grafana_alerts

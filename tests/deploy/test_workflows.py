@@ -49,9 +49,7 @@ def test_it_is_a_workflow(path: Path) -> None:
 def test_every_target_and_tool_that_it_runs_is_there(path: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     runs = "\n".join(step.get("run", "") for step in steps(path))
-    used = set(re.findall(r"\bmake ([a-z-]+)", runs))
-    assert used
-    assert used <= targets
+    assert set(re.findall(r"\bmake ([a-z-]+)", runs)) <= targets
     assert all((ROOT / tool).is_file() for tool in re.findall(r"tools/[a-z-]+\.sh", runs))
 
 
@@ -65,11 +63,16 @@ def test_it_may_do_no_more_than_it_has_to(path: Path) -> None:
     }
 
     assert read(path)["permissions"] == {"contents": "read"}
-    assert writers == (
-        {"publish": {"contents": "write", **attests}, "publish-image": attests}
-        if path.stem == "release"
-        else {}
-    )
+    expected = {
+        "release": {
+            "publish": {"contents": "write", **attests},
+            "publish-image": attests,
+            "publish-chart": attests,
+            "publish-wheel": {"id-token": "write"},
+        },
+        "scorecard": {"scorecard": {"contents": "read", "id-token": "write"}},
+    }
+    assert writers == expected.get(path.stem, {})
     for step in steps(path):
         if step.get("uses", "").startswith("actions/checkout@"):
             assert step["with"] == {"persist-credentials": False}
@@ -93,7 +96,7 @@ def release() -> dict[str, Any]:
     return jobs
 
 
-WRITERS = ("publish", "publish-image")
+WRITERS = ("publish", "publish-image", "publish-chart")
 
 
 def test_only_what_publishes_knows_a_secret() -> None:
