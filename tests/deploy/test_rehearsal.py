@@ -176,6 +176,15 @@ def test_no_secret_is_on_a_command_line_and_every_login_ends(whole: Rehearsal) -
     assert len(whole.called("helm registry login")) == len(whole.called("helm registry logout"))
 
 
+def test_the_page_has_the_names_of_what_is_published(whole: Rehearsal) -> None:
+    page = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    (given,) = re.findall(r"^export GONG_REGISTRY=(\S+) GONG_VERSION=(\S+)$", page, re.MULTILINE)
+    assert given == (f"{REGISTRY}/sales", __version__)
+    for job in ("publish-image", "publish-chart"):
+        name = attested(whole, job)[0]["subject-name"].replace(given[0], "$GONG_REGISTRY")
+        assert f'"oci://{name}:$GONG_VERSION"' in page
+
+
 def test_without_variables_only_github_gets_a_release(source: Path, tmp_path: Path) -> None:
     rehearsal = Rehearsal(source, tmp_path, {})
     assert rehearsal.workflow.run() == ["distributions", "publish"]
