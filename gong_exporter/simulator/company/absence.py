@@ -88,7 +88,7 @@ def _long_absence(draws: Iterator[int]) -> Iterator[tuple[int, int]]:
 
 
 def _quiet_days(draws: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Days of training, travel and meetings that nobody records: one or two in some weeks."""
+    """Days of training, travel and meetings without recorded calls: one or two in some weeks."""
     for week, draw in enumerate(draws):
         day = (draw >> 8) % 5
         if draw & 0xFF < _QUIET_ONCE:

@@ -59,7 +59,7 @@ class SimulatedCompany:
             events: what to plant.
 
         Raises:
-            ValueError: ``users`` is less than one, or an event means nobody.
+            ValueError: ``users`` is less than one, or an event has no user.
         """
         self._time_zone = time_zone
         self._today = today
@@ -146,7 +146,7 @@ class SimulatedCompany:
         """Every counter of one user over ``[start, end)``; zeros where nothing was done.
 
         Raises:
-            KeyError: nobody has that id.
+            KeyError: no user has that id.
         """
         place = self._places[user_id]
         counts = list(_NOTHING)
@@ -175,13 +175,13 @@ class SimulatedCompany:
         return tuple(call_stories(week, monday, self._staff))
 
     def level(self, user_id: str, monday: date) -> int:
-        """How many levels more calls than usual somebody has in a week, before chance.
+        """How many levels more calls than usual a user has in a week, before chance.
 
         This is the truth behind the counts: form, settling in and notice, without events, leave
         and the calendar.
 
         Raises:
-            KeyError: nobody has that id.
+            KeyError: no user has that id.
         """
         place = self._places[user_id]
         return self._attendances.level(place, self._staff.team_on(place, monday), monday)
@@ -214,7 +214,7 @@ class SimulatedCompany:
         return week.places, week.count(0, SPAN)
 
     def _teams_of(self, place: int, monday: date) -> Iterator[int]:
-        """The teams in whose week somebody may take part."""
+        """The teams in whose week a user may take part."""
         yield self._staff.team_on(place, monday)
         seat = self._staff.hires[place].seat
         if seat.role is Role.DIRECTOR:

@@ -9,7 +9,7 @@ from gong_exporter.simulator.company.chance import level_of
 from gong_exporter.simulator.company.layout import Role, Segment
 
 NEW_WEEKS = 9
-"""Weeks for which somebody counts as new: listening much, hosting little."""
+"""Weeks for which a person counts as new, listening much and hosting little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +73,12 @@ _HOSTED = {Role.MANAGER: 0.55, Role.ENGINEER: 0.35, Role.DIRECTOR: 0.7}
 
 
 def duties_of(role: Role, weeks: int, *, guest: bool) -> Duties:
-    """What somebody does in a team, so many weeks after the first day; a guest leads several."""
+    """What a person does in a team, so many weeks after the first day; a guest leads several."""
     if guest:
         return _GUEST
     return _NEW if role is not Role.DIRECTOR and weeks < NEW_WEEKS else _DUTIES[role]
 
 
 def hosting_level(role: Role, segment: Segment) -> int:
-    """The level of calls hosted a day by somebody who knows the work."""
+    """The level of calls hosted a day by an experienced person."""
     return level_of(_HOSTED.get(role, segment.hosted))

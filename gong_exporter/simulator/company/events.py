@@ -118,7 +118,7 @@ def plant(
     """Find out whom an event means, and when it was.
 
     Raises:
-        ValueError: nobody and no team has that name; the message gives the nearest one, if one
+        ValueError: no user and no team has that name; the message gives the nearest one, if one
             is near.
     """
     teams = {name.casefold(): ids for name, ids in ids_by_team.items()}

@@ -31,7 +31,7 @@ _MOVES = 0.12
 
 
 class Role(StrEnum):
-    """What somebody's work is."""
+    """The kind of a person's work."""
 
     REPRESENTATIVE = "representative"
     MANAGER = "manager"
@@ -46,7 +46,7 @@ class Segment:
     Attributes:
         name: as in the names of its teams.
         hosted: recorded calls that a representative hosts on an ordinary day.
-        engineers: whether its teams have somebody who joins the calls.
+        engineers: whether its teams have a solutions engineer, who joins the calls.
     """
 
     name: str
@@ -91,9 +91,9 @@ class Seat:
 
     Attributes:
         number: its place among the seats.
-        role: the work of whoever holds it.
+        role: the work of the person who holds it.
         team: the number of the team that it opens in.
-        office: where whoever holds it sits.
+        office: where the person who holds it works.
         opens: the day from which it can be held.
     """
 

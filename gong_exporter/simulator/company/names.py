@@ -1,4 +1,4 @@
-"""Invented names: every surname is put together from two parts, and no address is anybody's."""
+"""Invented names and addresses: every surname is made of two parts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import MutableSet
 from functools import cache
 
 DOMAIN = "example.com"
-"""Reserved for documentation: nothing sent there reaches anybody."""
+"""Reserved for documentation: mail to it reaches no person."""
 
 _GIVEN = (
     "Ada Aiko Alba Alma Amir Anna Anton Aria Arlo Astrid Ben Bela Bruno Carla Cem Chloé Clara Dana "

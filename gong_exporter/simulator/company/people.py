@@ -35,7 +35,7 @@ _SPREADS = (2.6, 5.0, 5.0, 5.0, 2.6)
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """What somebody does more or less of than others with the same work, in levels.
+    """What a person does more or less of than others with the same work, in levels.
 
     Attributes:
         calls: hosting and joining calls.
@@ -54,7 +54,7 @@ class Habits:
 
 @dataclass(frozen=True, slots=True)
 class Hire:
-    """Somebody's time in a seat.
+    """A person's time in a seat.
 
     Attributes:
         seat: the seat.
@@ -81,7 +81,7 @@ class Hire:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who works, worked or has been hired to work at the company.
+    """A present, past or future employee of the company.
 
     Attributes:
         user_id: Gong's ``userId``.
@@ -160,7 +160,7 @@ class Staff:
         }
 
     def team_on(self, place: int, day: date) -> int:
-        """The number of somebody's team on a day."""
+        """The number of a person's team on a day."""
         return self._team_of_seat[self._year(day)][self.hires[place].seat.number]
 
     def members(self, team: int, start: date, end: date) -> Iterator[int]:
@@ -176,7 +176,7 @@ class Staff:
                 yield place
 
     def person(self, place: int, today: date) -> Person:
-        """Somebody as the company's directory shows them today."""
+        """A person as the company's directory shows them today."""
         one = self.hires[place]
         day = max(one.hired, min(today, one.left - timedelta(days=1)))
         team = self.layout.teams[self.team_on(place, day)]

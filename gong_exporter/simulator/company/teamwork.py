@@ -124,7 +124,7 @@ class TeamWeek:
                     self._mark(chosen, number, LISTENED_OWN, self._day(number, number, day + 1))
 
     def _ask_about(self, number: int, chance: Iterator[Draws]) -> None:
-        """Ask for feedback on some of the week's own calls, before anybody reviews them."""
+        """Ask for feedback on some of the week's own calls, before they are reviewed."""
         week = self.workers[number].attendance
         first, end = self._own[number]
         level = self.workers[number].duties.asks + week.hire.habits.asks + week.rest
@@ -178,7 +178,7 @@ class TeamWeek:
             self._give(call, helper, MARKED_GIVEN, day, again=False)
 
     def _share(self, number: int, call: int, draws: Draws) -> None:
-        """Share a call inside the company: somebody listens to it, then or later."""
+        """Share a call inside the company: a colleague listens to it, then or later."""
         day = self._day(number, number, self.days[call] + _SOON[draws[1] & 0xFF])
         if not self._keeps(number, day, draws[0]):
             return
@@ -198,7 +198,7 @@ class TeamWeek:
                 return
 
     def _review(self, number: int, call: int, draws: Draws) -> None:
-        """Listen to a call of somebody else's, and say something about it, or nothing."""
+        """Listen to a colleague's call, and perhaps comment on it."""
         _, when, one, other = draws
         duties = self.workers[number].duties
         earliest = max(self.days[call] + _LAGS[when & 0xFF], self._asked(call))
@@ -233,7 +233,7 @@ class TeamWeek:
             self.marks[key] = self.marks.get(key, 0) | 1 << day
 
     def _scored(self, call: int) -> bool:
-        """Whether somebody filled a scorecard on a call: one is enough."""
+        """Whether a call has a scorecard; it gets only one."""
         host = self.hosts[call]
         return (call * len(self.workers) + host) * WIDTH + SCORECARDS_RECEIVED in self.marks
 

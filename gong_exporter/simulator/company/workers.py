@@ -21,7 +21,7 @@ Draws = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """Somebody's part in a team's week.
+    """A person's part in a team's week.
 
     Attributes:
         place: who it is, in ``Staff.hires``.
