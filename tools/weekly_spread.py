@@ -7,8 +7,9 @@ range of variance over mean, over weeks with at least three active days.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
+from itertools import pairwise
 from statistics import correlation, mean, median, quantiles, variance
 from zoneinfo import ZoneInfo
 
@@ -53,13 +54,24 @@ def main() -> None:
         actives = [one.active for one in people]
         print(f"| {name} | {' | '.join(_cells(rows, actives))} |")
     active_days = [days for one in people for days in _weeks(one.active)]
-    own = [one.calls for one in people]
-    follow = [correlation(w[1:], w[:-1]) for row in own if variance(w := _weeks(row)) > 0]
     print(
         f"\n{len(people)} people; weeks without anything {_share(active_days, 1)},"
         f" with under {MIN_ACTIVE_DAYS} active days {_share(active_days, MIN_ACTIVE_DAYS)};"
-        f" correlation of neighboring weeks {mean(follow):.2f}."
+        f" correlation of neighboring weeks {mean(_follow(people)):.2f}."
     )
+
+
+def _follow(people: Sequence[Counts]) -> Iterator[float]:
+    """Each person's correlation of neighboring weeks of calls with enough active days."""
+    for one in people:
+        weeks = zip(_weeks(one.calls), _weeks(one.active), strict=True)
+        pairs = [
+            (count, next_count)
+            for (count, days), (next_count, next_days) in pairwise(weeks)
+            if min(days, next_days) >= MIN_ACTIVE_DAYS
+        ]
+        if len(pairs) >= MIN_WEEKS and all(variance(week) for week in zip(*pairs, strict=True)):
+            yield correlation(*zip(*pairs, strict=True))
 
 
 def _cells(rows: Sequence[Sequence[int]], actives: Sequence[Sequence[int]]) -> Iterable[str]:
