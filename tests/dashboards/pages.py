@@ -13,7 +13,7 @@ from tests.support.dashboard_variables import Variables, seconds
 from tests.support.servers import Prometheus
 
 GRAFANA = Path(__file__).parents[2] / "grafana"
-UIDS = ("gong-overview", "gong-team", "gong-user", "gong-exporter")
+UIDS = ("gong-overview", "gong-team", "gong-user", "gong-exporter", "gong-this-week")
 POINTS = 120
 
 Json = Mapping[str, Any]

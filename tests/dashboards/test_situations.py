@@ -19,7 +19,7 @@ from tools.dashboards.looks import SCRAPED
 
 pytestmark = pytest.mark.server("prometheus", "promtool")
 
-OVERVIEW, TEAM, USER, EXPORTER = UIDS
+OVERVIEW, TEAM, USER, EXPORTER, _ = UIDS
 NOW = int(datetime(2026, 3, 16, 18, tzinfo=UTC).timestamp())
 HOUR, DAY = 3600, 86_400
 

@@ -52,27 +52,32 @@ QUARTER_WEEKS = "13w"
 """The time range of panels of whole weeks, whatever is chosen for the dashboard."""
 
 
-def freshness() -> Sequence[stat.Panel]:
-    """How far the numbers reach and how old they are, of the company that is furthest behind."""
-    end = f'max by (job) (last_over_time({WINDOW_END}{{{JOB}, window="$window"}}[{OUTAGE}]))'
-    fetched = "gong_exporter_last_success_timestamp_seconds"
-    scraped = last_scrape(f"{WINDOW_END}{{{JOB}}}")
+def freshness(end: str = WINDOW_END, window: str = ', window="$window"') -> Sequence[stat.Panel]:
+    """How far the numbers reach and how old they are, of the company that is furthest behind.
+
+    Args:
+        end: the family that says when the newest day ended.
+        window: the matcher of the window that is chosen; empty for all.
+    """
+    selected = f"{JOB}{window}"
+    reaches = f"max by (job) (last_over_time({end}{{{selected}}}[{OUTAGE}]))"
+    fetched = f"gong_exporter_last_success_timestamp_seconds{{{selected}}}"
+    scraped = last_scrape(f"{end}{{{JOB}}}")
     last_day = number(
         "Data up to",
-        "The last whole day of the company in the window; of the company that is furthest behind."
+        "The last whole day of the company that is counted; of the company furthest behind."
         " Gong counts closed days only, so that yesterday is the freshest there is.",
-        query(f"1000 * (min({end}) - {NOON})"),
+        query(f"1000 * (min({reaches}) - {NOON})"),
         unit="time:ddd, D MMM",
         decimals=None,
     )
     age = number(
         "Freshness",
-        "Time since the window last arrived whole from Gong (orange after three hours, red after a"
+        "Time since numbers last arrived whole from Gong (orange after three hours, red after a"
         " day), and since Prometheus last scraped data (red after ten minutes): of the company that"
         " is furthest behind. During an outage, panels show what was scraped last.",
         query(
-            f'time() - min(max by (job) (last_over_time({fetched}{{{JOB}, window="$window"}}'
-            f"[{OUTAGE}])))",
+            f"time() - min(max by (job, window) (last_over_time({fetched}[{OUTAGE}])))",
             "A",
             legend="fetched ago",
         ),

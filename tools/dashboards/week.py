@@ -8,10 +8,11 @@ from typing import Any
 from grafana_foundation_sdk.builders import common, dashboard, stat, table
 from grafana_foundation_sdk.models import dashboard as models
 
-from tools.dashboards.common import NOON
+from tools.dashboards.common import freshness
+from tools.dashboards.expected import team_change
 from tools.dashboards.looks import (
-    AGE,
     COMPANY_CHANGE,
+    HIDDEN,
     PERSON_CHANGE,
     Step,
     coloured,
@@ -21,18 +22,27 @@ from tools.dashboards.looks import (
     prop,
     query,
     sorted_by,
+    thresholds,
     transform,
     wide,
 )
-from tools.dashboards.page import KEEP, Page, job, query_variable, team
+from tools.dashboards.page import (
+    KEEP,
+    Page,
+    filter_by,
+    job,
+    last_scraped,
+    query_variable,
+    team,
+)
 from tools.dashboards.panels import number, rows
-from tools.dashboards.promql import PERSON
+from tools.dashboards.promql import FILTERS, PERSON, last_known, with_company
 from tools.dashboards.week_promql import (
     ENOUGH_DAYS,
-    GONE,
-    LAST_ANSWER,
+    HISTORY,
     LISTED,
     PEOPLE,
+    RETURN_PERIOD,
     WEEK,
     active_days,
     alert,
@@ -42,23 +52,26 @@ from tools.dashboards.week_promql import (
     expected,
     facts,
     for_everybody,
-    known,
     last_active,
     listed,
     observed,
     of_the_chosen_team,
+    per_person,
     rarity,
-    roster,
-    team_change,
     with_names,
 )
-from tools.dashboards.week_words import how_many, instead_of, lull, no_scores
+from tools.dashboards.week_words import how_many, instead_of, lull, no_scores, nobody
 
 TEAMS = 5
-HERE = f"{KEEP}&${{job:queryparam}}"
-PERSON_LINK = f"/d/gong-user?{HERE}&var-user=${{__data.fields.user}}"
-TEAM_LINK = f"/d/gong-team?{HERE}&var-team=${{__data.fields.team:percentencode}}"
-LABELLED_TEAM_LINK = f"/d/gong-team?{HERE}&var-team=${{__field.labels.team:percentencode}}"
+CHOICES = "&".join(f"${{{name}:queryparam}}" for name in FILTERS)
+PERSON_LINK = (
+    f"/d/gong-user?{KEEP}&${{job:queryparam}}&${{team:queryparam}}&var-user=${{__data.fields.user}}"
+)
+TEAM_LINK = (
+    f"/d/gong-team?{KEEP}&{CHOICES}&var-job=${{__data.fields.job:percentencode}}"
+    "&var-team=${__data.fields.team:percentencode}"
+)
+LABELLED_TEAM_LINK = TEAM_LINK.replace("__data.fields.", "__field.labels.")
 
 RARITY: tuple[Step, ...] = ((None, "text"), (9, "orange"), (24, "red"))
 """In years; as the alerts on users, of severity info and warning."""
@@ -74,9 +87,6 @@ MARKS: Mapping[str, tuple[str, str]] = {
 YEARS = (1, 2, 3, 4, 5, 7, 9, 12, 15, 20, 24, 30, 40, 50, 70)
 CAP = 100
 """From each of these on a rarity has its name. No rarity is above the last one."""
-
-NOBODY_BELOW = "Nobody did less than chance explains"
-NOBODY_AWAY = "Nobody who is usually active was away all week"
 
 HIDE = models.VariableHide.HIDE_VARIABLE
 
@@ -98,39 +108,20 @@ def week() -> dict[str, Any]:
         since="now-7d",
         refresh="5m",
     )
-    page.choices(job(), as_of(), team(), manager(), listed_people())
-    page.line(4, (6, _company()), (12, _teams()), (3, _up_to()), (3, _fetched()))
+    page.choices(
+        job(),
+        last_scraped(HISTORY),
+        team(),
+        *map(filter_by, FILTERS),
+        listed_people(),
+        nobody_listed(),
+    )
+    up_to, fresh = freshness(HISTORY, "")
+    page.line(4, (5, _company()), (11, _teams()), (3, up_to), (5, fresh))
     page.line(4, (24, _sentences()))
     page.line(12, (24, _people()))
     page.line(9, (24, _away()))
     return page.build()
-
-
-def manager() -> dashboard.QueryVariable:
-    """Which manager's people."""
-    return (
-        query_variable(
-            "manager",
-            "Manager",
-            "A manager of the roster (label manager). All is everybody.",
-            f"query_result(count by (manager) ({roster('manager')}))",
-        )
-        .regex('/manager="(?<text>(?<value>.+))"/')
-        .include_all(True)
-        .all_value(".*")
-    )
-
-
-def as_of() -> dashboard.QueryVariable:
-    """When the exporter last answered."""
-    variable = query_variable(
-        "as_of",
-        "As of",
-        "When the exporter last answered, in Unix seconds. Without an answer now, the last numbers"
-        " are shown.",
-        f"query_result({LAST_ANSWER})",
-    )
-    return variable.regex(r"/} (?<text>(?<value>\S+)) /").hide(HIDE)
 
 
 def listed_people() -> dashboard.QueryVariable:
@@ -149,9 +140,24 @@ def listed_people() -> dashboard.QueryVariable:
     )
 
 
+def nobody_listed() -> dashboard.QueryVariable:
+    """What tables without people say."""
+    return (
+        query_variable(
+            "nobody",
+            "Nobody",
+            "Why nobody is listed, where nobody is.",
+            f"query_result({nobody()})",
+        )
+        .regex('/words="(?<text>(?<value>[^"]*))"/')
+        .hide(HIDE)
+    )
+
+
 def _company() -> stat.Panel:
     did, usual = (
-        f"sum({known(f'gong_company_{kind}_activity', WEEK)})" for kind in ("observed", "usual")
+        f"sum({last_known(f'gong_company_{kind}_activity', WEEK)})"
+        for kind in ("observed", "usual")
     )
     panel = number(
         "Company, last 7 days",
@@ -161,28 +167,19 @@ def _company() -> stat.Panel:
         query(did, "B", legend="did"),
         query(usual, "C", legend="usual"),
         names=True,
-        missing="needs 28 days of history",
+        missing="not known",
     )
-    return panel.override_by_query(
-        "A", [prop("unit", "percentunit"), prop("thresholds", marks(COMPANY_CHANGE))]
-    )
-
-
-def marks(pairs: Sequence[Step]) -> dict[str, object]:
-    """Thresholds of an override."""
-    return {
-        "mode": "absolute",
-        "steps": [{"value": value, "color": color} for value, color in pairs],
-    }
+    return panel.override_by_query("A", [prop("unit", "percentunit"), thresholds(*COMPANY_CHANGE)])
 
 
 def _teams() -> stat.Panel:
+    lowest = f"bottomk({TEAMS}, {of_the_chosen_team(team_change())})"
     panel = number(
         "Teams against expected, lowest first",
         f"The {TEAMS} teams furthest below what their usual would have brought in the last seven"
         " days, given the days on which their members were at work and how these days were for"
         " the rest of the company. Teams have at least three people.",
-        query(f"sort(bottomk({TEAMS}, {of_the_chosen_team(team_change())}))", legend="{{team}}"),
+        query(f"sort({with_company(lowest)})", legend="{{team}} {{company}}"),
         unit="percentunit",
         thresholds=COMPANY_CHANGE,
         names=True,
@@ -190,35 +187,6 @@ def _teams() -> stat.Panel:
     )
     panel.text(common.VizTextDisplayOptions().title_size(12).value_size(22))
     return panel.override_by_query("A", [leads_to("Open this team", LABELLED_TEAM_LINK)])
-
-
-def _up_to() -> stat.Panel:
-    return number(
-        "Data up to",
-        "The last whole day of the company that the scores cover. Gong counts closed days only, so"
-        " that yesterday is the freshest there is. With several companies: the oldest.",
-        query(f"1000 * (min({known('gong_activity_history_end_timestamp_seconds')}) - {NOON})"),
-        unit="time:ddd, D MMM",
-        decimals=None,
-        missing="no scores",
-    )
-
-
-def _fetched() -> stat.Panel:
-    success = known("gong_exporter_last_success_timestamp_seconds")
-    oldest = f"time() - min(max by (job, window) ({success}))"
-    panel = number(
-        "Fetched",
-        "Time since numbers last arrived whole from Gong: the oldest, with several companies or"
-        " windows. Orange after three hours, red after a day, and red while the exporter does not"
-        " answer.",
-        query(f"({oldest}) unless on () {GONE}", "A"),
-        query(f"({oldest}) and on () {GONE}", "B"),
-        unit="s",
-        thresholds=AGE,
-        missing="never",
-    )
-    return panel.override_by_query("B", [prop("color", {"mode": "fixed", "fixedColor": "red"})])
 
 
 def _sentences() -> table.Panel:
@@ -250,6 +218,16 @@ def _sentences() -> table.Panel:
 
 
 def _people() -> table.Panel:
+    columns = {
+        "A": with_names(rarity(LISTED)),
+        "B": for_everybody(observed()),
+        "C": for_everybody(expected()),
+        "D": for_everybody(change()),
+        "E": facts(),
+        "F": active_days(7, LISTED),
+        "G": last_active(LISTED),
+        "H": alert(),
+    }
     panel = rows(
         "Less than expected: the least explained by chance first",
         f"The {PEOPLE} people with the strongest evidence for a drop, among those whom chance"
@@ -257,23 +235,23 @@ def _people() -> table.Panel:
         " contributions of the last seven days, given the days at work; hosted calls where only"
         " hosting is down. Chance: one such person has so little once in this time. Alert: the"
         " state of GongUserActivityDrop in Prometheus; blank with Grafana's own rules.",
-        query(instead_of(with_names(rarity(LISTED)), NOBODY_BELOW), "A", as_table=True),
-        query(for_everybody(observed()), "B", as_table=True),
-        query(for_everybody(expected()), "C", as_table=True),
-        query(for_everybody(change()), "D", as_table=True),
-        query(facts(), "E", as_table=True),
-        query(active_days(7, LISTED), "F", as_table=True),
-        query(last_active(LISTED), "G", as_table=True),
-        query(alert(), "H", as_table=True),
+        *(
+            query(instead_of(per_person(RETURN_PERIOD, LISTED), expr), ref, as_table=True)
+            for ref, expr in columns.items()
+        ),
         graph(eight_weeks(), "I", legend="", step="1d"),
         missing="no data",
     )
     panel.time_from("8w").hide_time_override(True).max_data_points(60)
-    panel.with_transformation(transform("timeSeriesTable", I={"stat": "lastNotNull"}))
+    # Of this query alone: Grafana takes a table with one row for a series as well.
+    series = transform("timeSeriesTable", I={"stat": "lastNotNull"})
+    series.filter_val = models.MatcherConfig(id_val="byRefId", options="I")
+    panel.with_transformation(series)
     titles = {
         PERSON: "Person",
         "team": "Team",
         "manager": "Manager",
+        "company": "Company",
         "words": "Why",
         "Value #A": "By chance",
         "Value #B": "Did",
@@ -284,24 +262,25 @@ def _people() -> table.Panel:
         "Value #F": "Days",
         "Value #G": "Last active",
         "Value #H": "Alert",
+        "job": "job",
         "user": "user",
     }
     _arranged(panel, titles, "By chance", down=True)
-    panel.override_by_name("By chance", [wide(122), *_rarity()])
+    panel.override_by_name("By chance", [wide(130), *_rarity()])
     panel.override_by_regexp("/^(Did|Days)$/", [wide(50)])
-    panel.override_by_name("Expected", [wide(78)])
-    panel.override_by_name("Change", [wide(64), *coloured("percentunit", *PERSON_CHANGE)[:-1]])
-    panel.override_by_name("Team's", [wide(64), prop("custom.align", "right")])
+    panel.override_by_name("Expected", [wide(76)])
+    panel.override_by_name("Change", [wide(62), *coloured("percentunit", *PERSON_CHANGE)[:-1]])
+    panel.override_by_name("Team's", [wide(62), prop("custom.align", "right")])
     panel.override_by_name(
         "8 weeks",
         [
-            wide(76),
+            wide(66),
             prop("custom.cellOptions", SPARKLINE),
             prop("color", {"mode": "fixed", "fixedColor": "blue"}),
         ],
     )
-    panel.override_by_name("Last active", [wide(94), prop("unit", "time:ddd D MMM")])
-    panel.override_by_name("Alert", [wide(60), *_alerts()])
+    panel.override_by_name("Last active", [wide(92), prop("unit", "time:ddd D MMM")])
+    panel.override_by_name("Alert", [wide(56), *_alerts()])
     return panel
 
 
@@ -332,29 +311,21 @@ def _arranged(panel: table.Panel, titles: Mapping[str, str], first: str, *, down
     panel.with_transformation(
         transform(
             "organize",
-            excludeByName=dict.fromkeys(("Time", "job", "Value #E"), True),
+            excludeByName=dict.fromkeys(("Time", "Value #E"), True),
             indexByName={name: place for place, name in enumerate(titles)},
             renameByName=dict(titles),
         )
     )
     sorted_by(panel, first, down=down)
     panel.mappings([EMPTY])
-    panel.override_by_name("Person", [narrow(135), leads_to("Open this person", PERSON_LINK)])
-    panel.override_by_name("Team", [narrow(160), leads_to("Open this team", TEAM_LINK)])
-    panel.override_by_name("Manager", [narrow(130)])
-    panel.override_by_name("Why", [wide(200)])
+    panel.override_by_name("Person", [narrow(120), leads_to("Open this person", PERSON_LINK)])
+    panel.override_by_name("Team", [narrow(120), leads_to("Open this team", TEAM_LINK)])
+    panel.override_by_name("Manager", [wide(118)])
+    panel.override_by_name("Why", [narrow(150)])
     panel.override_by_regexp("/Person|Team|Manager|Why/", [prop("custom.wrapText", True)])
-    arrow = {"type": "regex", "options": {"pattern": "/.*/", "result": {"text": "\u203a"}}}
-    panel.override_by_name(
-        "user",
-        [
-            prop("custom.hideFrom.viz", True),
-            prop("displayName", " "),
-            prop("mappings", [arrow]),
-            wide(24),
-            leads_to("Open this person", PERSON_LINK),
-        ],
-    )
+    panel.override_by_name("Company", [wide(90)])
+    panel.override_by_name("job", HIDDEN)
+    panel.override_by_name("user", HIDDEN)
 
 
 def _rarity() -> list[models.DynamicConfigValue]:
@@ -378,7 +349,7 @@ def _named_years() -> Sequence[tuple[int, float | None, str]]:
     return [
         (0, 1 - 1e-9, " "),
         *zip(YEARS, after, named, strict=True),
-        (CAP, None, "once a century"),
+        (CAP, None, "over 100 years"),
     ]
 
 
@@ -391,31 +362,34 @@ def _alerts() -> list[models.DynamicConfigValue]:
 
 
 def _away() -> table.Panel:
+    gone = away_people()
+    only = f"\nand on (job, user) ({gone})"
+    columns = {
+        "A": with_names(gone),
+        "B": f"{active_days(7)}{only}",
+        "C": f"{active_days(28)} - {active_days(7)}{only}",
+        "D": f"{last_active()}{only}",
+    }
     panel = rows(
         "Away: nothing, or one day of the last seven",
         f"The {PEOPLE} people with the highest usual among those who were active on at most one of"
         f" the last seven days, and on at least {ENOUGH_DAYS} of the three weeks before. Most"
         " often this is leave, or a holiday of their region; without days at work there is no"
         " evidence for a drop.",
-        query(instead_of(with_names(away_people()), NOBODY_AWAY), "A", as_table=True),
-        query(f"{active_days(7)}\nand on (job, user) ({away_people()})", "B", as_table=True),
-        query(
-            f"{active_days(28)} - {active_days(7)}\nand on (job, user) ({away_people()})",
-            "C",
-            as_table=True,
-        ),
-        query(f"{last_active()}\nand on (job, user) ({away_people()})", "D", as_table=True),
+        *(query(instead_of(gone, expr), ref, as_table=True) for ref, expr in columns.items()),
         missing="no data",
     )
     titles = {
         PERSON: "Person",
         "team": "Team",
         "manager": "Manager",
+        "company": "Company",
         "words": "Why",
         "Value #B": "Days of 7",
         "Value #C": "Days of the 21 before",
         "Value #A": "Usual week",
         "Value #D": "Last active",
+        "job": "job",
         "user": "user",
     }
     _arranged(panel, titles, "Last active", down=False)

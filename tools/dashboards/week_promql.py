@@ -2,14 +2,26 @@
 
 The page shows the last known numbers while an exporter does not answer. A plain look-back would
 mix days, because a person's reason or deciding window can change from one to the next. So
-everything is read as of one moment: ``$as_of``, at which the exporter last answered.
+everything is read as of one moment: ``$as_of``, at which there were scores.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tools.dashboards.promql import JOB, PERSON, named
+from tools.dashboards.expected import team_change
+from tools.dashboards.promql import (
+    FILTERS,
+    JOB,
+    OUTAGE,
+    PERSON,
+    employed,
+    last_known,
+    named,
+    of_people,
+    one_info,
+    with_company,
+)
 
 YEAR = 31_557_600
 DAY = 86_400
@@ -19,9 +31,6 @@ NOON = 12 * 3600
 MIDDAY = 13 * 3600
 """From the start of a company's day to a moment of the same date in UTC, from UTC-10 to UTC+13."""
 
-OUTAGE = "3d"
-"""For so long the last numbers are shown."""
-
 PEOPLE = 20
 LEAST_YEARS = 1
 """People are listed from here on: chance alone does this to one of fifty people in a week."""
@@ -29,6 +38,7 @@ LEAST_YEARS = 1
 ENOUGH_DAYS = 5
 """Active days of the three weeks before, below which a week without any is not unusual."""
 
+RETURN_PERIOD = "gong_user_drop_return_period_seconds"
 LISTED = 'user=~"$listed"'
 OWN, HOSTED = 'metric="own_activity"', 'metric="calls_as_host"'
 WEEK = 'window="7d"'
@@ -38,49 +48,25 @@ OWN_COUNTERS = (
     "|calls_comments_given"
 )
 
-HISTORY_END = f"gong_activity_history_end_timestamp_seconds{{{JOB}}}"
+HISTORY = "gong_activity_history_end_timestamp_seconds"
+HISTORY_END = f"{HISTORY}{{{JOB}}}"
 GONE = f"(last_over_time({HISTORY_END}[{OUTAGE}]) unless on (job) {HISTORY_END})"
 """The history's end of each job that has none now, as it was last stated."""
-
-LAST_ANSWER = (
-    f"max(timestamp({HISTORY_END}))"
-    f" or max(max_over_time(timestamp({HISTORY_END})[{OUTAGE}:1m])) or vector(time())"
-)
-"""When an exporter last had scores; now where none has had any for long."""
-
-
-def known(name: str, *matchers: str) -> str:
-    """A selection as of the last answer."""
-    return f"{name}{{{', '.join((JOB, *matchers))}}} @ $as_of"
 
 
 def per_person(name: str, *matchers: str) -> str:
     """One number for each person."""
-    return f"max by (job, user) ({known(name, *matchers)})"
-
-
-def roster(*columns: str) -> str:
-    """One series for each person who has not left, with columns of the roster."""
-    kept = ", ".join(("job", "user", *columns))
-    staff = known("gong_user_info", 'active!="false"')
-    return f"topk by (job, user) (1, max by ({kept}) ({staff}))"
-
-
-def chosen() -> str:
-    """One series for each person of the chosen team and manager."""
-    people = roster("team", "manager")
-    for column in ("team", "manager"):
-        people = f'label_replace({people}, "{column}", "no {column}", "{column}", "")'
-        people = f'label_replace({people}, "in_{column}", "yes", "{column}", "${column}")'
-    wanted = 'label_replace(vector(1), "in_team", "yes", "", "")'
-    wanted = f'label_replace({wanted}, "in_manager", "yes", "", "")'
-    return f"({people}\nand on (in_team, in_manager) {wanted})"
+    return f"max by (job, user) ({last_known(name, *matchers)})"
 
 
 def with_names(numbers: str) -> str:
-    """Adds person, team and manager. Without a roster there are no such columns."""
-    people = named(roster("email", "name", "team", "manager"))
-    return f"({numbers})\n* on (job, user) group_left ({PERSON}, team, manager)\n{people}"
+    """Adds person, team and manager, and the company where there are several.
+
+    Without a roster there are no such columns.
+    """
+    people = named(one_info("email", "name", "team", "manager"))
+    joined = f"({numbers})\n* on (job, user) group_left ({PERSON}, team, manager)\n{people}"
+    return with_company(joined)
 
 
 def rarity(*matchers: str) -> str:
@@ -88,13 +74,13 @@ def rarity(*matchers: str) -> str:
 
     Years end at 100. The evidence, a thousandth of it, orders people beyond.
     """
-    years = f"{per_person('gong_user_drop_return_period_seconds', *matchers)} / {YEAR}"
+    years = f"{per_person(RETURN_PERIOD, *matchers)} / {YEAR}"
     return f"{years}\n+ {per_person('gong_user_drop_evidence', *matchers)} / 1000"
 
 
 def below() -> str:
     """The rarity of everybody of the choice who did less than chance explains."""
-    return f"({rarity()}) >= {LEAST_YEARS}\nand on (job, user) {chosen()}"
+    return employed(of_people(f"({rarity()}) >= {LEAST_YEARS}", "team", *FILTERS))
 
 
 def listed() -> str:
@@ -102,12 +88,15 @@ def listed() -> str:
     return f"topk({PEOPLE}, {below()})"
 
 
-HOSTING_DOWN = known("gong_user_drop_reason", LISTED, 'reason="hosting_down"')
+HOSTING_DOWN = last_known("gong_user_drop_reason", LISTED, 'reason="hosting_down"')
 
 
 def of_the_reason(name: str, *matchers: str) -> str:
     """Hosted calls of those who host less and do the rest as usual; of the others, everything."""
-    hosted, own = known(name, HOSTED, LISTED, *matchers), known(name, OWN, LISTED, *matchers)
+    hosted, own = (
+        last_known(name, HOSTED, LISTED, *matchers),
+        last_known(name, OWN, LISTED, *matchers),
+    )
     return (
         f"({hosted} and on (job, user) {HOSTING_DOWN}\n"
         f"or {own} unless on (job, user) {HOSTING_DOWN})"
@@ -137,22 +126,11 @@ def change() -> str:
     return f"{observed()}\n/ ({expected()} > 0) - 1"
 
 
-def team_number(name: str) -> str:
-    """One number for each team this week."""
-    return f"max by (job, team) ({known(name, WEEK)})"
-
-
 def of_the_chosen_team(inner: str) -> str:
     """Teams by the variable."""
     yes = 'label_replace(vector(1), "in_team", "yes", "", "")'
     marked = f'label_replace({inner}, "in_team", "yes", "team", "$team")'
     return f"max by (job, team) ({marked}\nand on (in_team) {yes})"
-
-
-def team_change() -> str:
-    """The relative difference of each team to what its usual would have brought."""
-    observed_activity = team_number("gong_team_observed_activity")
-    return f"{observed_activity}\n/ ({team_number('gong_team_expected_activity')} > 0) - 1"
 
 
 def active_days(window: int, *matchers: str) -> str:
@@ -204,15 +182,32 @@ WEEKDAYS = {
 """Of PromQL's days; a silence that begins at a weekend began to show on Monday."""
 
 
+def _ratio(metric: str) -> str:
+    """What each listed person did this week, of what was expected."""
+    did = per_person("gong_user_observed_activity", metric, WEEK, LISTED)
+    return f"{did} / {per_person('gong_user_expected_activity', metric, WEEK, LISTED)}"
+
+
+AS_USUAL = 0.75
+"""The share of what is expected from which on the rest is as usual, where hosting is down."""
+
+
 def reasons() -> str:
     """Why each listed person has less activity than usual, as label ``words``."""
+    usual = f"{_ratio(OWN)} >= {AS_USUAL}"
+    only = f'label_replace({HOSTING_DOWN}, "reason", "hosting_only", "", "")'
+    said = last_known("gong_user_drop_reason", LISTED)
+    reason_now = (
+        f"max by (job, user, reason) ({only} and on (job, user) {usual})"
+        f"\nor on (job, user) max by (job, user, reason) ({said})"
+    )
     deciding = of_the_reason("gong_user_drop_evidence")
     windows = f"topk by (job, user) (1, max by (job, user, window) ({deciding}))"
     start = per_person("gong_user_last_active_timestamp_seconds", LISTED)
     next_day = f"day_of_week({start} + {DAY + MIDDAY})"
     since = replaced(counted(next_day, "day"), "since", "day", WEEKDAYS)
     joined = (
-        f"max by (job, user, reason) ({known('gong_user_drop_reason', LISTED)})"
+        f"({reason_now})"
         f"\n* on (job, user) group_left (window) ({windows}) ^ 0"
         f"\n* on (job, user) group_left (since) {since}"
     )
@@ -223,19 +218,19 @@ def reasons() -> str:
 
 REASONS = {
     "away/.*/(.*)": "silent since $1",
-    "new/.*": "new, under four weeks here",
+    "new/.*": "new: less than four weeks of history",
     "team_down/.*": "team is down too",
-    "hosting_down/.*": "hosting down, attends as usual",
+    "hosting_down/.*": "hosting fell most",
+    "hosting_only/.*": "hosting down, attends as usual",
     "activity_down/7d/.*": "less of everything",
-    "activity_down/(10|14)d/.*": "less of everything, $1 days",
+    "activity_down/(10|14)d/.*": "less of everything ($1 d)",
 }
 """By reason, deciding window, and the weekday after the last active day."""
 
 
 def facts() -> str:
     """The words, and the change of the team as a label. There is no such column without a team."""
-    people = f"max by (job, user, team) ({known('gong_user_info', LISTED)})"
-    members = f"topk by (job, user) (1, {people})"
+    members = one_info("team", matchers=(LISTED,))
     joined = f"{members}\n* on (job, team) group_left () (100 * ({team_change()}))"
     percent = counted(f"round(max by (job, user) ({joined}))", "percent")
     change_of_team = replaced(percent, "of_team", "percent", {"(.+)": "$1%"})
@@ -258,7 +253,7 @@ def away() -> str:
     before = f"({active_days(28)} - {active_days(7)})"
     gone = f"({active_days(7)} <= 1 and on (job, user) {before} >= {ENOUGH_DAYS})"
     usual = per_person("gong_user_usual_activity", OWN)
-    return f"{usual}\nand on (job, user) {gone}\nand on (job, user) {chosen()}"
+    return employed(of_people(f"{usual}\nand on (job, user) {gone}", "team", *FILTERS))
 
 
 def away_people() -> str:

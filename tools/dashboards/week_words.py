@@ -5,16 +5,14 @@ PromQL builds them as label ``words``; the value says how bad it is, from 0, as 
 
 from __future__ import annotations
 
-from tools.dashboards.promql import JOB
+from tools.dashboards.promql import JOB, last_known, one_info
 from tools.dashboards.week_promql import (
     GONE,
     HISTORY_END,
     active_days,
     below,
     counted,
-    known,
     replaced,
-    roster,
 )
 
 HISTORY_DAYS, FIRST_DAYS = 84, 14
@@ -28,8 +26,8 @@ LULLS = 3
 SMALLEST_GROUP = 5
 
 SCORED = (
-    f"(count({known('gong_user_presence_ratio')}) > 0"
-    f" and on () max({known('gong_activity_history_ratio')}) >= {FIRST_DAYS} / {HISTORY_DAYS})"
+    f"(count({last_known('gong_user_presence_ratio')}) > 0"
+    f" and on () max({last_known('gong_activity_history_ratio')}) >= {FIRST_DAYS} / {HISTORY_DAYS})"
 )
 """One number, if people have scores."""
 
@@ -66,8 +64,8 @@ def no_scores() -> str:
             "$1 shows no people",
         ),
         _say(
-            f"3 * (vector(1) unless on () ({WINDOWS} or {known('gong_user_info')}))",
-            "No exporter has answered in the last three days",
+            f"3 * (vector(1) unless on () ({WINDOWS} or {last_known('gong_user_info')}))",
+            "No exporter has answered in the last seven days",
             "",
         ),
     ]
@@ -93,21 +91,27 @@ def how_many() -> str:
     )
 
 
-def instead_of(people: str, nobody: str) -> str:
-    """The people; without any, a row with the reason.
+def nobody() -> str:
+    """Why nobody is listed: the first reason for no scores; ``Nobody`` where there are scores."""
+    reasons = f"max by (words) ({no_scores()})"
+    return f"{reasons}\nor ({_say('vector(0)', 'Nobody', '')} unless on () {reasons})"
+
+
+def instead_of(people: str, shown: str) -> str:
+    """A query of a table of people: one row with the reason where there are none.
 
     Args:
-        people: a selection.
-        nobody: what to say where there are scores.
+        people: whether there are any; a selection.
+        shown: the query.
     """
-    said = f"0 * ({no_scores()})"
-    said += f"\nor ({_say(f'0 * {SCORED}', nobody, '')} unless on () ({no_scores()}))"
-    return f"{people}\nor (({said}) unless on () ({people}))"
+    row = 'label_replace(vector(NaN), "words", "$nobody", "", "")'
+    return f"{shown}\nor ({row} unless on () ({people}))"
 
 
 def lull() -> str:
     """Regions, or teams where the roster has no regions, that were at work much less than usual."""
-    people = f'label_replace({roster("team", "region")}, "place", "$1", "team", "(.+)")'
+    staff = one_info("team", "region", matchers=('active!="false"',))
+    people = f'label_replace({staff}, "place", "$1", "team", "(.+)")'
     people = f'label_replace({people}, "place", "$1", "region", "(.+)")'
     week, month = (
         f"sum by (job, place) ({people} * on (job, user) group_left () {active_days(length)})"
