@@ -176,6 +176,15 @@ def test_labels_and_annotations_are_added_to_every_alert_and_win() -> None:
         assert rule["expr"] == plain[name]["expr"]
 
 
+def test_the_links_to_dashboards_begin_with_the_address_of_grafana() -> None:
+    paths = {name: rule["annotations"].get("dashboard_url") for name, rule in alerts().items()}
+    assert sum(path is not None for path in paths.values()) == 4
+    for address in ("https://grafana.acme.com/sub", "https://grafana.acme.com/sub/"):
+        for name, rule in alerts(grafanaUrl=address).items():
+            link = rule["annotations"].get("dashboard_url")
+            assert link == (paths[name] and f"https://grafana.acme.com/sub{paths[name]}")
+
+
 # AlertmanagerConfig
 
 

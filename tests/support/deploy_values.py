@@ -78,6 +78,7 @@ EVERYTHING: Values = {
         "annotations": {"note": "rules"},
         "disabled": {"GongUnknownUsers": True},
         "alertLabels": {"owner": "sales-ops"},
+        "grafanaUrl": "https://grafana.example",
         "alertAnnotations": {"dashboard": "https://grafana.example/d/gong-overview"},
     },
     "alertmanagerConfig": {
