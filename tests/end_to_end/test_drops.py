@@ -118,7 +118,7 @@ def single_days(simulator: Simulator) -> list[str]:
     ]
 
 
-def test_a_killed_exporter_goes_on_with_its_history_and_a_standby_serves_it(
+def test_a_killed_exporter_continues_its_history_and_a_standby_serves_it(
     tmp_path: Path, simulator: Simulator
 ) -> None:
     config = with_history(tmp_path, simulator, rate=20.0)
@@ -145,7 +145,7 @@ def test_a_killed_exporter_goes_on_with_its_history_and_a_standby_serves_it(
 
 
 @pytest.mark.server("promtool")
-def test_once_fetches_the_history_and_promtool_has_nothing_to_say(
+def test_once_fetches_the_history_and_promtool_accepts_it(
     tmp_path: Path, simulator: Simulator
 ) -> None:
     config = with_history(tmp_path, simulator)

@@ -151,7 +151,7 @@ def test_certificate_name_password_and_headers_on_every_address(place: Place) ->
 
 
 @pytest.mark.server("prometheus")
-def test_a_real_prometheus_reads_everything_through_all_of_it(place: Place) -> None:
+def test_a_real_prometheus_scrapes_with_tls_password_and_headers(place: Place) -> None:
     with running(place) as process:
         config = scrape_config(process.address)
         config["scrape_configs"][0] |= {
@@ -172,7 +172,7 @@ def test_a_real_prometheus_reads_everything_through_all_of_it(place: Place) -> N
             assert "401" in server.targets()
 
 
-def test_who_was_in_without_a_certificate_is_out_when_one_is_asked_for(place: Place) -> None:
+def test_clients_without_a_certificate_are_disconnected_when_one_is_required(place: Place) -> None:
     place.write(TLS)
     with running(place) as process, ExitStack() as stack:
         host, _, port = process.address.rpartition(":")
@@ -191,7 +191,9 @@ def test_who_was_in_without_a_certificate_is_out_when_one_is_asked_for(place: Pl
             kept.getresponse()
 
 
-def test_a_web_configuration_that_breaks_stays_in_force_and_is_on_the_page(place: Place) -> None:
+def test_a_broken_web_configuration_leaves_the_old_one_in_force_and_is_on_the_page(
+    place: Place,
+) -> None:
     with running(place) as process:
         place.write(TLS + "basic_auth_user: {}\n")
         until(lambda: "web config not reloaded" in process.log(), "it says so")
@@ -202,7 +204,7 @@ def test_a_web_configuration_that_breaks_stays_in_force_and_is_on_the_page(place
         assert "basic_auth_user: unknown key" in page
 
 
-def test_the_demo_is_guarded_too(place: Place) -> None:
+def test_the_demo_requires_the_password_too(place: Place) -> None:
     with subprocess.Popen(
         command("demo", place.flag, "--web.listen-address=127.0.0.1:0", "--users=5"),
         cwd=ROOT,
@@ -279,7 +281,7 @@ def test_it_serves_on_the_sockets_that_systemd_passes(place: Place, tmp_path: Pa
 @pytest.mark.parametrize(
     "environ", [{}, {"LISTEN_PID": "1", "LISTEN_FDS": "1"}, {"LISTEN_FDS": "1"}]
 )
-def test_without_sockets_from_systemd_it_says_so(
+def test_missing_systemd_sockets_are_an_error(
     tmp_path: Path, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in environ.items():

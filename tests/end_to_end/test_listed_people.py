@@ -27,7 +27,7 @@ def people(loop: Bench) -> dict[str, str]:
     return dict(windows.keys())
 
 
-def test_a_person_with_a_new_account_goes_on_under_the_new_id_and_the_old_series_end(
+def test_a_person_with_a_new_account_has_series_with_the_new_id_only(
     tmp_path: Path,
 ) -> None:
     company = Accounts([Account("7", JANE), Account("1", BOB)])
@@ -41,7 +41,7 @@ def test_a_person_with_a_new_account_goes_on_under_the_new_id_and_the_old_series
         assert loop.value("gong_up") == 1
 
 
-def test_nobody_found_yet_is_no_success_and_the_search_is_tried_again_soon(tmp_path: Path) -> None:
+def test_a_search_without_a_match_is_a_failure_and_repeated_soon(tmp_path: Path) -> None:
     company = Accounts([Account("7", JANE)])
     sections = {"activity": {"users": [JANE]}, "gong": {"time_zone": "UTC"}}
     with bench(tmp_path, company, sections=sections) as loop:

@@ -132,7 +132,7 @@ def proxied(folder: Path, base_url: str, credentials: dict[str, Any], **gong: An
     )
 
 
-def test_a_secret_that_becomes_unreadable_is_said_and_comes_back(tmp_path: Path) -> None:
+def test_an_unreadable_secret_is_logged_and_used_again_once_readable(tmp_path: Path) -> None:
     """Secrets are read at each use: they rotate."""
     file = tmp_path / "secret"
     file.write_text(SECRET)
@@ -153,7 +153,7 @@ def test_a_secret_that_becomes_unreadable_is_said_and_comes_back(tmp_path: Path)
             assert_no_secret(shows_of(running))
 
 
-def test_with_email_label_omitted_no_address_shows_anywhere(tmp_path: Path) -> None:
+def test_with_email_label_omitted_no_output_has_an_address(tmp_path: Path) -> None:
     activity = {
         "email_label": "omitted",
         "users": ["user1@acme.example", "7000", "nobody@acme.example"],
@@ -197,7 +197,7 @@ def test_a_reload_over_http_hides_addresses_that_gong_quoted_before(tmp_path: Pa
             assert "acme.example" not in running.ask("/").text
 
 
-def test_the_state_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_the_state_file(tmp_path: Path) -> None:
     with simulator() as gong:
         config = write_config(tmp_path, gong.url, gong=PAIR)
         assert run(f"--config.file={config}", "--once").returncode == 0

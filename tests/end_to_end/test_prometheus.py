@@ -52,7 +52,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         yield Stage(running, leaving, prometheus)
 
 
-def test_every_number_is_the_companys_for_the_machines_date(stage: Stage) -> None:
+def test_every_number_matches_the_company_for_the_machines_date(stage: Stage) -> None:
     days = {today_in(ZONE)}
     read = {
         (labels["user"], labels["email"], labels["metric"], labels["window"]): value
@@ -63,7 +63,7 @@ def test_every_number_is_the_companys_for_the_machines_date(stage: Stage) -> Non
     assert any(read == expected(COMPANY, trailing(day, 1, 7, 28)) for day in days)
 
 
-def test_the_stated_windows_are_the_ones_counted(stage: Stage) -> None:
+def test_the_window_timestamps_match_the_counted_days(stage: Stage) -> None:
     samples = stage.exporter.samples()
     windows = windows_of(samples, ZONE)
     assert published(samples) == expected(COMPANY, windows)
@@ -77,7 +77,7 @@ def test_prometheus_sees_the_target_and_gong_up(stage: Stage) -> None:
         assert stage.query(name + "{$E}") == [({"__name__": name, **instance}, 1.0)]
 
 
-def test_no_series_carries_a_timestamp_of_its_own(stage: Stage) -> None:
+def test_no_sample_has_a_timestamp(stage: Stage) -> None:
     before = time.time()
     until(
         lambda: min(value for _, value in stage.query("timestamp(gong_up{$E})")) > before,
@@ -90,7 +90,7 @@ def test_everybody_is_active_inactive_or_unknown(stage: Stage) -> None:
     assert {labels["window"]: value for labels, value in users} == {"1d": 19, "7d": 19, "28d": 19}
 
 
-def test_promtool_has_nothing_to_say_about_the_text(stage: Stage) -> None:
+def test_promtool_accepts_the_text_without_warnings(stage: Stage) -> None:
     text = stage.exporter.ask("/metrics", headers={"Accept": "text/plain"}).text
     checked = promtool("check", "metrics", text=text.encode())
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
@@ -109,7 +109,7 @@ def test_openmetrics_parses_to_the_same_samples(stage: Stage) -> None:
     assert samples == published(stage.exporter.samples())
 
 
-def test_every_counter_is_there_from_the_start_and_nothing_is_created(stage: Stage) -> None:
+def test_every_counter_exists_from_the_start_without_created_series(stage: Stage) -> None:
     samples = stage.exporter.samples()
     errors = samples.by("reason", "gong_exporter_api_request_errors_total")
     assert errors == dict.fromkeys(errors, 0) and len(errors) == 10  # noqa: PT018  # one sentence

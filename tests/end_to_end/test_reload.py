@@ -43,7 +43,7 @@ def steady(shared: Scene) -> Iterator[Scene]:
     assert shared.running.fresh_polls() == 1
 
 
-def test_what_is_shown_changes_at_once_and_costs_no_call(steady: Scene) -> None:
+def test_a_reload_of_what_is_shown_takes_effect_at_once_without_a_call(steady: Scene) -> None:
     before, calls = steady.running.samples(), steady.calls()
     answer = steady.reload(activity={"metrics": ["calls_as_host"], "windows": ["7d", "1d"]})
     assert (answer.status, answer.text) == (
@@ -64,7 +64,7 @@ def test_what_is_shown_changes_at_once_and_costs_no_call(steady: Scene) -> None:
     assert steady.calls() == calls
 
 
-def test_other_users_are_asked_for_at_once_and_nobody_elses_numbers_are_shown(
+def test_a_reload_of_the_users_polls_at_once_and_shows_no_others(
     scene: Scene,
 ) -> None:
     everyone, calls = published(scene.running.samples()), scene.calls()
@@ -85,7 +85,7 @@ def test_other_users_are_asked_for_at_once_and_nobody_elses_numbers_are_shown(
     assert published(scene.running.await_polls(3)) == everyone
 
 
-def test_a_new_window_is_fetched_at_once_and_the_others_go_on(scene: Scene) -> None:
+def test_a_new_window_is_fetched_at_once_and_the_others_stay_served(scene: Scene) -> None:
     before = published(scene.running.samples())
     assert scene.reload(activity={"windows": ["1d", "7d", "28d", "90d"]}).status == 200
     after = published(scene.running.await_polls(2))
@@ -93,7 +93,7 @@ def test_a_new_window_is_fetched_at_once_and_the_others_go_on(scene: Scene) -> N
     assert {key[3] for key in after} == {"1d", "7d", "28d", "90d"}
 
 
-def test_a_reload_ends_a_poll_that_hangs_and_the_next_one_is_right(scene: Scene) -> None:
+def test_a_reload_ends_a_hanging_poll_and_the_next_poll_succeeds(scene: Scene) -> None:
     scene.simulator.set_faults("hang")
     calls = scene.calls()
     assert scene.reload(gong={"timeout": "60s"}, activity={"windows": ["2d"]}).status == 200
@@ -178,7 +178,7 @@ def test_a_schedule_that_no_longer_fits_the_quota_is_refused(steady: Scene) -> N
     assert steady.running.samples().value("gong_exporter_poll_interval_seconds") == 3600
 
 
-def test_a_smaller_quota_stretches_the_interval_and_says_so(steady: Scene) -> None:
+def test_a_smaller_quota_stretches_the_interval_with_a_log_line(steady: Scene) -> None:
     used = steady.running.samples().value("gong_exporter_api_quota_used")
     assert steady.reload(gong={"requests_per_day": 30}).status == 200
     until(lambda: steady.running.samples().value(INTERVAL) == 9600, "30 / 3 - 1 polls a day")
@@ -192,7 +192,7 @@ def test_a_smaller_quota_stretches_the_interval_and_says_so(steady: Scene) -> No
     assert "stretched from" in steady.running.ask("/").text
 
 
-def test_a_signal_that_finds_no_thread_is_heard_later(scene: Scene) -> None:
+def test_a_signal_without_a_free_thread_is_handled_later(scene: Scene) -> None:
     pid = scene.running.process.pid
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[0])
     _, most = resource.prlimit(pid, resource.RLIMIT_AS)
@@ -208,7 +208,7 @@ def test_a_signal_that_finds_no_thread_is_heard_later(scene: Scene) -> None:
     until(lambda: "serving 3d" in scene.running.ask("/-/ready").text, "it is in force")
 
 
-def test_a_sighup_that_comes_while_it_starts_is_not_lost(tmp_path: Path) -> None:
+def test_a_sighup_during_the_start_is_not_lost(tmp_path: Path) -> None:
     with running_simulator(now=utc_now) as simulator:
         config = write_config(tmp_path, simulator.url)
         with exporter(config, listening=False) as running:
@@ -218,7 +218,7 @@ def test_a_sighup_that_comes_while_it_starts_is_not_lost(tmp_path: Path) -> None
             assert running.process.poll() is None
 
 
-def test_reloading_over_http_is_off_unless_asked_for(tmp_path: Path) -> None:
+def test_reloading_over_http_is_off_by_default(tmp_path: Path) -> None:
     with running_simulator(now=utc_now) as simulator:
         config = write_config(tmp_path, simulator.url)
         with exporter(config) as running:

@@ -34,7 +34,7 @@ def threads(running: Process) -> int:
     return len(list(Path(f"/proc/{running.process.pid}/task").iterdir()))
 
 
-def test_a_storm_of_signals_is_a_reload_and_one_more(scene: Scene) -> None:
+def test_many_signals_cause_one_reload_and_one_more(scene: Scene) -> None:
     # Each reload waits for the poll that runs, and after one that failed has another one made at
     # once: a thread for each signal would have polls made for hours, and the quota spent.
     scene.simulator.set_faults("hang")
@@ -76,7 +76,7 @@ def storm(scene: Scene) -> list[bytes]:
         return [read_to_end(client) for client in clients]
 
 
-def test_a_storm_of_posts_is_a_few_reloads_and_all_get_their_answer(scene: Scene) -> None:
+def test_many_posts_cause_few_reloads_and_all_get_a_response(scene: Scene) -> None:
     calls = scene.calls()
     scene.write(activity={"metrics": ["calls_as_host"]})
     said = len(scene.running.said("configuration reloaded"))
@@ -90,7 +90,7 @@ def test_a_storm_of_posts_is_a_few_reloads_and_all_get_their_answer(scene: Scene
     assert scene.calls() == calls
 
 
-def test_a_storm_of_posts_with_a_bad_file_is_refused_to_all(scene: Scene) -> None:
+def test_many_posts_with_a_bad_file_are_all_refused(scene: Scene) -> None:
     scene.write(activity={"widnows": ["7d"]})
     answers = storm(scene)
     assert len(answers) == STORM

@@ -45,7 +45,7 @@ def database(config: Path) -> Path:
     return config.with_name("gong-exporter.db")
 
 
-def test_it_serves_at_once_what_it_knew_and_does_not_poll(tmp_path: Path) -> None:
+def test_a_restart_serves_fresh_data_at_once_and_does_not_poll(tmp_path: Path) -> None:
     with running_simulator(now=utc_now) as simulator:
         config = write_config(tmp_path, simulator.url)
         before = first_run(config)
@@ -68,7 +68,7 @@ def test_it_serves_at_once_what_it_knew_and_does_not_poll(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("as_stated", [True, False])
-def test_a_range_as_gong_states_it_is_fresh_and_one_of_another_time_zone_is_not(
+def test_a_range_stated_by_gong_is_fresh_but_not_in_another_time_zone(
     tmp_path: Path, *, as_stated: bool
 ) -> None:
     def eight_hours_off(data: WindowData) -> WindowData:
@@ -88,7 +88,7 @@ def test_a_range_as_gong_states_it_is_fresh_and_one_of_another_time_zone_is_not(
         assert count(simulator) == (calls if as_stated else calls + 3)
 
 
-def test_it_polls_at_once_when_the_data_is_older_than_the_interval(tmp_path: Path) -> None:
+def test_a_restart_polls_at_once_when_the_data_is_older_than_the_interval(tmp_path: Path) -> None:
     with running_simulator(now=utc_now) as simulator:
         config = write_config(tmp_path, simulator.url)
         first_run(config)
@@ -99,7 +99,9 @@ def test_it_polls_at_once_when_the_data_is_older_than_the_interval(tmp_path: Pat
         assert count(simulator) == 4 + 3  # the zone is known
 
 
-def test_after_a_night_it_serves_the_old_days_as_what_they_are_and_polls(tmp_path: Path) -> None:
+def test_a_restart_after_a_night_serves_the_old_days_with_their_times_and_polls(
+    tmp_path: Path,
+) -> None:
     with running_simulator(now=utc_now) as simulator:
         config = write_config(tmp_path, simulator.url, poll={"interval": "25h"})
         first = first_run(config)
@@ -152,7 +154,7 @@ def test_data_too_old_for_stale_after_is_not_served_after_a_restart(tmp_path: Pa
             assert not published(running.samples())
 
 
-def test_numbers_that_answer_another_question_are_not_served(tmp_path: Path) -> None:
+def test_numbers_of_another_request_are_not_served(tmp_path: Path) -> None:
     with running_simulator(now=utc_now) as simulator:
         first_run(write_config(tmp_path, simulator.url))
         simulator.set_faults("hang")
@@ -217,7 +219,7 @@ def test_a_retry_after_is_kept_by_the_next_process_too(tmp_path: Path) -> None:
         assert count(simulator) == 1
 
 
-def test_a_kill_in_the_middle_of_a_poll_loses_nothing_known(tmp_path: Path) -> None:
+def test_a_kill_during_a_poll_loses_no_data(tmp_path: Path) -> None:
     company = FixtureCompany(users=250)
     with running_simulator(company, now=utc_now) as simulator:
         config = write_config(tmp_path, simulator.url)

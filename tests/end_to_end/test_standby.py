@@ -35,7 +35,7 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
                 yield Pair(simulator, config, first, second)
 
 
-def test_the_second_says_so_serves_and_takes_over_when_the_first_is_killed(pair: Pair) -> None:
+def test_a_second_exporter_is_a_standby_and_takes_over_when_the_first_is_killed(pair: Pair) -> None:
     second, calls = pair.second, len(pair.simulator.journal.entries())
     (line,) = second.said("not polling")
     assert f"the process {pair.first.process.pid} polls with this state file" in line["because"]
@@ -68,7 +68,7 @@ def test_a_standby_takes_a_new_configuration_and_still_does_not_poll(pair: Pair)
     assert len(pair.simulator.journal.entries()) == calls
 
 
-def test_once_beside_a_running_exporter_shares_its_ledger_and_leaves_its_state(pair: Pair) -> None:
+def test_once_beside_a_running_exporter_shares_its_ledger_and_not_its_state(pair: Pair) -> None:
     calls = len(pair.simulator.journal.entries())
     before = pair.first.samples()
     once = run(f"--config.file={pair.config}", "--once")

@@ -35,7 +35,7 @@ def await_a_request(simulator: Simulator) -> None:
 
 
 @pytest.mark.parametrize("fault", ["hang", "slow-drip-headers", "slow-drip"])
-def test_while_gong_hangs(fault: str, tmp_path: Path) -> None:
+def test_a_signal_ends_it_while_gong_hangs(fault: str, tmp_path: Path) -> None:
     with running_simulator(now=utc_now) as simulator:
         simulator.set_faults(fault)
         config = write_config(tmp_path, simulator.url, gong={"timeout": "60s"})
@@ -45,7 +45,7 @@ def test_while_gong_hangs(fault: str, tmp_path: Path) -> None:
             stops_in_time(running)
 
 
-def test_while_it_waits_out_a_429(tmp_path: Path) -> None:
+def test_a_signal_ends_it_during_the_wait_after_a_429(tmp_path: Path) -> None:
     with running_simulator(now=utc_now, requests_per_second=1 / 50) as simulator:
         config = write_config(tmp_path, simulator.url)
         with exporter(config) as running:
@@ -57,7 +57,7 @@ def test_while_it_waits_out_a_429(tmp_path: Path) -> None:
             stops_in_time(running)
 
 
-def test_while_its_own_limiter_holds_it_back(tmp_path: Path) -> None:
+def test_a_signal_ends_it_during_a_wait_of_its_own_limiter(tmp_path: Path) -> None:
     with running_simulator(now=utc_now) as simulator:
         config = write_config(tmp_path, simulator.url, gong={"requests_per_second": 0.02})
         with exporter(config) as running:
@@ -66,7 +66,7 @@ def test_while_its_own_limiter_holds_it_back(tmp_path: Path) -> None:
             assert len(simulator.journal.entries()) == 1
 
 
-def test_while_it_backs_off_before_a_retry(tmp_path: Path) -> None:
+def test_a_signal_ends_it_during_the_wait_before_a_retry(tmp_path: Path) -> None:
     with running_simulator(now=utc_now) as simulator:
         simulator.set_faults("server-error")
         with exporter(write_config(tmp_path, simulator.url)) as running:
@@ -74,7 +74,7 @@ def test_while_it_backs_off_before_a_retry(tmp_path: Path) -> None:
             stops_in_time(running)
 
 
-def test_between_polls(tmp_path: Path) -> None:
+def test_a_signal_ends_it_between_polls(tmp_path: Path) -> None:
     with running_simulator(now=utc_now) as simulator:
         with exporter(write_config(tmp_path, simulator.url)) as running:
             running.await_polls(1)
@@ -85,7 +85,7 @@ def test_between_polls(tmp_path: Path) -> None:
             assert running.process.returncode == 0
 
 
-def test_while_a_reader_takes_the_metrics_slowly(tmp_path: Path) -> None:
+def test_a_signal_ends_it_while_a_client_reads_the_metrics_slowly(tmp_path: Path) -> None:
     company = FixtureCompany(users=3000)
     with (
         running_simulator(company, now=utc_now, page_size=3000) as simulator,
@@ -104,7 +104,7 @@ def test_while_a_reader_takes_the_metrics_slowly(tmp_path: Path) -> None:
             stops_in_time(running)
 
 
-def test_while_another_process_polls(tmp_path: Path) -> None:
+def test_a_signal_ends_it_while_another_process_polls(tmp_path: Path) -> None:
     with running_simulator(now=utc_now) as simulator:
         config = write_config(tmp_path, simulator.url)
         with exporter(config) as first:
@@ -114,7 +114,7 @@ def test_while_another_process_polls(tmp_path: Path) -> None:
                 stops_in_time(second)
 
 
-def test_while_somebody_locks_the_state_file(tmp_path: Path) -> None:
+def test_a_signal_ends_it_while_the_state_file_is_locked(tmp_path: Path) -> None:
     """Also at the very start: Python runs no signal handler while SQLite waits for a lock."""
     with running_simulator(now=utc_now) as simulator:
         config = write_config(tmp_path, simulator.url)
@@ -128,7 +128,7 @@ def test_while_somebody_locks_the_state_file(tmp_path: Path) -> None:
                 stops_in_time(running)
 
 
-def test_before_and_while_it_starts(tmp_path: Path) -> None:
+def test_a_signal_ends_it_before_and_during_its_start(tmp_path: Path) -> None:
     """A stop that comes at any moment of the start is a stop."""
     with running_simulator(now=utc_now) as simulator:
         config = write_config(tmp_path, simulator.url)
@@ -139,7 +139,7 @@ def test_before_and_while_it_starts(tmp_path: Path) -> None:
             stops_in_time(running)
 
 
-def test_after_a_reload_of_a_pipe_that_nobody_writes(tmp_path: Path) -> None:
+def test_a_signal_ends_it_after_a_reload_of_a_pipe_without_a_writer(tmp_path: Path) -> None:
     """A configuration that could hang a reload is refused, and the exporter goes on."""
     with running_simulator(now=utc_now) as simulator:
         config = write_config(tmp_path, simulator.url)
@@ -153,9 +153,7 @@ def test_after_a_reload_of_a_pipe_that_nobody_writes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_signals_that_go_on_change_nothing_of_its_end(
-    number: signal.Signals, tmp_path: Path
-) -> None:
+def test_further_signals_do_not_change_how_it_ends(number: signal.Signals, tmp_path: Path) -> None:
     """Somebody impatient, or a supervisor that sends SIGHUP after SIGTERM."""
     with (
         running_simulator(now=utc_now) as simulator,

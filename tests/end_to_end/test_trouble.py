@@ -67,13 +67,15 @@ def assert_it_runs_on_without(running: Process, why: str) -> None:
     assert "Traceback" not in running.log()
 
 
-def test_a_read_only_disk(simulator: Simulator, small_disk: Path, tmp_path: Path) -> None:
+def test_a_read_only_disk_is_reported_and_the_exporter_runs(
+    simulator: Simulator, small_disk: Path, tmp_path: Path
+) -> None:
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     with running_on(tmp_path, simulator.url, small_disk / "state.db") as running:
         assert_it_runs_on_without(running, "Read-only file system")
 
 
-def test_a_full_disk_and_one_that_has_room_again(
+def test_a_full_disk_is_reported_until_it_has_space_again(
     simulator: Simulator, small_disk: Path, tmp_path: Path
 ) -> None:
     filler = small_disk / "filler"
@@ -99,12 +101,16 @@ def test_a_full_disk_and_one_that_has_room_again(
         running.stop()
 
 
-def test_a_folder_that_is_not_there(simulator: Simulator, tmp_path: Path) -> None:
+def test_a_missing_folder_is_reported_and_the_exporter_runs(
+    simulator: Simulator, tmp_path: Path
+) -> None:
     with running_on(tmp_path, simulator.url, tmp_path / "nowhere" / "state.db") as running:
         assert_it_runs_on_without(running, "No such file or directory")
 
 
-def test_a_newer_versions_file_is_left_as_it_is(simulator: Simulator, tmp_path: Path) -> None:
+def test_a_state_file_of_a_newer_version_is_not_changed(
+    simulator: Simulator, tmp_path: Path
+) -> None:
     state = tmp_path / "state.db"
     with running_on(tmp_path, simulator.url, state) as running:
         running.stop()
@@ -117,7 +123,7 @@ def test_a_newer_versions_file_is_left_as_it_is(simulator: Simulator, tmp_path: 
     assert state.read_bytes() == before
 
 
-def test_a_corrupt_file_is_set_aside_and_a_fresh_one_begun(
+def test_a_corrupt_state_file_is_quarantined_and_a_new_one_created(
     simulator: Simulator, tmp_path: Path
 ) -> None:
     state = tmp_path / "state.db"
@@ -135,7 +141,7 @@ def test_a_corrupt_file_is_set_aside_and_a_fresh_one_begun(
         assert len(published(running.samples())) == 3 * 15 * 3
 
 
-def test_a_log_that_cannot_be_written_keeps_nothing_from_running(
+def test_the_exporter_runs_when_its_log_cannot_be_written(
     simulator: Simulator, tmp_path: Path
 ) -> None:
     """The disk that holds the log is full, too."""
@@ -165,9 +171,7 @@ def test_a_log_that_cannot_be_written_keeps_nothing_from_running(
             process.wait()
 
 
-def test_a_log_that_nobody_reads_keeps_nothing_from_running(
-    simulator: Simulator, tmp_path: Path
-) -> None:
+def test_the_exporter_runs_when_its_log_is_not_read(simulator: Simulator, tmp_path: Path) -> None:
     """Whoever collects it hangs: the pipe is full, and stays full."""
     address = f"127.0.0.1:{free_port()}"
     config = write_config(tmp_path, simulator.url, activity={"windows": ["1d"]})

@@ -86,7 +86,7 @@ class _InForceAtOnce:
         return change
 
 
-def test_files_that_stay_the_same_change_nothing(tmp_path: Path) -> None:
+def test_unchanged_files_cause_no_reload(tmp_path: Path) -> None:
     with followed(tmp_path) as files:
         polls, loads = len(files.loop.polled), files.loads()
         files.loop.simulator.set_faults("unauthorized")
@@ -135,7 +135,7 @@ def test_a_bad_roster_is_refused_once_and_the_old_one_stays(tmp_path: Path) -> N
         assert files.teams()[user_id(0)] == "APAC"
 
 
-def test_a_change_of_the_configuration_is_put_in_force(tmp_path: Path) -> None:
+def test_a_changed_configuration_is_put_in_force(tmp_path: Path) -> None:
     with followed(tmp_path, None) as files:
         text = files.loop.config.path.read_text()
         path = tmp_path / "new.csv"

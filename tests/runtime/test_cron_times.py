@@ -45,7 +45,7 @@ LINES = (
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_it_fires_at_every_matching_minute_and_no_other(line: str) -> None:
+def test_a_crontab_line_fires_at_every_matching_minute_and_no_other(line: str) -> None:
     start = datetime(2026, 1, 30, tzinfo=UTC)  # a week in which no clock changes, a month's end
     expected = [at for at in every_minute(start, 7) if due(line, at.astimezone(PACIFIC))]
     assert fires(line, PACIFIC, start, 7) == expected
@@ -65,9 +65,7 @@ def test_it_fires_at_every_matching_minute_and_no_other(line: str) -> None:
     ],
 )
 @pytest.mark.parametrize("line", LINES)
-def test_around_a_clock_change_nothing_is_left_out_or_doubled(
-    line: str, zone: str, change: str
-) -> None:
+def test_a_clock_change_neither_skips_nor_repeats_a_run(line: str, zone: str, change: str) -> None:
     place = ZoneInfo(zone)
     start = datetime.fromisoformat(f"{change}T12:00:00Z") - timedelta(days=2)
     hourly = line.split()[1] == "*"

@@ -164,7 +164,7 @@ def test_no_call_above_four_fifths_of_the_quota(tmp_path: Path) -> None:
         assert not loop.said("the day history is complete")
 
 
-def test_a_fill_slower_than_a_day_ends_in_the_end(tmp_path: Path) -> None:
+def test_filling_the_history_slower_than_a_day_still_ends(tmp_path: Path) -> None:
     with history(tmp_path, interval=12 * HOUR, requests_per_day=50) as loop:
         for _ in range(8):
             loop.sleep(DAY)
@@ -192,7 +192,7 @@ def test_without_a_state_file_there_is_no_history(tmp_path: Path) -> None:
         assert loop.value(FAILURES) == 0
 
 
-def test_switching_it_off_deletes_it(tmp_path: Path) -> None:
+def test_disabling_drops_deletes_the_history(tmp_path: Path) -> None:
     with history(tmp_path) as loop:
         loop.run()
         fill(loop)
@@ -340,7 +340,7 @@ def test_people_can_be_left_out_and_small_teams_with_them(tmp_path: Path) -> Non
         assert loop.value(RATIO) == 1
 
 
-def test_all_of_it_vanishes_when_the_history_is_too_old(tmp_path: Path) -> None:
+def test_scores_vanish_when_the_history_is_too_old(tmp_path: Path) -> None:
     with history(tmp_path, Slump(6, slow=[])) as loop:
         loop.run()
         fill(loop)
@@ -356,7 +356,7 @@ def test_all_of_it_vanishes_when_the_history_is_too_old(tmp_path: Path) -> None:
         assert b"gong_company" not in b"".join(loop.exposition.body(None, None).chunks)
 
 
-def test_an_upgrade_says_once_that_people_are_scored(tmp_path: Path) -> None:
+def test_an_upgrade_logs_once_that_people_are_scored(tmp_path: Path) -> None:
     with history(tmp_path) as loop:
         loop.run()
         fill(loop)

@@ -69,7 +69,9 @@ def _assert_gone(loop: Bench, indexes: Iterable[int]) -> None:
 
 @pytest.mark.parametrize("by", [user_id, lambda index: email(index).upper()])
 @pytest.mark.parametrize("listed", [False, True])
-def test_excluded_people_are_nowhere(tmp_path: Path, by: Any, *, listed: bool) -> None:
+def test_excluded_people_are_in_no_output_and_no_file(
+    tmp_path: Path, by: Any, *, listed: bool
+) -> None:
     activity: dict[str, Any] = {"exclude_users": [by(0), by(2)]}
     if listed:
         activity["users"] = [user_id(0), email(1), email(2), user_id(3)]
@@ -100,7 +102,7 @@ def test_a_reload_that_excludes_people_purges_what_was_saved(tmp_path: Path) -> 
         _assert_gone(loop, [0, 2])
 
 
-def test_who_was_excluded_by_address_stays_excluded_under_another_one(tmp_path: Path) -> None:
+def test_a_person_excluded_by_address_stays_excluded_with_a_new_address(tmp_path: Path) -> None:
     class Company(FixtureCompany):
         renamed = False
 
@@ -134,7 +136,7 @@ def test_an_excluded_alias_excludes_the_person(tmp_path: Path) -> None:
         assert f'"{user_id(0)}"' not in _shown(loop)
 
 
-def test_people_who_are_no_longer_excluded_come_back_with_a_poll(tmp_path: Path) -> None:
+def test_people_who_are_no_longer_excluded_return_with_the_next_poll(tmp_path: Path) -> None:
     sections = {"activity": {"exclude_users": [email(0), user_id(1)]}}
     with bench(tmp_path, sections=sections) as loop:
         loop.run()

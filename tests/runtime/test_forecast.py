@@ -44,7 +44,7 @@ def calls(loop: Bench, seconds: float = 0.0) -> int:
     [(None, EVERYBODY * WINDOWS, 0), (LIST, WINDOWS, 0), (LIST + STRANGERS, WINDOWS, EVERYBODY)],
     ids=["all", "listed", "listed and unknown"],
 )
-def test_a_day_costs_what_was_forecast(
+def test_a_day_takes_the_calls_of_the_forecast(
     users: list[str] | None, per_poll: int, search: int, tmp_path: Path
 ) -> None:
     with bench(tmp_path, COMPANY, sections=asking(users)) as loop:
@@ -60,7 +60,7 @@ def test_a_day_costs_what_was_forecast(
 @pytest.mark.parametrize(
     ("users", "first"), [(None, 9), (LIST, 5), (LIST + STRANGERS, 5)], ids=["all", "list", "more"]
 )
-def test_learning_the_time_zone_is_one_call_and_once(
+def test_learning_the_time_zone_takes_one_call_once(
     users: list[str] | None, first: int, tmp_path: Path
 ) -> None:
     zone = COMPANY.time_zone.key
@@ -73,7 +73,7 @@ def test_learning_the_time_zone_is_one_call_and_once(
         assert calls(learning, 3 * 3600.0) == second
 
 
-def test_a_404_costs_itself_and_a_listing_for_each_window_and_day_beyond_the_forecast(
+def test_a_404_adds_itself_and_a_listing_per_window_and_day_to_the_forecast(
     tmp_path: Path,
 ) -> None:
     gone = "555000"

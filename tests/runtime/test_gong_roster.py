@@ -85,7 +85,7 @@ def test_without_the_label_name_nobodys_name_is_published(tmp_path: Path) -> Non
         assert labels(loop)[user_id(1)] == ben
 
 
-def test_it_is_fetched_once_a_day_and_its_calls_count(tmp_path: Path) -> None:
+def test_the_roster_is_fetched_once_a_day_and_its_calls_count(tmp_path: Path) -> None:
     with firm(tmp_path) as loop:
         loop.run()
         loop.sleep(DAY - HOUR)
@@ -212,7 +212,7 @@ def test_a_reload_keeps_the_list(tmp_path: Path) -> None:
         assert lists(loop) == 1
 
 
-def test_who_is_active_but_not_recorded_is_explained(tmp_path: Path) -> None:
+def test_active_users_without_recordings_are_explained(tmp_path: Path) -> None:
     with firm(tmp_path) as loop:
         company = loop.simulator.company
         assert isinstance(company, Firm)

@@ -31,7 +31,7 @@ def break_once(loop: Bench) -> None:
     loop.during = defect
 
 
-def test_a_defect_in_a_poll_is_counted_and_told_and_the_loop_goes_on(tmp_path: Path) -> None:
+def test_a_defect_in_a_poll_is_counted_and_logged_and_the_loop_continues(tmp_path: Path) -> None:
     with bench(tmp_path) as loop:
         break_once(loop)
         loop.run()
@@ -47,7 +47,7 @@ def test_a_defect_in_a_poll_is_counted_and_told_and_the_loop_goes_on(tmp_path: P
         assert loop.value("gong_exporter_polls_total") == 2
 
 
-def test_a_defect_in_a_later_poll_leaves_the_data_there_is(tmp_path: Path) -> None:
+def test_a_defect_in_a_later_poll_keeps_the_data(tmp_path: Path) -> None:
     with bench(tmp_path) as loop:
         loop.run()
         before = loop.runner.current().snapshot
@@ -68,7 +68,7 @@ class Brittle(Exposition):
         super().publish(snapshot, drops)
 
 
-def test_a_defect_in_what_becomes_of_a_poll_does_not_end_the_loop(tmp_path: Path) -> None:
+def test_a_defect_while_publishing_a_poll_does_not_end_the_loop(tmp_path: Path) -> None:
     with bench(tmp_path, exposition_type=Brittle) as loop:
         loop.run()
         assert loop.said("the poll broke down: a defect, please report it")
@@ -79,7 +79,7 @@ def test_a_defect_in_what_becomes_of_a_poll_does_not_end_the_loop(tmp_path: Path
         assert b"gong_user_activity{" in b"".join(loop.exposition.body(None, None).chunks)
 
 
-def test_a_reload_in_the_middle_of_a_poll_abandons_it_and_polls_anew(tmp_path: Path) -> None:
+def test_a_reload_during_a_poll_abandons_it_and_polls_again(tmp_path: Path) -> None:
     with bench(tmp_path) as loop:
 
         def reload() -> None:
@@ -98,7 +98,7 @@ def test_a_reload_in_the_middle_of_a_poll_abandons_it_and_polls_anew(tmp_path: P
         assert loop.value("gong_exporter_polls_total") == 1
 
 
-def test_reloads_while_a_poll_runs_are_one_and_the_last_one_counts(tmp_path: Path) -> None:
+def test_several_reloads_during_a_poll_apply_the_last_one(tmp_path: Path) -> None:
     with bench(tmp_path) as loop:
 
         def reload_thrice() -> None:
@@ -114,7 +114,7 @@ def test_reloads_while_a_poll_runs_are_one_and_the_last_one_counts(tmp_path: Pat
         assert len(loop.polled) == 2
 
 
-def test_a_reload_and_a_schedule_at_the_same_moment_are_one_poll(tmp_path: Path) -> None:
+def test_a_reload_and_a_scheduled_poll_at_the_same_time_are_one_poll(tmp_path: Path) -> None:
     with bench(tmp_path) as loop:
         loop.run()
         setup = make_setup(changed(loop.config, windows=(WindowSpec("2d", 2),)))
@@ -125,7 +125,7 @@ def test_a_reload_and_a_schedule_at_the_same_moment_are_one_poll(tmp_path: Path)
         assert len(loop.polled) == 2
 
 
-def test_a_machine_that_cannot_start_threads_fails_polls_and_loses_none(
+def test_without_new_threads_polls_fail_but_none_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with bench(tmp_path) as loop:
@@ -194,7 +194,7 @@ def test_another_change_beside_the_roster_needs_a_poll(tmp_path: Path) -> None:
         assert not same_but_for_roster(both, old)
 
 
-def test_who_may_not_poll_serves_what_the_other_one_saves(tmp_path: Path) -> None:
+def test_a_standby_serves_what_the_polling_process_saves(tmp_path: Path) -> None:
     mine = [False]
     with bench(tmp_path, acquire=lambda: mine[0]) as loop:
         loop.run()

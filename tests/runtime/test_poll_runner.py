@@ -26,7 +26,7 @@ def labels(loop: Bench) -> set[str]:
     return {user.email for user in loop.runner.current().snapshot.users}
 
 
-def test_a_hash_key_that_cannot_be_read_costs_neither_polls_nor_labels(tmp_path: Path) -> None:
+def test_an_unreadable_hash_key_changes_neither_polls_nor_labels(tmp_path: Path) -> None:
     key, elsewhere = tmp_path / "key", tmp_path / "elsewhere"
     key.write_text("a-key-of-some-length\n")
     activity = {"email_label": "hashed", "email_hash_key_file": str(key)}
@@ -43,7 +43,7 @@ def test_a_hash_key_that_cannot_be_read_costs_neither_polls_nor_labels(tmp_path:
         assert labels(loop).isdisjoint(hashed)
 
 
-def test_a_hash_key_that_could_never_be_read_shows_nothing_of_anybody(tmp_path: Path) -> None:
+def test_a_hash_key_that_was_never_readable_hides_all_addresses(tmp_path: Path) -> None:
     key = tmp_path / "key"
     key.write_text("a-key-of-some-length\n")
     activity = {"email_label": "hashed", "email_hash_key_file": str(key)}
@@ -98,7 +98,7 @@ def test_a_window_that_a_reload_removes_is_not_logged_as_too_old(tmp_path: Path)
         assert loop.said("data too old to serve")[0]["windows"] == "28d,7d"
 
 
-def test_another_host_is_another_company_and_the_first_is_not_forgotten(tmp_path: Path) -> None:
+def test_another_host_is_another_company_and_the_first_one_stays_saved(tmp_path: Path) -> None:
     with bench(tmp_path) as loop:
         loop.run()
         named = loop.runner.company_state.known_users
@@ -113,7 +113,7 @@ def test_another_host_is_another_company_and_the_first_is_not_forgotten(tmp_path
         assert len(loop.runner.current().snapshot.windows) == 3
 
 
-def test_a_window_that_a_reload_removes_costs_no_memory_and_comes_back_without_a_call(
+def test_a_removed_window_uses_no_memory_and_returns_without_a_call(
     tmp_path: Path,
 ) -> None:
     others = in_memory()  # of whatever ran before
@@ -140,7 +140,7 @@ def in_memory(but: Sequence[WindowData] = ()) -> list[WindowData]:
     ]
 
 
-def test_what_a_poll_brings_is_not_kept_while_another_process_keeps_it(tmp_path: Path) -> None:
+def test_a_poll_saves_nothing_while_another_process_owns_the_state_file(tmp_path: Path) -> None:
     with bench(tmp_path, acquire=lambda: True) as loop:
         loop.runner.save = False
         loop.runner.run()
@@ -148,7 +148,7 @@ def test_what_a_poll_brings_is_not_kept_while_another_process_keeps_it(tmp_path:
         assert loop.state.load(loop.config.gong.base_url).windows == ()
 
 
-def test_listed_users_whom_gong_does_not_name_are_named_once_per_change(tmp_path: Path) -> None:
+def test_listed_users_unknown_to_gong_are_logged_once_per_change(tmp_path: Path) -> None:
     listed = [user_id(0), "404", "nobody@acme.example"]
     with bench(tmp_path, sections={"activity": {"users": listed}}) as loop:
         message = "listed users whom Gong has not named: no series for them"
@@ -164,7 +164,7 @@ def test_listed_users_whom_gong_does_not_name_are_named_once_per_change(tmp_path
         assert told["users"] == ", ".join(map(str, range(400, 410))) + " and 2 more"
 
 
-def test_an_address_that_may_not_be_shown_is_not_in_the_log_either(tmp_path: Path) -> None:
+def test_a_hidden_address_is_not_in_the_log(tmp_path: Path) -> None:
     activity = {"users": [user_id(0), "nobody@acme.example"], "email_label": "omitted"}
     with bench(tmp_path, sections={"activity": activity}) as loop:
         loop.run()

@@ -34,7 +34,7 @@ def test_polls_run_at_the_start_and_then_at_the_interval(tmp_path: Path) -> None
         assert loop.value("gong_exporter_polls_total") == 4
 
 
-def test_the_new_day_is_polled_two_minutes_after_the_companys_midnight(tmp_path: Path) -> None:
+def test_a_poll_runs_two_minutes_after_the_companys_midnight(tmp_path: Path) -> None:
     with bench(tmp_path, interval=30 * HOUR, stale_after=40 * HOUR) as loop:
         loop.run()
         before = len(loop.asked())
@@ -50,7 +50,7 @@ def test_the_new_day_is_polled_two_minutes_after_the_companys_midnight(tmp_path:
         assert {status for status, _ in loop.asked()} == {200}
 
 
-def test_a_poll_that_lasts_over_midnight_is_followed_by_one_of_the_new_day(tmp_path: Path) -> None:
+def test_a_poll_over_midnight_is_followed_by_a_poll_of_the_new_day(tmp_path: Path) -> None:
     begin = datetime.fromtimestamp(MIDNIGHT - 60, UTC)
     with bench(tmp_path, now=begin, interval=30 * HOUR, stale_after=40 * HOUR) as loop:
         loop.during = lambda: loop.clock.advance(600) if len(loop.polled) == 1 else None
@@ -69,7 +69,7 @@ def test_a_poll_that_lasts_over_midnight_is_followed_by_one_of_the_new_day(tmp_p
         ("Etc/GMT+12", date(2026, 6, 1), "00:02:00-12:00"),
     ],
 )
-def test_midnight_is_where_the_companys_day_begins(
+def test_midnight_is_the_start_of_the_companys_day(
     zone: str, day: date, first: str, tmp_path: Path
 ) -> None:
     place = ZoneInfo(zone)
@@ -101,7 +101,7 @@ def test_a_crontab_line_is_read_in_the_companys_zone(tmp_path: Path) -> None:
         ]
 
 
-def test_a_poll_for_another_reason_spares_the_one_due_right_after_it(tmp_path: Path) -> None:
+def test_a_poll_for_another_reason_replaces_a_scheduled_one_right_after_it(tmp_path: Path) -> None:
     line = parse_cron("2 * * * *")  # at 00:02 the poll after midnight is due as well
     begin = datetime.fromtimestamp(MIDNIGHT - 600, UTC)
     with bench(tmp_path, now=begin, interval=None, cron=line) as loop:
@@ -111,7 +111,7 @@ def test_a_poll_for_another_reason_spares_the_one_due_right_after_it(tmp_path: P
         assert loop.polled == [MIDNIGHT - 600, MIDNIGHT + 120, MIDNIGHT + 120 + HOUR]
 
 
-def test_polls_that_take_longer_than_the_interval_follow_each_other_and_none_piles_up(
+def test_polls_longer_than_the_interval_run_one_after_the_other(
     tmp_path: Path,
 ) -> None:
     with bench(tmp_path, interval=60.0) as loop:
@@ -125,7 +125,7 @@ def test_polls_that_take_longer_than_the_interval_follow_each_other_and_none_pil
         assert loop.polled[3:] == [START + 520]
 
 
-def test_after_a_long_429_the_next_poll_is_when_gong_allows_it(tmp_path: Path) -> None:
+def test_after_a_long_429_the_next_poll_waits_until_gong_allows_it(tmp_path: Path) -> None:
     with bench(tmp_path, interval=6 * HOUR) as loop:
         loop.run()
         calls = len(loop.asked())
@@ -196,7 +196,7 @@ def test_a_restart_during_a_long_429_does_not_poll(tmp_path: Path) -> None:
         assert again.value("gong_up") == 1
 
 
-def test_a_wait_that_another_process_got_moves_a_poll_that_is_due(tmp_path: Path) -> None:
+def test_a_retry_after_of_another_process_delays_a_due_poll(tmp_path: Path) -> None:
     with bench(tmp_path) as loop:
         loop.run()
         loop.sleep(HOUR / 2)
@@ -209,7 +209,7 @@ def test_a_wait_that_another_process_got_moves_a_poll_that_is_due(tmp_path: Path
         assert loop.value("gong_exporter_poll_failures_total") == 0
 
 
-def test_a_stretched_interval_is_kept_and_said(tmp_path: Path) -> None:
+def test_a_stretched_interval_is_kept_and_logged(tmp_path: Path) -> None:
     # Three calls a poll: 30 / 3 - 1 polls, every 9600 s
     with bench(tmp_path, time_zone=PACIFIC, requests_per_day=30) as loop:
         loop.run()
@@ -223,7 +223,7 @@ def test_a_stretched_interval_is_kept_and_said(tmp_path: Path) -> None:
         assert loop.value("gong_exporter_poll_failures_total") == 0
 
 
-def test_a_crontab_line_that_does_not_fit_the_quota_is_thinned_out(tmp_path: Path) -> None:
+def test_a_crontab_line_that_does_not_fit_the_quota_runs_less_often(tmp_path: Path) -> None:
     line = parse_cron("0 * * * *")
     with bench(tmp_path, time_zone=PACIFIC, requests_per_day=30, interval=None, cron=line) as loop:
         loop.run()
@@ -232,7 +232,7 @@ def test_a_crontab_line_that_does_not_fit_the_quota_is_thinned_out(tmp_path: Pat
         assert loop.value("gong_exporter_poll_failures_total") == 0
 
 
-def test_a_quota_that_runs_out_ends_the_poll_and_the_next_begins_when_calls_come_free(
+def test_a_spent_quota_ends_the_poll_and_the_next_waits_for_free_calls(
     tmp_path: Path,
 ) -> None:
     # One call a second: a day later they come free one after the other, too.
@@ -275,7 +275,7 @@ def test_a_restart_with_a_spent_quota_waits_until_a_poll_fits(tmp_path: Path) ->
         assert again.value("gong_exporter_poll_failures_total") == 0
 
 
-def test_a_company_that_outgrows_the_quota_is_polled_once_a_day_and_that_is_said(
+def test_a_company_that_outgrows_the_quota_is_polled_once_a_day_with_a_log_line(
     tmp_path: Path,
 ) -> None:
     with bench(tmp_path, FixtureCompany(users=350), time_zone=PACIFIC, requests_per_day=12) as loop:
@@ -286,7 +286,7 @@ def test_a_company_that_outgrows_the_quota_is_polled_once_a_day_and_that_is_said
         assert len(loop.asked()) <= 3 * 12
 
 
-def test_a_quota_that_does_not_hold_a_poll_is_used_for_the_longest_window_once_a_day(
+def test_a_quota_too_small_for_a_poll_fetches_the_longest_window_once_a_day(
     tmp_path: Path,
 ) -> None:
     with bench(tmp_path, FixtureCompany(users=1000), requests_per_day=14) as loop:
@@ -311,7 +311,9 @@ def test_a_quota_that_does_not_hold_a_poll_is_used_for_the_longest_window_once_a
         assert len(loop.polled) <= 6
 
 
-def test_a_window_that_does_not_fit_the_quota_leaves_it_to_a_shorter_one(tmp_path: Path) -> None:
+def test_a_shorter_window_is_fetched_when_the_longest_does_not_fit_the_quota(
+    tmp_path: Path,
+) -> None:
     class Sparse(FixtureCompany):
         """Only 500 of its 2,000 people were active in the last week."""
 
@@ -326,7 +328,7 @@ def test_a_window_that_does_not_fit_the_quota_leaves_it_to_a_shorter_one(tmp_pat
         assert loop.value("gong_up") == 0
 
 
-def test_a_quota_that_is_raised_brings_all_windows_back(tmp_path: Path) -> None:
+def test_a_raised_quota_fetches_all_windows_again(tmp_path: Path) -> None:
     with bench(tmp_path, FixtureCompany(users=1000), requests_per_day=14) as loop:
         loop.run()
         loop.sleep(2 * DAY)
@@ -337,7 +339,7 @@ def test_a_quota_that_is_raised_brings_all_windows_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("jump", [5 * HOUR, -5 * HOUR, 400 * DAY, -400 * DAY])
-def test_a_clock_that_is_set_is_noticed_and_polled_by(jump: float, tmp_path: Path) -> None:
+def test_a_changed_clock_is_noticed_and_used_for_the_schedule(jump: float, tmp_path: Path) -> None:
     with bench(tmp_path) as loop:
         loop.run()
         loop.clock.jump(jump)
@@ -350,7 +352,7 @@ def test_a_clock_that_is_set_is_noticed_and_polled_by(jump: float, tmp_path: Pat
         assert {status for status, _ in loop.asked()} == {200}
 
 
-def test_a_clock_that_is_set_by_less_than_the_interval_costs_no_poll(tmp_path: Path) -> None:
+def test_a_clock_change_below_the_interval_causes_no_poll(tmp_path: Path) -> None:
     with bench(tmp_path) as loop:
         loop.run()
         loop.sleep(600)
@@ -362,7 +364,7 @@ def test_a_clock_that_is_set_by_less_than_the_interval_costs_no_poll(tmp_path: P
         )
 
 
-def test_data_older_than_stale_after_is_gone_within_a_turn(tmp_path: Path) -> None:
+def test_data_older_than_stale_after_is_dropped_by_the_next_turn(tmp_path: Path) -> None:
     with bench(tmp_path, interval=20 * HOUR, stale_after=26 * HOUR) as loop:
         loop.run()
         loop.simulator.set_faults("unauthorized")
@@ -374,7 +376,7 @@ def test_data_older_than_stale_after_is_gone_within_a_turn(tmp_path: Path) -> No
         assert loop.said("data too old to serve")[0]["windows"] == "1d,28d,7d"
 
 
-def test_while_there_is_nothing_to_serve_the_next_try_is_soon(tmp_path: Path) -> None:
+def test_without_data_to_serve_the_next_attempt_is_soon(tmp_path: Path) -> None:
     with bench(tmp_path) as loop:
         loop.simulator.set_faults("unauthorized")
         loop.run()
@@ -398,7 +400,7 @@ def test_while_there_is_nothing_to_serve_the_next_try_is_soon(tmp_path: Path) ->
         assert gaps[:6] == [1, 2, 4, 8, 16, 32]
 
 
-def test_a_short_quota_has_no_calls_for_tries_in_between(tmp_path: Path) -> None:
+def test_a_short_quota_allows_no_extra_attempts(tmp_path: Path) -> None:
     gong = {"requests_per_day": 60}
     with bench(tmp_path, sections={"gong": gong}) as loop:
         loop.simulator.set_faults("unauthorized")

@@ -39,7 +39,7 @@ def test_columns_of_listed_users_stay_labels(tmp_path: Path) -> None:
     assert roster.columns == ("team", "region")
 
 
-def test_a_column_that_the_file_has_not_is_refused(tmp_path: Path) -> None:
+def test_a_label_without_a_column_in_the_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="the roster file has no column 'teem'"):
         load_roster(config(tmp_path, roster_file="roster.csv", roster_labels=["teem"]))
 

@@ -244,7 +244,7 @@ def test_the_timer_wakes_at_its_time(woken: Woken) -> None:
     assert time.time() >= due
 
 
-def test_a_time_that_is_over_wakes_at_once(woken: Woken) -> None:
+def test_a_time_in_the_past_wakes_at_once(woken: Woken) -> None:
     timer, wake = woken
     timer.set(time.time() - 40 * DAY)
     assert wake.wait(10)

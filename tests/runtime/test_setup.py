@@ -34,7 +34,7 @@ def load(folder: Path, **sections: Any) -> Config:
     return load_config(write_config(folder, HOST, **sections), {})
 
 
-def test_what_is_asked_has_a_fingerprint_and_what_is_shown_has_none(tmp_path: Path) -> None:
+def test_the_fingerprint_depends_on_the_request_and_not_on_what_is_shown(tmp_path: Path) -> None:
     def fingerprint(**sections: Any) -> str:
         return make_setup(load(tmp_path, **sections)).plan.fingerprint
 
@@ -71,7 +71,7 @@ def test_credentials_are_read_each_time(tmp_path: Path) -> None:
     assert "second" not in str(error.value)
 
 
-def test_a_bearer_token_is_sent_as_one(tmp_path: Path) -> None:
+def test_a_bearer_token_is_sent_in_a_bearer_header(tmp_path: Path) -> None:
     gong = {"access_key": None, "access_key_secret": None, "bearer_token": "abc"}
     assert authorization(load(tmp_path, gong=gong).credentials)() == "Bearer abc"
 
@@ -83,14 +83,16 @@ def test_a_bearer_token_is_sent_as_one(tmp_path: Path) -> None:
         ("omitted", "Gong answered 404: no (hidden), '(hidden)'"),
     ],
 )
-def test_what_quotes_gong_obeys_email_label(label: str, text: str, tmp_path: Path) -> None:
+def test_quotes_of_gong_are_redacted_as_email_label_says(
+    label: str, text: str, tmp_path: Path
+) -> None:
     config = load(tmp_path, activity={"email_label": label})
     said = "Gong answered 404: no jane.doe+x@acme.example, 'bob@acme.example'"
     assert Redactor(redaction_policy(config)).redact(said) == text
     assert email_label(config)("a@b.example") == ("a@b.example" if label == "plain" else "")
 
 
-def test_hashed_labels_are_the_same_for_the_same_address_and_key_alone(tmp_path: Path) -> None:
+def test_hashed_labels_depend_on_the_address_and_the_key(tmp_path: Path) -> None:
     key = tmp_path / "key"
     key.write_text("a-key-of-some-length\n")
     config = load(tmp_path, activity={"email_label": "hashed", "email_hash_key_file": str(key)})
@@ -105,7 +107,7 @@ def test_hashed_labels_are_the_same_for_the_same_address_and_key_alone(tmp_path:
     assert email_label(config)("jane@acme.example") != jane
 
 
-def test_the_forecast_goes_by_the_pages_seen_of_this_host(tmp_path: Path) -> None:
+def test_the_forecast_uses_the_pages_of_this_host(tmp_path: Path) -> None:
     setup = make_setup(load(tmp_path))
     assert forecast_calls(setup, None).calls_per_poll == 3
     seen = CompanyState(host=HOST, pages={"1d": 2, "7d": 3, "28d": 4, "90d": 50})
@@ -128,7 +130,7 @@ def test_the_search_for_unknown_users_is_in_the_forecast(tmp_path: Path) -> None
     )
 
 
-def test_with_a_list_and_nothing_known_the_first_poll_searches(tmp_path: Path) -> None:
+def test_the_first_poll_searches_when_no_listed_user_is_known(tmp_path: Path) -> None:
     setup = make_setup(load(tmp_path, activity={"users": ["1", "2"]}))
     for nothing in (None, CompanyState(host=HOST), CompanyState(host="https://elsewhere.example")):
         assert forecast_calls(setup, nothing).extra_calls_per_day == 1
@@ -147,7 +149,7 @@ def test_with_a_list_and_nothing_known_the_first_poll_searches(tmp_path: Path) -
         (303, "and gong.requests_per_day is 303 (300 of them for the daily search for unknown"),
     ],
 )
-def test_a_quota_that_the_search_uses_up_is_not_blamed_on_the_poll(
+def test_the_budget_problem_names_the_search_when_it_uses_up_the_quota(
     quota: int, words: str, tmp_path: Path
 ) -> None:
     gong = {"requests_per_day": quota}
@@ -159,7 +161,7 @@ def test_a_quota_that_the_search_uses_up_is_not_blamed_on_the_poll(
     assert f"{quota} a day are allowed (300 of them for the daily" in stretched_text(cost)
 
 
-def test_a_budget_that_lets_data_lapse_is_a_fault_with_the_numbers_in_it(tmp_path: Path) -> None:
+def test_a_budget_with_stale_data_between_polls_is_a_problem_with_numbers(tmp_path: Path) -> None:
     setup = make_setup(load(tmp_path, gong={"requests_per_day": 40}))
     fits = forecast_calls(setup, CompanyState(host=HOST, pages={"1d": 5, "7d": 5, "28d": 5}))
     assert interval_in_effect(fits) == fits.effective_interval > 3600
@@ -177,7 +179,7 @@ def test_a_budget_that_lets_data_lapse_is_a_fault_with_the_numbers_in_it(tmp_pat
 @pytest.mark.parametrize(
     ("rate", "calls", "seconds"), [(3, 9, 3.0), (2, 9, 4.5), (1, 4, 4.0), (0.5, 4, 8.0)]
 )
-def test_a_poll_lasts_as_long_as_our_own_limiter_makes_it(
+def test_the_forecast_duration_of_a_poll_follows_our_own_limiter(
     rate: float, calls: int, seconds: float, tmp_path: Path
 ) -> None:
     setup = make_setup(load(tmp_path, gong={"requests_per_second": rate}))

@@ -25,7 +25,7 @@ def test_signals_become_actions_in_their_order() -> None:
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_an_interruption_ends_a_wait_and_the_next_one_waits_again() -> None:
+def test_an_interruption_ends_one_wait_only() -> None:
     stop_signal = StopSignal()
     clock = SystemClock(stop_signal.event)
     threading.Timer(0.05, stop_signal.interrupt).start()
@@ -38,7 +38,7 @@ def test_an_interruption_ends_a_wait_and_the_next_one_waits_again() -> None:
     assert not stop_signal.stopping
 
 
-def test_a_stop_is_stopping() -> None:
+def test_a_stop_ends_all_waits() -> None:
     stop_signal = StopSignal()
     clock = SystemClock(stop_signal.event)
     stop_signal.interrupt()
