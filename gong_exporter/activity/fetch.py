@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from structlog.typing import FilteringBoundLogger
 
@@ -86,6 +86,23 @@ def listing_steps(
         "fetching the window again",
         log,
     )
+
+
+def everybody_steps(
+    source: PageSource, wanted: ActivityFilter, log: FilteringBoundLogger
+) -> ListingSteps:
+    """All users with activity, see listing_steps(). Two 404s in a row mean that there are none.
+
+    One is not enough, because it sets the numbers of all users to 0.
+    """
+    try:
+        return (yield from listing_steps(source, wanted, log))
+    except UserNotFound:
+        yield
+    try:
+        return (yield from listing_steps(source, wanted, log))
+    except UserNotFound as error:
+        return replace(EMPTY_LISTING, pages=2, request_id=error.request_id)
 
 
 def _fetch_pages(source: PageSource, wanted: ActivityFilter, *, first_start: bool) -> ListingSteps:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.days import DayInfo, DayRecord, counts_of_listing
-from gong_exporter.activity.fetch import EMPTY_LISTING, Listing, ListingSteps, listing_steps
+from gong_exporter.activity.fetch import EMPTY_LISTING, Listing, everybody_steps, listing_steps
 from gong_exporter.activity.pages import PageSource
 from gong_exporter.activity.poll_plan import PollPlan
 from gong_exporter.activity.windows import DayRange, load_zone, same_days
@@ -127,7 +127,7 @@ def day_steps(
     days = DayRange(request.day, request.day + _ONE_DAY)
     ids, filter_fails, no_data = request.ids, request.unfiltered, False
     if ids is None or request.unfiltered:
-        listing = yield from _everybody(source, plan, days, log)
+        listing = yield from everybody_steps(source, plan.filter(days), log)
     else:
         try:
             listing = yield from listing_steps(source, plan.filter(days, ids), log)
@@ -136,7 +136,7 @@ def day_steps(
             listing = replace(EMPTY_LISTING, pages=1, request_id=error.request_id)
             if not request.no_data:
                 yield
-                listing = yield from _everybody(source, plan, days, log)
+                listing = yield from everybody_steps(source, plan.filter(days), log)
                 no_data = ids.isdisjoint(user.user_id for user in listing.users)
                 filter_fails = not no_data
     if plan.zone is None:  # a configured zone holds, whatever Gong says
@@ -211,23 +211,6 @@ def history_calls(*, pages: int, missing: int, one_day_polled: bool) -> HistoryC
     """
     fetched = REFETCHED_DAYS if one_day_polled else 1 + REFETCHED_DAYS
     return HistoryCalls(once=missing * pages, per_day=fetched * pages)
-
-
-def _everybody(
-    source: PageSource, plan: PollPlan, days: DayRange, log: FilteringBoundLogger
-) -> ListingSteps:
-    """Everybody with activity. Two 404s in a row mean that there are none.
-
-    One is not enough, because it sets the numbers of all people to 0.
-    """
-    try:
-        return (yield from listing_steps(source, plan.filter(days), log))
-    except UserNotFound:
-        yield
-    try:
-        return (yield from listing_steps(source, plan.filter(days), log))
-    except UserNotFound as error:
-        return replace(EMPTY_LISTING, pages=2, request_id=error.request_id)
 
 
 def _check_zone(listing: Listing, days: DayRange, zone: ZoneInfo) -> None:

@@ -7,7 +7,6 @@ whether a range without any activity is a 404 too. This module gives correct num
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -15,7 +14,8 @@ from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.budget import pages_for
 from gong_exporter.activity.company_state import CompanyState, Resolved404
-from gong_exporter.activity.fetch import EMPTY_LISTING, Listing, fetch_listing
+from gong_exporter.activity.fetch import EMPTY_LISTING, Listing, everybody_steps, fetch_listing
+from gong_exporter.activity.listing import run_steps
 from gong_exporter.activity.pages import PageSource
 from gong_exporter.activity.poll_plan import PollPlan
 from gong_exporter.activity.users import reassign_addresses, record_users, resolve_emails
@@ -261,19 +261,15 @@ class WindowFetcher:
         return WindowFetch(_only(listing, ids), listing.pages, ids)
 
     def _fetch_all_users(self, days: DayRange) -> Listing:
-        """All users with activity. Two 404s in a row mean that there are none.
+        wanted = self._plan.filter(days)
+        return self._record(run_steps(everybody_steps(self._source, wanted, self._log)))
 
-        One is not enough, because it sets the numbers of all users to 0.
-        """
-        with contextlib.suppress(UserNotFound):
-            return self._fetch(days, None)
-        try:
-            return self._fetch(days, None)
-        except UserNotFound as error:
-            return replace(EMPTY_LISTING, pages=2, request_id=error.request_id)
+    def _fetch(self, days: DayRange, user_ids: frozenset[str]) -> Listing:
+        wanted = self._plan.filter(days, user_ids)
+        return self._record(fetch_listing(self._source, wanted, self._log))
 
-    def _fetch(self, days: DayRange, user_ids: frozenset[str] | None) -> Listing:
-        listing = fetch_listing(self._source, self._plan.filter(days, user_ids), self._log)
+    def _record(self, listing: Listing) -> Listing:
+        """Record the users of a listing, and return it without those who are excluded."""
         self.company_state, listing = self._selection.excluded.filter_listing(
             self.company_state, listing
         )

@@ -11,7 +11,6 @@ from typing import Any
 
 import click
 import structlog
-from prometheus_client import CollectorRegistry
 from pydantic import create_model
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
@@ -28,7 +27,6 @@ from gong_exporter.config.durations import format_duration
 from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.model import SECTIONS, Config
 from gong_exporter.config.secrets import BearerCredentials, Credentials
-from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.client import RetryPolicy
 from gong_exporter.gong.clock import SystemClock
 from gong_exporter.gong.errors import CredentialsUnreadable
@@ -118,7 +116,8 @@ def run_check(session: Session, web: WebOptions, *, live: bool) -> None:
             refuse(config.refusal("poll", problem))
         click.echo(f"{config.path}: valid")
         history = _history(setup, company_state, state)
-        _describe(setup, cost, history, measured=bool(company_state and company_state.pages))
+        measured = bool(company_state and company_state.pages)
+        _describe(setup, cost, history, web.config_file, measured=measured)
         if text := unrecorded_text(unrecorded_users(setup, company_state)):
             warnings.append(text)
         if live:
@@ -126,7 +125,6 @@ def run_check(session: Session, web: WebOptions, *, live: bool) -> None:
                 setup,
                 clock=clock,
                 ledger=state.ledger,
-                observer=ExporterMetrics(CollectorRegistry(), clock.now),
                 redactor=session.redactor,
                 log=log,
                 retry=RetryPolicy(attempts=1, rate_limited=0),
@@ -221,7 +219,9 @@ def short_secret_warnings(credentials: Credentials) -> Iterator[str]:
             )
 
 
-def _describe(setup: Setup, cost: CallBudget, history: str, *, measured: bool) -> None:
+def _describe(
+    setup: Setup, cost: CallBudget, history: str, web_config: str | None, *, measured: bool
+) -> None:
     config = setup.config
     users, excluded = setup.plan.selection.listed, config.activity.exclude_users
     rows = [
@@ -236,6 +236,8 @@ def _describe(setup: Setup, cost: CallBudget, history: str, *, measured: bool) -
         ("roster", _roster(setup)),
         ("state", str(config.state.file) if config.state.file else _NO_STATE),
     ]
+    if web_config is not None:
+        rows.append(("web config", f"{web_config}: valid"))
     if cost.stretched:
         rows.append(
             (

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from prometheus_client import CollectorRegistry
 
 from gong_exporter.activity.budget import PAGE_SIZE
 from gong_exporter.cli.options import HomePath, bad_usage, common_options, fail
@@ -17,12 +16,17 @@ from gong_exporter.common.files import UnreadableFile, read_bounded, write_priva
 from gong_exporter.common.yaml import Keys, Scalar, parse_yaml
 from gong_exporter.config.model import Config
 from gong_exporter.config.values import EmailLabel
-from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.clock import SystemClock
 from gong_exporter.gong.errors import GongError
 from gong_exporter.gong.gong_users import GongUser
-from gong_exporter.roster.fetch import fetch_users
-from gong_exporter.roster.gong import RosterRow, TeamBy, people, roster_csv, unused_teams
+from gong_exporter.roster.gong import (
+    RosterRow,
+    TeamBy,
+    fetch_users,
+    people,
+    roster_csv,
+    unused_teams,
+)
 from gong_exporter.roster.records import RosterError
 from gong_exporter.runtime.gong_client import make_client
 from gong_exporter.runtime.setup import make_setup
@@ -113,7 +117,6 @@ def _fetch(session: Session, config: Config) -> tuple[GongUser, ...]:
         make_setup(config),
         clock=clock,
         ledger=state.ledger,
-        observer=ExporterMetrics(CollectorRegistry(), clock.now),
         redactor=session.redactor,
         log=log,
     )

@@ -1,4 +1,4 @@
-"""Gong's own users as a roster: teams by manager, names, titles and who is active. Pure.
+"""Gong's own users as a roster: teams by manager, names, titles, who is active; and their fetch.
 
 Gong has no teams: a team is everybody whose direct manager is the same user. Managers above that
 one do not matter, so a cycle among managers changes nothing. A user who is their own manager has
@@ -10,13 +10,24 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
+
+from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.budget import pages_for
+from gong_exporter.activity.listing import (
+    Inconsistent,
+    PartialListing,
+    Steps,
+    listing_starts,
+    run_steps,
+)
 from gong_exporter.common.user_names import is_email
-from gong_exporter.gong.gong_users import USER_COLUMNS, GongUser
+from gong_exporter.gong.errors import BadRequest, UserNotFound
+from gong_exporter.gong.gong_users import USER_COLUMNS, GongUser, UsersPage
 from gong_exporter.roster.records import Roster
 
 COLUMNS = USER_COLUMNS
@@ -192,3 +203,65 @@ def _mapped_teams(users: Sequence[GongUser], teams: Mapping[str, str]) -> dict[s
         keys = (user.user_id, user.email.lower(), user.name.lower())
         found[user.user_id] = next((by_key[key] for key in keys if key and key in by_key), None)
     return {user_id: team for user_id, team in found.items() if team is not None and user_id}
+
+
+MAX_USERS = 200_000
+"""A longer list is taken to be endless; it has everybody who ever was a user."""
+
+
+class UsersSource(Protocol):
+    """The part of the client that fetches pages of users."""
+
+    def users_page(self, cursor: str | None = None, *, new_connection: bool = False) -> UsersPage:
+        """Fetch one page. Raises: GongError, Stopped."""
+        ...
+
+
+def fetch_users(
+    source: UsersSource,
+    log: FilteringBoundLogger,
+    on_page: Callable[[int, int | None], None] = lambda _received, _total: None,
+) -> tuple[GongUser, ...]:
+    """Fetch all pages, each user once.
+
+    A page may shift because a user joins or leaves in between. Then the number of users changes
+    or does not fit, and it starts again from the first page, up to MAX_STARTS times; so it does
+    when a cursor expired. A user who is deactivated in between is as on the page that was
+    received last.
+
+    Args:
+        source: the client.
+        log: a warning is logged for every new start.
+        on_page: called after each page with the users received, and Gong's total.
+
+    Raises:
+        InvalidResponse: no start gave a whole list, or the list is too long.
+        GongError: whatever else ``source.users_page`` raises.
+        Stopped: the process is stopping.
+    """
+    return run_steps(
+        listing_starts(
+            lambda first_start: _fetch_pages(source, on_page, first_start=first_start),
+            "fetching the list of users again",
+            log,
+        )
+    )
+
+
+def _fetch_pages(
+    source: UsersSource, on_page: Callable[[int, int | None], None], *, first_start: bool
+) -> Steps[tuple[GongUser, ...]]:
+    received = PartialListing[GongUser](MAX_USERS, lambda _before, again: again)
+    page = source.users_page(new_connection=not first_start)
+    while True:
+        received.add(page)
+        on_page(len(received.users), page.total_records)
+        if not received.users:
+            raise Inconsistent("the list of users is empty", page.request_id)
+        if page.cursor is None:
+            return tuple(received.users.values())
+        yield
+        try:
+            page = source.users_page(page.cursor)
+        except (BadRequest, UserNotFound) as error:
+            raise Inconsistent(f"{error.message} to a cursor", error.request_id) from error

@@ -169,7 +169,7 @@ class Exporter:
             runner=parts.runner,
             poller=self._poller,
             exposition=parts.exposition,
-            metrics=parts.metrics,
+            exporter_metrics=parts.metrics,
             state_file=parts.state,
             clock=parts.clock,
             started_at=parts.clock.now(),

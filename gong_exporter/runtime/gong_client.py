@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from prometheus_client import CollectorRegistry
 from structlog.typing import FilteringBoundLogger
 
 from gong_exporter import __version__
 from gong_exporter.common.redact import Redactor
+from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.client import GongClient, RetryPolicy
 from gong_exporter.gong.clock import Clock
 from gong_exporter.gong.limits import Ledger, Limiter
@@ -50,9 +52,9 @@ def make_client(
     *,
     clock: Clock,
     ledger: Ledger,
-    observer: Observer,
     redactor: Redactor,
     log: FilteringBoundLogger,
+    observer: Observer | None = None,
     retry: RetryPolicy | None = None,
 ) -> GongClient:
     """A client behind the limiter.
@@ -61,12 +63,13 @@ def make_client(
         setup: the host, the credentials and the limits.
         clock: time and waits.
         ledger: the calls made, including those of other processes.
-        observer: is called with every exchange.
         redactor: redacts what errors and warnings quote of a response.
         log: gets the client's warnings.
+        observer: is called with every exchange; None where nothing shows the numbers.
         retry: how often to try; None for the client's default.
     """
     gong = setup.config.gong
+    observer = observer or ExporterMetrics(CollectorRegistry(), clock.now)
     return GongClient(
         transport=Transport(
             base_url=gong.base_url,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from gong_exporter import __version__
 from gong_exporter.activity.budget import CallBudget
@@ -30,14 +30,15 @@ from gong_exporter.web.status import Health, Status, WindowStatus
 from gong_exporter.web.watch import WebConfigFile
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExporterSite:
     """Implements ``web.status.Site`` over the parts of a running exporter; reads only.
 
-    Args:
+    Attributes:
         runner: the data and its state.
         poller: the loop.
         exposition: the rendered bytes.
-        metrics: the exporter's own numbers.
+        exporter_metrics: the exporter's own numbers.
         state_file: the state file.
         clock: the time.
         started_at: Unix seconds at which the process started.
@@ -46,49 +47,35 @@ class ExporterSite:
         web_config: the web configuration that is followed; None without one.
     """
 
-    def __init__(
-        self,
-        *,
-        runner: PollRunner,
-        poller: Poller,
-        exposition: Exposition,
-        metrics: ExporterMetrics,
-        state_file: StateFile,
-        clock: Clock,
-        started_at: float,
-        reloader: Reloader,
-        redactor: Redactor,
-        web_config: WebConfigFile | None = None,
-    ) -> None:
-        self._runner = runner
-        self._poller = poller
-        self._exposition = exposition
-        self._metrics = metrics
-        self._state_file = state_file
-        self._clock = clock
-        self._started_at = started_at
-        self._reloader = reloader
-        self._redactor = redactor
-        self._web_config = web_config
+    runner: PollRunner
+    poller: Poller
+    exposition: Exposition
+    exporter_metrics: ExporterMetrics
+    state_file: StateFile
+    clock: Clock
+    started_at: float
+    reloader: Reloader
+    redactor: Redactor
+    web_config: WebConfigFile | None = None
 
     def metrics(self, accept: str, accept_encoding: str) -> Body:
         """See Site."""
-        self._runner.current()  # drops data that is too old to serve
-        return self._exposition.body(accept, accept_encoding)
+        self.runner.current()  # drops data that is too old to serve
+        return self.exposition.body(accept, accept_encoding)
 
     def healthy(self) -> Health:
         """See Site."""
-        problem = self._poller.problem()
+        problem = self.poller.problem()
         return Health(problem is None, problem or "healthy: the poll loop is alive")
 
     def ready(self) -> Health:
         """See Site."""
-        windows = self._runner.current().snapshot.windows
+        windows = self.runner.current().snapshot.windows
         if windows:
             return Health(True, "ready: serving " + ", ".join(data.window for data in windows))
-        failure = self._metrics.status().last_failure
+        failure = self.exporter_metrics.status().last_failure
         why = (
-            f": {self._redactor.redact(failure.message)}"
+            f": {self.redactor.redact(failure.message)}"
             if failure
             else ", the first poll is not over"
         )
@@ -96,20 +83,20 @@ class ExporterSite:
 
     def reload(self) -> Health:
         """See Site."""
-        refused = self._reloader.reload()
+        refused = self.reloader.reload()
         if refused is not None:
-            return Health(False, self._redactor.redact(refused))
+            return Health(False, self.redactor.redact(refused))
         return Health(True, "the configuration was read again and is in force")
 
     def status(self) -> Status:
         """See Site."""
-        state, published = self._runner.poll_state, self._runner.current()
-        now = self._clock.now()
-        numbers, config = self._metrics.status(), state.setup.config
+        state, published = self.runner.poll_state, self.runner.current()
+        now = self.clock.now()
+        numbers, config = self.exporter_metrics.status(), state.setup.config
         return Status(
             version=__version__,
             now=now,
-            started_at=self._started_at,
+            started_at=self.started_at,
             time_zone=state.zone.key if state.zone else None,
             base_url=config.gong.base_url,
             schedule=schedule_text(config.poll),
@@ -131,12 +118,12 @@ class ExporterSite:
         )
 
     def _standby(self) -> str | None:
-        reason = self._poller.standby
-        return None if reason is None else self._redactor.redact(reason)
+        reason = self.poller.standby
+        return None if reason is None else self.redactor.redact(reason)
 
     def _last_failure(self, numbers: ExporterStatus) -> Failure | None:
         """The last failure, redacted again: a reload may hide what was shown at the time."""
-        failure, redact = numbers.last_failure, self._redactor.redact
+        failure, redact = numbers.last_failure, self.redactor.redact
         if failure is None:
             return None
         request_id = redact(failure.request_id) if failure.request_id else None
@@ -154,26 +141,26 @@ class ExporterSite:
                 f" gong.requests_per_day ({state.budget.requests_per_day}): only the window"
                 f" {', '.join(state.planned)} is polled, once a day"
             )
-        if self._runner.roster_error:
+        if self.runner.roster_error:
             found.append(
                 "Roster: it could not be fetched from Gong, and the last good one stays:"
-                f" {self._runner.roster_error}"
+                f" {self.runner.roster_error}"
             )
-        if users := unrecorded_users(state.setup, self._runner.company_state):
+        if users := unrecorded_users(state.setup, self.runner.company_state):
             found.append(unrecorded_text(users))
-        if self._state_file.error:
-            found.append(f"State file: {self._state_file.error}")
+        if self.state_file.error:
+            found.append(f"State file: {self.state_file.error}")
         offset = abs(status.clock_offset or 0.0)
         if offset > MAX_CLOCK_OFFSET:
             found.append(
                 f"Clock: this machine's clock differs from Gong's by {offset:.0f} s; set it,"
                 " because days, windows and stale data are computed from it"
             )
-        if self._reloader.refused is not None:
-            found.append(f"The last reload was refused: {self._reloader.refused}")
-        if self._web_config is not None and self._web_config.error is not None:
-            found.append(f"Web configuration: {self._web_config.error}")
-        return tuple(map(self._redactor.redact, found))
+        if self.reloader.refused is not None:
+            found.append(f"The last reload was refused: {self.reloader.refused}")
+        if self.web_config is not None and self.web_config.error is not None:
+            found.append(f"Web configuration: {self.web_config.error}")
+        return tuple(map(self.redactor.redact, found))
 
 
 def schedule_text(poll: PollConfig) -> str:

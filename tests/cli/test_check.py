@@ -175,6 +175,15 @@ def test_faults_of_the_web_configuration_are_reported_with_the_others(
     assert "cert_fiel" in checked.stderr
 
 
+def test_a_valid_web_configuration_has_a_row(tmp_path: Path) -> None:
+    web = tmp_path / "web.yml"
+    web.write_text("{}\n")
+    config = write_config(tmp_path, GONG)
+    checked = run_here(f"--web.config.file={web}", "check", f"--config.file={config}")
+    assert f"  web config    {web}: valid\n" in checked.stdout
+    assert "web config" not in run_here("check", f"--config.file={config}").stdout
+
+
 @pytest.mark.parametrize("words", [["check"], ["check", "--live"], ["--config.check"]])
 def test_beside_faults_the_warnings_are_said_too_and_after_them(
     words: list[str], tmp_path: Path

@@ -48,6 +48,7 @@ def test_version_and_help() -> None:
     [
         (["--web.listen-adress=:0"], "No such option"),
         (["serve"], "No such command 'serve'"),
+        (["chek"], "No such command 'chek'; did you mean 'check'?"),
         (["--log.level=loud"], "'loud' is not one of"),
         (["check", "--log.format=xml"], "'xml' is not one of"),
         (["--config.file=/nowhere/config.yaml"], "/nowhere/config.yaml: cannot be read: No such"),

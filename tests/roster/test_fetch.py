@@ -10,7 +10,7 @@ from gong_exporter.activity.listing import MAX_STARTS
 from gong_exporter.gong.client import GongClient, RetryPolicy
 from gong_exporter.gong.errors import GongError, InvalidResponse
 from gong_exporter.gong.gong_users import GongUser, UsersPage
-from gong_exporter.roster.fetch import fetch_users
+from gong_exporter.roster.gong import fetch_users
 from gong_exporter.simulator.api.faults import FAULTS, Stage
 from gong_exporter.simulator.api.simulator import Simulator
 from tests.activity.rig import client_of

@@ -37,7 +37,7 @@ def served(loop: Bench, poller: Poller) -> Iterator[int]:
         runner=loop.runner,
         poller=poller,
         exposition=loop.exposition,
-        metrics=loop.metrics,
+        exporter_metrics=loop.metrics,
         state_file=loop.state,
         clock=loop.clock,
         started_at=loop.clock.now(),
@@ -82,7 +82,7 @@ def thread_of(loop: Bench, acquire: Callable[[], bool]) -> Iterator[Poller]:
         assert poller.join(5)
 
 
-def test_a_loop_that_ended_is_not_healthy_and_the_data_is_served_on(tmp_path: Path) -> None:
+def test_an_ended_loop_is_not_healthy_but_its_data_is_still_served(tmp_path: Path) -> None:
     def defect() -> bool:
         raise Dead
 
@@ -163,14 +163,14 @@ def test_a_wait_for_the_quota_is_healthy(tmp_path: Path) -> None:
         assert loop.poller.problem() is None
 
 
-def test_a_clock_that_is_set_ahead_is_healthy(tmp_path: Path) -> None:
+def test_a_clock_set_forward_stays_healthy(tmp_path: Path) -> None:
     with bench(tmp_path) as loop:
         loop.run()
         loop.clock.jump(400 * 86_400.0)
         assert loop.poller.problem() is None
 
 
-def test_the_page_says_that_the_quota_does_not_hold_a_poll(tmp_path: Path) -> None:
+def test_the_page_warns_when_the_quota_does_not_fit_a_poll(tmp_path: Path) -> None:
     with (
         bench(tmp_path, FixtureCompany(users=1000), requests_per_day=14) as loop,
         served(loop, loop.poller) as port,
