@@ -154,7 +154,7 @@ def blocks(program: str, paths: Sequence[Path], data: Path, *flags: str) -> tupl
 
 def by_step(work: WorkFile, folder: Path, number: int) -> list[Sequence[str]]:
     """Rows by step, scaled to a user and a year."""
-    rows = []
+    rows: list[Sequence[str]] = []
     for name, step in STEPS.items():
         made = write(work, folder / "step.om", max(3, number * step // DAY), step)
         share = YEAR / made.user_days
@@ -175,7 +175,7 @@ def by_days(
     program: str, work: WorkFile, folder: Path, numbers: Sequence[int]
 ) -> list[Sequence[str]]:
     """Rows by days: promtool's time, and the blocks."""
-    rows = []
+    rows: list[Sequence[str]] = []
     ways: Mapping[str, tuple[str, Sequence[str]]] = {
         "one file": ("all.om", ()),
         "a file a month": ("%Y-%m.om", ()),
