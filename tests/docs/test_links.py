@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -26,6 +27,32 @@ def test_every_page_of_the_docs_is_in_the_index() -> None:
     missing = [name(page) for page in pages() if page.parent == index.parent and page != index]
 
     assert [page for page in missing if ROOT / page not in linked] == []
+
+
+MENTION = re.compile(r"(?<![\w/])(?:https://[\w./-]*/main/)?(docs/[\w-]+\.md)(#[\w-]+)?")
+"""How code, rules, dashboards and manifests name a page, as a path or as a URL."""
+
+
+def test_every_page_that_other_files_name_is_there_with_its_heading() -> None:
+    files = [
+        file
+        for folder in ("benchmarks", "deploy", "gong_exporter", "grafana", "prometheus", "tools")
+        for file in (ROOT / folder).rglob("*")
+        if file.is_file() and file.suffix not in {".md", ".pyc"}
+    ]
+    mentions = {
+        (file.relative_to(ROOT).as_posix(), found[1], (found[2] or "")[1:])
+        for file in files
+        for found in MENTION.finditer(file.read_text(encoding="utf-8"))
+    }
+
+    assert len({page for _, page, _ in mentions}) > 5
+    assert [
+        mention
+        for mention in sorted(mentions)
+        if not (ROOT / mention[1]).exists()
+        or (mention[2] and mention[2] not in headings(ROOT / mention[1]))
+    ] == []
 
 
 def _dead(page: Path, target: str) -> bool:
