@@ -202,6 +202,20 @@ def test_an_outage_takes_no_number_away(situations: Situations, uid: str) -> Non
     assert compared > 5
 
 
+def test_an_outage_of_one_company_takes_it_out_of_no_sum(situations: Situations) -> None:
+    both = f"{WELL}|{DOWN}"
+    variables = situations.variables(OVERVIEW, job=WELL)
+    (model,) = (each for each in variables.models if each["name"] == "as_of")
+    query = variables.put_into(model["query"]["query"]).replace(f'"{WELL}"', f'"{both}"')
+    ((_, as_of),) = situations.server.query(query.removeprefix("query_result"), NOW)
+    assert as_of == WENT_DOWN[DOWN]
+    expr, _ = target(OVERVIEW, "Teams against what was expected").put(variables, DAY)
+    expr = expr.replace(f'"{WELL}"', f'"{both}"')
+    expr = expr.replace(f"@ {variables.current['as_of'].value}", f"@ {as_of}")
+    rows = situations.server.query(expr, NOW)
+    assert {labels["job"] for labels, _ in rows} == {WELL, DOWN}
+
+
 @pytest.mark.parametrize(
     ("job", "seconds"), [(WELL, 0), (DOWN, HOUR), (LONG_DOWN, 30 * HOUR), (NEW, 60)]
 )

@@ -26,10 +26,11 @@ from tools.dashboards.looks import (
     query,
     sorted_by,
     thresholds,
+    transform,
     wide,
 )
 from tools.dashboards.page import USER_LINK
-from tools.dashboards.panels import changes, lines, number, rows
+from tools.dashboards.panels import changes, lines, number, rows, sized
 from tools.dashboards.promql import JOB, OUTAGE, PERSON, WINDOW_END, last_scrape, with_person
 
 NOON = 12 * 3600
@@ -79,14 +80,14 @@ def freshness(end: str = WINDOW_END, window: str = ', window="$window"') -> Sequ
         query(
             f"time() - min(max by (job, window) (last_over_time({fetched}[{OUTAGE}])))",
             "A",
-            legend="fetched ago",
+            legend="fetched",
         ),
-        query(f"time() - min{scraped}", "B", legend="scraped ago"),
+        query(f"time() - min{scraped}", "B", legend="scraped"),
         unit="s",
         thresholds=AGE,
         names=True,
     )
-    return last_day, age.override_by_query("B", [thresholds(*SCRAPED)])
+    return last_day, sized(age, title=12, value=18).override_by_query("B", [thresholds(*SCRAPED)])
 
 
 def people(
@@ -95,35 +96,29 @@ def people(
     chosen: str,
     columns: Mapping[str, str],
     *,
-    first: str,
     down: bool = False,
-    missing: str = NOBODY,
 ) -> table.Panel:
-    """People with their team and some numbers.
+    """People with their team and some numbers, in the order of their difference.
 
     Args:
         title: of the panel.
         text: its description.
-        chosen: a number for each person to be shown, by ``job`` and ``user``.
-        columns: everybody's numbers by ``job`` and ``user``, by their column's title in order;
-            ``chosen`` goes where the title has an empty expression.
-        first: the title of the column to sort by.
+        chosen: the difference of each person to be shown, by ``job`` and ``user``.
+        columns: everybody's numbers by ``job`` and ``user``, by their column's title in order.
         down: largest first.
-        missing: what is said when there is nobody.
     """
-    queries = []
+    queries = [query(with_person(f"({chosen})"), "A", as_table=True)]
     titles = {PERSON: "Person", "team": "Team"}
-    for place, (column, expr) in enumerate(columns.items()):
-        ref = chr(ord("A") + place)
-        wanted = f"({expr})\nand on (job, user) ({chosen})" if expr else with_person(f"({chosen})")
-        queries.append(query(wanted, ref, as_table=True))
+    for ref, (column, expr) in zip("BCDEFGHI", columns.items(), strict=False):
+        queries.append(query(f"({expr})\nand on (job, user) ({chosen})", ref, as_table=True))
         titles[f"Value #{ref}"] = column
-    panel = rows(title, text, *queries, missing=missing)
-    sorted_by(merged(panel, {**titles, "user": "user"}), first, down=down)
+    panel = rows(title, text, *queries, missing=NOBODY)
+    sorted_by(merged(panel, {**titles, "user": "user", "Value #A": "+/-"}), "+/-", down=down)
+    panel.with_transformation(transform("organize", excludeByName={"+/-": True}))
     panel.override_by_name("Person", [leads_to("Open this person", USER_LINK), narrow(120)])
-    panel.override_by_name("Team", [narrow(100)])
+    panel.override_by_name("Team", [wide(226)])
     for column in columns:
-        panel.override_by_name(column, [wide(78)])
+        panel.override_by_name(column, [wide(72)])
     panel.override_by_name("Change", coloured("percentunit", *PERSON_CHANGE))
     panel.override_by_name("Of team", coloured("percentunit", *COMPANY_CHANGE))
     return panel.override_by_name("user", HIDDEN)
@@ -136,10 +131,10 @@ def earlier(*columns: str, user: str = "") -> stat.Panel:
         "${metric:text} over the window against the one 13 weeks and 52 weeks before, which began"
         ' on the same weekday. "No history": Prometheus has no samples of then; a backfill brings'
         " them.",
-        query(change_since(QUARTER, *columns, user=user), "A", legend="a quarter ago"),
-        query(change_since(YEAR, *columns, user=user), "B", legend="a year ago"),
+        query(change_since(QUARTER, *columns, user=user), "A", legend="quarter ago"),
+        query(change_since(YEAR, *columns, user=user), "B", legend="year ago"),
     )
-    return panel.orientation(common_models.VizOrientation.HORIZONTAL)
+    return sized(panel, title=12, value=16)
 
 
 def against_expected(
@@ -154,6 +149,7 @@ def against_expected(
         graph(expected, "B", legend=compared_with, step="1d"),
         decimals=0,
         fill=15,
+        missing=f"Not known in this time range: {compared_with} needs day history",
     )
     panel.override_by_query("A", [fixed(BLUE)])
     return _with_dashes(_by_day(panel), "B")
@@ -172,9 +168,8 @@ def trend(text: str, *columns: str, user: str = "") -> timeseries.Panel:
 
 
 def _by_day(panel: timeseries.Panel) -> timeseries.Panel:
-    """Stairs, for numbers that are of a day; zeros are not a line of 0 to 100."""
-    panel.axis_soft_max(4)
-    return panel.line_interpolation(common_models.LineInterpolation.STEP_AFTER)
+    """Points for days that stand alone; zeros are not a line of 0 to 100."""
+    return panel.axis_soft_max(4).show_points(common_models.VisibilityMode.AUTO)
 
 
 def weeks(text: str, *columns: str, user: str = "") -> timeseries.Panel:
@@ -194,6 +189,7 @@ def weeks(text: str, *columns: str, user: str = "") -> timeseries.Panel:
             each_week(*columns, user=user, days_ago=YEAR), "C", legend="52 weeks before", step="7d"
         ),
         decimals=0,
+        missing="No whole week yet: a backfill brings the time before",
     )
     panel.axis_soft_max(4).time_from(QUARTER_WEEKS)
     bars = [fixed(BLUE), prop("custom.drawStyle", "bars"), prop("custom.fillOpacity", 60)]

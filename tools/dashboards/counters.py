@@ -10,9 +10,9 @@ from collections.abc import Mapping
 COUNTERS: Mapping[str, str] = {
     "calls_as_host": "Hosted",
     "calls_attended": "Attended",
-    "own_calls_listened_to": "Own heard",
-    "calls_shared_externally": "Shared out",
-    "calls_shared_internally": "Shared in",
+    "own_calls_listened_to": "Replay",
+    "calls_shared_externally": "Sh. out",
+    "calls_shared_internally": "Sh. in",
     "calls_requested_feedback": "Asked \u2193",
     "calls_received_feedback": "Feedb. \u2193",
     "calls_comments_received": "Comm. \u2193",

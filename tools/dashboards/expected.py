@@ -10,6 +10,13 @@ from tools.dashboards.promql import CHANCE, last_known, one_info
 
 WEEK = 'window="7d"'
 
+OWN_ACTIVITY = (
+    "calls_as_host|calls_attended|own_calls_listened_to|calls_gave_feedback"
+    "|calls_requested_feedback|calls_shared_internally|calls_shared_externally"
+    "|calls_comments_given"
+)
+"""The counters of calls and contributions."""
+
 SILENT_DAYS = 5
 """Active days in 28 from which a week without any counts, as for the alert GongUserGoneSilent."""
 
@@ -22,6 +29,13 @@ def _of_users(family: str, *matchers: str, user: str) -> str:
 def observed(metric: str = "own_activity", *, user: str = "") -> str:
     """What each person did in the last seven days."""
     return _of_users("gong_user_observed_activity", f'metric="{metric}"', WEEK, user=user)
+
+
+def counted() -> str:
+    """The same, also of those of whom nothing is expected, such as people on leave or new."""
+    selected = last_known("gong_user_activity", f'metric=~"{OWN_ACTIVITY}"', WEEK)
+    counters = f"sum by (job, user) (max by (job, user, metric) ({selected}))"
+    return f"{observed()}\nor on (job, user) {counters}"
 
 
 def expected(metric: str = "own_activity", *, user: str = "") -> str:

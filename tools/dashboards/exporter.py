@@ -53,7 +53,7 @@ def exporter() -> dict[str, Any]:
         (3, _limited()),
         (3, _reload()),
     )
-    page.line(7, (17, _windows()), (7, _build()))
+    page.line(7, (16, _windows()), (8, _build()))
     page.section("Polls")
     page.line(8, (8, graphs.age()), (8, graphs.polls()), (8, graphs.failures()))
     page.section("Gong's API")
@@ -219,8 +219,8 @@ def _windows() -> table.Panel:
         "Value #F": "Unknown",
     }
     sorted_by(merged(panel, titles), "From", down=True)
-    panel.override_by_name("Window", [wide(70)])
-    panel.override_by_regexp("/From|Until/", [prop("unit", "dateTimeAsIso"), wide(164)])
+    panel.override_by_name("Window", [wide(76)])
+    panel.override_by_regexp("/From|Until/", [prop("unit", "dateTimeAsIso"), wide(152)])
     panel.override_by_name("Fetched ago", [wide(104), *coloured("s", *AGE)])
     panel.override_by_regexp("/ctive|Unknown/", [wide(80)])
     return panel.override_by_name("Unknown", coloured("locale", (None, "text"), (1, "orange")))
@@ -244,5 +244,5 @@ def _build() -> table.Panel:
     }
     merged(panel, titles)
     panel.override_by_name("Value #A", HIDDEN)
-    panel.override_by_regexp("/Version|Python/", [wide(80)])
+    panel.override_by_regexp("/Version|Python/", [wide(72)])
     return panel.override_by_name("Up for", [prop("unit", "s"), wide(90)])

@@ -204,7 +204,6 @@ def _below() -> table.Panel:
         " counts. Whether that is more than chance is on Gong / This week." + EXPECTED,
         f"bottomk({PEOPLE}, {employed(less)})",
         _COLUMNS,
-        first="+/-",
     )
 
 
@@ -216,7 +215,6 @@ def _above() -> table.Panel:
         " counts." + EXPECTED,
         f"topk({PEOPLE}, {employed(more)})",
         _COLUMNS,
-        first="+/-",
         down=True,
     )
 
@@ -224,7 +222,6 @@ def _above() -> table.Panel:
 _COLUMNS = {
     "Count": expected.observed(),
     "Expected": expected.expected(),
-    "+/-": "",
     "Change": expected.change(),
     "Of team": expected.change_of_persons_team(),
 }

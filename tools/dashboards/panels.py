@@ -70,6 +70,11 @@ def number(
     return panel.justify_mode(common_models.BigValueJustifyMode.AUTO)
 
 
+def sized(panel: stat.Panel, *, title: int, value: int) -> stat.Panel:
+    """In pixels: Grafana makes several numbers in a small panel very small."""
+    return panel.text(common.VizTextDisplayOptions().title_size(title).value_size(value))
+
+
 def changes(
     title: str,
     text: str,
@@ -105,6 +110,7 @@ def lines(
     decimals: int | None = None,
     fill: int = 0,
     points: int = 0,
+    missing: str = "Nothing yet in this time range: choose a shorter one, or wait",
 ) -> timeseries.Panel:
     """Lines over time, from zero up.
 
@@ -116,11 +122,12 @@ def lines(
         decimals: fixed; None lets Grafana choose.
         fill: opacity below the lines, in percent.
         points: at most so many; 0 for one a pixel.
+        missing: what is said when there is nothing to draw.
     """
     panel = described(timeseries.Panel(), title, text, unit=unit, decimals=decimals)
     for each in queries:
         panel.with_target(each)
-    panel.no_value("Nothing yet in this time range: choose a shorter one, or wait")
+    panel.no_value(missing)
     if unit in {COUNT, AN_HOUR}:
         panel.axis_soft_max(1)  # nothing but zeros is no axis up to 100
     if points:

@@ -33,20 +33,24 @@ def last_known(family: str, *matchers: str) -> str:
     return f"{family}{{{', '.join((JOB, *matchers))}}} {AS_OF}"
 
 
-def last_scrape(selector: str) -> str:
-    """Unix seconds at which Prometheus last scraped data of each job, within ``OUTAGE``.
+def last_scrape(selector: str, within: str = OUTAGE) -> str:
+    """Unix seconds at which Prometheus last scraped data of each job.
 
     A subquery finds nothing younger than its last step, hence the first part.
     """
     return (
         f"(max by (job) (timestamp({selector}))\n"
-        f"or max by (job) (max_over_time(timestamp({selector})[{OUTAGE}:1m])))"
+        f"or max by (job) (max_over_time(timestamp({selector})[{within}:5m])))"
     )
 
 
 def as_of(selector: str) -> str:
-    """The newest of them; now, where there is none."""
-    return f"max{last_scrape(selector)}\nor vector(time())"
+    """A moment with data of every company that was scraped within a day; else the last one; or now.
+
+    So an outage of one company does not take its people out of the sums, and one that is gone
+    for good does not keep the others from going on.
+    """
+    return f"min{last_scrape(selector, '26h')}\nor max{last_scrape(selector)}\nor vector(time())"
 
 
 def counts(

@@ -91,7 +91,7 @@ _OF_MEMBERS = "The count of those who are in the team today."
 
 def _total() -> stat.Panel:
     return number(
-        "${team:text}: all activity",
+        "All activity: ${team:text}",
         "Calls and contributions of the team in the last seven days, as the exporter's detector"
         " counts them. Of the whole team: managers, regions and roles do not matter here.",
         query(f"sum({expected.team_observed(IN_TEAM)})"),
@@ -160,17 +160,14 @@ def _members() -> table.Panel:
         f" At most {SHOWN} people; no percentage when fewer than 5 are expected." + EXPECTED,
         _shown(),
         {
-            "+/-": "",
-            "Count": expected.observed(),
+            "Count": expected.counted(),
             "Expected": expected.expected(),
             "Change": expected.change(),
             "Of team": expected.change_of_persons_team(),
             "Usual week": expected.usual(),
             "Days active": expected.active_days(),
             "Last active": f"1000 * {expected.last_active()}",
-            "Counter": counts(),
         },
-        first="+/-",
     )
     panel.override_by_regexp("/Usual week|Days active/", [wide(104)])
     return panel.override_by_name("Last active", [prop("unit", "time:ddd, D MMM"), wide(110)])
@@ -233,11 +230,10 @@ def _side_by_side() -> table.Panel:
             prop("fieldMinMax", True),
             prop("min", 0),
             prop("custom.align", "center"),
-            prop("custom.minWidth", 60),
+            prop("custom.width", 72),
         ],
     )
-    panel.override_by_name("Person", [wide(140), leads_to("Open this person", USER_LINK)])
-    panel.override_by_regexp("/Hosted|Attended/", [wide(80)])
+    panel.override_by_name("Person", [leads_to("Open this person", USER_LINK)])
     return panel.override_by_name("user", HIDDEN)
 
 

@@ -94,7 +94,7 @@ def _who() -> table.Panel:
 
 def _activity() -> stat.Panel:
     return number(
-        "${user:text}: all activity, 7 days",
+        "All activity: ${user:text}",
         "Calls and contributions of the person in the last seven days, what was expected, and the"
         " person's usual calendar week." + EXPECTED,
         query(_or_unknown(expected.observed(user=ID)), "A", legend="counted"),
@@ -114,7 +114,7 @@ def _change() -> stat.Panel:
         query(_or_unknown(expected.change(user=ID)), "A", legend="person"),
         query(_or_unknown(expected.change_of_persons_team(ME)), "B", legend="team"),
         thresholds=PERSON_CHANGE,
-        unknown_as="too little",
+        unknown_as="not known",
     )
 
 
@@ -139,7 +139,7 @@ def _last_active() -> stat.Panel:
         query(f"1000 * max({expected.last_active(user=ID)})"),
         unit="time:ddd, D MMM",
         decimals=None,
-        missing="not in 84 days",
+        missing="not known",
     )
 
 
