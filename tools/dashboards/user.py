@@ -27,7 +27,7 @@ from tools.dashboards.looks import (
     wide,
 )
 from tools.dashboards.page import Page, job, last_scraped, metric, team, user, window
-from tools.dashboards.panels import changes, number, rows, unknown
+from tools.dashboards.panels import changes, number, rows, sized, unknown
 from tools.dashboards.promql import counts, in_words, info, last_known, one_info
 
 ID = "$user"
@@ -93,7 +93,7 @@ def _who() -> table.Panel:
 
 
 def _activity() -> stat.Panel:
-    return number(
+    panel = number(
         "All activity: ${user:text}",
         "Calls and contributions of the person in the last seven days, what was expected, and the"
         " person's usual calendar week." + EXPECTED,
@@ -104,6 +104,7 @@ def _activity() -> stat.Panel:
         mappings=unknown("-"),
         names=True,
     )
+    return sized(panel, title=14, value=36)
 
 
 def _change() -> stat.Panel:
