@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -242,3 +243,26 @@ def test_the_commands_are_the_exporter_s() -> None:
         command = cli.get_command(click.Context(cli), name)
         assert command is not None
         command.make_context(name, list(arguments), obj={})
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_make_says_at_once_where_docker_compose_is_missing(tmp_path: Path, status: int) -> None:
+    docker = tmp_path / "docker"
+    docker.write_text(f'#!/bin/sh\necho "$@" >> "{tmp_path}/calls"\nexit {status}\n')
+    docker.chmod(0o755)
+    done = subprocess.run(
+        [need("make"), "--no-print-directory", "demo-compose"],
+        cwd=ROOT,
+        env=os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    calls = (tmp_path / "calls").read_text().splitlines()
+    if status:
+        assert calls == ["compose version"]
+        assert done.returncode != 0
+        assert "This needs Docker with Compose. Without: make demo" in done.stderr
+    else:
+        assert calls[1:] == ["compose --file deploy/compose/compose.yaml --profile demo up"]
+        assert done.returncode == 0
