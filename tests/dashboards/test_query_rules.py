@@ -137,7 +137,7 @@ def test_people_are_listed_a_few_at_a_time(uid: str, target: Target) -> None:
     expr = parsed(target)
     labels = outer_labels(expr)
     if uid != "gong-user" and "user" in labels:
-        assert re.search(r"(top|bottom)k\(\d+, |user=~\"\$listed\"", target.expr)
+        assert re.search(r"(top|bottom)k\(\d+, |user=~\"\$(listed|away)\"", target.expr)
 
 
 def outer_labels(expr: object) -> set[str]:

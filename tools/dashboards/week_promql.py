@@ -39,7 +39,7 @@ ENOUGH_DAYS = 5
 """Active days of the three weeks before, below which a week without any is not unusual."""
 
 RETURN_PERIOD = "gong_user_drop_return_period_seconds"
-LISTED = 'user=~"$listed"'
+LISTED, AWAY = 'user=~"$listed"', 'user=~"$away"'
 OWN, HOSTED = 'metric="own_activity"', 'metric="calls_as_host"'
 WEEK = 'window="7d"'
 OWN_COUNTERS = (
@@ -249,13 +249,12 @@ def eight_weeks() -> str:
 
 
 def away() -> str:
-    """The usual week of the chosen people with at most one active day, who usually have some."""
+    """The usual week of the chosen people with at most one active day, who usually have some.
+
+    Those with the highest usual.
+    """
     before = f"({active_days(28)} - {active_days(7)})"
     gone = f"({active_days(7)} <= 1 and on (job, user) {before} >= {ENOUGH_DAYS})"
     usual = per_person("gong_user_usual_activity", OWN)
-    return employed(of_people(f"{usual}\nand on (job, user) {gone}", "team", *FILTERS))
-
-
-def away_people() -> str:
-    """Those with the highest usual."""
-    return f"topk({PEOPLE}, {away()})"
+    everybody = employed(of_people(f"{usual}\nand on (job, user) {gone}", "team", *FILTERS))
+    return f"topk({PEOPLE}, {everybody})"

@@ -5,15 +5,20 @@ PromQL builds them as label ``words``; the value says how bad it is, from 0, as 
 
 from __future__ import annotations
 
-from tools.dashboards.promql import JOB, last_known, one_info
+from tools.dashboards.promql import JOB, last_known
 from tools.dashboards.week_promql import (
     GONE,
     HISTORY_END,
+    LISTED,
     active_days,
     below,
     counted,
+    rarity,
     replaced,
 )
+
+ALERT_YEARS = 24
+"""As the alert on users."""
 
 HISTORY_DAYS, FIRST_DAYS = 84, 14
 BEHIND = 26 * 3600
@@ -76,17 +81,23 @@ LAST = ": these are its last numbers"
 
 
 def how_many() -> str:
-    """How many are below, where there are scores."""
+    """How many are below, where there are scores, and how many of the listed alert."""
     number = f"(count({below()}) or 0 * {SCORED}) and on () {SCORED}"
-    number = f'count_values ("number", {number})'
+    rare = f"count(({rarity(LISTED)}) >= {ALERT_YEARS}) or vector(0)"
+    numbers = (
+        f'0 * count_values ("number", {number})'
+        f'\n* on () group_left (rare) count_values ("rare", {rare})'
+    )
+    once = "did less than chance brings once a year"
     return replaced(
-        f"0 * {number}",
+        f'label_join({numbers}, "facts", "/", "number", "rare")',
         "words",
-        "number",
+        "facts",
         {
-            "(.+)": "$1 people did less than chance explains",
-            "1": "One person did less than chance explains",
-            "0": "Nobody did less than chance explains",
+            "(.+)/.+": f"$1 people {once}; the first $2, less than once in {ALERT_YEARS} years",
+            "(.+)/0": f"$1 people {once}",
+            "1/.+": f"One person {once}",
+            "0/.+": f"Nobody {once}",
         },
     )
 
@@ -110,15 +121,22 @@ def instead_of(people: str, shown: str) -> str:
 
 def lull() -> str:
     """Regions, or teams where the roster has no regions, that were at work much less than usual."""
-    staff = one_info("team", "region", matchers=('active!="false"',))
-    people = f'label_replace({staff}, "place", "$1", "team", "(.+)")'
-    people = f'label_replace({people}, "place", "$1", "region", "(.+)")'
+    kept = "job, user, team, region"
+    staff = last_known("gong_user_info", 'active!="false"')
+    people = f"topk by (job, user) (1, max by ({kept}) ({staff}))"
+
+    def by_place(numbers: str) -> str:
+        groups = f"sum by (job, team, region) ({numbers})"
+        placed = f'label_replace({groups}, "place", "$1", "team", "(.+)")'
+        placed = f'label_replace({placed}, "place", "$1", "region", "(.+)")'
+        return f"sum by (job, place) ({placed})"
+
     week, month = (
-        f"sum by (job, place) ({people} * on (job, user) group_left () {active_days(length)})"
+        by_place(f"{people} * on (job, user) group_left () {active_days(length)}")
         for length in (7, 28)
     )
-    size = f"count by (job, place) ({people})"
     share = f"3 * {week} / ({month} - {week} > 0)"
+    size = by_place(people)
     low = f"bottomk({LULLS}, {share} < {LULL} and {size} >= {SMALLEST_GROUP})"
     percent = f'count_values by (place) ("percent", round(100 * {low}))'
     facts = f'label_join(2 * {percent}, "facts", "/", "place", "percent")'

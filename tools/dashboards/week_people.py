@@ -1,0 +1,261 @@
+"""The two tables of "This week": who did less than expected, and who is away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from grafana_foundation_sdk.builders import table
+from grafana_foundation_sdk.models import dashboard as models
+
+from tools.dashboards.looks import (
+    HIDDEN,
+    PERSON_CHANGE,
+    Step,
+    coloured,
+    graph,
+    leads_to,
+    narrow,
+    prop,
+    query,
+    sorted_by,
+    transform,
+    wide,
+)
+from tools.dashboards.page import (
+    KEEP,
+)
+from tools.dashboards.panels import rows
+from tools.dashboards.promql import FILTERS, PERSON
+from tools.dashboards.week_promql import (
+    AWAY,
+    ENOUGH_DAYS,
+    LISTED,
+    OWN,
+    PEOPLE,
+    RETURN_PERIOD,
+    active_days,
+    alert,
+    change,
+    eight_weeks,
+    expected,
+    facts,
+    for_everybody,
+    last_active,
+    observed,
+    per_person,
+    rarity,
+    with_names,
+)
+from tools.dashboards.week_words import instead_of
+
+CHOICES = "&".join(f"${{{name}:queryparam}}" for name in FILTERS)
+PERSON_LINK = (
+    f"/d/gong-user?{KEEP}&${{job:queryparam}}&${{team:queryparam}}&var-user=${{__data.fields.user}}"
+)
+TEAM_LINK = (
+    f"/d/gong-team?{KEEP}&{CHOICES}&var-job=${{__data.fields.job:percentencode}}"
+    "&var-team=${__data.fields.team:percentencode}"
+)
+
+
+ALERT_STEPS: tuple[Step, ...] = ((None, "text"), (9, "orange"), (24, "red"))
+"""In years; as the alerts on users, of severity info and warning."""
+
+YEARS = (1, 2, 3, 4, 5, 7, 9, 12, 15, 20, 24, 30, 40, 50, 70)
+CAP = 100
+"""From each of these on a rarity has its name. No rarity is above the last one."""
+
+ALERTS: Mapping[str, tuple[str, str]] = {
+    "4": ("firing", "red"),
+    "3": ("info", "orange"),
+    "2": ("pending", "text"),
+    "1": ("pending", "text"),
+    "0": (" ", "text"),
+}
+
+
+BELOW_TITLE = "Less than expected: the least explained by chance first"
+AWAY_TITLE = "Away: nothing, or one day of the last seven"
+
+
+def people_below() -> table.Panel:
+    """People who did less than chance explains, the rarest first, with a reason."""
+    columns = {
+        "A": with_names(rarity(LISTED)),
+        "B": for_everybody(observed()),
+        "C": for_everybody(expected()),
+        "D": for_everybody(change()),
+        "E": facts(),
+        "F": active_days(7, LISTED),
+        "G": last_active(LISTED),
+        "H": alert(),
+    }
+    panel = rows(
+        BELOW_TITLE,
+        f"The {PEOPLE} people with the strongest evidence for a drop, among those whom chance"
+        " alone lets do so little no more than once a year. Did and expected: calls and"
+        " contributions of the last seven days, given the days at work; hosted calls where only"
+        " hosting is down. Chance: one such person has so little once in this time. Alert: the"
+        " state of GongUserActivityDrop in Prometheus; blank with Grafana's own rules.",
+        *(
+            query(instead_of(per_person(RETURN_PERIOD, LISTED), expr), ref, as_table=True)
+            for ref, expr in columns.items()
+        ),
+        graph(eight_weeks(), "I", legend="", step="1d"),
+        missing="no data",
+    )
+    panel.time_from("8w").hide_time_override(True).max_data_points(60)
+    # Of this query alone: Grafana takes a table with one row for a series as well.
+    series = transform("timeSeriesTable", I={"stat": "lastNotNull"})
+    series.filter_val = models.MatcherConfig(id_val="byRefId", options="I")
+    panel.with_transformation(series)
+    titles = {
+        PERSON: "Person",
+        "team": "Team",
+        "manager": "Manager",
+        "company": "Company",
+        "words": "Why",
+        "Value #A": "By chance",
+        "Value #B": "Did",
+        "Value #C": "Expected",
+        "Value #D": "Change",
+        "of_team": "Team's",
+        "Trend #I": "8 weeks",
+        "Value #F": "Days",
+        "Value #G": "Last active",
+        "Value #H": "Alert",
+        "job": "job",
+        "user": "user",
+    }
+    _arranged(panel, titles, "By chance", down=True)
+    panel.override_by_name("By chance", [wide(130), *_rarity()])
+    panel.override_by_regexp("/^(Did|Days)$/", [wide(50)])
+    panel.override_by_name("Expected", [wide(76)])
+    panel.override_by_name("Change", [wide(62), *coloured("percentunit", *PERSON_CHANGE)[:-1]])
+    panel.override_by_name("Team's", [wide(62), prop("custom.align", "right")])
+    panel.override_by_name(
+        "8 weeks",
+        [
+            wide(66),
+            prop("custom.cellOptions", SPARKLINE),
+            prop("color", {"mode": "fixed", "fixedColor": "blue"}),
+        ],
+    )
+    panel.override_by_name("Last active", [wide(92), prop("unit", "time:ddd D MMM")])
+    panel.override_by_name("Alert", [wide(56), *_alerts()])
+    return panel
+
+
+EMPTY = models.SpecialValueMap(
+    options=models.DashboardSpecialValueMapOptions(
+        match=models.SpecialValueMatch.NULL_AND_NAN,
+        result=models.ValueMappingResult(text=" "),
+    )
+)
+"""Of an empty cell: the row beside it says what is to be said."""
+
+SPARKLINE = {
+    "type": "sparkline",
+    "drawStyle": "line",
+    "lineWidth": 1,
+    "fillOpacity": 20,
+    "hideValue": True,
+    "showPoints": "never",
+}
+
+
+def _arranged(panel: table.Panel, titles: Mapping[str, str], first: str, *, down: bool) -> None:
+    """One table of all queries, the columns and rows in order.
+
+    The last column holds the id for the links of the others.
+    """
+    panel.with_transformation(transform("merge"))
+    panel.with_transformation(
+        transform(
+            "organize",
+            excludeByName=dict.fromkeys(("Time", "Value #E"), True),
+            indexByName={name: place for place, name in enumerate(titles)},
+            renameByName=dict(titles),
+        )
+    )
+    sorted_by(panel, first, down=down)
+    panel.mappings([EMPTY])
+    panel.override_by_name("Person", [narrow(120), leads_to("Open this person", PERSON_LINK)])
+    panel.override_by_name("Team", [narrow(120), leads_to("Open this team", TEAM_LINK)])
+    panel.override_by_name("Manager", [wide(118)])
+    panel.override_by_name("Why", [narrow(150)])
+    panel.override_by_regexp("/Person|Team|Manager|Why/", [prop("custom.wrapText", True)])
+    panel.override_by_name("Company", [wide(90)])
+    panel.override_by_name("job", HIDDEN)
+    panel.override_by_name("user", HIDDEN)
+
+
+def _rarity() -> list[models.DynamicConfigValue]:
+    """Years in words, in the colours of the alerts."""
+    named = [
+        {
+            "type": "range",
+            "options": {"from": years, "to": after, "result": {"text": text}},
+        }
+        for years, after, text in _named_years()
+    ]
+    return [
+        *coloured("none", *ALERT_STEPS)[:-1],
+        prop("mappings", named),
+    ]
+
+
+def _named_years() -> Sequence[tuple[int, float | None, str]]:
+    after = [year - 1e-9 for year in (*YEARS[1:], CAP)]
+    named = ["once a year", *(f"once in {year} years" for year in YEARS[1:])]
+    return [
+        (0, 1 - 1e-9, " "),
+        *zip(YEARS, after, named, strict=True),
+        (CAP, None, "over 100 years"),
+    ]
+
+
+def _alerts() -> list[models.DynamicConfigValue]:
+    texts = {value: {"text": text, "color": color} for value, (text, color) in ALERTS.items()}
+    return [
+        prop("custom.cellOptions", {"type": "color-text"}),
+        prop("mappings", [{"type": "value", "options": texts}]),
+    ]
+
+
+def people_away() -> table.Panel:
+    """People who did nothing, or next to nothing; the longest away first."""
+    usual = per_person("gong_user_usual_activity", OWN, AWAY)
+    columns = {
+        "A": with_names(usual),
+        "B": active_days(7, AWAY),
+        "C": f"{active_days(28, AWAY)} - {active_days(7, AWAY)}",
+        "D": last_active(AWAY),
+    }
+    panel = rows(
+        AWAY_TITLE,
+        f"The {PEOPLE} people with the highest usual among those who were active on at most one of"
+        f" the last seven days, and on at least {ENOUGH_DAYS} of the three weeks before. Most"
+        " often this is leave, or a holiday of their region; without days at work there is no"
+        " evidence for a drop.",
+        *(query(instead_of(usual, expr), ref, as_table=True) for ref, expr in columns.items()),
+        missing="no data",
+    )
+    titles = {
+        PERSON: "Person",
+        "team": "Team",
+        "manager": "Manager",
+        "company": "Company",
+        "words": "Why",
+        "Value #B": "Days of 7",
+        "Value #C": "Days of the 21 before",
+        "Value #A": "Usual week",
+        "Value #D": "Last active",
+        "job": "job",
+        "user": "user",
+    }
+    _arranged(panel, titles, "Last active", down=False)
+    panel.override_by_name("Days of 7", [wide(90)])
+    panel.override_by_name("Days of the 21 before", [wide(160)])
+    panel.override_by_name("Usual week", [wide(110)])
+    return panel.override_by_name("Last active", [wide(110), prop("unit", "time:ddd D MMM")])
