@@ -10,6 +10,7 @@ import argparse
 import math
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,9 @@ from gong_exporter.exposition.family import Family
 from gong_exporter.exposition.names import DROP_FAMILIES, EXPORTER_FAMILIES, SNAPSHOT_FAMILIES
 
 DOCS = Path(__file__).parents[1] / "docs"
+
+SHARED = 3
+"""Families with the same sentence, from which on it stands below their table."""
 
 OF_EVERY_COMMAND = ("config_file", "log_level", "log_format")
 
@@ -80,19 +84,27 @@ def exporter_families() -> Iterator[str]:
 
 
 def families(of: Iterable[Family]) -> Iterator[str]:
-    """A table of metric families, with their HELP."""
-    return table(
+    """A table of metric families, with their HELP; below it, the sentences that most share."""
+    of = tuple(of)
+    sentences = {family.name: re.split(r"(?<=\.) ", family.help) for family in of}
+    counts = Counter(sentence for parts in sentences.values() for sentence in parts)
+    yield from table(
         ("family", "type", "labels", "HELP"),
         (
             (
                 f"`{family.name}`",
                 family.kind,
                 ", ".join(f"`{label}`" for label in family.labels),
-                family.help,
+                " ".join(part for part in sentences[family.name] if counts[part] < SHARED),
             )
             for family in of
         ),
     )
+    for sentence, count in counts.items():
+        if count >= SHARED:
+            names = (f"`{name}`" for name, parts in sentences.items() if sentence in parts)
+            yield ""
+            yield f"Of {', '.join(names)}: {sentence}"
 
 
 def flags() -> Iterator[str]:
