@@ -34,7 +34,7 @@ from tools.dashboards.panels import changes, lines, number, rows, sized
 from tools.dashboards.promql import JOB, OUTAGE, PERSON, WINDOW_END, last_scrape, with_person
 
 NOON = 12 * 3600
-NOBODY = "Nobody, or not known yet: see Freshness"
+NO_PEOPLE = "No people, or not known yet: see Freshness"
 """What an empty list says: the two look the same to Prometheus."""
 
 NOT_YET = "not known yet"
@@ -112,7 +112,7 @@ def people(
     for ref, (column, expr) in zip("BCDEFGHI", columns.items(), strict=False):
         queries.append(query(f"({expr})\nand on (job, user) ({chosen})", ref, as_table=True))
         titles[f"Value #{ref}"] = column
-    panel = rows(title, text, *queries, missing=NOBODY)
+    panel = rows(title, text, *queries, missing=NO_PEOPLE)
     sorted_by(merged(panel, {**titles, "user": "user", "Value #A": "+/-"}), "+/-", down=down)
     panel.with_transformation(transform("organize", excludeByName={"+/-": True}))
     panel.override_by_name("Person", [leads_to("Open this person", USER_LINK), narrow(120)])

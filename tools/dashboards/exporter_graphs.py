@@ -26,7 +26,7 @@ REASONS = {
     "server_error": "red",
     "bad_request|not_found|redirect|invalid_response": "dark-red",
 }
-"""Colours of the reasons, by whose business they are: nobody is to take an error for green."""
+"""Colours of the reasons, by who has to act. None is green, because all are errors."""
 
 
 def of(family: str, *matchers: str) -> str:

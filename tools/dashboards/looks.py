@@ -53,7 +53,7 @@ AGE: tuple[Step, ...] = (
 """Of the data: some hourly polls missed; a whole day missed, with stale_after two hours away."""
 
 SCRAPED: tuple[Step, ...] = ((None, "text"), (-3600, "green"), (600, "red"))
-"""Since the last scrape with data: ten minutes are no restart."""
+"""Since the last scrape with data. Ten minutes are longer than a restart."""
 
 QUOTA: tuple[Step, ...] = ((None, "text"), (0, "green"), (0.8, "orange"), (0.95, "red"))
 

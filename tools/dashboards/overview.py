@@ -185,7 +185,7 @@ def _by_role() -> table.Panel:
             query(expr, ref, as_table=True)
             for ref, expr in zip("ABCDE", parts.values(), strict=True)
         ),
-        missing="Nobody, or no data",
+        missing="No people, or no data",
     )
     titles = {"role": "Role"} | {
         f"Value #{ref}": title for ref, title in zip("ABCDE", parts, strict=True)

@@ -118,7 +118,7 @@ def last_scraped(family: str = WINDOW_END, *matchers: str) -> dashboard.QueryVar
 
 
 def team() -> dashboard.QueryVariable:
-    """Which team. All is ``.*``, since nobody without a team may be lost (no roster: everybody)."""
+    """Which team. All is ``.*``, which includes people without a team (no roster: everybody)."""
     return (
         query_variable(
             "team",

@@ -122,14 +122,14 @@ def lines(
         decimals: fixed; None lets Grafana choose.
         fill: opacity below the lines, in percent.
         points: at most so many; 0 for one a pixel.
-        missing: what is said when there is nothing to draw.
+        missing: the text when there is nothing to draw.
     """
     panel = described(timeseries.Panel(), title, text, unit=unit, decimals=decimals)
     for each in queries:
         panel.with_target(each)
     panel.no_value(missing)
     if unit in {COUNT, AN_HOUR}:
-        panel.axis_soft_max(1)  # nothing but zeros is no axis up to 100
+        panel.axis_soft_max(1)  # for zeros alone, Grafana would draw an axis up to 100
     if points:
         panel.max_data_points(points)
     panel.min(0).line_width(2).fill_opacity(fill)

@@ -95,7 +95,7 @@ def with_team(inner: str) -> str:
 def chosen_people(*columns: str) -> str:
     """One series for each person whom the variables of these columns select, by job and user.
 
-    A label marks those whose column matches. So somebody with different teams in two replicas'
+    A label marks those whose column matches. So a person with different teams in two replicas'
     rosters is in one of them only, and ``no team`` can be selected, which no matcher knows.
     """
     people = with_team(one_info(*dict.fromkeys(("team", *columns))))

@@ -10,7 +10,7 @@ from grafana_foundation_sdk.models import dashboard as models
 from tools.dashboards import expected
 from tools.dashboards.common import (
     EXPECTED,
-    NOBODY,
+    NO_PEOPLE,
     NOT_YET,
     against_expected,
     earlier,
@@ -47,7 +47,7 @@ from tools.dashboards.panels import changes, legend, number, rows
 from tools.dashboards.promql import FILTERS, PERSON, counts, employed, named, of_people, one_info
 
 SHOWN = 40
-"""More members than that are no team: those furthest below what was expected are shown."""
+"""The most members that are listed: those furthest below what was expected."""
 
 MEMBERS = ("team", *FILTERS)
 MATRIX = "user\\metric"
@@ -195,7 +195,7 @@ def _side_by_side() -> table.Panel:
             "B",
             as_table=True,
         ),
-        missing=NOBODY,
+        missing=NO_PEOPLE,
     )
     # One row for each user and one column for each counter, those of tomorrow included.
     matrix = transform(

@@ -43,7 +43,7 @@ from tools.dashboards.week_promql import (
     listed,
     of_the_chosen_team,
 )
-from tools.dashboards.week_words import how_many, lull, no_scores, nobody
+from tools.dashboards.week_words import how_many, lull, no_scores, why_empty
 
 TEAMS = 5
 LABELLED_TEAM_LINK = TEAM_LINK.replace("__data.fields.", "__field.labels.")
@@ -75,7 +75,7 @@ def week() -> dict[str, Any]:
         *map(filter_by, FILTERS),
         people_of("listed", BELOW_TITLE, listed()),
         people_of("away", AWAY_TITLE, away()),
-        nobody_listed(),
+        why_lists_are_empty(),
     )
     up_to, fresh = freshness(HISTORY, "")
     page.line(4, (5, _company()), (11, _teams()), (3, up_to), (5, fresh))
@@ -101,14 +101,14 @@ def people_of(name: str, title: str, chosen: str) -> dashboard.QueryVariable:
     )
 
 
-def nobody_listed() -> dashboard.QueryVariable:
+def why_lists_are_empty() -> dashboard.QueryVariable:
     """What tables without people say."""
     return (
         query_variable(
-            "nobody",
-            "Nobody",
-            "Why nobody is listed, where nobody is.",
-            f"query_result({nobody()})",
+            "why_empty",
+            "Why empty",
+            "Why a list of people is empty.",
+            f"query_result({why_empty()})",
         )
         .regex('/words="(?<text>(?<value>[^"]*))"/')
         .hide(HIDE)

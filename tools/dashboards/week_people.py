@@ -236,8 +236,8 @@ def people_away() -> table.Panel:
         AWAY_TITLE,
         f"The {PEOPLE} people with the highest usual among those who were active on at most one of"
         f" the last seven days, and on at least {ENOUGH_DAYS} of the three weeks before. Most"
-        " often this is leave, or a holiday of their region; without days at work there is no"
-        " evidence for a drop.",
+        " often this is leave, or a holiday of their region. Evidence for a drop needs days at"
+        " work.",
         *(query(instead_of(usual, expr), ref, as_table=True) for ref, expr in columns.items()),
         missing="no data",
     )

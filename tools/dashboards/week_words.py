@@ -97,15 +97,15 @@ def how_many() -> str:
             "(.+)/.+": f"$1 people {once}; the first $2, less than once in {ALERT_YEARS} years",
             "(.+)/0": f"$1 people {once}",
             "1/.+": f"One person {once}",
-            "0/.+": f"Nobody {once}",
+            "0/.+": f"No person {once}",
         },
     )
 
 
-def nobody() -> str:
-    """Why nobody is listed: the first reason for no scores; ``Nobody`` where there are scores."""
+def why_empty() -> str:
+    """Why a list of people is empty: the first reason for no scores, or ``No people``."""
     reasons = f"max by (words) ({no_scores()})"
-    return f"{reasons}\nor ({_say('vector(0)', 'Nobody', '')} unless on () {reasons})"
+    return f"{reasons}\nor ({_say('vector(0)', 'No people', '')} unless on () {reasons})"
 
 
 def instead_of(people: str, shown: str) -> str:
@@ -115,7 +115,7 @@ def instead_of(people: str, shown: str) -> str:
         people: whether there are any; a selection.
         shown: the query.
     """
-    row = 'label_replace(vector(NaN), "words", "$nobody", "", "")'
+    row = 'label_replace(vector(NaN), "words", "$why_empty", "", "")'
     return f"{shown}\nor ({row} unless on () ({people}))"
 
 
