@@ -5,23 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from zoneinfo import ZoneInfo
-
-from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.budget import pages_for
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.fetch import fetch_listing
-from gong_exporter.activity.pages import PageSource
 from gong_exporter.activity.poll import poll
 from gong_exporter.activity.poll_plan import PollPlan
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.activity.users import record_users
 from gong_exporter.activity.windows import DayRange, WindowSpec, longest
 from gong_exporter.backfill.plan import BackfillError
-from gong_exporter.backfill.quota import Retrier
+from gong_exporter.backfill.request import BackfillDeps
 from gong_exporter.backfill.workfile import RefusedWindow, WorkFile
-from gong_exporter.gong.clock import Clock
 from gong_exporter.gong.errors import BadRequest, UserNotFound
 
 SHORTEST_SEARCH = 32
@@ -35,37 +30,23 @@ class DayFetcher:
     """Fetches the days that the work file does not have yet.
 
     Args:
-        source: the client.
-        retrier: retries and waits.
-        plan: what a live exporter requests.
-        zone: the company's time zone.
+        deps: the client, its quota, the clock and the log.
+        plan: what a live exporter requests, with the company's time zone.
         work: stores the days.
         company_state: what polls and earlier runs learned.
-        clock: time.
-        log: for progress and warnings.
 
     Attributes:
         company_state: what is known now.
     """
 
     def __init__(
-        self,
-        *,
-        source: PageSource,
-        retrier: Retrier,
-        plan: PollPlan,
-        zone: ZoneInfo,
-        work: WorkFile,
-        company_state: CompanyState,
-        clock: Clock,
-        log: FilteringBoundLogger,
+        self, deps: BackfillDeps, *, plan: PollPlan, work: WorkFile, company_state: CompanyState
     ) -> None:
-        self._source = source
-        self._retrier = retrier
-        self._plan = replace(plan, zone=zone)
+        self._deps = deps
+        self._plan = plan
         self._work = work
-        self._clock = clock
-        self._log = log
+        self._clock = deps.clock
+        self._log = deps.log
         self.company_state = company_state
 
     def run(self, days: Sequence[date]) -> None:
@@ -128,7 +109,7 @@ class DayFetcher:
     def _fetch_window(self, window: WindowSpec, day: date) -> WindowData:
         def attempt() -> WindowData:
             result = poll(
-                self._source,
+                self._deps.source,
                 replace(self._plan, windows=(window,)),
                 # The search for listed users is done once for all days, see _search().
                 replace(self.company_state, last_search_day=day),
@@ -141,7 +122,7 @@ class DayFetcher:
                 raise result.failures[0].error
             return result.windows[0]
 
-        return self._retrier.call(attempt, self.company_state.pages.get(window.name, 1))
+        return self._deps.quota.call(attempt, self.company_state.pages.get(window.name, 1))
 
     def _search(self, days: Sequence[date]) -> None:
         """Search for the ids of listed users in a listing of all users over the whole range.
@@ -173,8 +154,8 @@ class DayFetcher:
         self._work.note_search(whole, self.company_state)
 
     def _search_range(self, days: DayRange) -> None:
-        listing = self._retrier.call(
-            lambda: fetch_listing(self._source, self._plan.filter(days), self._log),
+        listing = self._deps.quota.call(
+            lambda: fetch_listing(self._deps.source, self._plan.filter(days), self._log),
             pages_for(len(self.company_state.known_users)),
         )
         selection = self._plan.selection

@@ -33,6 +33,13 @@ from gong_exporter.gong.records import Exchange
 RECHECK_INTERVAL = 60.0
 """Seconds between two looks at the ledger while the calls of other processes fill the quota."""
 
+RETRY_WAITS = (30.0, 60.0, 120.0, 300.0, 600.0)
+"""Seconds between failed attempts; each attempt includes the client's own retries."""
+
+_PERMANENT = (Unauthorized, Forbidden, Redirected, NotSent)
+
+T = TypeVar("T")
+
 
 class CallCounter:
     """An Observer that counts exchanges.
@@ -56,7 +63,7 @@ class CallCounter:
 
 
 class BackfillQuota:
-    """Keeps a backfill within its share of the quota.
+    """Keeps a backfill's calls within its share of the quota, and repeats those that failed.
 
     Args:
         clock: time and waits.
@@ -92,6 +99,7 @@ class BackfillQuota:
         self._used = used
         self._log = log
         self._recorded = 0
+        self._any_success = False
         self._work: WorkFile | None = None
 
     def record_in(self, work: WorkFile) -> None:
@@ -123,54 +131,9 @@ class BackfillQuota:
             now = self._clock.now()
             until = self._next_free(wanted, now)
             if not logged:
-                log_wait(self._log, until, "the day's share of gong.requests_per_day is used up")
+                self._log_wait(until, "the day's share of gong.requests_per_day is used up")
             logged = True
             self._clock.wait(min(until - now, RECHECK_INTERVAL))
-
-    def _own_calls(self, now: float) -> tuple[tuple[float, int], ...]:
-        return self._work.calls(now) if self._work is not None else ()
-
-    def _next_free(self, wanted: int, now: float) -> float:
-        """When enough of the own calls are a day old; soon, if others' calls fill the quota."""
-        own = self._own_calls(now)
-        excess = sum(number for _, number in own) + wanted - self.per_day
-        for at, number in own:
-            if excess <= 0:
-                break
-            excess -= number
-            if excess <= 0:
-                return max(at + DAY, now + 1.0)
-        return now + RECHECK_INTERVAL
-
-
-def log_wait(log: FilteringBoundLogger, until: float, reason: str) -> None:
-    """Log that no call is made until this Unix time."""
-    local = datetime.fromtimestamp(until).astimezone()
-    log.info("waiting", until=local.isoformat(sep=" ", timespec="seconds"), reason=reason)
-
-
-RETRY_WAITS = (30.0, 60.0, 120.0, 300.0, 600.0)
-"""Seconds between failed attempts; each attempt includes the client's own retries."""
-
-_PERMANENT = (Unauthorized, Forbidden, Redirected, NotSent)
-
-T = TypeVar("T")
-
-
-class Retrier:
-    """Repeats requests that may succeed later.
-
-    Args:
-        clock: time and waits.
-        quota: the backfill's share of the quota.
-        log: for the waits.
-    """
-
-    def __init__(self, *, clock: Clock, quota: BackfillQuota, log: FilteringBoundLogger) -> None:
-        self._clock = clock
-        self._quota = quota
-        self._log = log
-        self._any_success = False
 
     def call(self, attempt: Callable[[], T], pages: int) -> T:
         """Call ``attempt`` until it succeeds, or cannot succeed.
@@ -188,7 +151,7 @@ class Retrier:
         """
         failures = 0
         while True:
-            self._quota.wait_for(pages)
+            self.wait_for(pages)
             try:
                 result = attempt()
             except (BadRequest, UserNotFound):
@@ -200,13 +163,28 @@ class Retrier:
                 if until is None:
                     failures += 1
                     until = self._clock.now() + self._next_wait(error, failures)
-                log_wait(self._log, until, error.message)
+                self._log_wait(until, error.message)
                 self._clock.wait(max(0.0, until - self._clock.now()))
             else:
                 self._any_success = True
                 return result
             finally:
-                self._quota.record_calls()
+                self.record_calls()
+
+    def _own_calls(self, now: float) -> tuple[tuple[float, int], ...]:
+        return self._work.calls(now) if self._work is not None else ()
+
+    def _next_free(self, wanted: int, now: float) -> float:
+        """When enough of the own calls are a day old; soon, if others' calls fill the quota."""
+        own = self._own_calls(now)
+        excess = sum(number for _, number in own) + wanted - self.per_day
+        for at, number in own:
+            if excess <= 0:
+                break
+            excess -= number
+            if excess <= 0:
+                return max(at + DAY, now + 1.0)
+        return now + RECHECK_INTERVAL
 
     def _next_wait(self, error: GongError, failures: int) -> float:
         """Seconds to wait. Raises: BackfillError, if there is no use in another attempt."""
@@ -216,3 +194,8 @@ class Retrier:
                 f"{error.describe()}\nfetched days are kept: run the same command again to continue"
             ) from error
         return RETRY_WAITS[failures - 1]
+
+    def _log_wait(self, until: float, reason: str) -> None:
+        """Log that no call is made until this Unix time."""
+        local = datetime.fromtimestamp(until).astimezone()
+        self._log.info("waiting", until=local.isoformat(sep=" ", timespec="seconds"), reason=reason)

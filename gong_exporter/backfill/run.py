@@ -18,7 +18,6 @@ from gong_exporter.backfill.fetch import DayFetcher
 from gong_exporter.backfill.fetched_days import index_fetched_days
 from gong_exporter.backfill.output import OutputFormat
 from gong_exporter.backfill.plan import BackfillError, InvalidRequest, sample_times
-from gong_exporter.backfill.quota import Retrier
 from gong_exporter.backfill.request import BackfillDeps, BackfillRequest
 from gong_exporter.backfill.workfile import RefusedWindow, WorkFile
 from gong_exporter.backfill.write import FileSummary, write_file
@@ -66,7 +65,6 @@ class Backfill:
     def __init__(self, request: BackfillRequest, deps: BackfillDeps) -> None:
         self._request = request
         self._deps = deps
-        self._retrier = Retrier(clock=deps.clock, quota=deps.quota, log=deps.log)
         polled = deps.company_state
         if polled is None or polled.host != request.plan.host:
             polled = CompanyState(host=request.plan.host)
@@ -100,14 +98,10 @@ class Backfill:
     def fetch(self) -> None:
         """Fetch every day that the work file does not have. Raises: BackfillError, Stopped."""
         fetcher = DayFetcher(
-            source=self._deps.source,
-            retrier=self._retrier,
-            plan=self._request.plan,
-            zone=self.zone,
+            self._deps,
+            plan=replace(self._request.plan, zone=self.zone),
             work=self._work,
             company_state=self._company_state,
-            clock=self._deps.clock,
-            log=self._deps.log,
         )
         try:
             fetcher.run(self.days)
@@ -177,7 +171,7 @@ class Backfill:
         wanted = plan.filter(longest_range(plan.windows, last))
         page: ActivityPage | None = None
         try:
-            page, _ = self._retrier.call(lambda: fetch_page(self._deps.source, wanted), 1)
+            page, _ = self._deps.quota.call(lambda: fetch_page(self._deps.source, wanted), 1)
         except BadRequest as error:
             raise BackfillError(error.describe()) from error
         except UserNotFound:

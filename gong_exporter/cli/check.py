@@ -22,7 +22,7 @@ from gong_exporter.cli.check_live import check_live, saved_people_warning
 from gong_exporter.cli.options import WebOptions, bad_usage, common_options
 from gong_exporter.cli.session import Session, open_existing_state, open_session, refuse
 from gong_exporter.common.redact import MIN_PIECE, Redactor
-from gong_exporter.common.sections import Section
+from gong_exporter.common.sections import YamlSection
 from gong_exporter.config.durations import format_duration
 from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.model import SECTIONS, Config
@@ -77,7 +77,7 @@ def schema_text() -> str:
     sections: dict[str, Any] = {name: (model | None, None) for name, model in SECTIONS.items()}
     model = create_model(
         "ConfigFile",
-        __base__=Section,
+        __base__=YamlSection,
         __doc__="The configuration file of gong-exporter.",
         **sections,
     )

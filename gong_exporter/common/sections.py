@@ -36,7 +36,7 @@ _KINDS = {
 """Pydantic's types of error, in our words."""
 
 
-class Section(BaseModel):
+class YamlSection(BaseModel):
     """A frozen section of a file, in which unknown keys are refused.
 
     Attributes:

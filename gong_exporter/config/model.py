@@ -18,7 +18,7 @@ from gong_exporter.activity.users import ListedUser
 from gong_exporter.activity.windows import WindowSpec
 from gong_exporter.common.nearest import quoted
 from gong_exporter.common.problems import Problem
-from gong_exporter.common.sections import AtKey, Section, in_folder, list_of, single
+from gong_exporter.common.sections import AtKey, YamlSection, in_folder, list_of, single
 from gong_exporter.config import json_schema as schema
 from gong_exporter.config import values
 from gong_exporter.config.cron import CronSchedule, parse_cron
@@ -50,7 +50,7 @@ def _key(default: Any, description: str) -> Any:
     return Field(default, validate_default=written, description=description)
 
 
-class GongConfig(Section):
+class GongConfig(YamlSection):
     """``gong``: how to reach Gong, and how much of its limits to take."""
 
     base_url: Annotated[str, single(values.base_url), schema.BASE_URL] = _key(
@@ -108,7 +108,7 @@ class GongConfig(Section):
     )
 
 
-class ActivityConfig(Section):
+class ActivityConfig(YamlSection):
     """``activity``: what to ask for, and what to show."""
 
     windows: Annotated[
@@ -209,7 +209,7 @@ class ActivityConfig(Section):
         return self
 
 
-class PollConfig(Section):
+class PollConfig(YamlSection):
     """``poll``: when to poll, and the age up to which data is served."""
 
     model_config = ConfigDict(json_schema_extra=schema.ONE_SCHEDULE)
@@ -241,7 +241,7 @@ class PollConfig(Section):
 _Switch = Annotated[bool, single(values.switch), schema.SWITCH]
 
 
-class DropsConfig(Section):
+class DropsConfig(YamlSection):
     """``drops``: detection of activity drops."""
 
     enabled: _Switch = _key(
@@ -255,13 +255,13 @@ class DropsConfig(Section):
     )
 
 
-class StateConfig(Section):
+class StateConfig(YamlSection):
     """``state``: what survives restarts."""
 
     file: _Path | None = _key("gong-exporter.db", "What survives a restart; `null` for nothing.")
 
 
-SECTIONS: Mapping[str, type[Section]] = {
+SECTIONS: Mapping[str, type[YamlSection]] = {
     "gong": GongConfig,
     "activity": ActivityConfig,
     "poll": PollConfig,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from gong_exporter.digest.content import Digest, Row, Section
 from gong_exporter.digest.plain import HEADS, clean
 from gong_exporter.digest.sentences import Sentence
-from gong_exporter.web.html import Html, constant, join, tag
+from gong_exporter.web.markup import Html, constant, join, tag
 
 _FONT = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 _PAGE = f"margin:0;padding:24px 12px;background:#f3f4f6;color:#1f2937;{_FONT};line-height:1.5"

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from gong_exporter.common.files import UnreadableFile, read_bounded
 from gong_exporter.common.problems import Problem
-from gong_exporter.common.sections import AtKey, Section, in_folder, problems, single
+from gong_exporter.common.sections import AtKey, YamlSection, in_folder, problems, single
 from gong_exporter.common.yaml import parse_yaml
 from gong_exporter.config.values import switch
 
@@ -38,7 +38,7 @@ _Text = Annotated[str, single(str)]
 _File = Annotated[Path | None, AfterValidator(in_folder), single(_path)]
 
 
-class _HttpSection(Section):
+class _HttpSection(YamlSection):
     """A key without a value is the same as no key, as in Prometheus."""
 
     null_is_absent = True

@@ -27,7 +27,7 @@ from gong_exporter.gong.errors import (
     TransportError,
     Unauthorized,
 )
-from gong_exporter.gong.fields import parse_trace_id
+from gong_exporter.gong.fields import log_text
 from gong_exporter.gong.gong_users import (
     USERS_PATH,
     USERS_SCOPE_ADVICE,
@@ -250,7 +250,8 @@ class GongClient:
 
     def _read(self, response: Response, parse: Callable[[bytes, Redactor], PageT]) -> PageT:
         """Return the response's page, or raise the error that it stands for."""
-        trace_id = parse_trace_id(response.headers.get("x-traceid"), self._redactor)
+        # Gong's support accepts it when the body has no requestId.
+        trace_id = log_text(response.headers.get("x-traceid"), self._redactor)
         try:
             raise_for_status(response, self._clock.now(), self._redactor)
             page = parse(response.body, self._redactor)

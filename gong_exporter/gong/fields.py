@@ -36,11 +36,6 @@ _UNPRINTABLE = re.compile(
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
-def parse_trace_id(value: str | None, redactor: Redactor) -> str | None:
-    """Return ``x-traceid``, which Gong's support accepts when the body has no ``requestId``."""
-    return log_text(value, redactor)
-
-
 def bounded_anomalies(anomalies: list[str]) -> tuple[str, ...]:
     """Return each anomaly once, at most MAX_ANOMALIES of them."""
     kinds = tuple(dict.fromkeys(anomalies))

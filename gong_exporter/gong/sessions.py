@@ -1,4 +1,4 @@
-"""The ``requests`` session behind the transport: its sockets are known to the running task.
+"""The ``requests`` session behind the transport, whose sockets the running task knows; its errors.
 
 Everything here goes through documented interfaces of ``requests`` and ``urllib3``, except
 ``HTTPConnection._new_conn``. urllib3 has no public way to learn of a socket before the TLS
@@ -7,8 +7,11 @@ handshake; its own SOCKS support overrides the same method.
 
 from __future__ import annotations
 
+import http.client
 import logging
+import re
 import socket
+import ssl
 import time
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -18,6 +21,7 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 from urllib3.poolmanager import PoolManager
 
 from gong_exporter.gong.deadline_thread import current_task
@@ -129,3 +133,63 @@ class _Adapter(HTTPAdapter):
 
 def _use_our_connections(manager: PoolManager) -> None:
     manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+
+
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
+
+
+def is_timeout(error: BaseException) -> bool:
+    """True if a socket timed out at the bottom of the error's chain."""
+    return isinstance(error, requests.exceptions.Timeout) or any(
+        isinstance(cause, ReadTimeoutError | TimeoutError) for cause in _chain(error)
+    )
+
+
+def describe(error: BaseException) -> str:
+    """Describe the cause at the bottom of the error's chain, on one line. Pure.
+
+    Errors about what we send are not quoted, because they may hold credentials; nor is what was
+    received in place of HTTP.
+    """
+    root = _chain(error)[-1]
+    match root:
+        case ssl.SSLCertVerificationError():
+            text = f"TLS: {root.verify_message}"
+        case ssl.SSLError():
+            text = f"TLS: {root.reason or 'the handshake failed'}"
+        case socket.gaierror():
+            text = f"the name cannot be resolved ({root.strerror})"
+        case http.client.RemoteDisconnected():
+            text = "the connection was closed without a response"
+        case http.client.IncompleteRead():
+            text = "the response ended early"
+        case ValueError() if isinstance(error, requests.exceptions.ChunkedEncodingError):
+            text = "the response ended early"  # or its chunks are malformed
+        case requests.RequestException() | ValueError() | TypeError():
+            text = (
+                "the request cannot be made with this gong.base_url, gong.proxy_url or"
+                f" gong.ca_file ({type(root).__name__})"
+            )
+        case http.client.HTTPException() | HTTPError():
+            text = f"the response is not HTTP ({type(root).__name__})"
+        case OSError():
+            text = root.strerror or str(root)
+        case _:
+            text = type(root).__name__
+    proxy = "proxy: " if isinstance(error, requests.exceptions.ProxyError) else ""
+    return proxy + _UNPRINTABLE.sub(" ", text).strip()
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """Return the error and its causes, the innermost one last."""
+    chain: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None and all(current is not seen for seen in chain):
+        chain.append(current)
+        inner = getattr(current, "reason", None)
+        nested = [arg for arg in current.args if isinstance(arg, BaseException)]
+        if isinstance(inner, BaseException):
+            current = inner
+        else:
+            current = nested[0] if nested else current.__cause__ or current.__context__
+    return chain

@@ -20,8 +20,7 @@ from requests.exceptions import ContentDecodingError
 from gong_exporter.gong.clock import Clock, Stopped
 from gong_exporter.gong.deadline_thread import AbortableTask, DeadlineThread
 from gong_exporter.gong.errors import ConnectionFailed, GongError, InvalidResponse, TimedOut
-from gong_exporter.gong.sessions import HeaderAuth, new_session
-from gong_exporter.gong.transport_errors import describe, is_timeout
+from gong_exporter.gong.sessions import HeaderAuth, describe, is_timeout, new_session
 
 MAX_BODY = 8 * 2**20
 """Bytes of an unpacked body that are read; a page of 100 users is about 60 kB."""

@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
 
 from structlog.typing import FilteringBoundLogger
 
@@ -26,8 +25,9 @@ from gong_exporter.activity.listing import (
     run_steps,
 )
 from gong_exporter.common.user_names import is_email
+from gong_exporter.gong.client import GongClient
 from gong_exporter.gong.errors import BadRequest, UserNotFound
-from gong_exporter.gong.gong_users import USER_COLUMNS, GongUser, UsersPage
+from gong_exporter.gong.gong_users import USER_COLUMNS, GongUser
 from gong_exporter.roster.records import Roster
 
 COLUMNS = USER_COLUMNS
@@ -209,16 +209,8 @@ MAX_USERS = 200_000
 """A longer list is taken to be endless; it has everybody who ever was a user."""
 
 
-class UsersSource(Protocol):
-    """The part of the client that fetches pages of users."""
-
-    def users_page(self, cursor: str | None = None, *, new_connection: bool = False) -> UsersPage:
-        """Fetch one page. Raises: GongError, Stopped."""
-        ...
-
-
 def fetch_users(
-    source: UsersSource,
+    source: GongClient,
     log: FilteringBoundLogger,
     on_page: Callable[[int, int | None], None] = lambda _received, _total: None,
 ) -> tuple[GongUser, ...]:
@@ -249,7 +241,7 @@ def fetch_users(
 
 
 def _fetch_pages(
-    source: UsersSource, on_page: Callable[[int, int | None], None], *, first_start: bool
+    source: GongClient, on_page: Callable[[int, int | None], None], *, first_start: bool
 ) -> Steps[tuple[GongUser, ...]]:
     received = PartialListing[GongUser](MAX_USERS, lambda _before, again: again)
     page = source.users_page(new_connection=not first_start)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.poll_plan import WindowFailure
+from gong_exporter.activity.snapshot import Snapshot
 from gong_exporter.exposition.exporter_status import Failure
 from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.clock import Clock
@@ -54,8 +55,33 @@ class PollLogger:
         self._log.exception("the poll broke down: a defect, please report it")
         self._keep("defect", type(error).__name__, None)
 
-    def unknown(self, users: Sequence[str]) -> None:
-        """Log the listed users that Gong does not know, once per change of the list."""
+    def ended(
+        self,
+        *,
+        seconds: float,
+        windows: Iterable[str],
+        failed: Iterable[str],
+        snapshot: Snapshot,
+    ) -> None:
+        """Log a poll, and once per change the listed users that Gong does not know.
+
+        Args:
+            seconds: that it took.
+            windows: that it fetched.
+            failed: windows that it left without new data.
+            snapshot: what is served now.
+        """
+        self._log.info(
+            "poll ended",
+            seconds=round(seconds, 3),
+            windows=",".join(windows) or "none",
+            failed=",".join(failed) or "none",
+            users=len(snapshot.users),
+            unknown=len(snapshot.unknown),
+        )
+        self._unknown_users(snapshot.unknown)
+
+    def _unknown_users(self, users: Sequence[str]) -> None:
         before, self._unknown = self._unknown, tuple(users)
         if not users or before == self._unknown:
             return

@@ -6,21 +6,17 @@ No thread and no schedule in here: ``--once`` uses it as it is, the poller calls
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from zoneinfo import ZoneInfo
+from dataclasses import replace
 
 from structlog.typing import FilteringBoundLogger
 
-from gong_exporter.activity.budget import CallBudget
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.pages import PageSource
 from gong_exporter.activity.poll import poll
 from gong_exporter.activity.poll_plan import PollPlan, PollResult
-from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.activity.windows import (
     WindowSpec,
     company_today,
-    day_start,
     today_everywhere,
 )
 from gong_exporter.common.redact import Redactor
@@ -34,6 +30,7 @@ from gong_exporter.runtime.drops import DetectorInput, DetectorProcess, Detector
 from gong_exporter.runtime.gong_client import CallObserver, make_client
 from gong_exporter.runtime.gong_roster import GongRoster
 from gong_exporter.runtime.poll_log import PollLogger
+from gong_exporter.runtime.poll_state import PollState
 from gong_exporter.runtime.published import CompanyData, Published
 from gong_exporter.runtime.setup import (
     Setup,
@@ -49,27 +46,6 @@ FetchWindows = Callable[
     [PageSource, PollPlan, CompanyState, Clock, FilteringBoundLogger], PollResult
 ]
 """Fetches a plan's windows: activity's poll()."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PollState:
-    """The state after the last poll, for the status page and the schedule.
-
-    Attributes:
-        setup: the configuration in force.
-        budget: the calls that its schedule takes.
-        zone: the company's; None if it is not known yet.
-        planned: the names of the windows that polls fetch. Not all, if the quota is too small.
-        windows: the newest data of each configured window, served or not.
-        failed: the windows that the last poll left without new data; None before the first poll.
-    """
-
-    setup: Setup
-    budget: CallBudget
-    zone: ZoneInfo | None
-    planned: tuple[str, ...]
-    windows: tuple[WindowData, ...]
-    failed: tuple[str, ...] | None
 
 
 class PollRunner:
@@ -198,27 +174,6 @@ class PollRunner:
         """What may be served now: data that became too old is dropped first."""
         return self._data.published()
 
-    def fresh_until(self) -> float:
-        """Unix time until which the data needs no new poll; 0 if it needs one now.
-
-        Every window has to be there, with today's range, and younger than the interval.
-        """
-        held = {data.window: data for data in self._data.windows()}
-        now, zone = self._clock.now(), self._data.zone
-        if zone is None:
-            return 0.0
-        today = company_today(now, zone)
-        midnight = day_start(today, zone)
-        fetched: list[float] = []
-        for name in self.poll_state.planned:
-            data = held.get(name)
-            if data is None or data.fetched_at > now or data.end != today:
-                return 0.0
-            if data.end_timestamp != midnight and not data.as_stated:
-                return 0.0  # the same day in another time zone
-            fetched.append(data.fetched_at)
-        return min(fetched) + interval_in_effect(self.poll_state.budget)
-
     def blocked_until(self) -> float:
         """Unix time until which a Retry-After or the quota forbids a poll; 0 if neither does.
 
@@ -265,16 +220,12 @@ class PollRunner:
         failed = tuple(w.name for w in setup.plan.windows if w.name not in arrived)
         self._ended(began, failed)
         published = self.current()
-        snapshot = published.snapshot
-        self._log.info(
-            "poll ended",
-            seconds=round(self._clock.monotonic() - began, 3),
-            windows=",".join(data.window for data in result.windows) or "none",
-            failed=",".join(failed) or "none",
-            users=len(snapshot.users),
-            unknown=len(snapshot.unknown),
+        self._poll_log.ended(
+            seconds=self._clock.monotonic() - began,
+            windows=[data.window for data in result.windows],
+            failed=failed,
+            snapshot=published.snapshot,
         )
-        self._poll_log.unknown(snapshot.unknown)
         self._poll_log.roster(published.roster_match)
         if self.save:
             self._history.add_windows(self._data.company, result.windows)

@@ -231,7 +231,7 @@ class Poller:
         keep_wait = reason == "reload" and self._runner.quota_is_spent()
         self._history = PollHistory(retry_at=self._history.retry_at if keep_wait else None)
         planned = self._plan()
-        if self._fresh_until() > self._clock.now():
+        if self._runner.poll_state.fresh_until(self._clock.now()) > self._clock.now():
             self._log.info("the data is fresh: no poll now", because=reason)
         elif planned.at > self._clock.now():
             self._log_wait(planned)
@@ -281,7 +281,7 @@ class Poller:
                 budget=state.budget,
                 zone=state.zone,
                 history=self._history,
-                fresh_until=self._fresh_until(),
+                fresh_until=state.fresh_until(now),
                 blocked_until=self._runner.blocked_until(),
             )
         )
@@ -292,9 +292,6 @@ class Poller:
             self._wake.set()
         self._on_next_poll(planned.at)
         return planned
-
-    def _fresh_until(self) -> float:
-        return 0.0 if self._runner.poll_state.failed else self._runner.fresh_until()
 
 
 def _standby_reason(owner: int | None) -> str:

@@ -15,7 +15,8 @@ from gong_exporter.exposition.exporter_status import ExporterStatus, Failure
 from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.client import MAX_CLOCK_OFFSET
 from gong_exporter.gong.clock import Clock
-from gong_exporter.runtime.poll_runner import PollRunner, PollState
+from gong_exporter.runtime.poll_runner import PollRunner
+from gong_exporter.runtime.poll_state import PollState
 from gong_exporter.runtime.poller import Poller
 from gong_exporter.runtime.published import Published
 from gong_exporter.runtime.reload import Reloader

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gong_exporter.web.html import Html, TimeFormat, count, days, duration, join, tag
+from gong_exporter.web.markup import Html, TimeFormat, count, days, duration, join, tag
 from gong_exporter.web.status import Level, Status, WindowStatus
 
 _STATES: dict[str, tuple[Level, str]] = {

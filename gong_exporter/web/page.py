@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gong_exporter.web.cards import fact_list, tiles, window_cards
-from gong_exporter.web.html import (
+from gong_exporter.web.markup import (
     Html,
     TimeFormat,
     clip,

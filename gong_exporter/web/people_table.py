@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import parse_qs, urlencode
 
 from gong_exporter.activity.snapshot import Snapshot, User, Values, WindowData
-from gong_exporter.web.html import Html, clip, count, join, tag
+from gong_exporter.web.markup import Html, clip, count, join, tag
 
 SHOWN_AT_MOST = 100
 """People in the table. A search narrows them down, so there are no further pages."""

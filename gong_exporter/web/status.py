@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 from gong_exporter.activity.snapshot import EMPTY, Snapshot, WindowData
 from gong_exporter.exposition.body import Body
 from gong_exporter.exposition.exporter_status import ExporterStatus
-from gong_exporter.web.html import duration
+from gong_exporter.web.markup import duration
 
 Level = Literal["ok", "warn", "bad"]
 
@@ -94,7 +94,10 @@ class Status:
 
 
 class Site(Protocol):
-    """The exporter as its HTTP side sees it. No method ever waits for Gong."""
+    """The exporter as its HTTP side sees it. No method ever waits for Gong.
+
+    The runtime, a layer above, implements it.
+    """
 
     def metrics(self, accept: str, accept_encoding: str) -> Body:
         """The exposition that suits the two headers (empty when they were not sent).

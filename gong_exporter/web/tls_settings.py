@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
-from gong_exporter.common.sections import AtKey, Section, in_folder, one_of, single
+from gong_exporter.common.sections import AtKey, YamlSection, in_folder, one_of, single
 from gong_exporter.common.yaml import Scalar
 
 CIPHERS: Mapping[str, str] = {
@@ -94,7 +94,7 @@ _Suite = Annotated[str, single(one_of("or insecure cipher suite", (*CIPHERS, *TL
 _Names = tuple[Text, ...]
 
 
-class WebSection(Section):
+class WebSection(YamlSection):
     """Null is as good as no key, as in Go."""
 
     null_is_absent = True

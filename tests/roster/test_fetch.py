@@ -69,17 +69,17 @@ def test_a_list_that_contradicts_itself_is_fetched_again_a_few_times(
     assert again == MAX_STARTS - 1
 
 
-class Pages:
-    """A source whose pages a test writes."""
+class Pages(GongClient):
+    """A client whose pages a test writes."""
 
     def __init__(self, *pages: UsersPage) -> None:
         self.pages = list(pages)
 
     def users_page(
         self,
-        cursor: str | None = None,  # noqa: ARG002 - the protocol
+        cursor: str | None = None,  # noqa: ARG002 - the client's
         *,
-        new_connection: bool = False,  # noqa: ARG002 - the protocol
+        new_connection: bool = False,  # noqa: ARG002 - the client's
     ) -> UsersPage:
         return self.pages.pop(0)
 

@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from gong_exporter.web.html import TimeFormat, clip, count, days, duration
+from gong_exporter.web.markup import TimeFormat, clip, count, days, duration
 
 NOON = 1_790_017_200.0  # Monday 21 September 2026, 12:00 in Los Angeles
 

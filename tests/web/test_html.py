@@ -3,7 +3,7 @@ from html.parser import HTMLParser
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gong_exporter.web.html import join, lines, tag
+from gong_exporter.web.markup import join, lines, tag
 
 
 class Seen(HTMLParser):
