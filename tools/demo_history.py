@@ -34,7 +34,7 @@ sys.path.insert(0, str(ROOT))  # also where the package is not installed, as for
 from gong_exporter.cli.demo_company import SEED, USERS, demo_company, summary  # noqa: E402 - found only now
 from gong_exporter.simulator.api.simulator import Simulator  # noqa: E402 - likewise
 from gong_exporter.simulator.api.simulator_options import SimulatorOptions  # noqa: E402 - likewise
-from gong_exporter.simulator.company.roster import roster_csv  # noqa: E402 - likewise
+from gong_exporter.simulator.company.roster_file import roster_csv  # noqa: E402 - likewise
 
 ZONE = ZoneInfo("US/Pacific")
 WAIT_TIMEOUT = 60.0

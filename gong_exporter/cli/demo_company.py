@@ -20,7 +20,7 @@ from gong_exporter.simulator.company import people
 from gong_exporter.simulator.company.company import SimulatedCompany
 from gong_exporter.simulator.company.events import Event, EventKind
 from gong_exporter.simulator.company.layout import Role
-from gong_exporter.simulator.company.roster import on_the_roster
+from gong_exporter.simulator.company.roster_file import on_the_roster
 
 USERS = 48
 SEED = 20

@@ -23,7 +23,7 @@ from gong_exporter.simulator.api.simulator import Simulator
 from gong_exporter.simulator.api.simulator_options import SimulatorOptions
 from gong_exporter.simulator.company.company import SimulatedCompany
 from gong_exporter.simulator.company.events import Event, parse_event
-from gong_exporter.simulator.company.roster import roster_csv
+from gong_exporter.simulator.company.roster_file import roster_csv
 
 DEFAULT_ZONE = "US/Pacific"
 

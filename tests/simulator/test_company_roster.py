@@ -9,7 +9,7 @@ import pytest
 
 from gong_exporter.simulator.company.company import SimulatedCompany
 from gong_exporter.simulator.company.layout import LEADERSHIP, Role, lay_out, reorganised
-from gong_exporter.simulator.company.roster import roster_csv
+from gong_exporter.simulator.company.roster_file import roster_csv
 
 TODAY = date(2026, 11, 23)
 COMPANY = SimulatedCompany(48, 20, ZoneInfo("America/New_York"), TODAY)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from gong_exporter.simulator.company.layout import Role
-from gong_exporter.simulator.company.names import DOMAIN
 from gong_exporter.simulator.company.people import Person
+from gong_exporter.simulator.company.person_names import DOMAIN
 from gong_exporter.simulator.records import DirectoryUser
 
 SINCE = timedelta(days=730)

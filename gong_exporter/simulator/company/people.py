@@ -15,8 +15,8 @@ from gong_exporter.simulator.company.layout import (
     reorganisation_day,
     reorganised,
 )
-from gong_exporter.simulator.company.names import address_of, invent_name
 from gong_exporter.simulator.company.offices import Office
+from gong_exporter.simulator.company.person_names import address_of, invent_name
 
 _YEARS_IN_ROLE = {  # the scale of what is drawn
     Role.REPRESENTATIVE: 3.2,
