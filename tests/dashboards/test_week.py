@@ -147,6 +147,16 @@ def test_nobody_on_leave_or_holiday_is_among_the_first(weeks: Weeks, job: str) -
         assert not [user for user in first - dropped if people[str(user)].region == "Americas"]
 
 
+@pytest.mark.parametrize("job", WEEKS)
+def test_a_sentence_counts_who_is_below_and_who_alerts(weeks: Weeks, job: str) -> None:
+    rarities = [float(row["By chance"]) for row in weeks.rows(job, BELOW_TITLE)]
+    alerting = sum(years >= 24 for years in rarities)
+    words = f"{len(rarities)} people did less than chance brings once a year"
+    if alerting:
+        words += f"; the first {alerting}, less than once in 24 years"
+    assert weeks.sentences(job)[words] == 0
+
+
 def test_a_holiday_is_said_to_explain_the_week(weeks: Weeks) -> None:
     assert any(
         words.startswith("Americas at work on") and words.endswith("a holiday?")

@@ -27,7 +27,7 @@ BEHIND = 26 * 3600
 LULL = 0.75
 """The share of the usual days at work below which a holiday is supposed."""
 
-LULLS = 3
+LULLS = 2
 SMALLEST_GROUP = 5
 
 SCORED = (
@@ -94,7 +94,7 @@ def how_many() -> str:
         "words",
         "facts",
         {
-            "(.+)/.+": f"$1 people {once}; the first $2, less than once in {ALERT_YEARS} years",
+            "(.+)/(.+)": f"$1 people {once}; the first $2, less than once in {ALERT_YEARS} years",
             "(.+)/0": f"$1 people {once}",
             "1/.+": f"One person {once}",
             "0/.+": f"No person {once}",
