@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.dashboards.pages import UIDS, Json, dashboard, panels, span
+from tools.dashboards.counters import COUNTERS
 
 CORE = {"bargauge", "barchart", "gauge", "stat", "table", "text", "timeseries"}
 DATA_SOURCE = {"type": "prometheus", "uid": "${datasource}"}
@@ -227,3 +228,28 @@ def test_nothing_comes_from_elsewhere(uid: str) -> None:
 @pytest.mark.parametrize("uid", UIDS)
 def test_the_first_range_is_within_prometheuss_default_retention(uid: str) -> None:
     assert span(dashboard(uid)) <= 15 * 86_400
+
+
+LAPTOP, GRID_GAP, PANEL_EDGE = 1366, 16, 24
+"""Pixels of a page; between panels; and of a panel beside its table."""
+
+
+@PANELS
+def test_columns_fit_a_laptop(uid: str, panel: Json) -> None:
+    """Or names, and the last column, are cut."""
+    if panel["type"] != "table":
+        return
+    widths = 0
+    for override in panel["fieldConfig"]["overrides"]:
+        properties = {prop["id"]: prop["value"] for prop in override["properties"]}
+        if override["matcher"]["id"] == "byName" and "custom.hideFrom.viz" not in properties:
+            least = properties.get("custom.minWidth", 0)
+            widths += properties.get("custom.width", least)
+    page = LAPTOP - GRID_GAP
+    assert widths <= page * panel["gridPos"]["w"] / COLUMNS - GRID_GAP - PANEL_EDGE, uid
+
+
+def test_short_titles_of_counters_are_explained_below_them() -> None:
+    (legend,) = (p for p in dashboard("gong-team")["panels"] if p["type"] == "text")
+    for metric, title in COUNTERS.items():
+        assert f"**{title}** {metric.replace('_', ' ')}" in legend["options"]["content"]

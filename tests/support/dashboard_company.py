@@ -9,17 +9,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from urllib.request import urlopen
 from zoneinfo import ZoneInfo
+
+from prometheus_client.parser import text_string_to_metric_families
 
 from gong_exporter.cli.demo_company import demo_company
 from gong_exporter.cli.simulate import DEFAULT_ZONE
 from gong_exporter.simulator.company.company import SimulatedCompany
-from tests.support.dashboard_history import History, roster_of
+from tests.support.dashboard_history import History
+from tests.support.dashboard_scores import Scores
 from tests.support.exporter import ROOT, environment
 from tests.support.servers import Prometheus, prometheus, promtool, until
 
 ADDRESS = re.compile(r'targets: \["([^"]+)"\]')
 TARGET = {"job": "gong", "instance": "gong-exporter:14664"}
+SCORED_USERS = 200
+"""In a larger company, the detector takes too long to be run for each day of the past."""
+
 WAIT_TIMEOUT = 180.0
 """Seconds that the demo may take with thousands of people."""
 
@@ -66,6 +73,20 @@ def demo(folder: Path, *options: str) -> Iterator[str]:
         process.wait(20)
 
 
+def roster_of_exporter(address: str) -> dict[str, dict[str, str]]:
+    """The columns of the roster that an exporter serves, by user."""
+    with urlopen(f"http://{address}/metrics", timeout=60) as response:
+        families = text_string_to_metric_families(response.read().decode())
+    return {
+        sample.labels["user"]: {
+            name: value for name, value in sample.labels.items() if name not in {"user", "email"}
+        }
+        for family in families
+        if family.name == "gong_user_info"
+        for sample in family.samples
+    }
+
+
 @contextmanager
 def demo_in_prometheus(
     users: int, days: int, folder: Path
@@ -83,7 +104,11 @@ def demo_in_prometheus(
     with demo(folder, f"--users={users}") as address:
         now = datetime.now(zone).replace(microsecond=0) - timedelta(seconds=15)
         company = demo_company(zone, now.date(), users)
-        load(History(company, days, now, TARGET, roster_of(company), hours=24), folder)
+        roster = roster_of_exporter(address)
+        scores = Scores(company, roster)
+        scored = days if users <= SCORED_USERS else 0
+        past = History(company, days, now, TARGET, roster, hours=24, scores=scores, scored=scored)
+        load(past, folder)
         scraped = {"targets": [address], "labels": {"instance": TARGET["instance"]}}
         config = {
             "global": {"scrape_interval": "5s"},
@@ -91,5 +116,6 @@ def demo_in_prometheus(
         }
         with prometheus(folder, config, "--storage.tsdb.retention.time=100y") as server:
             server.await_scrape()
-            until(lambda: server.query("count_over_time(up[1m])")[0][1] >= 3, "three scrapes")
+            scrapes = "count_over_time(up[1m]) >= 3"
+            until(lambda: bool(server.query(scrapes)), "three scrapes", WAIT_TIMEOUT)
             yield server, company, now
