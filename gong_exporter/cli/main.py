@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import importlib
-import os
-import sys
 from typing import Any
 
 import click
@@ -13,14 +10,11 @@ import click
 from gong_exporter import __version__
 from gong_exporter.cli.options import (
     DEFAULT_ADDRESS,
-    FAILED,
     PATH,
     Parsed,
     WebOptions,
     common_options,
-    fail,
 )
-from gong_exporter.cli.start import StdoutError
 
 COMMANDS = ("backfill", "check", "demo", "digest", "healthcheck", "roster", "simulate")
 """Each is the function of that name in the module of that name."""
@@ -173,30 +167,3 @@ def cli(ctx: click.Context, /, **options: Any) -> None:
         serve.poll_once(this, labels)
     else:
         serve.serve(this, web, (interval or AUTO_RELOAD_INTERVAL) if auto_reload else None)
-
-
-def main() -> None:
-    """The console script: exits with 1 if not everything could be written to stdout.
-
-    A reader that closes our stdout early gets no message.
-    """
-    try:
-        try:
-            cli(prog_name="gong-exporter")
-        finally:
-            sys.stdout.flush()
-    except BrokenPipeError:
-        _discard_stdout()
-        sys.exit(FAILED)
-    except StdoutError as error:
-        _discard_stdout()
-        fail(f"cannot write to stdout: {error.strerror}")
-    except OSError as error:
-        if error.errno not in {errno.EMFILE, errno.ENFILE}:
-            raise
-        fail("too many open files: raise the limit (ulimit -n)")
-
-
-def _discard_stdout() -> None:
-    """What is still in the buffer would fail again when the interpreter ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""The console script: prepares the process before the rest of the package is imported.
+"""The console script: prepares the process before the rest is imported, and ends it in words.
 
 SIGTERM works from the first moment, also as PID 1 of a container, and the standard streams are
 open, even if the process was started with closed ones.
@@ -7,6 +7,7 @@ open, even if the process was started with closed ones.
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import resource
@@ -54,20 +55,35 @@ STOPPED = 128 + signal.SIGTERM
 
 
 def main() -> None:
-    """Run the command line.
+    """Run the command line; exits with 1 if not everything could be written to stdout.
 
     The kernel drops signals for which PID 1 has no handler. The commands install theirs once they
     are imported, which can take a second. Stopping a container in that time would end with a
-    timeout and a SIGKILL.
+    timeout and a SIGKILL. A reader that closes our stdout early gets no message.
     """
     _open_closed_streams()
     install_stdout()
     _disable_core_dumps()
     if os.getpid() == 1:
         signal.signal(signal.SIGTERM, _exit)
-    from gong_exporter.cli.main import main as run  # noqa: PLC0415 - the slow part
+    from gong_exporter.cli.main import cli  # noqa: PLC0415 - the slow part
+    from gong_exporter.cli.options import FAILED, fail  # noqa: PLC0415 - same
 
-    run()
+    try:
+        try:
+            cli(prog_name="gong-exporter")
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        _discard_stdout()
+        sys.exit(FAILED)
+    except StdoutError as error:
+        _discard_stdout()
+        fail(f"cannot write to stdout: {error.strerror}")
+    except OSError as error:
+        if error.errno not in {errno.EMFILE, errno.ENFILE}:
+            raise
+        fail("too many open files: raise the limit (ulimit -n)")
 
 
 def _open_closed_streams() -> None:
@@ -91,6 +107,11 @@ def _disable_core_dumps() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_CORE)
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, most))
+
+
+def _discard_stdout() -> None:
+    """What is still in the buffer would fail again when the interpreter ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _exit(_number: int, _frame: FrameType | None) -> None:
