@@ -254,13 +254,7 @@ BUILD_INFO = Family(
     ("version", "python"),
 )
 
-SNAPSHOT_FAMILIES: tuple[Family, ...] = (
-    WINDOW_START,
-    WINDOW_END,
-    ACTIVITY_USERS,
-    USER_INFO,
-    USER_ACTIVITY,
-)
+SNAPSHOT_FAMILIES = (WINDOW_START, WINDOW_END, ACTIVITY_USERS, USER_INFO, USER_ACTIVITY)
 """What polls brought, in the order of the exposition: rendered once per snapshot."""
 
 DROP_FAMILIES: tuple[Family, ...] = (

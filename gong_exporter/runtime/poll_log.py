@@ -6,11 +6,13 @@ from collections.abc import Iterable, Sequence
 
 from structlog.typing import FilteringBoundLogger
 
+from gong_exporter.activity.budget import CallBudget
 from gong_exporter.activity.poll_plan import WindowFailure
 from gong_exporter.activity.snapshot import Snapshot
 from gong_exporter.exposition.exporter_status import Failure
 from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.clock import Clock
+from gong_exporter.runtime.setup import interval_in_effect
 from gong_exporter.runtime.user_labels import RosterMatch
 
 MAX_NAMED = 10
@@ -34,6 +36,7 @@ class PollLogger:
         self._clock = clock
         self._unknown: tuple[str, ...] = ()
         self._roster_warned = False
+        self._stretched = False
 
     def failures(self, failures: Iterable[WindowFailure]) -> None:
         """Log one line per reason, and keep the last failure for the page."""
@@ -99,6 +102,18 @@ class PollLogger:
         if match.warning and not self._roster_warned:
             self._log.warning(match.warning)
         self._roster_warned = bool(match.warning)
+
+    def interval(self, budget: CallBudget) -> None:
+        """Log that the interval is stretched, once until it is not any more."""
+        if budget.stretched and not self._stretched:
+            self._log.warning(
+                "polling less often than configured, to keep gong.requests_per_day",
+                interval=round(budget.interval),
+                effective_interval=round(interval_in_effect(budget)),
+                calls_per_poll=budget.calls_per_poll,
+                requests_per_day=budget.requests_per_day,
+            )
+        self._stretched = budget.stretched
 
     def _keep(self, reason: str, message: str, request_id: str | None) -> None:
         self._metrics.failed(

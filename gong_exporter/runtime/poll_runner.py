@@ -106,7 +106,6 @@ class PollRunner:
         self._observer = CallObserver(metrics)
         self._poll_log = PollLogger(log=log, metrics=metrics, clock=clock)
         self._client: GongClient | None = None
-        self._stretched = False
         self._failed: tuple[str, ...] | None = None
         self.poll_state = self._new_poll_state()
 
@@ -288,15 +287,7 @@ class PollRunner:
         self.poll_state = self._new_poll_state()
         budget = self.poll_state.budget
         self._metrics.set_interval(interval_in_effect(budget))
-        if budget.stretched and not self._stretched:
-            self._log.warning(
-                "polling less often than configured, to keep gong.requests_per_day",
-                interval=round(budget.interval),
-                effective_interval=round(interval_in_effect(budget)),
-                calls_per_poll=budget.calls_per_poll,
-                requests_per_day=budget.requests_per_day,
-            )
-        self._stretched = budget.stretched
+        self._poll_log.interval(budget)
 
     def _new_poll_state(self) -> PollState:
         return PollState(
