@@ -78,7 +78,8 @@ def answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=5):
             return True
-    except urllib.error.HTTPError:
+    except urllib.error.HTTPError as error:
+        error.close()  # it is a response, and from Python 3.14 on says so when it is left open
         return False
 
 
