@@ -91,7 +91,7 @@ def running(folder: Path, *flags: str, drops: dict[str, bool] | None = None) -> 
 
 def until_listed(*arguments: str) -> subprocess.CompletedProcess[str]:
     """The first digest with people: the detector runs after the history is complete."""
-    until(lambda: "Ben" in run_here("digest", *arguments).stdout, "the digest lists people", 60)
+    until(lambda: "Ben" in run_here("digest", *arguments).stdout, "the digest lists people", 120)
     return run_here("digest", *arguments)
 
 
@@ -156,7 +156,7 @@ def test_a_password_and_certificates(tmp_path: Path) -> None:
 def test_without_scores_of_people_there_are_teams_only(tmp_path: Path) -> None:
     with running(tmp_path, drops={"people": False}) as process:
         url = f"--url={process.url}"
-        until(lambda: run_here("digest", url).returncode == 0, "the digest has teams", 60)
+        until(lambda: run_here("digest", url).returncode == 0, "the digest has teams", 120)
         text = run_here("digest", url).stdout
     assert "This exporter publishes no scores of people" in " ".join(text.split())
     assert "Ben" not in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
@@ -23,8 +24,9 @@ JANE = "99999999999999999999"
 
 
 @pytest.fixture
-def state(path: Path, scene: Scene) -> StateFile:
-    return open_state(path, log=scene.log, now=scene.now)
+def state(path: Path, scene: Scene) -> Iterator[StateFile]:
+    with closing(open_state(path, log=scene.log, now=scene.now)) as state:
+        yield state
 
 
 def loaded(state: StateFile, days: list[date]) -> dict[str, PersonDays]:
@@ -38,9 +40,9 @@ def test_a_saved_day_is_there_after_a_restart(path: Path, scene: Scene, state: S
     state.history.save(KEY, a_day(), OLDEST)
     state.history.save(KEY, a_day(SUNDAY, {"1": (0, 300, 0)}), OLDEST)
     state.close()
-    again = open_state(path, log=scene.log, now=scene.now)
-    assert again.history.days(KEY) == {day: a_day(day).info for day in (MONDAY, SUNDAY)}
-    people = loaded(again, [SUNDAY, MONDAY])
+    with closing(open_state(path, log=scene.log, now=scene.now)) as again:
+        assert again.history.days(KEY) == {day: a_day(day).info for day in (MONDAY, SUNDAY)}
+        people = loaded(again, [SUNDAY, MONDAY])
     assert people.keys() == {"1", JANE}
     assert list(people["1"].hosted) == [1, 0]
     assert list(people["1"].calls) == [2, 255]
@@ -108,10 +110,10 @@ def test_the_history_can_be_deleted(path: Path, state: StateFile) -> None:
 
 
 def test_without_a_file_there_is_no_history(scene: Scene) -> None:
-    state = open_state(None, log=scene.log, now=scene.now)
-    assert not state.history.save(KEY, a_day(), OLDEST)
-    assert state.history.days(KEY) is None
-    assert state.history.load([MONDAY]) is None
+    with closing(open_state(None, log=scene.log, now=scene.now)) as state:
+        assert not state.history.save(KEY, a_day(), OLDEST)
+        assert state.history.days(KEY) is None
+        assert state.history.load([MONDAY]) is None
     assert not scene.warnings
 
 
@@ -131,8 +133,8 @@ def test_a_corrupt_day_is_unknown_and_logged(path: Path, scene: Scene, state: St
 
 def test_a_file_of_version_1_gets_the_tables(path: Path, scene: Scene) -> None:
     open_file(path, MIGRATIONS[:1]).close()
-    state = open_state(path, log=scene.log, now=scene.now)
-    assert state.history.save(KEY, a_day(), OLDEST)
+    with closing(open_state(path, log=scene.log, now=scene.now)) as state:
+        assert state.history.save(KEY, a_day(), OLDEST)
     assert not scene.warnings
 
 
