@@ -162,6 +162,14 @@ def test_the_exporters_page_knows_the_last_poll_after_an_outage(
     assert found == value
 
 
+def test_the_exporters_page_shows_others_as_they_are_during_an_outage_of_one(
+    situations: Situations,
+) -> None:
+    rows = situations.shown(EXPORTER, "Windows", "C", job="$__all")
+    ages = {labels["job"]: age for labels, age in rows if labels["window"] == "7d"}
+    assert (ages[WELL], ages[DOWN]) == (FETCHED[WELL], HOUR + 60)
+
+
 def test_an_outage_leaves_the_trends(situations: Situations) -> None:
     trend = target(OVERVIEW, "Trend: ${metric:text}, $window at a time")
     variables = situations.variables(OVERVIEW, job=LONG_DOWN)

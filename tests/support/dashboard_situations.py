@@ -101,8 +101,16 @@ class Samples:
                 self.add("gong_exporter_last_success_timestamp_seconds", each, ago)
         if job != FILLED:
             self.add("gong_up", target, 1)
+            self.add_up(target)
             self.add("gong_exporter_build_info", {**target, "version": "1", "python": "3"}, 1)
             self.add("gong_exporter_next_poll_timestamp_seconds", target, last + 600)
+
+    def add_up(self, target: Mapping[str, str]) -> None:
+        """Prometheus goes on trying."""
+        went_down = WENT_DOWN.get(target["job"], NOW)
+        lines = self.families.setdefault("up", [])
+        for moment in range(NOW - DAY, NOW + 1, 120):
+            lines.append(f"up{braces(target)} {int(moment <= went_down)} {moment}\n")
 
     def lines(self) -> Iterator[str]:
         """OpenMetrics."""

@@ -9,7 +9,7 @@ from grafana_foundation_sdk.builders import common, stat, table
 from grafana_foundation_sdk.models import dashboard as models
 
 from tools.dashboards import exporter_graphs as graphs
-from tools.dashboards.exporter_graphs import INSTANCE, of
+from tools.dashboards.exporter_graphs import of
 from tools.dashboards.looks import (
     AGE,
     COUNT,
@@ -24,9 +24,9 @@ from tools.dashboards.looks import (
     sorted_by,
     wide,
 )
-from tools.dashboards.page import Page, instance, job, last_scraped
+from tools.dashboards.page import Page, instance, job
 from tools.dashboards.panels import number, rows
-from tools.dashboards.promql import AS_OF
+from tools.dashboards.promql import OUTAGE
 
 INFO = "gong_exporter_build_info"
 LONG = 1e9
@@ -42,7 +42,7 @@ def exporter() -> dict[str, Any]:
         since="now-24h",
         refresh="1m",
     )
-    page.choices(job(INFO), instance(INFO), last_scraped(INFO, INSTANCE))
+    page.choices(job(INFO), instance(INFO))
     page.line(
         5,
         (3, _up()),
@@ -65,8 +65,13 @@ def exporter() -> dict[str, Any]:
 
 
 def last(family: str, *matchers: str) -> str:
-    """The chosen processes' series at the last moment at which one of them was scraped."""
-    return f"{of(family, *matchers)} {AS_OF}"
+    """The chosen processes' series now, or the last ones of a process that is down.
+
+    Not those of a process that Prometheus does not scrape any more: another has taken its place.
+    """
+    now, process = of(family, *matchers), "on (job, instance)"
+    before = f"last_over_time({now}[{OUTAGE}]) unless {process} {now} and {process} {of('up')}"
+    return f"({now} or {before})"
 
 
 def health(
@@ -186,7 +191,10 @@ def _reload() -> stat.Panel:
 
 
 def _windows() -> table.Panel:
-    users = "max by (job, window) (" + last("gong_activity_users", 'state="%s"') + ")"
+    active, inactive, unknown = (
+        f"max by (job, window) ({last('gong_activity_users', state)})"
+        for state in ('state="active"', 'state="inactive"', 'state="unknown"')
+    )
     start, end, fetched = (
         f"max by (job, window) ({last(family)})"
         for family in (
@@ -203,9 +211,9 @@ def _windows() -> table.Panel:
         query(f"1000 * {start}", "A", as_table=True),
         query(f"1000 * {end}", "B", as_table=True),
         query(f"time() - {fetched}", "C", as_table=True),
-        query(users % "active", "D", as_table=True),
-        query(users % "inactive", "E", as_table=True),
-        query(users % "unknown", "F", as_table=True),
+        query(active, "D", as_table=True),
+        query(inactive, "E", as_table=True),
+        query(unknown, "F", as_table=True),
         missing="No window has been fetched",
     )
     titles = {

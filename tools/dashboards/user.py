@@ -99,7 +99,7 @@ def _activity() -> stat.Panel:
         " person's usual calendar week." + EXPECTED,
         query(_or_unknown(expected.observed(user=ID)), "A", legend="counted"),
         query(_or_unknown(expected.expected(user=ID)), "B", legend="expected"),
-        query(_or_unknown(expected.usual(user=ID)), "C", legend="usual week"),
+        query(_or_unknown(expected.usual(user=ID)), "C", legend="usual"),
         missing=NOT_YET,
         mappings=unknown("-"),
         names=True,
