@@ -13,7 +13,7 @@ from gong_exporter.digest.sentences import (
     person_silent,
     team_drop,
 )
-from gong_exporter.digest.week import Count, Person, Week, company_is_down
+from gong_exporter.digest.week import Count, DigestWeek, PersonWeek, company_is_down
 
 LESS, NOTHING = "Much less than usual", "Nothing in the last 7 days"
 
@@ -90,7 +90,7 @@ class Digest:
         return f"{self.title}. {counts.capitalize()}." if counts else f"{self.title}."
 
 
-def make_digest(week: Week, top: int, team: str = "") -> Digest:
+def make_digest(week: DigestWeek, top: int, team: str = "") -> Digest:
     """Write the digest.
 
     Args:
@@ -123,9 +123,9 @@ def make_digest(week: Week, top: int, team: str = "") -> Digest:
 
 def _section(
     heading: str,
-    people: tuple[Person, ...],
+    people: tuple[PersonWeek, ...],
     top: int,
-    sentence: Callable[[Person], Sentence],
+    sentence: Callable[[PersonWeek], Sentence],
     empty: str,
 ) -> Section:
     return Section(heading, tuple(map(sentence, people[:top])), len(people), empty)

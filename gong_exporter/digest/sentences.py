@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gong_exporter.digest.week import Count, Person, Team
+from gong_exporter.digest.week import Count, PersonWeek, TeamWeek
 
 CAPPED_YEARS = 99.5
 """Nothing was measured beyond 100 years."""
@@ -36,7 +36,7 @@ class Sentence:
         return f"{self.subject}{self.rest}"
 
 
-def person_drop(person: Person) -> Sentence:
+def person_drop(person: PersonWeek) -> Sentence:
     """Why a person is on the list of people who did much less."""
     sentences = [
         *_counts(person.week, person.longer),
@@ -49,7 +49,7 @@ def person_drop(person: Person) -> Sentence:
     return Sentence(_name(person), f"{_team_and_manager(person)}: {' '.join(sentences)}")
 
 
-def person_silent(person: Person) -> Sentence:
+def person_silent(person: PersonWeek) -> Sentence:
     """Why a person is on the list of people who did nothing."""
     return Sentence(
         _name(person),
@@ -59,7 +59,7 @@ def person_silent(person: Person) -> Sentence:
     )
 
 
-def team_drop(team: Team) -> Sentence:
+def team_drop(team: TeamWeek) -> Sentence:
     """What the alert on a team says."""
     counts = " ".join(_counts(team.week, team.longer))
     end = "Holidays and leave of single members are taken into account."
@@ -76,12 +76,12 @@ def company_drop(company: Count) -> Sentence:
     )
 
 
-def _name(person: Person) -> str:
+def _name(person: PersonWeek) -> str:
     labels = person.labels
     return labels.get("name") or labels.get("email") or f"User {labels['user']}"
 
 
-def _team_and_manager(person: Person) -> str:
+def _team_and_manager(person: PersonWeek) -> str:
     manager = person.labels.get("manager")
     team = person.team if person.team != manager else ""
     parts = [part for part in (team, f"manager {manager}" if manager else "") if part]
@@ -104,7 +104,7 @@ def _active_days(days: int) -> str:
     return f"Active on {days} of the last 7 days."
 
 
-def _reason(person: Person) -> Iterator[str]:
+def _reason(person: PersonWeek) -> Iterator[str]:
     if person.reason in _REASONS:
         yield _REASONS[person.reason]
     elif person.reason == "away" and person.last_active:
@@ -117,5 +117,5 @@ def _reason(person: Person) -> Iterator[str]:
         )
 
 
-def _last_active(person: Person) -> str:
+def _last_active(person: PersonWeek) -> str:
     return f" Last active on {person.last_active}." if person.last_active else ""

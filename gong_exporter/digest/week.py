@@ -46,7 +46,7 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class PersonWeek:
     """A person and what the detector found. All numbers are absent where they are not known.
 
     Attributes:
@@ -83,7 +83,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Team:
+class TeamWeek:
     """A team and what the detector found.
 
     Attributes:
@@ -105,7 +105,7 @@ class Team:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Week:
+class DigestWeek:
     """The last seven days.
 
     Attributes:
@@ -119,9 +119,9 @@ class Week:
 
     last_day: date
     company: Count | None
-    teams: tuple[Team, ...]
-    dropped: tuple[Person, ...]
-    silent: tuple[Person, ...]
+    teams: tuple[TeamWeek, ...]
+    dropped: tuple[PersonWeek, ...]
+    silent: tuple[PersonWeek, ...]
     people_scored: bool
 
     @property
@@ -136,7 +136,7 @@ def company_is_down(company: Count) -> bool:
     return usual >= COMPANY_LEAST and 1 - company.observed / usual > COMPANY_DROP
 
 
-def read_week(samples: Samples, now: float, team: str = "") -> Week:
+def read_week(samples: Samples, now: float, team: str = "") -> DigestWeek:
     """The week.
 
     Args:
@@ -154,7 +154,7 @@ def read_week(samples: Samples, now: float, team: str = "") -> Week:
         raise NoWeekError("these metrics are not those of a gong-exporter") from None
 
 
-def _week(samples: Samples, end: float, team: str) -> Week:
+def _week(samples: Samples, end: float, team: str) -> DigestWeek:
     people = [
         person
         for person in _people(samples)
@@ -163,7 +163,7 @@ def _week(samples: Samples, end: float, team: str) -> Week:
     silent = [person for person in people if person.is_silent]
     dropped = [p for p in people if p.years > USER_INFO_YEARS and not p.is_silent]
     teams = [each for each in _teams(samples) if team in {"", each.name}]
-    return Week(
+    return DigestWeek(
         last_day=_day_of(end - _DAY),
         company=_company(samples),
         teams=tuple(sorted(teams, key=lambda each: (-each.evidence, each.name))),
@@ -208,7 +208,7 @@ def _day_of(start: float) -> date:
     return datetime.fromtimestamp(start + 13 * 3600, UTC).date()
 
 
-def _people(samples: Samples) -> Iterator[Person]:
+def _people(samples: Samples) -> Iterator[PersonWeek]:
     """Everybody who is served."""
     observed = by_labels(samples.of(names.USER_OBSERVED), "user", "metric", "window")
     expected = by_labels(samples.of(names.USER_EXPECTED), "user", "metric", "window")
@@ -222,7 +222,7 @@ def _people(samples: Samples) -> Iterator[Person]:
         own, hosting = (user, "own_activity"), (user, "calls_as_host")
         last, days = last_active.get((user,)), presence.get((user, "7d"))
         days_before = presence.get((user, "28d"))
-        yield Person(
+        yield PersonWeek(
             labels=labels,
             week=_count(observed, expected, own, ["7d"]),
             longer=_count(observed, expected, own, _LONGER),
@@ -237,12 +237,12 @@ def _people(samples: Samples) -> Iterator[Person]:
         )
 
 
-def _teams(samples: Samples) -> Iterator[Team]:
+def _teams(samples: Samples) -> Iterator[TeamWeek]:
     observed = by_labels(samples.of(names.TEAM_OBSERVED), "team", "window")
     expected = by_labels(samples.of(names.TEAM_EXPECTED), "team", "window")
     for labels, evidence in samples.of(names.TEAM_EVIDENCE):
         name = labels["team"]
-        yield Team(
+        yield TeamWeek(
             name=name,
             week=_count(observed, expected, (name,), ["7d"]),
             longer=_count(observed, expected, (name,), _LONGER),
@@ -273,5 +273,5 @@ def _company(samples: Samples) -> Count | None:
     return Count(7, observed, usual)
 
 
-def _name(person: Person) -> tuple[str, str]:
+def _name(person: PersonWeek) -> tuple[str, str]:
     return person.labels.get("email", ""), person.labels["user"]

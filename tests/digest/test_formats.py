@@ -14,14 +14,14 @@ import pytest
 from gong_exporter.digest.content import Digest, make_digest
 from gong_exporter.digest.html import as_html
 from gong_exporter.digest.plain import WIDTH, as_markdown, as_slack, as_text
-from gong_exporter.digest.week import Count, Person, Team, Week
+from gong_exporter.digest.week import Count, DigestWeek, PersonWeek, TeamWeek
 
 NASTY = "<b>*Ann* & _Bo_</b> <!channel> [x](https://e.example) `c` | ~d~ # $e$"
 FORMATS = {"text": as_text, "markdown": as_markdown, "html": as_html, "slack": as_slack}
 
 
-def dropped(name: str, years: float = 40, **labels: str) -> Person:
-    return Person(
+def dropped(name: str, years: float = 40, **labels: str) -> PersonWeek:
+    return PersonWeek(
         labels={"user": "1", "email": "", "name": name, **labels},
         week=Count(7, 6, 25),
         years=years,
@@ -30,24 +30,24 @@ def dropped(name: str, years: float = 40, **labels: str) -> Person:
     )
 
 
-def silent(name: str) -> Person:
-    return Person(labels={"user": "2", "email": "", "name": name}, active_days_28=12)
+def silent(name: str) -> PersonWeek:
+    return PersonWeek(labels={"user": "2", "email": "", "name": name}, active_days_28=12)
 
 
-def week(**changes: Any) -> Week:
+def week(**changes: Any) -> DigestWeek:
     values: dict[str, Any] = {
         "last_day": date(2026, 1, 3),
         "company": Count(7, 1659, 1885),
         "teams": (
-            Team(name="EMEA", week=Count(7, 60, 150), longer=Count(14, 70, 300), evidence=9),
-            Team(name="APAC", week=Count(7, 51, 50), longer=None, evidence=-2),
+            TeamWeek(name="EMEA", week=Count(7, 60, 150), longer=Count(14, 70, 300), evidence=9),
+            TeamWeek(name="APAC", week=Count(7, 51, 50), longer=None, evidence=-2),
         ),
         "dropped": (dropped("Ann Rho", team="EMEA"), dropped("Ben Sigma", 12)),
         "silent": (silent("Cleo Tau"),),
         "people_scored": True,
         **changes,
     }
-    return Week(**values)
+    return DigestWeek(**values)
 
 
 def digest(top: int = 10, team: str = "", **changes: Any) -> Digest:
@@ -163,7 +163,7 @@ def test_the_slack_message_is_a_header_and_literal_text() -> None:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_name_is_shown_as_it_is_and_never_as_markup(name: str) -> None:
-    team = Team(name=NASTY, week=Count(7, 60, 150), longer=None, evidence=9)
+    team = TeamWeek(name=NASTY, week=Count(7, 60, 150), longer=None, evidence=9)
     text = FORMATS[name](
         digest(team=NASTY, dropped=(dropped(NASTY, team=NASTY),), silent=(), teams=(team,))
     )

@@ -13,7 +13,7 @@ import yaml
 
 from gong_exporter.digest.samples import Samples
 from gong_exporter.digest.sentences import company_drop, person_drop, person_silent, team_drop
-from gong_exporter.digest.week import Week, read_week
+from gong_exporter.digest.week import DigestWeek, read_week
 from tests.support.rules_engine import ACTIVITY
 from tests.support.rules_samples import Feed, Sample, company, exposition, person, team
 from tests.support.servers import need
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.server("promtool")
 END = datetime(2026, 3, 9, 8, tzinfo=UTC).timestamp()
 
 
-def read(samples: Iterable[Sample]) -> Week:
+def read(samples: Iterable[Sample]) -> DigestWeek:
     history = [
         Sample("gong_activity_history_ratio", {}, 1),
         Sample("gong_activity_history_end_timestamp_seconds", {}, END),

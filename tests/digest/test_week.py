@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gong_exporter.digest.samples import NoWeekError, Samples, teams_in
-from gong_exporter.digest.week import Week, read_week
+from gong_exporter.digest.week import DigestWeek, read_week
 from tests.support.rules_samples import Sample, company, exposition, person, team
 
 END = datetime(2026, 3, 9, tzinfo=ZoneInfo("US/Pacific")).timestamp()
@@ -23,16 +23,16 @@ def history(end: float | None = END, ratio: float = 1.0) -> list[Sample]:
     return found
 
 
-def week(*samples: list[Sample], only: str = "", now: float = NOW) -> Week:
+def week(*samples: list[Sample], only: str = "", now: float = NOW) -> DigestWeek:
     every = [each for part in (history(), *samples) for each in part]
     return read_week(Samples(exposition(every)), now, only)
 
 
-def dropped(found: Week) -> list[str]:
+def dropped(found: DigestWeek) -> list[str]:
     return [each.labels["user"] for each in found.dropped]
 
 
-def silent(found: Week) -> list[str]:
+def silent(found: DigestWeek) -> list[str]:
     return [each.labels["user"] for each in found.silent]
 
 
