@@ -7,25 +7,22 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from urllib.request import urlopen
 from zoneinfo import ZoneInfo
-
-from prometheus_client.parser import text_string_to_metric_families
 
 from gong_exporter.cli.demo_company import demo_company
 from gong_exporter.cli.simulate import DEFAULT_ZONE
 from gong_exporter.simulator.company.company import SimulatedCompany
-from tests.support.dashboard_history import History
+from tests.support.dashboard_history import History, roster_of
 from tests.support.dashboard_scores import Scores
 from tests.support.exporter import ROOT, environment
 from tests.support.servers import Prometheus, prometheus, promtool, until
 
 ADDRESS = re.compile(r'targets: \["([^"]+)"\]')
 TARGET = {"job": "gong", "instance": "gong-exporter:14664"}
-SCORED_USERS = 200
-"""In a larger company, the detector takes too long to be run for each day of the past."""
+SCORED = 91
+"""The newest days with scores."""
 
 WAIT_TIMEOUT = 180.0
 """Seconds that the demo may take with thousands of people."""
@@ -73,49 +70,24 @@ def demo(folder: Path, *options: str) -> Iterator[str]:
         process.wait(20)
 
 
-def roster_of_exporter(address: str) -> dict[str, dict[str, str]]:
-    """The columns of the roster that an exporter serves, by user."""
-    with urlopen(f"http://{address}/metrics", timeout=60) as response:
-        families = text_string_to_metric_families(response.read().decode())
-    return {
-        sample.labels["user"]: {
-            name: value for name, value in sample.labels.items() if name not in {"user", "email"}
-        }
-        for family in families
-        if family.name == "gong_user_info"
-        for sample in family.samples
-    }
-
-
 @contextmanager
-def demo_in_prometheus(
-    users: int, days: int, folder: Path
-) -> Iterator[tuple[Prometheus, SimulatedCompany, datetime]]:
-    """A Prometheus with the last days of the demo's company, scraped at least twice.
-
-    And the company, and the moment at which its past ends and the scrapes begin.
+def demo_past_in_prometheus(
+    users: int, days: int, now: datetime, folder: Path
+) -> Iterator[tuple[Prometheus, SimulatedCompany]]:
+    """A Prometheus with the last days of the demo's company until a moment, and the company.
 
     Args:
         users: how many people work at the company.
         days: of its past.
+        now: the last moment, aware.
         folder: an empty one.
     """
     zone = ZoneInfo(DEFAULT_ZONE)
-    with demo(folder, f"--users={users}") as address:
-        now = datetime.now(zone).replace(microsecond=0) - timedelta(seconds=15)
-        company = demo_company(zone, now.date(), users)
-        roster = roster_of_exporter(address)
-        scores = Scores(company, roster)
-        scored = days if users <= SCORED_USERS else 0
-        past = History(company, days, now, TARGET, roster, hours=24, scores=scores, scored=scored)
-        load(past, folder)
-        scraped = {"targets": [address], "labels": {"instance": TARGET["instance"]}}
-        config = {
-            "global": {"scrape_interval": "5s"},
-            "scrape_configs": [{"job_name": TARGET["job"], "static_configs": [scraped]}],
-        }
-        with prometheus(folder, config, "--storage.tsdb.retention.time=100y") as server:
-            server.await_scrape()
-            scrapes = "count_over_time(up[1m]) >= 3"
-            until(lambda: bool(server.query(scrapes)), "three scrapes", WAIT_TIMEOUT)
-            yield server, company, now
+    company = demo_company(zone, now.astimezone(zone).date(), users)
+    roster = roster_of(company)
+    scores = Scores(company, roster)
+    load(
+        History(company, days, now, TARGET, roster, hours=24, scores=scores, scored=SCORED), folder
+    )
+    with prometheus(folder, {}, "--storage.tsdb.retention.time=100y") as server:
+        yield server, company

@@ -10,6 +10,7 @@ from functools import lru_cache
 from gong_exporter.activity.history import HISTORY_DAYS
 from gong_exporter.activity.snapshot import User
 from gong_exporter.drops.detect import find
+from gong_exporter.drops.rarity import HOSTING_YEARS, OWN_ACTIVITY_YEARS
 from gong_exporter.drops.records import NO_TEAM, Person
 from gong_exporter.exposition.drops import DropReport, drop_lines
 from gong_exporter.exposition.scores import PeopleScores, TeamScore
@@ -23,6 +24,9 @@ CONTRIBUTIONS = (
     "callsSharedExternally",
     "callsCommentsGiven",
 )
+ALERTS = {"warning": 24, "info": 9}
+"""By severity, the years from which the alert on a person fires."""
+
 Day = Mapping[str, Mapping[str, int]]
 
 
@@ -77,6 +81,7 @@ class Scores:
                 if not line.startswith("#"):
                     series, _, value = line.rpartition(" ")
                     yield series, float(value)
+        yield from _alerts(report, users)
         yield "gong_activity_history_ratio", self.history / HISTORY_DAYS
         yield "gong_activity_history_end_timestamp_seconds", report.end
 
@@ -95,6 +100,26 @@ class Scores:
             active=[int(any(each)) for each in zip(calls, contributions, others, strict=True)],
             employed=columns.get("active") != "false",
         )
+
+
+def _alerts(report: DropReport, users: Sequence[User]) -> Iterator[tuple[str, float]]:
+    """The alerts on users as Prometheus keeps them, if it evaluates the rules."""
+    index = report.people.indexes()
+    for user in users if report.show_people else ():
+        found = report.people.at(index[user.user_id])
+        years = max(
+            (period.years(score.evidence) if score else 0.0)
+            for period, score in (
+                (OWN_ACTIVITY_YEARS, found.own_activity),
+                (HOSTING_YEARS, found.hosting),
+            )
+        )
+        for severity, least in ALERTS.items():
+            if years > least:
+                labels = {"alertname": "GongUserActivityDrop", "alertstate": "firing"}
+                labels |= {"email": user.email, "severity": severity, "user": user.user_id}
+                pairs = ",".join(f'{name}="{value}"' for name, value in labels.items())
+                yield f"ALERTS{{{pairs}}}", 1
 
 
 @lru_cache(maxsize=1000)
