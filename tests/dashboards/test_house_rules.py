@@ -39,11 +39,14 @@ def test_a_dashboard_is_ready_to_be_provisioned(uid: str) -> None:
 
 @pytest.mark.parametrize("uid", UIDS)
 def test_links_to_the_others_keep_time_and_choices(uid: str) -> None:
-    (link,) = dashboard(uid)["links"]
-    assert link["type"] == "dashboards"
-    assert link["tags"] == ["gong"]
-    assert link["keepTime"] is True
-    assert link["includeVars"] is True
+    links = dashboard(uid)["links"]
+    order = [UIDS[-1], *UIDS[:-1]]  # this week is the first
+    assert [link["url"] for link in links] == [f"/d/{other}" for other in order if other != uid]
+    for link in links:
+        assert link["type"] == "link"
+        assert link["title"]
+        assert link["keepTime"] is True
+        assert link["includeVars"] is True
 
 
 def cell_links(page: Json) -> Iterator[str]:

@@ -153,7 +153,8 @@ def test_a_sentence_counts_who_is_below_and_who_alerts(weeks: Weeks, job: str) -
     alerting = sum(years >= 24 for years in rarities)
     words = f"{len(rarities)} people did less than chance brings once a year"
     if alerting:
-        words += f"; the first {alerting}, less than once in 24 years"
+        first = "the first" if alerting == 1 else f"the first {alerting}"
+        words += f"; {first}, less than once in 24 years"
     assert weeks.sentences(job)[words] == 0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from grafana_foundation_sdk.builders import dashboard, stat, table, text, timeseries
@@ -27,6 +27,14 @@ from tools.dashboards.promql import (
 AnyPanel = stat.Panel | table.Panel | text.Panel | timeseries.Panel
 
 TAG = "gong"
+PAGES = {
+    "gong-this-week": "This week",
+    "gong-overview": "Overview",
+    "gong-team": "Team",
+    "gong-user": "User",
+    "gong-exporter": "Exporter",
+}
+"""All dashboards in the order of the links at the top. Links by tag would be in that of titles."""
 KEEP = "${datasource:queryparam}&${__url_time_range}"
 CHOICES = "${metric:queryparam}&${window:queryparam}"
 TEAM_LINK = (  # of the row's company: others may have a team of the same name
@@ -217,8 +225,9 @@ class Page:
             .tooltip(models.DashboardCursorSync.CROSSHAIR)
             .time(since, "now")
             .refresh(refresh)
-            .link(_to_the_others())
         )
+        for link in _to_the_others(uid):
+            self._built.link(link)
 
     def choices(self, *variables: dashboard.QueryVariable) -> None:
         """The variables, after the data source."""
@@ -259,17 +268,19 @@ class Page:
         return {"id": None, **built}
 
 
-def _to_the_others() -> dashboard.DashboardLink:
-    """Links to all dashboards of ours, which keep the time range and the choices."""
-    return (
-        dashboard.DashboardLink("Gong")
-        .type(models.DashboardLinkType.DASHBOARDS)
-        .tags([TAG])
-        .as_dropdown(False)
-        .include_vars(True)
-        .keep_time(True)
-        .icon("external link")
-        .tooltip("")
-        .url("")
-        .target_blank(False)
-    )
+def _to_the_others(uid: str) -> Iterator[dashboard.DashboardLink]:
+    """Links to the other dashboards, which keep the time range and the choices."""
+    for other, title in PAGES.items():
+        if other != uid:
+            yield (
+                dashboard.DashboardLink(title)
+                .type(models.DashboardLinkType.LINK)
+                .url(f"/d/{other}")
+                .tags([])
+                .as_dropdown(False)
+                .include_vars(True)
+                .keep_time(True)
+                .icon("dashboard")
+                .tooltip(f"Gong / {title}")
+                .target_blank(False)
+            )

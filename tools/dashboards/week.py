@@ -79,9 +79,9 @@ def week() -> dict[str, Any]:
     )
     up_to, fresh = freshness(HISTORY, "")
     page.line(4, (5, _company()), (11, _teams()), (3, up_to), (5, fresh))
-    page.line(5, (24, _sentences()))
+    page.line(4, (24, _sentences()))
     page.line(12, (24, people_below()))
-    page.line(9, (24, people_away()))
+    page.line(8, (24, people_away()))
     return page.build()
 
 

@@ -27,7 +27,6 @@ BEHIND = 26 * 3600
 LULL = 0.75
 """The share of the usual days at work below which a holiday is supposed."""
 
-LULLS = 2
 SMALLEST_GROUP = 5
 
 SCORED = (
@@ -95,6 +94,7 @@ def how_many() -> str:
         "facts",
         {
             "(.+)/(.+)": f"$1 people {once}; the first $2, less than once in {ALERT_YEARS} years",
+            "(.+)/1": f"$1 people {once}; the first, less than once in {ALERT_YEARS} years",
             "(.+)/0": f"$1 people {once}",
             "1/.+": f"One person {once}",
             "0/.+": f"No person {once}",
@@ -120,7 +120,7 @@ def instead_of(people: str, shown: str) -> str:
 
 
 def lull() -> str:
-    """Regions, or teams where the roster has no regions, that were at work much less than usual."""
+    """The region, or team where the roster has no regions, that was at work least, if much less."""
     kept = "job, user, team, region"
     staff = last_known("gong_user_info", 'active!="false"')
     people = f"topk by (job, user) (1, max by ({kept}) ({staff}))"
@@ -137,16 +137,20 @@ def lull() -> str:
     )
     share = f"3 * {week} / ({month} - {week} > 0)"
     size = by_place(people)
-    low = f"bottomk({LULLS}, {share} < {LULL} and {size} >= {SMALLEST_GROUP})"
-    percent = f'count_values by (place) ("percent", round(100 * {low}))'
-    facts = f'label_join(2 * {percent}, "facts", "/", "place", "percent")'
+    low = f"({share} < {LULL} and {size} >= {SMALLEST_GROUP})"
+    percent = f'count_values by (place) ("percent", round(100 * bottomk(1, {low})))'
+    numbers = (
+        f'2 * {percent}\n* on () group_left (others) count_values ("others", count({low}) - 1)'
+    )
     return replaced(
-        facts,
+        f'label_join({numbers}, "facts", "/", "place", "percent", "others")',
         "words",
         "facts",
         {
-            "(.+)/(.*)": "$1 at work on $2 % of the usual days: a holiday?",
-            "/(.*)": "At work on $1 % of the usual days: a holiday?",
+            "(.+)/(.+)/(.+)": "$1 at work on $2 % of the usual days, and $3 more on less than"
+            " three quarters: a holiday?",
+            "(.+)/(.+)/0": "$1 at work on $2 % of the usual days: a holiday?",
+            "/(.+)/0": "At work on $1 % of the usual days: a holiday?",
         },
     )
 
