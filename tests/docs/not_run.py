@@ -38,7 +38,6 @@ OTHERS = {
     "docs/dashboards.md": "run by tests/dashboards",
     "docs/deploy.md": "run by tests/deploy",
     "docs/performance.md": "measured by make bench",
-    "docs/runbooks.md": "run by tests/rules",
     "CONTRIBUTING.md": "run by .ci/run",
     "SECURITY.md": "run by tests/deploy",
     "deploy/": "run by tests/deploy",

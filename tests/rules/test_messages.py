@@ -33,7 +33,7 @@ MENTION = {
     **JANE,
     "annotations": {**JANE["annotations"], "description": "<!channel> & <b>Al</b>: 6 calls."},
 }
-RUNBOOK = "https://github.com/gong-exporter/gong-exporter/blob/main/docs/runbooks.md#"
+RUNBOOK = "https://github.com/gong-exporter/gong-exporter/blob/main/docs/alerting.md#"
 DOWN = {
     "labels": {"alertname": "GongExporterDown", "severity": "critical", "job": "gong"},
     "annotations": {

@@ -20,7 +20,7 @@ from tests.support.servers import need
 FILES = sorted((PROMETHEUS / "rules").glob("*.yml"))
 TESTS = sorted((PROMETHEUS / "tests").glob("*.yml"))
 DOCS_URL = "https://github.com/gong-exporter/gong-exporter/blob/main/docs/"
-RUNBOOKS = {"gong-activity": "runbooks.md", "gong-exporter": "troubleshooting.md"}
+RUNBOOKS = {"gong-activity": "alerting.md", "gong-exporter": "troubleshooting.md"}
 """By rule file: the page that says what to do about its alerts."""
 
 LOOK_BACK = 5 * 60
