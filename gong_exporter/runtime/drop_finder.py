@@ -12,8 +12,8 @@ from gong_exporter.activity.windows import day_start
 from gong_exporter.exposition.drops import DropReport
 from gong_exporter.gong.clock import Clock
 from gong_exporter.runtime.company import Company
-from gong_exporter.runtime.day_history import DayHistory, LoadedHistory
 from gong_exporter.runtime.drops import DetectorFailed, DetectorInput, DetectorOutput, DetectorRun
+from gong_exporter.runtime.known_days import KnownDays, LoadedHistory
 from gong_exporter.runtime.published import CompanyData
 
 INTERVAL = 600.0
@@ -38,7 +38,7 @@ class DropFinder:
 
     Args:
         data: whose people are compared; publishes what is found.
-        history: the days.
+        days: the known days.
         clock: the time.
         log: for runs.
         start: starts a run of the detector.
@@ -48,13 +48,13 @@ class DropFinder:
         self,
         *,
         data: CompanyData,
-        history: DayHistory,
+        days: KnownDays,
         clock: Clock,
         log: FilteringBoundLogger,
         start: Callable[[DetectorInput], DetectorRun],
     ) -> None:
         self._data = data
-        self._history = history
+        self._days = days
         self._clock = clock
         self._log = log
         self._start = start
@@ -71,7 +71,7 @@ class DropFinder:
         """
         try:
             self._publish_result()
-            if self._run is None and self._history.changed and self._may_begin(at_once=at_once):
+            if self._run is None and self._days.changed and self._may_begin(at_once=at_once):
                 self._begin(save=save)
                 self._publish_result()
         except DetectorFailed as error:
@@ -98,7 +98,7 @@ class DropFinder:
         if self._run is not None:
             self._run.stop()
             self._run = None
-            self._history.changed = True
+            self._days.changed = True
 
     def _may_begin(self, *, at_once: bool) -> bool:
         now = self._clock.monotonic()
@@ -106,7 +106,7 @@ class DropFinder:
 
     def _begin(self, *, save: bool) -> None:
         company = self._data.company
-        loaded = self._history.load(company, save=save)
+        loaded = self._days.load(company, save=save)
         if loaded is None:
             self._data.set_drops(None, None)
             return
@@ -137,7 +137,7 @@ class DropFinder:
     def _fail(self) -> None:
         self._run = None
         self._failed_at = self._clock.monotonic()
-        self._history.changed = True
+        self._days.changed = True
 
 
 def _detector_input(

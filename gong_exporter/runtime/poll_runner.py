@@ -29,6 +29,7 @@ from gong_exporter.runtime.drop_finder import DropFinder
 from gong_exporter.runtime.drops import DetectorInput, DetectorProcess, DetectorRun
 from gong_exporter.runtime.gong_client import CallObserver, make_client
 from gong_exporter.runtime.gong_roster import GongRoster
+from gong_exporter.runtime.known_days import KnownDays
 from gong_exporter.runtime.poll_log import PollLogger
 from gong_exporter.runtime.poll_state import PollState
 from gong_exporter.runtime.published import CompanyData, Published
@@ -94,14 +95,15 @@ class PollRunner:
         self._data = CompanyData(
             setup=setup, clock=clock, state=state, exposition=exposition, log=log
         )
+        days = KnownDays(history=state.history, metrics=metrics, log=log)
         self._history = DayHistory(
-            history=state.history, ledger=state.ledger, clock=clock, metrics=metrics, log=log
+            days=days, ledger=state.ledger, clock=clock, metrics=metrics, log=log
         )
         self._roster = GongRoster(
             state=state, clock=clock, metrics=metrics, redactor=redactor, log=log
         )
         self._drops = DropFinder(
-            data=self._data, history=self._history, clock=clock, log=log, start=start_detector
+            data=self._data, days=days, clock=clock, log=log, start=start_detector
         )
         self._observer = CallObserver(metrics)
         self._poll_log = PollLogger(log=log, metrics=metrics, clock=clock)

@@ -14,7 +14,7 @@ import pytest
 from gong_exporter.activity.windows import WindowSpec
 from gong_exporter.roster.records import Roster
 from gong_exporter.runtime.company import Company
-from gong_exporter.runtime.day_history import DayHistory
+from gong_exporter.runtime.known_days import KnownDays
 from gong_exporter.runtime.setup import make_setup
 from gong_exporter.simulator.records import COUNTERS, ApiUserActivity
 from tests.support.bench import Bench, bench, changed
@@ -124,16 +124,10 @@ def test_after_a_restart_the_saved_days_are_known(tmp_path: Path) -> None:
     with history(tmp_path) as loop:
         loop.run()
         turn_until(loop, lambda: len(single_days(loop)) >= 10)
-        again = DayHistory(
-            history=loop.state.history,
-            ledger=loop.state.ledger,
-            clock=loop.clock,
-            metrics=loop.metrics,
-            log=no_log(),
-        )
+        again = KnownDays(history=loop.state.history, metrics=loop.metrics, log=no_log())
         state, zone = loop.runner.company_state, loop.runner.poll_state.zone
         again.use(Company(loop.runner.poll_state.setup, state, zone), save=False)
-        assert sorted(again.known) == sorted(single_days(loop))
+        assert sorted(again.days) == sorted(single_days(loop))
 
 
 def test_failures_are_counted_apart_and_tried_again(tmp_path: Path) -> None:

@@ -1,0 +1,198 @@
+"""The days of the history that are known: read from the state file, saved to it, and kept clean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from structlog.typing import FilteringBoundLogger
+
+from gong_exporter.activity.days import DayInfo, DayRecord, HistoryKey
+from gong_exporter.activity.history import HISTORY_DAYS, known_days, merge
+from gong_exporter.activity.windows import day_start
+from gong_exporter.exposition.metrics import ExporterMetrics
+from gong_exporter.runtime.company import Company
+from gong_exporter.runtime.setup import Setup, keeps_history
+from gong_exporter.store import HistoryFile, SavedDays
+
+_ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedHistory:
+    """The days to compare, as they are saved.
+
+    Attributes:
+        days: consecutive company days, newest first.
+        saved: their counts.
+        covered: whom all of these days are about; None for everybody.
+    """
+
+    days: tuple[date, ...]
+    saved: SavedDays
+    covered: frozenset[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What the known days depend on. After a change, a day that is being fetched is out of date.
+
+    Attributes:
+        key: the key of the days; None while there is no history.
+        ids: the people that days have to cover; None for everybody.
+        excluded: the people whom no day may have.
+        connection: number of the connection to the state file on which they were read.
+    """
+
+    key: HistoryKey | None = None
+    ids: frozenset[str] | None = None
+    excluded: frozenset[str] = frozenset()
+    connection: int = -1
+
+
+class KnownDays:
+    """The known days of the company in force. For the poller's thread.
+
+    Args:
+        history: the days in the state file.
+        metrics: for the progress.
+        log: for what is deleted, and for the first day.
+
+    Attributes:
+        basis: what the days depend on.
+        days: the known days, without their counts.
+        changed: whether days or people have changed since load() was called last.
+    """
+
+    def __init__(
+        self, *, history: HistoryFile, metrics: ExporterMetrics, log: FilteringBoundLogger
+    ) -> None:
+        self._history = history
+        self._metrics = metrics
+        self._log = log
+        self._setup: Setup | None = None
+        self._reread = True
+        self._cleaned = False
+        self.basis = Basis()
+        self.days: Mapping[date, DayInfo] = {}
+        self.changed = False
+
+    def use(self, company: Company, *, save: bool) -> bool:
+        """Read the days of a company, also if they were read before. Returns update().
+
+        Args:
+            company: in force from now on.
+            save: whether the state file is this process's to write. Then days and people that are
+                not to be kept are deleted.
+        """
+        self._reread = True  # another process may have written
+        if company.setup != self._setup:
+            self._setup = company.setup
+            self._cleaned = False
+            self.changed = True
+        return self.update(company, save=save)
+
+    def update(self, company: Company, *, save: bool) -> bool:
+        """Follow changes of the company and of the file. Returns whether there is a history."""
+        key = company.key
+        if key is None or not keeps_history(company.setup):
+            if save and not self._cleaned and not company.setup.config.drops.enabled:
+                self._cleaned = True
+                if self._history.delete():
+                    self._log.info("the day history was deleted, because drops.enabled is false")
+            self._forget()
+            return False
+        if self._reread or (key, self._history.connections) != (
+            self.basis.key,
+            self.basis.connection,
+        ):
+            days = self._history.days(key)
+            if days is None:
+                self._forget()
+                return False
+            self.changed |= days != self.days or key != self.basis.key
+            self.days, self._reread = days, False
+        basis = Basis(key, company.ids, company.excluded, self._history.connections)
+        if (basis.ids, basis.excluded) != (self.basis.ids, self.basis.excluded):
+            self._cleaned = False
+            self.changed = True
+        self.basis = basis
+        if save and not self._cleaned and company.may_delete():
+            self._cleaned = True
+            self._delete_others(key)
+        self._report(company)
+        return True
+
+    def save(self, company: Company, record: DayRecord) -> bool:
+        """Save a fetched day. Returns whether it was written."""
+        if self.basis.key is None:
+            return False
+        day = record.info.day
+        before = self._history.day(day) if day in self.days else None
+        oldest = max([day, *self.days]) - HISTORY_DAYS * _ONE_DAY
+        if not self._history.save(self.basis.key, record, oldest):
+            return False
+        if not self.days:
+            self._log.info(
+                "people and teams are scored for drops of activity from now on",
+                advice="drops.enabled: false switches it off; drops.people: false scores only"
+                " teams of at least five and the company",
+            )
+        days = {**self.days, day: record.info}
+        self.days = {known: info for known, info in days.items() if known >= oldest}
+        self.changed |= (
+            before is None
+            or before.counts != record.counts
+            or before.info.covered != record.info.covered
+        )
+        self._log.debug("a day of the history is saved", day=str(day), people=len(record.counts))
+        self._report(company)
+        return True
+
+    def merged(self, added: DayRecord) -> DayRecord | None:
+        """A saved day with the people who were fetched later; None if it is not there any more."""
+        before = self._history.day(added.info.day)
+        if before is None:  # fetched again as a whole
+            self.days = {day: info for day, info in self.days.items() if day != added.info.day}
+            return None
+        return merge(before, added)
+
+    def load(self, company: Company, *, save: bool) -> LoadedHistory | None:
+        """Load the days that can be compared; None if there are none."""
+        has_history = self.update(company, save=save)
+        self.changed = False
+        days = known_days(self.days)
+        saved = self._history.load(days) if has_history and days else None
+        if saved is None:
+            return None
+        listed = [covered for day in days if (covered := self.days[day].covered) is not None]
+        return LoadedHistory(
+            tuple(days), saved, frozenset.intersection(*listed) if listed else None
+        )
+
+    def _delete_others(self, key: HistoryKey) -> None:
+        """Delete people who are not listed any more or are excluded, and read the days again."""
+        ids, excluded = self.basis.ids, self.basis.excluded
+        if ids is not None:
+            deleted = self._history.keep_people(ids.__contains__, all_users=False)
+        else:
+            deleted = bool(excluded) and self._history.keep_people(
+                lambda user_id: user_id not in excluded, all_users=True
+            )
+        if deleted:
+            self._log.info("people who are not listed were deleted from the day history")
+            self.days = self._history.days(key) or {}
+            self.changed = True
+
+    def _forget(self) -> None:
+        self.changed |= bool(self.days)
+        self.basis, self.days, self._reread = Basis(), {}, True
+        self._metrics.set_history(None, None)
+
+    def _report(self, company: Company) -> None:
+        days = known_days(self.days)
+        end = None
+        if days and company.zone is not None:
+            end = day_start(days[0] + _ONE_DAY, company.zone)
+        self._metrics.set_history(len(days) / HISTORY_DAYS, end)
