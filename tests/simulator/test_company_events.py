@@ -149,6 +149,7 @@ def test_a_slump_leaves_about_a_quarter_of_a_persons_work() -> None:
     [
         ("slump", (0.15, 0.4), (0.15, 0.5)),
         ("half-slump", (0.35, 0.65), (0.35, 0.75)),
+        ("deep-slump", (0.0, 0.25), (0.0, 0.35)),
         ("hosting-slump", (0.15, 0.4), (0.6, 1.2)),  # fewer calls to ask about
     ],
 )

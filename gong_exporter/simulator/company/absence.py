@@ -26,8 +26,9 @@ _QUIET_ONCE, _QUIET_TWICE = 72, 36
 class Absences:
     """The days on which a person does nothing, of working days or not."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, quiet_year_end: bool = True) -> None:
         self._chance = Chance(seed, "absences")
+        self._quiet_year_end = quiet_year_end
         self._year = lru_cache(maxsize=KEPT_YEARS)(self._draw_year)
 
     def week(self, person: int, office: Office, monday: date) -> int:
@@ -42,7 +43,7 @@ class Absences:
         chance = self._chance.draws((person, year), 40 + _WEEKS)
         draws = iter(chance[:40])
         for start, length in (
-            *_leave(draws, country, leave_days),
+            *_leave(draws, country, leave_days, quiet_year_end=self._quiet_year_end),
             *_illness(draws),
             *_long_absence(draws),
             *_quiet_days(chance[40:]),
@@ -51,7 +52,9 @@ class Absences:
         return away
 
 
-def _leave(draws: Iterator[int], country: str, leave_days: int) -> Iterator[tuple[int, int]]:
+def _leave(
+    draws: Iterator[int], country: str, leave_days: int, *, quiet_year_end: bool
+) -> Iterator[tuple[int, int]]:
     """A year's leave: the long one, Christmas for most, a week or two, and single days."""
     first, last = _SUMMERS[country]
     long_weeks = 2 if leave_days < 25 or next(draws) % 3 else 3  # noqa: PLR2004 -- the generous countries
@@ -59,8 +62,9 @@ def _leave(draws: Iterator[int], country: str, leave_days: int) -> Iterator[tupl
     yield start * DAYS_A_WEEK, long_weeks * DAYS_A_WEEK
     left = leave_days - 5 * long_weeks
     if next(draws) % 10 < 6:  # noqa: PLR2004 -- six of ten stay away from Christmas to New Year
-        yield 50 * DAYS_A_WEEK + 2, 12
-        left -= 5
+        if quiet_year_end:
+            yield 50 * DAYS_A_WEEK + 2, 12
+        left -= 5  # also without: the rest of the year is the same
     while left > 5:  # noqa: PLR2004 -- whole weeks first
         yield next(draws) % 52 * DAYS_A_WEEK, DAYS_A_WEEK
         left -= 5

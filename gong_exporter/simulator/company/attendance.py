@@ -88,12 +88,19 @@ class Attendances:
     """Everybody's weeks."""
 
     def __init__(
-        self, staff: Staff, seed: int, time_zone: ZoneInfo, effects: Mapping[int, Sequence[Effect]]
+        self,
+        staff: Staff,
+        seed: int,
+        time_zone: ZoneInfo,
+        effects: Mapping[int, Sequence[Effect]],
+        *,
+        quiet_year_end: bool,
     ) -> None:
         self._staff = staff
         self._time_zone = time_zone
         self._effects = effects
-        self._absences = Absences(seed)
+        self._quiet_year_end = quiet_year_end
+        self._absences = Absences(seed, quiet_year_end=quiet_year_end)
         self._chance = Chance(seed, "work")
         self._salt = self._chance.draws((), 1)[0]
 
@@ -102,7 +109,10 @@ class Attendances:
         hire = self._staff.hires[place]
         office = hire.seat.office
         following = monday + timedelta(days=DAYS_A_WEEK)
-        this, then = (office_week(office, self._time_zone, day) for day in (monday, following))
+        this, then = (
+            office_week(office, self._time_zone, day, quiet_year_end=self._quiet_year_end)
+            for day in (monday, following)
+        )
         first = monday.toordinal()
         chance = self._chance.draws((place, team, first), draws)
         working = this.working & ~self._absences.week(place, office, monday)

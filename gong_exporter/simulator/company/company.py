@@ -48,6 +48,8 @@ class SimulatedCompany:
         time_zone: ZoneInfo,
         today: date,
         events: Sequence[Event] = (),
+        *,
+        quiet_year_end: bool = True,
     ) -> None:
         """Found the company and plant the events.
 
@@ -57,6 +59,8 @@ class SimulatedCompany:
             time_zone: the zone in which the company counts its days.
             today: the day that events are relative to.
             events: what to plant.
+            quiet_year_end: whether most people are away or do little from 19 December to 6 January.
+                Public holidays are kept in any case.
 
         Raises:
             ValueError: ``users`` is less than one, or an event has no user.
@@ -67,7 +71,9 @@ class SimulatedCompany:
         self._staff = Staff(layout, seed, today + _NEWCOMERS)
         self._places = {hire.user_id: place for place, hire in enumerate(self._staff.hires)}
         self._events = tuple(self._plant(event) for event in events)
-        self._attendances = Attendances(self._staff, seed, time_zone, self._effects())
+        self._attendances = Attendances(
+            self._staff, seed, time_zone, self._effects(), quiet_year_end=quiet_year_end
+        )
         kept = max(KEPT_TALLIES, KEPT_WEEKS * len(layout.teams))
         self._tally = lru_cache(maxsize=kept)(self._count_week)
         self._total = lru_cache(maxsize=KEPT_TOTALS)(self._total_week)

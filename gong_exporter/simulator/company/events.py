@@ -25,6 +25,7 @@ class EventKind(StrEnum):
     TEAM_SILENT = "team-silent"
     CLOSURE = "closure"
     HALF_SLUMP = "half-slump"
+    DEEP_SLUMP = "deep-slump"
     HOSTING_SLUMP = "hosting-slump"
     GRADUAL_SLUMP = "gradual-slump"
 
@@ -36,6 +37,7 @@ _KEEPS = {
     EventKind.TEAM_SILENT: 0.0,
     EventKind.CLOSURE: 0.0,
     EventKind.HALF_SLUMP: 0.5,
+    EventKind.DEEP_SLUMP: 0.1,
     EventKind.HOSTING_SLUMP: 0.25,
     EventKind.GRADUAL_SLUMP: 0.25,
 }

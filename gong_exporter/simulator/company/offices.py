@@ -63,22 +63,27 @@ class OfficeWeek:
 
 
 @lru_cache(maxsize=8192)
-def office_week(office: Office, company_zone: ZoneInfo, monday: date) -> OfficeWeek:
-    """The week of an office that begins on ``monday``."""
+def office_week(
+    office: Office, company_zone: ZoneInfo, monday: date, *, quiet_year_end: bool = True
+) -> OfficeWeek:
+    """The week of an office that begins on ``monday``; see SimulatedCompany."""
     days = [monday + timedelta(days=n) for n in range(DAYS_A_WEEK)]
     working = sum(1 << n for n, day in enumerate(days) if _works(office, day))
     midweek = datetime.combine(days[2], time(13), ZoneInfo(office.zone))
     shift = (midweek.astimezone(company_zone).date() - days[2]).days
     ending = (_quarter_end(days[4]) - days[4]).days
-    reviews = (-3 if ending < DAYS_A_WEEK * 2 else 0) - (16 if _quiet_year_end(days[2]) else 0)
-    return OfficeWeek(shift, working, tuple(_mood(office, day) for day in days), reviews)
+    reviews = -3 if ending < DAYS_A_WEEK * 2 else 0
+    if quiet_year_end and _between_the_years(days[2]):
+        reviews -= 16
+    calls = tuple(_mood(office, day, quiet_year_end=quiet_year_end) for day in days)
+    return OfficeWeek(shift, working, calls, reviews)
 
 
 def _works(office: Office, day: date) -> bool:
     return day.weekday() < SATURDAY and day not in holidays(office.country, day.year)
 
 
-def _mood(office: Office, day: date) -> int:
+def _mood(office: Office, day: date, *, quiet_year_end: bool) -> int:
     """How many levels more calls than usual an office has on a day."""
     level = (-2, 1, 2, 1, -4, -12, -14)[day.weekday()]
     ending = (_quarter_end(day) - day).days
@@ -89,16 +94,17 @@ def _mood(office: Office, day: date) -> int:
         level += 1
     elif beginning < 10:  # noqa: PLR2004 -- and then takes breath
         level -= 3
-    return level + _season(office, day) + _bridge(office, day) + _kick_off(day)
+    season = _season(office, day, quiet_year_end=quiet_year_end)
+    return level + season + _bridge(office, day) + _kick_off(day)
 
 
-def _season(office: Office, day: date) -> int:
+def _season(office: Office, day: date, *, quiet_year_end: bool) -> int:
     """The quiet weeks; of several reasons the strongest."""
     here = (day.month, day.day)
     from_easter = (day - easter(day.year)).days
     reasons = (
-        (-24, _quiet_year_end(day)),
-        (-10, here >= (12, 19) or here <= (1, 6)),
+        (-24, quiet_year_end and _between_the_years(day)),
+        (-10, quiet_year_end and (here >= (12, 19) or here <= (1, 6))),
         (-3, office.region == "EMEA" and (7, 25) <= here <= (8, 31)),
         (-2, office.country in {"AU", "BR"} and day.month == 1),
         (-4, office.country != "US" and -DAYS_A_WEEK < from_easter < DAYS_A_WEEK),
@@ -126,7 +132,7 @@ def _kick_off(day: date) -> int:
     return -14 if meets and TUESDAY <= day.weekday() <= THURSDAY else 0
 
 
-def _quiet_year_end(day: date) -> bool:
+def _between_the_years(day: date) -> bool:
     return (day.month, day.day) >= (12, 24) or (day.month, day.day) == (1, 1)
 
 
