@@ -13,7 +13,7 @@ LOCK_ARGS ?=
 SERVERS ?=
 DASHBOARD_PREVIEW ?=
 
-.PHONY: help demo demo-compose demo-history install test lint format docs bench soak study screenshots lock copies image-test compose-test systemd-test install-test test-pythons dist clean
+.PHONY: help demo demo-compose demo-dates demo-history install test lint format docs bench soak study screenshots lock copies image-test compose-test systemd-test install-test test-pythons dist clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -55,6 +55,9 @@ soak: $(VENV)/.dev ## An hour in every fault at once, every published number com
 
 study: $(VENV)/.dev ## How often the alerts on activity are right, over two simulated years (STUDY_ARGS=...)
 	$(BIN)/python -m tools.study $(STUDY_ARGS)
+
+demo-dates: $(VENV)/.dev ## Whether the demo's drops alert on each of 400 dates (the suite tests some of them)
+	EVERY_DATE=1 $(BIN)/python -m pytest -q tests/cli/test_demo_company.py
 
 screenshots: $(VENV)/.dev ## Draw the dashboards again (DASHBOARD_PREVIEW=program that draws one)
 	@test -n "$(DASHBOARD_PREVIEW)" || { echo "make screenshots DASHBOARD_PREVIEW=path/to/preview" >&2; exit 2; }

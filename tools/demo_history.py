@@ -26,12 +26,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from textwrap import indent
 from zoneinfo import ZoneInfo
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # also where the package is not installed, as for `make demo`
 
-from gong_exporter.cli.demo_company import SEED, USERS, demo_company, summary  # noqa: E402 - found only now
+from gong_exporter.cli.demo_company import SEED, USERS, demo_company  # noqa: E402 - found only now
+from gong_exporter.cli.demo_text import describe_demo  # noqa: E402 - likewise
 from gong_exporter.simulator.api.simulator import Simulator  # noqa: E402 - likewise
 from gong_exporter.simulator.api.simulator_options import SimulatorOptions  # noqa: E402 - likewise
 from gong_exporter.simulator.company.roster_file import roster_csv  # noqa: E402 - likewise
@@ -121,7 +123,7 @@ def run(
         "--log.level=error",
     ]
     stack.enter_context(running(prometheus, folder, f"http://{server}/-/ready", stop))
-    introduce(target, server, first, summary(company))
+    introduce(target, server, first, describe_demo(company))
     stop.wait()
 
 
@@ -158,7 +160,7 @@ gong-exporter with a past: every day since {begin}
   Metrics      http://{target}/metrics
   Status page  http://{target}/
 
-  Look at: {events}
+{indent(events, "  ")}
 
   Calls a week of each team, over all of it; choose a range of {(date.today() - first).days} days:
     sum by (team) (

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from gong_exporter.cli.demo_company import summary
+from gong_exporter.cli.demo_text import describe_demo, describe_events
 from gong_exporter.cli.options import PATH, WebOptions, common_options
 from gong_exporter.cli.serve import (
     bind_all,
@@ -99,7 +99,7 @@ def demo(
         config = _config(folder, simulator, wanted)
         sockets = _sockets(web)
         routes = route_options(web)
-        events = summary(company) or "the company has no events"
+        events = describe_events(company) if wanted.events else describe_demo(company)
         keep_running(
             lambda: Exporter(
                 config=config,
@@ -182,8 +182,10 @@ gong-exporter demo: {size}
       - job_name: gong{scheme}
         static_configs: [{{targets: ["{address}"]}}]
 
-Look at: {events}
-(in gong_user_drop_evidence and gong_team_drop_evidence, once the day history is complete)
+{events}
+
+  The evidence appears after about a minute, when the history of 84 days is complete:
+  curl -s{"k" * tls} {url}{path} | grep -E '^gong_(user_drop_return_period|team_drop_evidence)'
 
 It polls every 5 minutes; the numbers change once a day.
 

@@ -9,65 +9,57 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import zip_longest
 from zoneinfo import ZoneInfo
 
-from gong_exporter.drops.detect import find
-from gong_exporter.drops.rarity import HOSTING_YEARS, OWN_ACTIVITY_YEARS
-from gong_exporter.drops.records import NO_TEAM, Findings, Person, PersonFindings
-from gong_exporter.drops.thresholds import TEAM_EVIDENCE, USER_YEARS
+from gong_exporter.cli.demo_detector import (
+    LARGEST_CHOICE,
+    NOTHING,
+    WEEK,
+    Day,
+    find_drops,
+    read_day,
+    years,
+)
+from gong_exporter.drops.records import NO_TEAM
+from gong_exporter.drops.thresholds import SILENT_ACTIVE_DAYS, TEAM_EVIDENCE, USER_YEARS
 from gong_exporter.simulator.company import people
 from gong_exporter.simulator.company.company import SimulatedCompany
 from gong_exporter.simulator.company.events import Event, EventKind
 from gong_exporter.simulator.company.layout import Role
-from gong_exporter.simulator.company.roster_file import on_the_roster
 
 USERS = 48
 SEED = 20
 
-SLUMP_DAYS = (15, 11)
-"""Tried in this order. An alert compares up to 14 days, and needs them on two days in a row."""
+SLUMP_DAYS = 15
+"""An alert compares up to 14 days, and needs them on two days in a row."""
 
 SILENT_DAYS = 8
 """More than the week after which a person counts as silent."""
 
-LEAVE_DAYS = 5
+LEAVE_DAYS = 4
+"""At least one working day of the last week is before it, whatever weekday it is."""
+
 HOLIDAY_AGO = 3
 """Days since the holiday of a team, at least; it is a weekday."""
 
-ENOUGH_YEARS = 2 * USER_YEARS
+ENOUGH_YEARS = 1.5 * USER_YEARS
 """Well above the threshold of the alert on users."""
 
 ENOUGH_TEAM_EVIDENCE = TEAM_EVIDENCE + 1
 """Well above the threshold of the alert on teams."""
 
 SMALLEST_TEAM = 3
-CANDIDATES = 3
-"""People who are tried with every team."""
+TRIALS = 40
+"""People and teams to try with each of the following kinds of drops."""
 
-LARGEST_CHOICE = 7
-"""Teams to choose from, and to compare with; in a large company, all would take long."""
+QUARTER_LEFT = (EventKind.SLUMP, EventKind.TEAM_SLUMP)
+TENTH_LEFT = (EventKind.DEEP_SLUMP, EventKind.DEEP_SLUMP)
+"""Of a person and of a team. In weeks in which many are away, a drop to a quarter may be certain in
+nobody."""
+
+SLUMPS = {*QUARTER_LEFT, *TENTH_LEFT}
 
 HISTORY_DAYS = 84
-DISTURBED_DAYS = max(SLUMP_DAYS) + 8
-"""Events change nothing before the week in which they begin."""
-
-_CALLS = ("callsAsHost", "callsAttended", "ownCallsListenedTo")
-_CONTRIBUTIONS = (
-    "callsGaveFeedback",
-    "callsRequestedFeedback",
-    "callsSharedInternally",
-    "callsSharedExternally",
-    "callsCommentsGiven",
-)
-
-Counts = tuple[int, int, int, int]
-"""Hosted calls, calls, contributions, and 1: the person is active."""
-
-Day = Mapping[str, Counts]
-"""What everybody active did on a day, by user id."""
-
-NOTHING = (0, 0, 0, 0)
 
 
 def demo_company(
@@ -78,34 +70,22 @@ def demo_company(
     Raises:
         ValueError: ``users`` is less than one.
     """
-    undisturbed = SimulatedCompany(users, seed, time_zone, today)
-
-    def with_events(events: Sequence[Event]) -> SimulatedCompany:
-        return SimulatedCompany(users, seed, time_zone, today, events)
-
-    return Choice(undisturbed, with_events, lambda day: read_day(undisturbed, day)).company()
-
-
-def summary(company: SimulatedCompany) -> str:
-    """Who dropped and who is only away, in one line."""
-    names = {person.user_id: f"{person.name} ({person.team})" for person in company.people}
-    return "; ".join(
-        f"{names.get(planted.event.who, planted.event.who)} {planted.event.kind} "
-        f"for {planted.event.days} days".lstrip()
-        for planted in company.events
-    )
+    undisturbed = company_with((), time_zone, today, users, seed)
+    return Choice(
+        undisturbed,
+        lambda events: company_with(events, time_zone, today, users, seed),
+        lambda day: read_day(undisturbed, day),
+    ).company()
 
 
-def read_day(company: SimulatedCompany, day: date) -> Day:
-    """A day of the teams to choose from."""
-    found = company.activity(day, day + timedelta(days=1), company.teams[:LARGEST_CHOICE])
-    return {user.user_id: _counts(user.counters) for user in found}
+def company_with(
+    events: Sequence[Event], time_zone: ZoneInfo, today: date, users: int = USERS, seed: int = SEED
+) -> SimulatedCompany:
+    """The demo's company with these events. It works at the turn of the year.
 
-
-def years(person: PersonFindings) -> float:
-    """By chance, so little happens to one person once in so many years."""
-    kinds = (OWN_ACTIVITY_YEARS, person.own_activity), (HOSTING_YEARS, person.hosting)
-    return max(kind.uncapped_years(found.evidence) if found else 0.0 for kind, found in kinds)
+    Otherwise too few people would be at work for any evidence between 27 December and 12 January.
+    """
+    return SimulatedCompany(users, seed, time_zone, today, events, quiet_year_end=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,125 +108,158 @@ class Choice:
         past = [self.read(today - timedelta(days=ago + 1)) for ago in range(HISTORY_DAYS)]
         members = self._members(past)
         best, most = self.undisturbed, -1.0
-        for days in SLUMP_DAYS:
-            for slumping in self._slumping(past, members, days):
-                large = [name for name in members if len(members[name]) >= SMALLEST_TEAM]
-                teams: list[str | None] = [name for name in large if name != slumping.team]
-                for team in teams or [None]:
-                    events = _events(slumping, team, members, today, days)
-                    company = self.with_events(list(events))
-                    enough = _enough(find_drops(company, past), slumping.user_id, team)
-                    if enough > most:
-                        best, most = company, enough
-                    if enough >= 1 or team is None:
-                        return best
+        for kinds in (QUARTER_LEFT, TENTH_LEFT):
+            slumping, teams = self._largest(members, past)
+            for _ in slumping[:TRIALS]:
+                person = slumping[0]
+                team = next((name for name in teams if name != person.team), NO_TEAM)
+                events = [
+                    *_drops(kinds, person, team),
+                    *_absences(person, team, members, today, past),
+                ]
+                company = self.with_events(events)
+                shows, team_shows = _enough(company, past)
+                if min(shows, team_shows) > most:
+                    best, most = company, min(shows, team_shows)
+                if most >= 1:
+                    return best
+                if shows < 1:
+                    slumping.append(slumping.pop(0))
+                if team_shows < 1 and team:
+                    teams.append(teams.pop(teams.index(team)))
         return best
+
+    def _largest(
+        self, members: Mapping[str, Sequence[people.Person]], past: Sequence[Day]
+    ) -> tuple[list[people.Person], list[str]]:
+        """The people and the teams in whom a drop shows most, in the order to try them."""
+        settled = self.undisturbed.today - timedelta(days=HISTORY_DAYS)
+        slumping = [
+            one
+            for team in members.values()
+            for one in team
+            if one.role is not Role.DIRECTOR and one.hired < settled
+        ]
+        slumping.sort(key=lambda one: (-_at_least(one.user_id, past), one.user_id))
+        teams = [name for name, team in members.items() if len(team) >= SMALLEST_TEAM]
+        teams.sort(key=lambda name: -sum(_at_least(one.user_id, past) for one in members[name]))
+        return slumping, teams
 
     def _members(self, past: Sequence[Day]) -> Mapping[str, Sequence[people.Person]]:
         """Those at work by team, busiest first; also the teams."""
-        today = self.undisturbed.today
-        busy = {
-            person.user_id: sum(
-                sum(day.get(person.user_id, NOTHING)[1:3]) for day in past[: SLUMP_DAYS[0]]
-            )
+        today, names = self.undisturbed.today, self.undisturbed.teams[:LARGEST_CHOICE]
+        at_work = [
+            person
             for person in self.undisturbed.people
-        }
+            if person.hired <= today < person.left and person.team in names
+        ]
+        at_work.sort(key=lambda one: (-_at_least(one.user_id, past), one.user_id))
         teams: dict[str, list[people.Person]] = {}
-        names = self.undisturbed.teams[:LARGEST_CHOICE]
-        for person in sorted(
-            self.undisturbed.people, key=lambda one: (-busy[one.user_id], one.user_id)
-        ):
-            if person.hired <= today < person.left and person.team in names:
-                teams.setdefault(person.team, []).append(person)
+        for person in at_work:
+            teams.setdefault(person.team, []).append(person)
         return teams
 
-    def _slumping(
-        self, past: Sequence[Day], members: Mapping[str, Sequence[people.Person]], days: int
-    ) -> Sequence[people.Person]:
-        """Those in whom a slump shows most; tried with one of each team at a time."""
-        settled = self.undisturbed.today - timedelta(days=HISTORY_DAYS)
-        candidates = [
-            [one for one in team if one.role is not Role.DIRECTOR and one.hired < settled]
-            for team in members.values()
-        ]
-        shown: list[tuple[float, people.Person]] = []
-        for together in zip_longest(*candidates):
-            tried = {one.user_id: one for one in together if one is not None}
-            slumps = [Event(EventKind.SLUMP, user_id, days) for user_id in tried]
-            findings = find_drops(self.with_events(slumps), past)
-            shown.extend(
-                (years(found), tried[found.user_id])
-                for found in findings.people
-                if found.user_id in tried
-            )
-            if sum(much > 2 * ENOUGH_YEARS for much, _ in shown) > 1:
-                break
-        shown.sort(key=lambda each: (-each[0], each[1].user_id))
-        return [person for _, person in shown[:CANDIDATES]]
+
+def _at_least(user_id: str, past: Sequence[Day]) -> float:
+    """What a person did in the last two weeks, or usually does in two weeks if that is less.
+
+    A drop is certain only where much is expected, and where much would have been done.
+    """
+    done = [sum(day.get(user_id, NOTHING)[1:3]) for day in past]
+    return min(sum(done[:14]), sum(done[14:56]) / 3)
 
 
-def _enough(found: Findings, user_id: str, team: str | None) -> float:
-    """1 or more: both alerts fire, with a margin."""
-    person = next((one for one in found.people if one.user_id == user_id), None)
-    shows = years(person) / ENOUGH_YEARS if person else 0.0
-    if team is None:
-        return shows
-    evidence = found.teams[team].finding.evidence if team in found.teams else 0.0
-    return min(shows, evidence / ENOUGH_TEAM_EVIDENCE)
+def _enough(company: SimulatedCompany, past: Sequence[Day]) -> tuple[float, float]:
+    """For the person and the team, 1 or more if the drop alerts, with a margin.
+
+    Below 0 for both if one of the absences alerts. Teams are those of the roster file, and those of
+    Gong's users, which are by manager.
+    """
+    by_name = _shown(company, past, lambda person: person.team, lambda team: team)
+    if min(by_name) < 1:
+        return by_name
+    by_manager = _shown(
+        company, past, lambda person: person.manager, lambda team: team_manager(company, team)
+    )
+    return min(by_name[0], by_manager[0]), min(by_name[1], by_manager[1])
 
 
-def _events(
+def _shown(
+    company: SimulatedCompany,
+    past: Sequence[Day],
+    team_of: Callable[[people.Person], str],
+    shown_as: Callable[[str], str],
+) -> tuple[float, float]:
+    found = find_drops(company, past, team_of)
+    persons = {one.user_id: one for one in found.people}
+    person = team = 1.0
+    for planted in company.events:
+        event = planted.event
+        if event.who in persons:
+            chance, evidence = years(persons[event.who]), 0.0
+        else:
+            finding = found.teams.get(shown_as(event.who))
+            chance, evidence = 0.0, finding.finding.evidence if finding else 0.0
+        if event.kind not in SLUMPS:
+            if chance > USER_YEARS or evidence > TEAM_EVIDENCE:
+                return -1.0, -1.0
+        elif event.who in persons:
+            person = chance / ENOUGH_YEARS
+        else:
+            team = evidence / ENOUGH_TEAM_EVIDENCE
+    return person, team
+
+
+def team_manager(company: SimulatedCompany, team: str) -> str:
+    """The name of the manager of a team's representatives; empty if there is none of them."""
+    today = company.today
+    managers = (
+        person.manager
+        for person in company.people
+        if person.team == team
+        and person.role is Role.REPRESENTATIVE
+        and person.hired <= today < person.left
+    )
+    return next(managers, "")
+
+
+def _drops(
+    kinds: tuple[EventKind, EventKind], slumping: people.Person, team: str
+) -> Iterator[Event]:
+    """The drops of a person and of a team, if there is one."""
+    of_person, of_team = kinds
+    yield Event(of_person, slumping.user_id, SLUMP_DAYS)
+    if team:
+        yield Event(of_team, team, SLUMP_DAYS)
+
+
+def _absences(
     slumping: people.Person,
-    team: str | None,
+    team: str,
     members: Mapping[str, Sequence[people.Person]],
     today: date,
-    slump_days: int,
+    past: Sequence[Day],
 ) -> Iterator[Event]:
-    """All events, each in another team."""
-    yield Event(EventKind.SLUMP, slumping.user_id, slump_days)
-    if team:
-        yield Event(EventKind.TEAM_SLUMP, team, slump_days)
+    """Somebody silent, somebody on leave, and a holiday, each in another team."""
     left = [name for name in members if name not in {slumping.team, team}]
-    for days, name in zip((SILENT_DAYS, LEAVE_DAYS), left, strict=False):
-        hosts = [one for one in members[name] if one.role is Role.REPRESENTATIVE]
-        yield Event(EventKind.SILENT, (hosts or members[name])[0].user_id, days)
-    for name in left[2:3]:
+    for days in (SILENT_DAYS, LEAVE_DAYS):
+        hosts = [
+            one
+            for name in left
+            for one in members[name]
+            if one.role is Role.REPRESENTATIVE and _is_seen(one.user_id, past, days)
+        ]
+        if hosts:
+            yield Event(EventKind.SILENT, hosts[0].user_id, days)
+            left.remove(hosts[0].team)
+    for name in left[:1]:
         weekday = (today - timedelta(days=HOLIDAY_AGO)).weekday()
         yield Event(EventKind.TEAM_SILENT, name, 1, HOLIDAY_AGO - 1 + max(weekday - 4, 0))
 
 
-def find_drops(company: SimulatedCompany, past: Sequence[Day]) -> Findings:
-    """What the detector says on the company's today.
-
-    Args:
-        company: with events.
-        past: the days without, newest first; those that the events may have changed are not used.
-    """
-    newest = [
-        read_day(company, company.today - timedelta(days=ago + 1)) for ago in range(DISTURBED_DAYS)
-    ]
-    days = [*newest, *past[DISTURBED_DAYS:]]
-    roster = {one.user_id: one.team for one in on_the_roster(company.people, company.today)}
-    people_ids = sorted(set[str]().union(*days))
-    return find([_person(user_id, roster.get(user_id, NO_TEAM), days) for user_id in people_ids])
-
-
-def _person(user_id: str, team: str, days: Sequence[Day]) -> Person:
-    hosted, calls, contributions, active = zip(
-        *(day.get(user_id, NOTHING) for day in days), strict=True
-    )
-    return Person(
-        user_id=user_id,
-        team=team,
-        hosted=hosted,
-        calls=calls,
-        contributions=contributions,
-        active=active,
-    )
-
-
-def _counts(counters: Mapping[str, int]) -> Counts:
-    calls = sum(counters[name] for name in _CALLS)
-    contributions = sum(counters[name] for name in _CONTRIBUTIONS)
-    active = bool(calls + contributions + counters["othersCallsListenedTo"])
-    return counters["callsAsHost"], calls, contributions, int(active)
+def _is_seen(user_id: str, past: Sequence[Day], days: int) -> bool:
+    """Whether the person was active before so many days: in the week, or often in the month."""
+    active = [day.get(user_id, NOTHING)[3] for day in past]
+    if days < WEEK:
+        return any(active[days:WEEK])
+    return sum(active[days : 4 * WEEK]) > SILENT_ACTIVE_DAYS

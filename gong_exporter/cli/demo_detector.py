@@ -1,0 +1,90 @@
+"""The detector on a simulated company, without the exporter and its API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, timedelta
+
+from gong_exporter.drops.detect import find
+from gong_exporter.drops.rarity import HOSTING_YEARS, OWN_ACTIVITY_YEARS
+from gong_exporter.drops.records import NO_TEAM, Findings, Person, PersonFindings
+from gong_exporter.simulator.company import people
+from gong_exporter.simulator.company.company import SimulatedCompany
+from gong_exporter.simulator.company.roster_file import on_the_roster
+
+LARGEST_CHOICE = 7
+"""Teams to choose from, and to compare with; in a large company, all would take long."""
+
+_CALLS = ("callsAsHost", "callsAttended", "ownCallsListenedTo")
+_CONTRIBUTIONS = (
+    "callsGaveFeedback",
+    "callsRequestedFeedback",
+    "callsSharedInternally",
+    "callsSharedExternally",
+    "callsCommentsGiven",
+)
+
+WEEK = 7
+
+Counts = tuple[int, int, int, int]
+"""Hosted calls, calls, contributions, and 1: the person is active."""
+
+Day = Mapping[str, Counts]
+"""What everybody active did on a day, by user id."""
+
+NOTHING = (0, 0, 0, 0)
+
+
+def read_day(company: SimulatedCompany, day: date) -> Day:
+    """A day of the teams to choose from."""
+    found = company.activity(day, day + timedelta(days=1), company.teams[:LARGEST_CHOICE])
+    return {user.user_id: _counts(user.counters) for user in found}
+
+
+def years(person: PersonFindings) -> float:
+    """By chance, so little happens to one person once in so many years."""
+    kinds = (OWN_ACTIVITY_YEARS, person.own_activity), (HOSTING_YEARS, person.hosting)
+    return max(kind.uncapped_years(found.evidence) if found else 0.0 for kind, found in kinds)
+
+
+def find_drops(
+    company: SimulatedCompany,
+    past: Sequence[Day],
+    team_of: Callable[[people.Person], str] = lambda person: person.team,
+) -> Findings:
+    """What the detector says on the company's today.
+
+    Args:
+        company: with events.
+        past: the days without events, newest first; those that the events may have changed are not
+            used. Events change nothing before the week in which they begin.
+        team_of: a person's team; by default as in the roster file.
+    """
+    first = min((planted.start for planted in company.events), default=company.today)
+    changed = (company.today - first).days + WEEK + 1  # weeks begin on the Sunday before
+    newest = [read_day(company, company.today - timedelta(days=ago + 1)) for ago in range(changed)]
+    days = [*newest, *past[changed:]]
+    roster = {one.user_id: team_of(one) for one in on_the_roster(company.people, company.today)}
+    people_ids = sorted(set[str]().union(*days))
+    return find([_person(user_id, roster.get(user_id, NO_TEAM), days) for user_id in people_ids])
+
+
+def _person(user_id: str, team: str, days: Sequence[Day]) -> Person:
+    hosted, calls, contributions, active = zip(
+        *(day.get(user_id, NOTHING) for day in days), strict=True
+    )
+    return Person(
+        user_id=user_id,
+        team=team,
+        hosted=hosted,
+        calls=calls,
+        contributions=contributions,
+        active=active,
+    )
+
+
+def _counts(counters: Mapping[str, int]) -> Counts:
+    calls = sum(counters[name] for name in _CALLS)
+    contributions = sum(counters[name] for name in _CONTRIBUTIONS)
+    active = bool(calls + contributions + counters["othersCallsListenedTo"])
+    return counters["callsAsHost"], calls, contributions, int(active)
