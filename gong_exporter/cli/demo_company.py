@@ -54,8 +54,8 @@ TRIALS = 40
 
 QUARTER_LEFT = (EventKind.SLUMP, EventKind.TEAM_SLUMP)
 TENTH_LEFT = (EventKind.DEEP_SLUMP, EventKind.DEEP_SLUMP)
-"""Of a person and of a team. In weeks in which many are away, a drop to a quarter may be certain in
-nobody."""
+"""Of a person and of a team. In weeks in which many are away, there may be no person in whom a drop
+to a quarter is certain."""
 
 SLUMPS = {*QUARTER_LEFT, *TENTH_LEFT}
 
@@ -240,7 +240,7 @@ def _absences(
     today: date,
     past: Sequence[Day],
 ) -> Iterator[Event]:
-    """Somebody silent, somebody on leave, and a holiday, each in another team."""
+    """A silent person, one on leave, and a holiday, each in another team."""
     left = [name for name in members if name not in {slumping.team, team}]
     for days in (SILENT_DAYS, LEAVE_DAYS):
         hosts = [
