@@ -209,7 +209,7 @@ def test_without_a_roster_people_are_addresses_and_there_are_no_empty_columns(
     [
         ("few-days", "Scores start after 14 days of history: 9 of 84 days are here"),
         ("no-history", "no-history has no scores: it keeps no day history"),
-        ("no-people", "no-people shows no people"),
+        ("no-people", "no-people publishes scores of teams, and none of people"),
     ],
 )
 def test_an_empty_table_says_why(weeks: Weeks, job: str, words: str) -> None:

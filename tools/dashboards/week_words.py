@@ -65,7 +65,7 @@ def no_scores() -> str:
         few,
         _say(
             f"({_each(f'({days} >= {FIRST_DAYS})')} unless on (job) {people})",
-            "$1 shows no people",
+            "$1 publishes scores of teams, and none of people",
         ),
         _say(
             f"3 * (vector(1) unless on () ({WINDOWS} or {last_known('gong_user_info')}))",
