@@ -25,6 +25,10 @@ COMPANY_LEAST = 20
 MAX_AGE = 27 * 3600
 """Seconds since the end of the newest day, after which the alert GongDayHistoryStale fires."""
 
+_OF_A_WHOLE_HISTORY = (names.USER_PRESENCE, names.TEAM_EVIDENCE, names.COMPANY_USUAL)
+"""One of them is served, whoever is shown, once the day history is known. Days of last activity
+are served before, while it is being fetched."""
+
 _DAY = 86_400
 _LONGER = ("10d", "14d")
 _WINDOWS = ("7d", *_LONGER)
@@ -191,7 +195,7 @@ def _end(samples: Samples, now: float) -> float:
             f"the data is stale: its newest day ended {hours:.0f} hours ago. The exporter's status"
             " page and log say why polls fail"
         )
-    if end is None or not any(samples.of(family) for family in names.DROP_FAMILIES):
+    if end is None or not any(samples.of(family) for family in _OF_A_WHOLE_HISTORY):
         raise NoWeekError(
             f"the exporter is still fetching its day history ({ratio:.0%} of 84 days are known):"
             " try again later"

@@ -124,6 +124,11 @@ LAST = "gong_user_last_active_timestamp_seconds"
         (history(END - 3 * 86400), NOW, "newest day ended 82 hours ago"),
         (history(None, 0), NOW, r"still fetching its day history \(0% of 84 days are known\)"),
         (history(END, 0.1), NOW, r"still fetching its day history \(10% of 84"),
+        (
+            [*history(END, 0.6), Sample(LAST, {"user": "ann", "email": ""}, END)],
+            NOW,
+            r"still fetching its day history \(60% of 84",
+        ),
     ],
 )
 def test_without_a_week_the_reason_is_named(
