@@ -79,7 +79,7 @@ def digest(
         config = read_http_config(Path(http_config_file)) if http_config_file else HttpConfig()
         text = fetch_samples(url, config, (family.name for family in FAMILIES))
         samples = Samples(text)
-        if team and team not in (teams := teams_in(samples)):
+        if team is not None and team not in (teams := teams_in(samples)):
             bad_usage(f"--team: no team {quoted(team)}; {hint(team, teams)}")
         week = read_week(samples, time.time(), team or "")
     except HttpConfigError as error:

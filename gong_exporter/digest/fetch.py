@@ -140,6 +140,10 @@ class _Fetch:
                     raise FetchError(
                         f"{self._url} answered {response.status}{_advice(response.status)}"
                     )
+                if response.headers.get("Content-Type", "").startswith("text/html"):
+                    raise FetchError(
+                        f"{self._url} is a web page: give the exporter's URL with --url"
+                    )
                 lines = wanted_lines(response.stream(_CHUNK), self._families)
                 return b"".join(lines).decode("utf-8", "replace")
             finally:

@@ -208,6 +208,15 @@ def test_another_servers_answer_is_a_failure(body: bytes, message: str) -> None:
     assert message in done.stderr
 
 
+@pytest.mark.parametrize("team", ["", "EMEA "])
+def test_a_team_that_nobody_is_in_is_refused_and_not_everybody_shown(team: str) -> None:
+    samples = [*history(0), *person("ann", years=40, team="EMEA")]
+    with hostile_server(answer(200, serving(samples))) as server:
+        done = run_here("digest", f"--url={server.url}", f"--team={team}")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"--team: no team '{team}'" in done.stderr
+
+
 def test_an_exporter_that_is_not_there_is_a_failure() -> None:
     done = run("digest", "--url=http://127.0.0.1:1")
     assert (done.returncode, done.stdout) == (1, "")

@@ -146,6 +146,16 @@ def test_another_status_comes_with_advice(
         fetched(server.url)
 
 
+@pytest.mark.parametrize("body", [b"<!doctype html><html></html>", b"<html>\n" * 100_000])
+def test_a_web_page_is_named(body: bytes) -> None:
+    headers = [("Content-Type", "text/html; charset=utf-8")]
+    with (
+        hostile_server(answer(200, body, headers)) as server,
+        pytest.raises(FetchError, match="is a web page: give the exporter's URL with --url"),
+    ):
+        fetched(server.url)
+
+
 def test_a_port_without_a_server_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         url = f"http://127.0.0.1:{gone.getsockname()[1]}/metrics"

@@ -85,7 +85,8 @@ def test_a_team_leaves_out_everybody_else() -> None:
     assert [each.name for each in found.teams] == ["EMEA"]
     assert (dropped(found), silent(found)) == (["ann"], [])
     assert found.company is not None
-    every = Samples(exposition(each for part in samples for each in part))
+    without_label = [Sample("gong_team_drop_evidence", {"window": "7d"}, 1)]
+    every = Samples(exposition(each for part in [*samples, without_label] for each in part))
     assert teams_in(every) == ["APAC", "EMEA"]
 
 
@@ -158,3 +159,9 @@ def test_metrics_that_another_program_serves_are_refused(sample: Sample) -> None
 def test_the_limit_of_staleness_is_the_one_of_the_alert() -> None:
     assert week(person("ann"), now=END + 27 * 3600).last_day == date(2026, 3, 8)
     assert datetime.fromtimestamp(END, UTC).hour == 7
+
+
+@pytest.mark.parametrize("value", ["NaN", "+Inf", "-Inf", "1e999"])
+def test_a_value_that_is_not_a_number_is_refused(value: str) -> None:
+    with pytest.raises(NoWeekError, match="not those of a gong-exporter"):
+        Samples(f"gong_company_usual_activity {value}\n")
