@@ -26,8 +26,8 @@ MAX_AGE = 27 * 3600
 """Seconds since the end of the newest day, after which the alert GongDayHistoryStale fires."""
 
 _OF_A_WHOLE_HISTORY = (names.USER_PRESENCE, names.TEAM_EVIDENCE, names.COMPANY_USUAL)
-"""One of them is served, whoever is shown, once the day history is known. Days of last activity
-are served before, while it is being fetched."""
+"""One of them is served once the day history is complete, with ``drops.people: false`` too. Days of
+last activity are served before that."""
 
 _DAY = 86_400
 _LONGER = ("10d", "14d")
