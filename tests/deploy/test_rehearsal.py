@@ -58,7 +58,9 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("source")
     tree = unpack(build_sdist(folder), folder)
     changelog = tree / "CHANGELOG.md"
-    changelog.write_text(changelog.read_text().replace("## Unreleased", f"## {__version__}"))
+    text = changelog.read_text(encoding="utf-8")
+    if f"## {__version__} " not in text:
+        changelog.write_text(text.replace("## Unreleased", f"## {__version__} (2026-03-04)"))
     commit(tree)
     return tree
 
