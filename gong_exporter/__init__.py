@@ -1,3 +1,3 @@
 """A Prometheus exporter for Gong's per-user activity counters."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -2,7 +2,7 @@
 # Walks the Kubernetes section of docs/deploy.md on a cluster: the page's own commands and values, in a namespace that
 # forbids all but restricted pods, against a simulated Gong in a pod beside the exporter.
 #
-#   tools/cluster-test.sh IMAGE     such as registry.example/gong-exporter:0.1.0, or one that the nodes have already
+#   tools/cluster-test.sh IMAGE     such as registry.example/gong-exporter:0.2.0, or one that the nodes have already
 #                                   (kind load docker-image, minikube image load)
 #
 # Needs kubectl, helm and openssl, and a context (KUBECONFIG) that may make a namespace. All it makes is in that
