@@ -170,7 +170,6 @@ def _in_window(
         count=count,
         expected=expected,
         missing=missing,
-        active_days=active_days,
     )
 
 

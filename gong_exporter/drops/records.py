@@ -58,7 +58,6 @@ class WindowEvidence:
         count: what was counted in the window.
         expected: what the usual would have brought on the active days of the window.
         missing: the part of ``evidence`` that single missing days contribute.
-        active_days: days of the window with any activity.
     """
 
     evidence: float
@@ -66,7 +65,6 @@ class WindowEvidence:
     count: int
     expected: float
     missing: float
-    active_days: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,14 +125,12 @@ class ActivityPage(Page[UserActivity]):
 
     Attributes:
         current_page_size: ``records.currentPageSize``.
-        current_page_number: ``records.currentPageNumber``; starts at 0 or 1.
         time_zone: ``timeZone``, the company's, as Gong spells it.
         from_date_time: ``fromDateTime`` as written; Gong's own example is malformed.
         to_date_time: ``toDateTime``, likewise.
     """
 
     current_page_size: int | None
-    current_page_number: int | None
     time_zone: str | None
     from_date_time: str | None
     to_date_time: str | None

@@ -148,9 +148,6 @@ def _page(
         current_page_size=whole_number(
             records.get("currentPageSize"), "records.currentPageSize", anomalies
         ),
-        current_page_number=whole_number(
-            records.get("currentPageNumber"), "records.currentPageNumber", anomalies
-        ),
         cursor=parse_cursor(records.get("cursor")),
         users=_bounded(users, anomalies),
         records_received=len(stats),

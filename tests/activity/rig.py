@@ -114,7 +114,6 @@ def page_of(
         request_id="r1",
         total_records=len(users) if total == -1 else total,
         current_page_size=len(users) if size == -1 else size,
-        current_page_number=0,
         cursor=cursor,
         users=tuple(users),
         records_received=len(users) if received is None else received,

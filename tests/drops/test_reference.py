@@ -48,7 +48,7 @@ def assert_matches(expected: dict[str, Any] | None, found: Assessment | None) ->
         assert expected is None
         assert found is None
         return
-    for key in ("evidence", "window", "count", "expected", "missing", "active_days"):
+    for key in ("evidence", "window", "count", "expected", "missing"):
         if key in expected:
             value = getattr(found.deciding, key)
             assert value == pytest.approx(expected[key], abs=TOLERANCE), key

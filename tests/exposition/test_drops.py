@@ -36,7 +36,6 @@ def window(
         count=count,
         expected=expected,
         missing=0.0,
-        active_days=4,
     )
 
 
