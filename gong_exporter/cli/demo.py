@@ -186,6 +186,7 @@ gong-exporter demo: {size}
 
   The evidence appears after about a minute, when the history of 84 days is complete:
   curl -s{"k" * tls} {url}{path} | grep -E '^gong_(user_drop_return_period|team_drop_evidence)'
+  Then gong-exporter digest --url={url}{path} prints the week in sentences.
 
 It polls every 5 minutes; the numbers change once a day.
 

@@ -72,6 +72,7 @@ def test_it_shows_a_whole_company_and_says_where_to_look(tmp_path: Path) -> None
         assert time.monotonic() - began < 60
         (metrics,) = re.findall(r"Metrics +(http://\S+)", said)
         (page,) = re.findall(r"Status page +(http://\S+)", said)
+        assert f"gong-exporter digest --url={metrics} " in said
         (gong,) = re.findall(r"Gong API +(http://\S+)", said)
         samples = Samples(get(metrics))
         series = [labels for labels, _ in samples.of("gong_user_activity")]
