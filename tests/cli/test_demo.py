@@ -145,7 +145,7 @@ def test_it_sends_no_real_credentials_anywhere(tmp_path: Path) -> None:
 
 def test_a_first_poll_that_takes_long_is_not_said_to_have_found_nobody(tmp_path: Path) -> None:
     no_patience = (
-        "from gong_exporter.cli import demo, main; demo.FIRST_POLL_TIMEOUT = 0.0; main.main()"
+        "from gong_exporter.cli import demo, start; demo.FIRST_POLL_TIMEOUT = 0.0; start.main()"
     )
     arguments = ("demo", "--users=5", "--web.listen-address=127.0.0.1:0")
     with subprocess.Popen(
