@@ -58,7 +58,8 @@ class PersonWeek:
         week: all activity of the last seven days.
         longer: the same in the deciding window, if that is a longer one.
         hosting: hosted calls in their deciding window.
-        years: how rare so little activity is by chance; 0 without evidence.
+        years: how rare so little activity is by chance, 100 at most; 0 without evidence.
+        evidence: for the drop that is so rare: it orders those of 100 years.
         reason: as in ``gong_user_drop_reason``; empty for none.
         active_days: of the last seven days.
         active_days_28: of the last 28 days.
@@ -70,6 +71,7 @@ class PersonWeek:
     longer: Count | None = None
     hosting: Count | None = None
     years: float = 0.0
+    evidence: float = 0.0
     reason: str = ""
     active_days: int | None = None
     active_days_28: int | None = None
@@ -171,7 +173,7 @@ def _week(samples: Samples, end: float, team: str) -> DigestWeek:
         last_day=_day_of(end - _DAY),
         company=_company(samples),
         teams=tuple(sorted(teams, key=lambda each: (-each.evidence, each.name))),
-        dropped=tuple(sorted(dropped, key=lambda person: (-person.years, *_name(person)))),
+        dropped=tuple(sorted(dropped, key=lambda p: (-p.years, -p.evidence, *_name(p)))),
         silent=tuple(sorted(silent, key=lambda p: (-(p.active_days_28 or 0), *_name(p)))),
         people_scored=bool(samples.of(names.USER_PRESENCE)),
     )
@@ -226,6 +228,10 @@ def _people(samples: Samples) -> Iterator[PersonWeek]:
         own, hosting = (user, "own_activity"), (user, "calls_as_host")
         last, days = last_active.get((user,)), presence.get((user, "7d"))
         days_before = presence.get((user, "28d"))
+        rarest, strength = max(
+            (periods.get(kind, 0), max(evidence.get((*kind, window), 0) for window in _WINDOWS))
+            for kind in (own, hosting)
+        )
         yield PersonWeek(
             labels=labels,
             week=_count(observed, expected, own, ["7d"]),
@@ -233,7 +239,8 @@ def _people(samples: Samples) -> Iterator[PersonWeek]:
             hosting=_count(
                 observed, expected, hosting, [w for w in _WINDOWS if (*hosting, w) in evidence]
             ),
-            years=max(periods.get(own, 0), periods.get(hosting, 0)) / SECONDS_PER_YEAR,
+            years=rarest / SECONDS_PER_YEAR,
+            evidence=strength,
             reason=reasons.get(user, ""),
             active_days=None if days is None else round(7 * days),
             active_days_28=None if days_before is None else round(28 * days_before),

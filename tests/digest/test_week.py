@@ -47,6 +47,16 @@ def test_the_rarest_drop_comes_first_and_chance_is_left_out() -> None:
     assert silent(found) == []
 
 
+def test_drops_of_a_hundred_years_are_ordered_by_evidence() -> None:
+    found = week(
+        person("ann", years=100, evidence=8.9),
+        person("ben", hosting_years=100, evidence=14.5),
+        person("cleo", years=99, evidence=20.0),
+        person("dan", years=100, evidence=11.0, window="14d"),
+    )
+    assert dropped(found) == ["ben", "dan", "ann", "cleo"]
+
+
 def test_people_who_did_nothing_are_apart_if_they_usually_do_something() -> None:
     found = week(
         person("ann", active_days=(0, 5)),

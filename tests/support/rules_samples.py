@@ -34,6 +34,7 @@ def person(
     *,
     years: float = 0.2,
     hosting_years: float = 0.1,
+    evidence: float = 1.0,
     active_days: tuple[int, int] = (5, 20),
     window: str = "7d",
     reason: str = "activity_down",
@@ -47,6 +48,7 @@ def person(
         user: the id; the address follows from it.
         years: how rare the drop of all activity is.
         hosting_years: the same of the hosted calls.
+        evidence: for both drops.
         active_days: of the last 7 and of the last 28 days.
         window: the deciding one.
         reason: why the person did less.
@@ -67,7 +69,7 @@ def person(
         kind = {**who, "metric": metric}
         samples += [
             Sample("gong_user_drop_return_period_seconds", kind, rarity * YEAR),
-            Sample("gong_user_drop_evidence", {**kind, "window": window}, 1.0),
+            Sample("gong_user_drop_evidence", {**kind, "window": window}, evidence),
             *_counts("gong_user", kind, window, observed, expected),
         ]
     return samples
