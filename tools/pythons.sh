@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 what=${1:-install}
 read -r -a pytest_args <<<"${PYTEST_ARGS:-}"
-supported=(3.11 3.12 3.13)
+supported=(3.11 3.12 3.13 3.14)
 read -r -a wanted <<<"${PYTHONS:-${supported[*]}}"
 
 find_python() { # VERSION

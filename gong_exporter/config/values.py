@@ -188,8 +188,8 @@ def rfc3339(text: str) -> str:
         if _RFC3339.fullmatch(text):
             moment(text)
             return text
-    except ValueError as error:
-        raise ValueError(f"{quoted(text)} is not a date and time: {error}") from None
+    except ValueError:
+        raise ValueError(f"{quoted(text)} is on a day or at a time that does not exist") from None
     raise ValueError(
         f"{quoted(text)} is not an RFC 3339 date and time with an offset,"
         " such as 2026-01-01T00:00:00Z"

@@ -152,7 +152,7 @@ def test_the_metadata_says_what_people_look_for(built: Built) -> None:
         for name in classifiers
         if re.search(r":: 3\.\d+$", name)
     ]
-    assert supported == ["3.11", "3.12", "3.13"]
+    assert supported == ["3.11", "3.12", "3.13", "3.14"]
     assert "Typing :: Typed" in classifiers
 
 
