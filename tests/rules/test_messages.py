@@ -87,10 +87,10 @@ def _common(
 @pytest.mark.parametrize(
     ("alerts", "title"),
     [
-        ([JANE], "EMEA: A person does much less in Gong than usual"),
-        ([JANE, BEN], "EMEA: 2 people do much less in Gong than usual"),
-        ([JANE, resolved(BEN)], "EMEA: A person does much less in Gong than usual"),
-        ([resolved(BEN)], "EMEA: Resolved: A person does much less in Gong than usual"),
+        ([JANE], "Team EMEA: A person does much less in Gong than usual"),
+        ([JANE, BEN], "Team EMEA: 2 people do much less in Gong than usual"),
+        ([JANE, resolved(BEN)], "Team EMEA: A person does much less in Gong than usual"),
+        ([resolved(BEN)], "Team EMEA: Resolved: A person does much less in Gong than usual"),
         ([JANE, BEN, APAC], "3 drops of activity in Gong"),
         ([resolved(JANE), resolved(APAC)], "Resolved: 2 drops of activity in Gong"),
         ([DOWN], "The exporter does not answer"),
@@ -224,12 +224,12 @@ def test_the_test_alerts_arrive_in_slack_and_by_mail(tmp_path: Path) -> None:
         manager.post([APAC | ended])
         until(lambda: slack(received, "/slack-apac")["color"] == "good", "the end of an alert")
     emea = slack(received, "/slack-emea")
-    assert emea["title"] == "EMEA: 2 people do much less in Gong than usual"
+    assert emea["title"] == "Team EMEA: 2 people do much less in Gong than usual"
     assert emea["text"].startswith("*Jane Doe* (EMEA, manager Ann Lee): 6 calls and contributions")
     assert emea["title_link"] == "http://localhost:3000/d/gong-this-week"
     assert emea["color"] == "warning"
     apac = slack(received, "/slack-apac")
-    assert apac["title"] == "APAC: Resolved: A team does much less in Gong than usual"
+    assert apac["title"] == "Team APAC: Resolved: A team does much less in Gong than usual"
     assert re.match(r"\*Team APAC\*: the alert of \d+ \w+ has ended\. <", apac["text"])
     week = slack(received, "/slack-sales")
     assert re.findall(r"^\*([^*]+)\*", week["text"], re.MULTILINE) == [
