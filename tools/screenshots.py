@@ -26,7 +26,7 @@ from tests.support.dashboard_company import demo_past_in_prometheus
 ROOT = Path(__file__).parents[1]
 WIDTH = 1600
 LEAST_HEIGHT = 300
-NOW = datetime(2026, 3, 16, 9, tzinfo=ZoneInfo(DEFAULT_ZONE))
+NOW = datetime(2026, 9, 28, 9, tzinfo=ZoneInfo(DEFAULT_ZONE))
 
 
 @dataclass(frozen=True, slots=True)
