@@ -6,7 +6,7 @@ import asyncio
 import re
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
@@ -96,10 +96,10 @@ class SlicedResponse(Response):
     """Sends prepared chunks in slices, and waits after each until the client has taken it."""
 
     def __init__(self, body: Body) -> None:
-        self._chunks = body.chunks
+        self._body = body
         headers = {
             "content-type": body.content_type,
-            "content-length": str(sum(len(chunk) for chunk in body.chunks)),
+            "content-length": str(body.length),
             "vary": "Accept, Accept-Encoding",
             **_NO_SNIFFING,
         }
@@ -110,11 +110,15 @@ class SlicedResponse(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # ASGI's signature
         """Send the response, as ASGI defines it."""
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        *pieces, last = [b""] if scope["method"] == "HEAD" else _slices(self._chunks)
-        for piece in pieces:
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-            # Sending to a fast reader, or to one that has gone, never waits by itself.
-            await asyncio.sleep(0)
+        last = b""
+        if scope["method"] != "HEAD":
+            if self._body.length <= SLICE_BYTES:
+                last = b"".join(self._body.chunks)  # one write instead of several
+            else:
+                for piece in _slices(self._body.chunks):
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+                    # Sending to a fast reader, or to one that has gone, never waits by itself.
+                    await asyncio.sleep(0)
         await send({"type": "http.response.body", "body": last, "more_body": False})
 
 
@@ -202,10 +206,7 @@ class _Compressed:
         return cls(plain, zlib.compress(plain, wbits=zlib.MAX_WBITS | 16))
 
 
-def _slices(chunks: tuple[bytes, ...]) -> Iterator[bytes | memoryview]:
-    if sum(map(len, chunks)) <= SLICE_BYTES:
-        yield b"".join(chunks)  # fewer writes: a scrape of a small company is mostly overhead
-        return
+def _slices(chunks: Iterable[bytes]) -> Iterator[bytes | memoryview]:
     for chunk in chunks:
         if len(chunk) <= SLICE_BYTES:
             yield chunk

@@ -18,7 +18,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from prometheus_client.openmetrics.parser import text_fd_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families as text_families
 
-from gong_exporter.activity.snapshot import Snapshot
+from gong_exporter.activity.snapshot import EMPTY, Snapshot
 from gong_exporter.exposition.body import LIVE_FOR, Body, Exposition, once_text
 from tests.support.exposition_collector import SnapshotCollector
 from tests.support.exposition_metrics import busy_metrics
@@ -58,6 +58,7 @@ def exposition_of(shown: Snapshot) -> Exposition:
 
 def unpacked(body: Body) -> bytes:
     data = b"".join(body.chunks)
+    assert len(data) == body.length
     if body.content_encoding is None:
         return data
     member = zlib.decompressobj(zlib.MAX_WBITS | 16)
@@ -125,10 +126,19 @@ def test_someone_who_vanished_is_gone_at_the_next_scrape() -> None:
 
 def test_what_is_prepared_is_shared_between_answers() -> None:
     exposition = exposition_of(snapshot(2000))
-    for encoding in (None, "gzip"):
-        first, second = exposition.body(None, encoding), exposition.body(OPENMETRICS, encoding)
-        assert first.chunks[0] is second.chunks[0]
-        assert len(first.chunks[0]) > 10 * len(first.chunks[1])
+    first, second = (list(exposition.body(a, "gzip").chunks) for a in (None, OPENMETRICS))
+    assert first[0] is second[0]
+    assert len(first[0]) > 10 * len(first[1])
+
+
+def test_plain_lines_are_unpacked_in_bounded_pieces_while_they_are_sent() -> None:
+    exposition = exposition_of(snapshot(2000))
+    body = exposition.body(None, None)
+    exposition.publish(EMPTY)  # a response that has begun keeps its snapshot
+    pieces = list(body.chunks)
+    assert len(pieces) > 10
+    assert max(map(len, pieces)) <= 256 * 1024
+    assert sum(map(len, pieces)) == body.length
 
 
 @FORMATS

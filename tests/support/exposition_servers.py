@@ -34,7 +34,7 @@ class _Handler(BaseHTTPRequestHandler):
         server.answers.append((body.content_type, body.content_encoding))
         self.send_response(200)
         self.send_header("Content-Type", body.content_type)
-        self.send_header("Content-Length", str(sum(map(len, body.chunks))))
+        self.send_header("Content-Length", str(body.length))
         if body.content_encoding is not None:
             self.send_header("Content-Encoding", body.content_encoding)
         self.end_headers()

@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gong_exporter.exposition.body import Body
 from gong_exporter.web.http_connection import Limits
-from tests.support.web_site import FixedSite, serving
+from tests.support.web_site import FixedSite, body_of, serving
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -55,7 +54,7 @@ def main() -> None:
     """Serve until stdin ends."""
     descriptors, body_bytes = int(sys.argv[1]), int(sys.argv[2])
     resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
-    site = FixedSite(body=Body("text/plain", None, (b"x" * body_bytes,)))
+    site = FixedSite(body=body_of(b"x" * body_bytes))
     # However long a test takes to make its connections, none of them is late.
     with serving(site, limits=Limits(request_seconds=600, stall_seconds=600)) as port:
         print(port, flush=True)  # noqa: T201  # how the parent learns it

@@ -83,11 +83,15 @@ def snapshot(metrics: tuple[str, ...], people: Sequence[tuple[User, Values]]) ->
     return Snapshot(windows=(window_data("7d", metrics, people),), users=users)
 
 
+def body_of(*chunks: bytes, content_encoding: str | None = None) -> Body:
+    return Body("text/plain; version=0.0.4", content_encoding, chunks, sum(map(len, chunks)))
+
+
 @dataclass
 class FixedSite:
     """Serves what it is given and notes what it was asked."""
 
-    body: Body = field(default_factory=lambda: Body("text/plain; version=0.0.4", None, (b"a 1\n",)))
+    body: Body = field(default_factory=lambda: body_of(b"a 1\n"))
     health: Health = field(default_factory=lambda: Health(ok=True, reason="polling"))
     readiness: Health = field(default_factory=lambda: Health(ok=True, reason="data"))
     reloaded: Health = field(default_factory=lambda: Health(ok=True, reason="reloaded"))
@@ -115,7 +119,7 @@ class FixedSite:
 
 def big(size: int) -> FixedSite:
     """A site with a body of that many bytes."""
-    return FixedSite(body=Body("text/plain", None, (b"x" * size,)))
+    return FixedSite(body=body_of(b"x" * size))
 
 
 @contextmanager

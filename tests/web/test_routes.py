@@ -4,16 +4,15 @@ from contextlib import ExitStack
 
 import pytest
 
-from gong_exporter.exposition.body import Body
 from gong_exporter.web.routes import Options
 from gong_exporter.web.status import Health, Status
 from tests.support.servers import until
 from tests.support.web_seen import departures, reads, requests_for_a_turn
-from tests.support.web_site import FixedSite, ask, flood, raw, read_to_end, serving
+from tests.support.web_site import FixedSite, ask, body_of, flood, raw, read_to_end, serving
 
 
 def test_a_scrape_gets_the_prepared_bytes_with_their_type_and_length() -> None:
-    site = FixedSite(body=Body("text/plain; version=0.0.4", "gzip", (b"one", b"two")))
+    site = FixedSite(body=body_of(b"one", b"two", content_encoding="gzip"))
     with serving(site) as port:
         answer = ask(port, "/metrics")
     assert (answer.status, answer.body) == (200, b"onetwo")
@@ -29,12 +28,12 @@ def test_plain_bytes_have_no_content_encoding() -> None:
 
 def test_a_large_body_arrives_whole() -> None:
     big = bytes(range(256)) * 8192
-    with serving(FixedSite(body=Body("text/plain", None, (b"head\n", big, b"tail\n")))) as port:
+    with serving(FixedSite(body=body_of(b"head\n", big, b"tail\n"))) as port:
         assert ask(port, "/metrics").body == b"head\n" + big + b"tail\n"
 
 
 def test_head_answers_as_get_does_without_the_body() -> None:
-    site = FixedSite(body=Body("text/plain; version=0.0.4", "gzip", (b"one", b"two")))
+    site = FixedSite(body=body_of(b"one", b"two", content_encoding="gzip"))
     with serving(site) as port:
         for path in ("/metrics", "/-/healthy", "/-/ready"):
             get, head = ask(port, path), ask(port, path, "HEAD")

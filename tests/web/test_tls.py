@@ -9,14 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from gong_exporter.exposition.body import Body
 from gong_exporter.web.http_connection import HttpConnection, Limits
 from gong_exporter.web.watch import WebConfigFile
 from tests.support.servers import until
 from tests.support.web_certificates import Authority
 from tests.support.web_log import RecordedLog
 from tests.support.web_seen import accepted, arrivals, departures
-from tests.support.web_site import FixedSite, ask, raw, read_to_end, serving
+from tests.support.web_site import FixedSite, ask, body_of, raw, read_to_end, serving
 
 SERVER = "tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n"
 CLIENTS = SERVER + "  client_ca_file: ca.pem\n  client_auth_type: RequireAndVerifyClientCert\n"
@@ -64,7 +63,7 @@ def can_scrape(port: int, context: ssl.SSLContext | None) -> bool:
 
 def test_a_scrape_goes_over_tls(place: Place) -> None:
     big = b"x" * 3_000_000
-    site = FixedSite(body=Body("text/plain", None, (big,)))
+    site = FixedSite(body=body_of(big))
     with serving(site, web_config=place.config(SERVER)) as port:
         assert ask(port, "/metrics", context=place.stranger()).body == big
 
@@ -438,7 +437,7 @@ def test_unfinished_handshakes_count_as_connections_until_their_deadline(place: 
 
 
 def test_clients_that_do_not_finish_tls_do_not_hold_up_the_end(place: Place) -> None:
-    site = FixedSite(body=Body("text/plain", None, (b"x" * 30_000_000,)))
+    site = FixedSite(body=body_of(b"x" * 30_000_000))
     web_config = place.config(SERVER)
     limits = Limits(request_seconds=600, stall_seconds=600)
     with ExitStack() as stack:
@@ -468,7 +467,7 @@ def test_a_reader_over_tls_that_takes_nothing_is_cut_off(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone = departures(monkeypatch)
-    site = FixedSite(body=Body("text/plain", None, (b"x" * 30_000_000,)))
+    site = FixedSite(body=body_of(b"x" * 30_000_000))
     limits = Limits(stall_seconds=0.3)
     web_config = place.config(SERVER)
     with (
