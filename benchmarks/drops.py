@@ -122,9 +122,17 @@ def _report(what: str, latencies: list[float]) -> None:
     print(f"{len(latencies)} scrapes {what}: p50 {p50:.1f} ms, p99 {p99:.1f} ms")
 
 
-def _children(pid: int) -> list[int]:
+def _detectors(pid: int) -> list[int]:
+    """The detector's process. Until it has begun its program, it shows its parent's memory."""
     tasks = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(child) for task in tasks for child in task.read_text(encoding="ascii").split()]
+    children = [child for task in tasks for child in task.read_text(encoding="ascii").split()]
+    return [int(child) for child in children if b"runtime.drops" in _command(child)]
+
+
+def _command(pid: str) -> bytes:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
 
 
 def _memory(pid: int) -> dict[str, float]:
