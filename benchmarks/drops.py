@@ -89,7 +89,7 @@ def measure(folder: Path, *, enabled: bool) -> None:
             latencies, peak = [], 0.0
             while not (looks := running.said("looked for drops of activity")):
                 latencies.append(_scrape(running))
-                peak = max([peak, *(_memory(child)["VmHWM"] for child in _children(pid))])
+                peak = max([peak, *(_memory(child)["VmHWM"] for child in _detectors(pid))])
             print(
                 f"looked at {looks[0]['people']} people, {looks[0]['days']} days:"
                 f" {looks[0]['seconds']} s; peak of the detector's process {peak:.0f} MiB"
