@@ -1,6 +1,6 @@
 """Runs all benchmarks, one after the other; ``--record`` puts what they print into the docs.
 
-Everything stays on loopback and ends by itself, within six minutes on two quiet cores.
+Everything stays on loopback and ends by itself, within nine minutes on two quiet cores.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ SCRIPTS = (
     "bench_scrape.py",
     "bench_render.py",
     "bench_poll.py",
+    "bench_process.py",
     "bench_prometheus.py",
     "bench_loads.py",
 )
