@@ -241,7 +241,12 @@ def _absences(
     past: Sequence[Day],
 ) -> Iterator[Event]:
     """A silent person, one on leave, and a holiday, each in another team."""
-    left = [name for name in members if name not in {slumping.team, team}]
+    left = [
+        name
+        for name, those in members.items()
+        if name not in {slumping.team, team}
+        and any(one.role is Role.REPRESENTATIVE for one in those)
+    ]
     for days in (SILENT_DAYS, LEAVE_DAYS):
         hosts = [
             one
