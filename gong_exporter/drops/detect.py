@@ -14,7 +14,7 @@ from operator import add
 
 from gong_exporter.drops import dispersion
 from gong_exporter.drops.absences import MissingDay, Presences, presences
-from gong_exporter.drops.dispersion import WEEK
+from gong_exporter.drops.dispersion import WEEK, Dispersion
 from gong_exporter.drops.evidence import MIN_DAYS, Group, Series, assess
 from gong_exporter.drops.expectation import DayTotals, day_totals, sum_of_days
 from gong_exporter.drops.reasons import days_of_history, reason
@@ -32,8 +32,8 @@ from gong_exporter.drops.records import (
 PERSON_LEFT = 0.25
 """The share of the usual that a person's drop leaves."""
 
-TEAM_LEFT = 0.5
-"""Likewise for a team; half of a team rarely stops at once."""
+TEAM_LEFT = 0.25
+"""Likewise for a team."""
 
 MIN_ACTIVE_DAYS = 2
 """Days of the last week on which a person must be active; otherwise they are away, not slow."""
@@ -55,16 +55,18 @@ class PeopleEstimate:
     Attributes:
         rows: the counts of each person on each day.
         totals: rates of people and totals of days.
-        dispersion: ``v`` of people.
+        dispersions: of each person.
     """
 
     rows: Sequence[Sequence[int]]
     totals: DayTotals
-    dispersion: float
+    dispersions: Sequence[Dispersion]
 
     def group(self, index: int, active: Sequence[int]) -> Group:
         """One person's counts and exposure. Made when needed: all together would be large."""
-        return Group(_person_series(self.totals, index, self.rows[index], active), self.dispersion)
+        return Group(
+            _person_series(self.totals, index, self.rows[index], active), self.dispersions[index]
+        )
 
 
 def find(people: Sequence[Person]) -> Findings:
@@ -175,7 +177,9 @@ def teams(people: Sequence[Person]) -> dict[str, Assessment]:
     rows = ([person.calls for person in people], [person.contributions for person in people])
     series = [_team_series(counts, active, members.values()) for counts in rows]
     dispersions = [
-        dispersion.estimate((one.weeks(days, 0, MIN_TEAM_WEEK) for one in group), dispersion.TEAMS)
+        dispersion.of_teams(
+            [dispersion.moments(one.weeks(days, 0, MIN_TEAM_WEEK)) for one in group]
+        )
         for group in series
     ]
     nothing = [0.0] * len(days)
@@ -236,14 +240,13 @@ def estimate_people(
         active: 1 for each day on which that person was active, otherwise 0.
     """
     totals = day_totals(rows, active)
-    v = dispersion.estimate(
-        (
+    found = [
+        dispersion.moments(
             _person_series(totals, i, row, days).weeks((0, *accumulate(days)), MIN_WEEK_DAYS, 0.0)
-            for i, (row, days) in enumerate(zip(rows, active, strict=True))
-        ),
-        dispersion.PEOPLE,
-    )
-    return PeopleEstimate(rows, totals, v)
+        )
+        for i, (row, days) in enumerate(zip(rows, active, strict=True))
+    ]
+    return PeopleEstimate(rows, totals, dispersion.of_people(found))
 
 
 def _person_series(
@@ -271,8 +274,9 @@ def _missing_values(
         usual = left = 1.0
         for estimate, group in zip(estimates, groups, strict=True):
             mean = group.series.rate * estimate.totals.factor_on(day.day)
-            usual *= _nothing_at_all(mean, group.dispersion)
-            left *= _nothing_at_all(mean * PERSON_LEFT, group.dispersion)
+            v = group.dispersion.over(1)
+            usual *= _nothing_at_all(mean, v)
+            left *= _nothing_at_all(mean * PERSON_LEFT, v)
         values[day.day] = math.log(
             (day.off + (1 - day.off) * left) / (day.off + (1 - day.off) * usual)
         )

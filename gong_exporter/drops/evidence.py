@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from operator import mul
 
-from gong_exporter.drops.dispersion import WEEK, Week
+from gong_exporter.drops.dispersion import WEEK, Dispersion, Week
 from gong_exporter.drops.records import Assessment, WindowEvidence
 
 WINDOWS = (7, 10, 14)
@@ -50,10 +51,11 @@ class Series:
         exposure: of each day.
     """
 
-    __slots__ = ("counts", "exposure")
+    __slots__ = ("counts", "exposure", "squares")
 
     def __init__(self, counts: Sequence[int], exposure: Sequence[float]) -> None:
         self.counts = (0, *accumulate(counts))
+        self.squares = (0, *accumulate(map(mul, counts, counts)))
         self.exposure = (0.0, *accumulate(exposure))
 
     def count(self, start: int, end: int) -> int:
@@ -71,8 +73,8 @@ class Series:
 
     def weeks(
         self, active: Sequence[int], least_active: int, least_exposure: float
-    ) -> Iterator[Week]:
-        """The whole weeks, newest first.
+    ) -> Iterator[Week | None]:
+        """The whole weeks, newest first; None for a week that says too little.
 
         Args:
             active: running sum of active days.
@@ -82,24 +84,25 @@ class Series:
         for start in range(0, len(self.counts) - WEEK, WEEK):
             end = start + WEEK
             exposure = self.exposed(start, end)
-            yield Week(
-                self.count(start, end),
-                exposure,
-                active[end] - active[start] >= least_active and exposure >= least_exposure,
-            )
+            active_days = active[end] - active[start]
+            if active_days >= least_active and exposure >= least_exposure:
+                squares = self.squares[end] - self.squares[start]
+                yield Week(self.count(start, end), squares, exposure, active_days)
+            else:
+                yield None
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One group of counters with the company's dispersion in it.
+    """One group of counters of one person or team.
 
     Attributes:
-        series: of the person or team.
-        dispersion: ``v`` of the company.
+        series: counts and exposure.
+        dispersion: how much more than chance the counts vary.
     """
 
     series: Series
-    dispersion: float
+    dispersion: Dispersion
 
 
 def assess(
@@ -149,7 +152,7 @@ def _in_window(
         return None
     evidence, count, expected = missing, 0, 0.0
     for group in groups:
-        series, dispersion = group.series, group.dispersion
+        series, dispersion = group.series, group.dispersion.over(active_days)
         counted, exposed = series.count(0, window), series.exposed(0, window)
         candidates: list[tuple[float, float]] = []
         if long_days >= MIN_BASELINE_DAYS:

@@ -4,13 +4,13 @@ The alert rules need the same numbers (prometheus/rules/gong-activity.yml); a te
 Everything else that needs a threshold reads it from here.
 """
 
-USER_YEARS = 24.0
+USER_YEARS = 45.0
 """Return period in years above which a user's drop is an alert with severity warning."""
 
 USER_INFO_YEARS = 9.0
 """The same for severity info: a list that is read once a week."""
 
-TEAM_EVIDENCE = 7.0
+TEAM_EVIDENCE = 4.5
 """Evidence above which a team's drop is an alert."""
 
 COMPANY_DROP = 0.5

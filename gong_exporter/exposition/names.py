@@ -126,8 +126,8 @@ TEAM_EVIDENCE = Family(
     "gong_team_drop_evidence",
     "gauge",
     "How strongly the last days speak for a drop of the team's activity: logarithm of how much"
-    " likelier they are if a half is left than if nothing has changed, the smaller of the last two"
-    " days. window is the one that decides.",
+    " likelier they are if a quarter is left than if nothing has changed, the smaller of the last"
+    " two days. window is the one that decides.",
     ("team", "window"),
 )
 COMPANY_OBSERVED = Family(

@@ -182,7 +182,7 @@ def history(age: float) -> list[Sample]:
 
 @pytest.mark.parametrize("name", ["text", "markdown", "html", "slack"])
 def test_stale_data_is_a_failure_and_prints_nothing(name: str) -> None:
-    samples = [*history(30 * 3600), *person("ann", years=40)]
+    samples = [*history(30 * 3600), *person("ann", years=60)]
     with hostile_server(answer(200, serving(samples))) as server:
         done = run_here("digest", f"--url={server.url}", f"--format={name}")
     assert (done.returncode, done.stdout) == (1, "")
@@ -258,7 +258,7 @@ def test_the_script_of_the_docs_mails_and_posts_and_stops_at_stale_data(tmp_path
     url = tmp_path / "slack-url"
     url.write_text("http://slack.example/")
     script = tmp_path / "gong-digest"
-    with hostile_server(answer(200, serving([*history(0), *person("ann", years=40)]))) as server:
+    with hostile_server(answer(200, serving([*history(0), *person("ann", years=60)]))) as server:
         text = block.replace("http://localhost:14664", server.url)
         script.write_text(text.replace("/etc/gong-digest/slack-url", str(url)))
         for name, body in {

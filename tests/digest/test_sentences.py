@@ -72,24 +72,24 @@ def without(name: str, samples: list[Sample]) -> list[Sample]:
 EXPECTED, LAST = "gong_user_expected_activity", "gong_user_last_active_timestamp_seconds"
 
 DROPS = {
-    "a week": person("ann", years=40),
-    "no address": person("ann", years=40, email=""),
-    "a name": person("ann", years=40, name="Ann Rho", team="EMEA", manager="Zoë Kay"),
-    "a team": person("ann", years=40, team="EMEA"),
-    "a team that is a manager": person("ann", years=40, team="Zoë Kay", manager="Zoë Kay"),
-    "a manager": person("ann", years=40, manager="Zoë Kay"),
+    "a week": person("ann", years=60),
+    "no address": person("ann", years=60, email=""),
+    "a name": person("ann", years=60, name="Ann Rho", team="EMEA", manager="Zoë Kay"),
+    "a team": person("ann", years=60, team="EMEA"),
+    "a team that is a manager": person("ann", years=60, team="Zoë Kay", manager="Zoë Kay"),
+    "a manager": person("ann", years=60, manager="Zoë Kay"),
     "fourteen days": person("ann", years=12.4, window="14d"),
     "nothing expected": without(EXPECTED, person("ann", years=12.5, window="10d")),
     "only the rarity": without("gong_user_observed_activity", person("ann", years=12.5)),
     "rare": person("ann", years=99.6),
     "rarest": person("ann", years=100, active_days=(2, 20)),
     "not rarest": person("ann", years=99.4),
-    "the team": person("ann", years=40, reason="team_down"),
-    "new": person("ann", years=40, reason="new"),
-    "away": person("ann", years=40, reason="away"),
-    "away since an unknown day": without(LAST, person("ann", years=40, reason="away")),
-    "no reason": without("gong_user_drop_reason", person("ann", years=40)),
-    "hosting": person("ann", hosting_years=40, window="14d", reason="hosting_down"),
+    "the team": person("ann", years=60, reason="team_down"),
+    "new": person("ann", years=60, reason="new"),
+    "away": person("ann", years=60, reason="away"),
+    "away since an unknown day": without(LAST, person("ann", years=60, reason="away")),
+    "no reason": without("gong_user_drop_reason", person("ann", years=60)),
+    "hosting": person("ann", hosting_years=60, window="14d", reason="hosting_down"),
 }
 
 

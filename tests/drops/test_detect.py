@@ -203,8 +203,8 @@ def test_teams_of_two_and_people_without_a_team_have_no_team_evidence() -> None:
 
 
 def test_more_evidence_is_rarer_and_never_beyond_a_century() -> None:
-    assert OWN_ACTIVITY_YEARS.years(5.0) == pytest.approx(8.67, abs=0.01)
-    assert OWN_ACTIVITY_YEARS.years(6.3) == pytest.approx(24.2, abs=0.1)
+    assert OWN_ACTIVITY_YEARS.years(5.0) == pytest.approx(3.10, abs=0.01)
+    assert OWN_ACTIVITY_YEARS.years(7.76) == pytest.approx(45.1, abs=0.1)
     assert OWN_ACTIVITY_YEARS.years(1e9) == 100
 
 

@@ -19,7 +19,7 @@ STEP = 300
 FOR = 900
 """Seconds for which an alert is pending."""
 
-ANN = person("ann", years=40, team="EMEA")
+ANN = person("ann", years=60, team="EMEA")
 BEN = person("ben")
 DROP = ("drop ann",)
 
@@ -35,7 +35,7 @@ def test_a_drop_fires_after_fifteen_minutes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("years", "hosting_years", "fires"),
-    [(24.1, 1, True), (1, 24.1, True), (23.9, 23.9, False), (23.9, 1, False)],
+    [(45.1, 1, True), (1, 45.1, True), (44.9, 44.9, False), (44.9, 1, False)],
 )
 def test_the_rarer_kind_of_drop_counts(
     tmp_path: Path,
@@ -50,7 +50,7 @@ def test_the_rarer_kind_of_drop_counts(
 def test_a_drop_lasts_over_the_weekend_and_ends_with_its_evidence(tmp_path: Path) -> None:
     """The numbers change once a day; on Sunday and Monday those of the two days before stay."""
     served = Feed(HOUR, 5 * 24)
-    days = [("7d", 30), ("10d", 33), ("10d", 33), ("14d", 28), ("14d", 12)]
+    days = [("7d", 60), ("10d", 66), ("10d", 66), ("14d", 56), ("14d", 24)]
     for day, (window, years) in enumerate(days):
         ann = person("ann", years=years, window=window, active_days=(5 - day % 3, 20))
         served.scrape(ann, day * DAY, (day + 1) * DAY)
@@ -104,20 +104,20 @@ def test_somebody_who_left_the_metrics_has_no_alert_after_two_hours(tmp_path: Pa
 def test_people_who_are_active_or_of_whom_it_is_not_known_alert(
     tmp_path: Path, active: str
 ) -> None:
-    served = feed(1).scrape(person("ann", years=40, active=active))
+    served = feed(1).scrape(person("ann", years=60, active=active))
     assert_firing(tmp_path, served, {HOUR: DROP})
 
 
 def test_nobody_whom_the_roster_calls_inactive_alerts(tmp_path: Path) -> None:
     gone = [
-        *person("ann", years=40, active="false"),
+        *person("ann", years=60, active="false"),
         *person("cleo", active_days=(0, 12), active="false"),
     ]
     assert_result(tmp_path, feed(2).scrape(gone), "ALERTS", {2 * HOUR: ()})
 
 
 def test_an_alert_ends_when_the_person_becomes_inactive(tmp_path: Path) -> None:
-    after = person("ann", years=40, team="EMEA", active="false")
+    after = person("ann", years=60, team="EMEA", active="false")
     served = feed(4).scrape(ANN, 0, HOUR).scrape(after, HOUR)
     assert_firing(tmp_path, served, {HOUR: DROP, 3 * HOUR + STEP: ()})
 
@@ -137,7 +137,7 @@ def test_a_replica_that_restarts_or_lags_behind_does_not_resolve_an_alert(tmp_pa
 
 
 def test_a_new_address_or_team_is_the_alerts_new_label(tmp_path: Path) -> None:
-    after = person("ann", years=40, team="APAC", email="ann@acme.example")
+    after = person("ann", years=60, team="APAC", email="ann@acme.example")
     served = feed(6).scrape(ANN, 0, 2 * HOUR).scrape(after, 2 * HOUR)
     firing = 'sum by (email, team) (ALERTS{alertstate="firing", severity="warning"})'
     old = {"email": "ann@acme.com", "team": "EMEA"}
@@ -155,7 +155,7 @@ def test_two_companies_in_two_jobs_do_not_mix(tmp_path: Path) -> None:
 
 
 def test_the_labels_of_the_target_and_of_the_roster_are_kept(tmp_path: Path) -> None:
-    ann = person("ann", years=40, team="EMEA", manager="Zoe", active="true")
+    ann = person("ann", years=60, team="EMEA", manager="Zoe", active="true")
     served = feed(1).scrape([*ann, *team("APAC", 9)], namespace="sales", cluster="eu")
     target = {"job": "gong", "namespace": "sales", "cluster": "eu"}
     common = {"alertstate": "firing", "severity": "warning", **target}
@@ -176,7 +176,7 @@ def test_the_labels_of_the_target_and_of_the_roster_are_kept(tmp_path: Path) -> 
 
 def test_a_week_of_nothing_is_silence_and_no_drop(tmp_path: Path) -> None:
     """Without activity there is no evidence for a drop either."""
-    silent = person("cleo", years=40, active_days=(0, 12))
+    silent = person("cleo", years=60, active_days=(0, 12))
     silent = [sample for sample in silent if "drop" not in sample.name]
     served = feed(1).scrape([*silent, *person("dan", active_days=(1, 12))])
     assert_firing(tmp_path, served, {HOUR: ("silent cleo",)})
@@ -195,10 +195,10 @@ def thresholds() -> list[tuple[str, str, str]]:
 
 def test_the_thresholds_stand_in_a_line_of_their_own() -> None:
     assert thresholds() == [
-        ("GongUserActivityDrop", "warning", "24"),
+        ("GongUserActivityDrop", "warning", "45"),
         ("GongUserActivityDrop", "info", "9"),
         ("GongUserGoneSilent", "info", "5"),
-        ("GongTeamActivityDrop", "warning", "7"),
+        ("GongTeamActivityDrop", "warning", "4.5"),
         ("GongCompanyActivityDrop", "warning", "0.5"),
     ]
 

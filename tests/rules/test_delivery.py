@@ -23,7 +23,7 @@ from tests.support.servers import (
 from tests.support.victoria import victoria_metrics
 
 SAMPLES: list[Sample] = [
-    *person("ann", years=40, team="APAC", active="true", name="Ann Rho", manager="Zoe Kay"),
+    *person("ann", years=60, team="APAC", active="true", name="Ann Rho", manager="Zoe Kay"),
     *person("ben", years=12, window="10d", reason="hosting_down"),
     *person("cleo", active_days=(0, 12), team="APAC"),
     *person("dan", years=90, team="EMEA"),
@@ -53,7 +53,7 @@ def assert_descriptions(alerts: list[dict[str, Any]]) -> None:
     assert found["ann", "warning"] == (
         "Ann Rho (APAC, manager Zoe Kay): 6 calls and contributions in the last 7 days, about 25"
         " expected. Active on 5 of the last 7 days. Less of everything."
-        " By chance about once in 40 years."
+        " By chance about once in 60 years."
     )
     assert found["ben", "info"] == (
         "ben@acme.com: 2 calls and contributions in the last 7 days, about 8 expected; 6 in the"

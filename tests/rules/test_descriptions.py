@@ -34,13 +34,13 @@ class Said:
 
 COUNTS = "6 calls and contributions in the last 7 days, about 25 expected."
 AT_WORK = "Active on 5 of the last 7 days."
-CHANCE = "By chance about once in 40 years."
+CHANCE = "By chance about once in 60 years."
 
 DROP, SILENT = "GongUserActivityDrop", "GongUserGoneSilent"
 
 
 def drop(text: str, **about: Any) -> Said:
-    return Said(person("ann", **{"years": 40, **about}), DROP, text)
+    return Said(person("ann", **{"years": 60, **about}), DROP, text)
 
 
 SAID = {

@@ -259,7 +259,7 @@ def test_the_test_alerts_are_sent_as_the_docs_say(tmp_path: Path) -> None:
 
 @pytest.mark.server("prometheus", "prometheus-alertmanager")
 def test_what_prometheus_finds_arrives_in_slack(tmp_path: Path) -> None:
-    ann = person("ann", years=40, team="EMEA", name="Ann Rho", manager="Zoe Kay")
+    ann = person("ann", years=60, team="EMEA", name="Ann Rho", manager="Zoe Kay")
     with (
         serving(exposition(ann)) as address,
         receivers() as received,
@@ -278,7 +278,7 @@ def test_what_prometheus_finds_arrives_in_slack(tmp_path: Path) -> None:
         until(lambda: "/slack-emea" in dict(received.posts), "the message", 60)
     assert slack(received, "/slack-emea")["text"] == (
         "*Ann Rho* (EMEA, manager Zoe Kay): 6 calls and contributions in the last 7 days, about 25"
-        " expected. Active on 5 of the last 7 days. Less of everything. By chance about once in 40"
+        " expected. Active on 5 of the last 7 days. Less of everything. By chance about once in 60"
         f" years. <{PAGE}ann|Open the page>\n\n<{RUNBOOK}gonguseractivitydrop|What to do>"
     )
 

@@ -19,7 +19,7 @@ TEAM_NOMINAL, TEAMS = 2, 67
 """Wrong episodes a year for so many teams."""
 
 CANDIDATES = (*range(2, 30), *range(30, 95, 5))
-TEAM_CANDIDATES = tuple(half / 2 for half in range(8, 31))
+TEAM_CANDIDATES = tuple(half / 2 for half in range(2, 31))
 """Years, and evidence of teams, among which thresholds are chosen."""
 
 
