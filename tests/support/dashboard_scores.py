@@ -12,6 +12,7 @@ from gong_exporter.activity.snapshot import User
 from gong_exporter.drops.detect import find
 from gong_exporter.drops.rarity import HOSTING_YEARS, OWN_ACTIVITY_YEARS
 from gong_exporter.drops.records import NO_TEAM, Person
+from gong_exporter.drops.thresholds import USER_INFO_YEARS, USER_YEARS
 from gong_exporter.exposition.drops import DropReport, drop_lines
 from gong_exporter.exposition.scores import PeopleScores, TeamScore
 from gong_exporter.simulator.company.company import SimulatedCompany
@@ -24,7 +25,7 @@ CONTRIBUTIONS = (
     "callsSharedExternally",
     "callsCommentsGiven",
 )
-ALERTS = {"warning": 24, "info": 9}
+ALERTS = {"warning": USER_YEARS, "info": USER_INFO_YEARS}
 """By severity, the years from which the alert on a person fires."""
 
 Day = Mapping[str, Mapping[str, int]]

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from grafana_foundation_sdk.builders import table
 from grafana_foundation_sdk.models import dashboard as models
 
+from gong_exporter.drops.thresholds import USER_INFO_YEARS, USER_YEARS
 from tools.dashboards.looks import (
     HIDDEN,
     PERSON_CHANGE,
@@ -58,10 +59,10 @@ TEAM_LINK = (
 )
 
 
-ALERT_STEPS: tuple[Step, ...] = ((None, "text"), (9, "orange"), (24, "red"))
+ALERT_STEPS: tuple[Step, ...] = ((None, "text"), (USER_INFO_YEARS, "orange"), (USER_YEARS, "red"))
 """In years; as the alerts on users, of severity info and warning."""
 
-YEARS = (1, 2, 3, 4, 5, 7, 9, 12, 15, 20, 24, 30, 40, 50, 70)
+YEARS = (1, 2, 3, 4, 5, 7, 9, 12, 15, 20, 30, 45, 60, 80)
 CAP = 100
 """From each of these on a rarity has its name. No rarity is above the last one."""
 

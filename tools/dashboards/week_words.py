@@ -5,6 +5,7 @@ PromQL builds them as label ``words``; the value says how bad it is, from 0, as 
 
 from __future__ import annotations
 
+from gong_exporter.drops.thresholds import USER_YEARS
 from tools.dashboards.promql import JOB, last_known
 from tools.dashboards.week_promql import (
     GONE,
@@ -17,7 +18,7 @@ from tools.dashboards.week_promql import (
     replaced,
 )
 
-ALERT_YEARS = 24
+ALERT_YEARS = round(USER_YEARS)
 """As the alert on users."""
 
 HISTORY_DAYS, FIRST_DAYS = 84, 14
