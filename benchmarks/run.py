@@ -1,6 +1,6 @@
 """Runs all benchmarks, one after the other; ``--record`` puts what they print into the docs.
 
-Everything stays on loopback and ends by itself, within nine minutes on two quiet cores.
+Everything stays on loopback and ends by itself, within ten minutes on two quiet cores.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ _RAW = -zlib.MAX_WBITS
 """Deflate without a header or trailer of its own."""
 
 _PACKED_PIECE = 8 * 1024
-_PIECE = 256 * 1024
+_PIECE = 128 * 1024
 """Bytes that are unpacked at a time: the memory that a client that does not read can hold."""
 
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
