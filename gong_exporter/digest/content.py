@@ -81,7 +81,9 @@ class Digest:
     @property
     def more_teams_text(self) -> str:
         """How many teams have no row; empty if all have one."""
-        return f"and {self.more_teams} more teams" if self.more_teams else ""
+        if not self.more_teams:
+            return ""
+        return f"and {self.more_teams} more team{'s' if self.more_teams > 1 else ''}"
 
     @property
     def summary(self) -> str:

@@ -90,10 +90,16 @@ def _team_and_manager(person: PersonWeek) -> str:
 
 def _counts(week: Count | None, longer: Count | None) -> Iterator[str]:
     if week is not None:
-        text = f"{week.observed:.0f} calls and contributions in the last 7 days{_expected(week)}"
+        did = _counted(week.observed, "call or contribution", "calls and contributions")
+        text = f"{did} in the last 7 days{_expected(week)}"
         if longer is not None:
             text += f"; {longer.observed:.0f} in the last {longer.days} days{_expected(longer)}"
         yield f"{text}."
+
+
+def _counted(number: float, one: str, many: str) -> str:
+    text = f"{number:.0f}"
+    return f"{text} {one if text == '1' else many}"
 
 
 def _expected(count: Count) -> str:
@@ -111,10 +117,8 @@ def _reason(person: PersonWeek) -> Iterator[str]:
         yield _last_active(person).lstrip()
     elif person.reason == "hosting_down" and person.hosting:
         count = person.hosting
-        yield (
-            f"Hosting fell most: {count.observed:.0f} hosted calls in the last {count.days} days"
-            f"{_expected(count)}."
-        )
+        hosted = _counted(count.observed, "hosted call", "hosted calls")
+        yield f"Hosting fell most: {hosted} in the last {count.days} days{_expected(count)}."
 
 
 def _last_active(person: PersonWeek) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -64,6 +65,12 @@ def info(samples: list[Sample]) -> dict[str, str]:
     return {name: value for name, value in samples[0].labels.items() if value and name != "active"}
 
 
+def with_one(samples: list[Sample]) -> list[Sample]:
+    """With a single call counted, and a single one expected."""
+    counts = ("observed_activity", "expected_activity")
+    return [replace(each, value=1) if each.name.endswith(counts) else each for each in samples]
+
+
 def without(name: str, samples: list[Sample]) -> list[Sample]:
     """The samples of all other families."""
     return [sample for sample in samples if sample.name != name]
@@ -90,6 +97,9 @@ DROPS = {
     "away since an unknown day": without(LAST, person("ann", years=60, reason="away")),
     "no reason": without("gong_user_drop_reason", person("ann", years=60)),
     "hosting": person("ann", hosting_years=60, window="14d", reason="hosting_down"),
+    "one call": with_one(
+        person("ann", years=60, hosting_years=60, window="10d", reason="hosting_down")
+    ),
 }
 
 
@@ -109,9 +119,12 @@ def test_silence_is_described_as_by_the_alert(tmp_path: Path, family: str) -> No
     assert_same(tmp_path, samples, "GongUserGoneSilent", info(samples), sentence)
 
 
-@pytest.mark.parametrize("window", ["7d", "14d"])
-def test_a_team_is_described_as_by_the_alert(tmp_path: Path, window: str) -> None:
-    samples = team("EMEA", 9, window)
+TEAMS = {"7d": team("EMEA", 9), "14d": team("EMEA", 9, "14d"), "one": with_one(team("EMEA", 9))}
+
+
+@pytest.mark.parametrize("name", TEAMS)
+def test_a_team_is_described_as_by_the_alert(tmp_path: Path, name: str) -> None:
+    samples = TEAMS[name]
     (found,) = read([*samples, *person("ann")]).teams
     sentence = str(team_drop(found))
     assert_same(tmp_path, samples, "GongTeamActivityDrop", {"team": "EMEA"}, sentence)
@@ -125,3 +138,12 @@ def test_the_company_is_described_as_by_the_alert(tmp_path: Path, observed: floa
     # The alert names the job too, by which Prometheus tells companies apart.
     sentence = str(company_drop(found)).replace(":", " (gong):", 1)
     assert_same(tmp_path, samples, "GongCompanyActivityDrop", {}, sentence)
+
+
+def test_one_is_singular() -> None:
+    (found,) = read(DROPS["one call"]).dropped
+    assert str(person_drop(found)).startswith(
+        "ann@acme.com: 1 call or contribution in the last 7 days, about 1 expected; 1 in the last"
+        " 10 days, about 1 expected. Active on 5 of the last 7 days. Hosting fell most: 1 hosted"
+        " call in the last 10 days, about 1 expected."
+    )
