@@ -17,12 +17,7 @@ from structlog.typing import FilteringBoundLogger
 from gong_exporter.web.auth import BasicAuthMiddleware
 from gong_exporter.web.concurrency import in_thread
 from gong_exporter.web.http_connection import Limits, protocol_class, reject_ambiguous_requests
-from gong_exporter.web.sockets import (
-    MOST_CONNECTIONS,
-    MOST_TLS_CONNECTIONS,
-    ConnectionTable,
-    Listener,
-)
+from gong_exporter.web.sockets import ConnectionTable, Listener
 from gong_exporter.web.watch import Security, WebConfigFile
 
 _STARTED_CHECK_SECONDS = 0.01
@@ -124,9 +119,8 @@ class WebServer:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        most = MOST_TLS_CONNECTIONS if self._security().context else MOST_CONNECTIONS
-        limits = self._limits
-        self._table = ConnectionTable(limits.connections or most, limits.request_seconds)
+        limits, tls = self._limits, self._security().context is not None
+        self._table = ConnectionTable(limits.connections, limits.request_seconds, tls=tls)
         self._current = self._start_generation()
         self._retired: list[_Generation] = []
         self._warn_of_public_clients()

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from gong_exporter.web import sockets
 from gong_exporter.web.http_connection import HttpConnection, Limits
 from gong_exporter.web.watch import WebConfigFile
 from tests.support.servers import until
 from tests.support.web_certificates import Authority
 from tests.support.web_log import RecordedLog
 from tests.support.web_seen import accepted, arrivals, departures
-from tests.support.web_site import FixedSite, ask, body_of, raw, read_to_end, serving
+from tests.support.web_site import FixedSite, ask, body_of, flood, raw, read_to_end, serving
 
 SERVER = "tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n"
 CLIENTS = SERVER + "  client_ca_file: ca.pem\n  client_auth_type: RequireAndVerifyClientCert\n"
@@ -434,6 +435,49 @@ def test_unfinished_handshakes_count_as_connections_until_their_deadline(place: 
         hanging = [stack.enter_context(raw(port)) for _ in range(20)]
         assert [read_to_end(client) for client in hanging] == [b""] * 20
         until(lambda: can_scrape(port, place.stranger()), "there is room again")
+
+
+def test_stalled_handshakes_are_few_and_keep_no_client_of_another_address_waiting(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = accepted(monkeypatch)
+    many = sockets.MOST_HANDSHAKES + 20
+    with ExitStack() as stack:
+        limits = Limits(request_seconds=600)
+        with serving(FixedSite(), limits=limits, web_config=place.config(SERVER)) as port:
+            clients = stack.enter_context(flood(port, b"\x16\x03\x01", many))
+            until(lambda: len(seen) == many, "they are accepted")
+            assert [one.ignored for one in seen].count(False) == sockets.MOST_HANDSHAKES
+            assert can_scrape(port, place.stranger())
+            assert read_to_end(clients[0]) == b""
+        assert [read_to_end(client) for client in clients] == [b""] * many
+
+
+def test_a_stalled_handshake_makes_way_for_a_new_one_of_the_same_address(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sockets, "_STALLED_SECONDS", 0.0)
+    with serving(FixedSite(), web_config=place.config(SERVER)) as port, ExitStack() as stack:
+        clients = [stack.enter_context(raw(port)) for _ in range(sockets.MOST_HANDSHAKES)]
+        assert can_scrape(port, place.stranger())
+        assert read_to_end(clients[0]) == b""
+
+
+def test_a_client_that_was_ignored_for_too_many_handshakes_is_closed_at_the_deadline(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sockets, "MOST_HANDSHAKES", 1)
+    monkeypatch.setattr(sockets, "_STALLED_SECONDS", 600.0)
+    seen = accepted(monkeypatch)
+    limits = Limits(request_seconds=0.2)
+    web_config = place.config(SERVER)
+    with (
+        serving(FixedSite(), limits=limits, web_config=web_config) as port,
+        raw(port) as first,
+        raw(port) as second,
+    ):
+        assert read_to_end(first) == read_to_end(second) == b""
+        assert [one.ignored for one in seen] == [False, True]
 
 
 def test_clients_that_do_not_finish_tls_do_not_hold_up_the_end(place: Place) -> None:
