@@ -19,8 +19,9 @@ SCRAPED |= {"process_start_time_seconds", "ALERTS"}
 COUNTERS = {family.name for family in FAMILIES if family.kind == "counter"}
 HISTOGRAMS = {family.name for family in FAMILIES if family.kind == "histogram"}
 LONG_RANGE = re.compile(
-    r"max by \(job, user, metric(?:, window)?\)"
-    r" \(last_over_time\(gong_user_activity\{[^}]*\}\[26h\](?: offset -?\d+h)?\)\)"
+    r"max by \(job, user(?:, metric)?\)"
+    r" \(last_over_time\(gong_user_activity\{[^}]*\}\[26h(?::15m)?\](?: @ end\(\))?"
+    r"(?: offset -?\d+h)?\)\)"
 )
 AFTER_SELECTOR = re.compile(r"(\w+)\{[^{}]*\}(\)?(?: @ \$as_of|\[[^\]]*\](?: @ \$as_of)?)?)")
 BEFORE_AN_OUTAGE = {" @ $as_of", "[26h] @ $as_of", "[7d]"}

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from grafana_foundation_sdk.builders import stat, table, timeseries
 from grafana_foundation_sdk.models import common as common_models
 
-from tools.dashboards.history import QUARTER, YEAR, change_since, each_day, each_week
+from tools.dashboards.history import QUARTER, WEEKS, YEAR, change_since, each_day, each_week
 from tools.dashboards.looks import (
     AGE,
     BLUE,
@@ -49,8 +49,9 @@ HISTORY = (
     " brings the time before."
 )
 
-QUARTER_WEEKS = "13w"
-"""The time range of panels of whole weeks, whatever is chosen for the dashboard."""
+TREND_OF_MANY = "14d"
+"""The time range of a trend of everybody's counts, whatever is chosen for the dashboard: Prometheus
+reads each sample of each person, which takes two seconds for 2,000 people and three weeks."""
 
 
 def freshness(end: str = WINDOW_END, window: str = ', window="$window"') -> Sequence[stat.Panel]:
@@ -164,6 +165,8 @@ def trend(text: str, *columns: str, user: str = "") -> timeseries.Panel:
         decimals=0,
         fill=15,
     )
+    if not user:
+        panel.time_from(TREND_OF_MANY)
     return _by_day(panel.override_by_query("A", [fixed(BLUE)]))
 
 
@@ -191,7 +194,7 @@ def weeks(text: str, *columns: str, user: str = "") -> timeseries.Panel:
         decimals=0,
         missing="No whole week yet: a backfill brings the time before",
     )
-    panel.axis_soft_max(4).time_from(QUARTER_WEEKS)
+    panel.axis_soft_max(4).time_from(f"{WEEKS}w")
     bars = [fixed(BLUE), prop("custom.drawStyle", "bars"), prop("custom.fillOpacity", 60)]
     panel.override_by_query("A", bars)
     _with_dashes(panel, "B")

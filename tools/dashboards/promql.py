@@ -107,8 +107,8 @@ def chosen_people(*columns: str) -> str:
 
 
 def of_people(inner: str, *columns: str) -> str:
-    """Of numbers by job and user, those of the people whom the variables select."""
-    return f"{inner}\nand on (job, user) {chosen_people(*columns)}"
+    """Of numbers by job and user, those of the people whom the variables select; all for none."""
+    return inner if not columns else f"{inner}\nand on (job, user) {chosen_people(*columns)}"
 
 
 def employed(inner: str) -> str:
