@@ -20,6 +20,9 @@ HEADS = ("calls and contributions", "last 7 days", "expected", "change")
 _INVISIBLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )
+_MENTION = re.compile("(?<![0-9A-Za-z])@")
+"""Of a person or a channel. The ``@`` of an address follows a letter or a digit."""
+
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$]|:(?=//))")
 
 
@@ -108,7 +111,12 @@ def _bold(sentence: Sentence) -> str:
 
 
 def _escaped(text: str) -> str:
-    return _MARKUP.sub(r"\\\1", clean(text))
+    """Text in which there is no markup.
+
+    Markdown cannot escape a mention, which is found in the rendered text. So an invisible space
+    ends it before its name.
+    """
+    return _MENTION.sub("@\u200b", _MARKUP.sub(r"\\\1", clean(text)))
 
 
 def as_slack(digest: Digest) -> str:

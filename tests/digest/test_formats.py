@@ -102,6 +102,17 @@ def test_the_markdown() -> None:
     assert any(line.startswith("2. **Ben Sigma**: 6 calls") for line in lines)
 
 
+@pytest.mark.parametrize("name", ["@channel", "Ann @here", "(@everyone)", "_@all", "@@ann"])
+def test_the_markdown_mentions_nobody(name: str) -> None:
+    text = as_markdown(digest(dropped=(dropped(name, team="@EMEA"),)))
+    assert not re.search(r"@\w", text)
+    assert text.count("@\u200b") == name.count("@") + 1
+
+
+def test_an_address_in_the_markdown_can_be_copied() -> None:
+    assert "**ann@acme.com**" in as_markdown(digest(dropped=(dropped("ann@acme.com"),)))
+
+
 class Reader(HTMLParser):
     """The elements and the text of a document."""
 

@@ -138,6 +138,17 @@ def test_a_name_can_mention_nobody_in_slack_and_is_no_html() -> None:
 
 
 @pytest.mark.server("amtool")
+def test_a_team_can_mention_nobody_in_the_title_of_a_slack_message() -> None:
+    labels = {**JANE["labels"], "team": "<!channel> & Co"}
+    alerts = [{**JANE, "labels": labels}]
+    rest = ": A person does much less in Gong than usual"
+    assert rendered("gong.slack.title", alerts) == f"Team &lt;!channel&gt; &amp; Co{rest}"
+    assert rendered("gong.title", alerts) == f"Team <!channel> & Co{rest}"
+    assert f">Team &lt;!channel&gt; &amp; Co{rest}</h1>" in rendered("gong.mail", alerts, "html")
+    assert rendered("gong.slack.title", [JANE]) == rendered("gong.title", [JANE])
+
+
+@pytest.mark.server("amtool")
 def test_the_end_of_an_alert_says_no_numbers_of_the_past() -> None:
     ended = f": the alert of 18 November has ended. <{PAGE}2|Open the page>"
     jane, ben, _ = rendered("gong.slack", [resolved(BEN), JANE]).split("\n\n")
@@ -157,7 +168,8 @@ def test_people_are_listed_by_rank_with_ties_and_alerts_without_one() -> None:
         annotations = {"description": f"{name}: 1 call.", "dashboard_url": "/d/x"}
         return {"labels": {}, "annotations": annotations | ({} if rank is None else {"rank": rank})}
 
-    ranks = {"a": "009.9", "b": "100.0", "c": None, "d": "024.0", "e": "100.0", "f": "200.0"}
+    ranks = {"a": "009.9", "b": "100.0 00009.50", "c": None, "d": "024.0", "e": "100.0 00012.00"}
+    ranks |= {"f": "200.0 00005.10", "g": "100.0 00012.00", "h": "200.0 00010.00"}
     alerts = [ranked(name, rank) for name, rank in ranks.items()]
     for template, kind in (
         ("gong.slack", "text"),
@@ -165,7 +177,7 @@ def test_people_are_listed_by_rank_with_ties_and_alerts_without_one() -> None:
         ("gong.mail", "html"),
     ):
         text = rendered(template, alerts, kind)
-        assert re.findall(r"(?:\*|<b>)([a-f])(?:\*|</b>)", text) == list("fbedac"), template
+        assert re.findall(r"(?:\*|<b>)([a-h])(?:\*|</b>)", text) == list("hfegbdac"), template
 
 
 @pytest.mark.server("amtool")
