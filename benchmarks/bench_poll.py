@@ -40,7 +40,7 @@ from gong_exporter.runtime.gong_client import make_client
 from gong_exporter.runtime.poll_runner import PollRunner
 from gong_exporter.runtime.setup import Setup, make_setup
 from gong_exporter.simulator.api.simulator_options import SimulatorOptions
-from gong_exporter.store import StateFile, open_state
+from gong_exporter.store import StateFile
 from tests.support.ledgers import MemoryLedger
 
 USERS = 3_000
@@ -155,7 +155,7 @@ def main() -> None:
             " requests_per_second: 3, requests_per_day: 10000}\n"
         )
         setup = make_setup(load_config(config, {}))
-        state = open_state(Path(name, "state.db"), log=LOG, now=clock.now)
+        state = StateFile(Path(name, "state.db"), log=LOG, now=clock.now)
         measured = {
             "gong-exporter, from the first call to whole windows": lambda: a_poll(
                 setup, MemoryLedger(), clock

@@ -24,7 +24,7 @@ from gong_exporter.activity.days import DayRecord, HistoryKey
 from gong_exporter.activity.snapshot import METRICS, WindowData
 from gong_exporter.config.load import load_config
 from gong_exporter.runtime.setup import make_setup
-from gong_exporter.store import open_state
+from gong_exporter.store import StateFile
 from tests.support.exporter import Process, exporter, write_config
 from tests.support.history_samples import a_company
 from tests.support.servers import until
@@ -39,7 +39,7 @@ def save(folder: Path, people: int) -> None:
     config = load_config(write_config(folder, HOST, gong=GONG, poll=POLL), {})
     plan = make_setup(config).plan
     log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
-    state = open_state(config.state.file, log=log, now=time.time)
+    state = StateFile(config.state.file, log=log, now=time.time)
     today, now = datetime.now(UTC).date(), time.time()
     key = HistoryKey.of(plan.host, None, None, "UTC")
     oldest = today - timedelta(days=84)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import structlog
 
-from gong_exporter.store import open_state
+from gong_exporter.store import StateFile
 from tests.support.history_samples import KEY, MONDAY, OLDEST, a_company
 
 
@@ -38,7 +38,7 @@ def main(people: int) -> None:
     log = structlog.get_logger(wrapper_class=structlog.make_filtering_bound_logger("error"))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "state.db"
-        state = open_state(path, log=log, now=time.time)
+        state = StateFile(path, log=log, now=time.time)
         with _measured("make and save 84 days", print):
             for record in a_company(people, 84):
                 state.history.save(KEY, record, OLDEST)

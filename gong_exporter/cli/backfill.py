@@ -35,7 +35,7 @@ from gong_exporter.gong.limits import CallLimits
 from gong_exporter.runtime.gong_client import make_client
 from gong_exporter.runtime.setup import Setup, forecast_calls, make_setup
 from gong_exporter.runtime.user_labels import email_label, load_roster, saved_users
-from gong_exporter.store import SavedState, open_state
+from gong_exporter.store import SavedState, StateFile
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
@@ -130,7 +130,7 @@ def _run(options: dict[str, Any], session: Session) -> None:
     _request(options, make_setup(config, load_roster(config)))  # refuses wrong options at once
     with ExitStack() as stack:
         state_path = config.state.file
-        state = open_state(state_path, log=log, now=clock.now)
+        state = StateFile(state_path, log=log, now=clock.now)
         stack.callback(state.close)
         # Of a roster from Gong, a backfill uses what the exporter fetched last.
         setup = make_setup(config, load_roster(config, saved_users(config, state)))

@@ -238,7 +238,7 @@ def _once(
     """The exposition after one poll; empty if no window was fetched."""
     parts = assemble(config, log, redactor, stop_signal)
     # Beside a running exporter this only shares its ledger; alone it saves what it learns.
-    parts.runner.save = parts.state.poller_lock().acquire()
+    parts.runner.save = parts.state.poller_lock.acquire()
     try:
         parts.runner.refresh_roster()
         result = parts.runner.run()

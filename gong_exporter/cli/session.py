@@ -19,7 +19,7 @@ from gong_exporter.config.load import load_config
 from gong_exporter.config.model import Config
 from gong_exporter.runtime.setup import redaction_policy
 from gong_exporter.runtime.user_labels import checked_roster
-from gong_exporter.store import StateFile, open_state
+from gong_exporter.store import StateFile
 
 _HOW_TO_NAME_THE_FILE = (
     "Name the configuration with --config.file or $GONG_EXPORTER_CONFIG_FILE;"
@@ -84,7 +84,7 @@ def open_existing_state(
     the file.
     """
     file = config.state.file
-    return open_state(file if file and file.exists() else None, log=log, now=now)
+    return StateFile(file if file and file.exists() else None, log=log, now=now)
 
 
 def refuse(error: ConfigError) -> NoReturn:

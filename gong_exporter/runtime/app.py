@@ -25,7 +25,7 @@ from gong_exporter.runtime.setup import make_setup
 from gong_exporter.runtime.signals import StopSignal
 from gong_exporter.runtime.state import ExporterSite
 from gong_exporter.runtime.user_labels import load_roster
-from gong_exporter.store import StateFile, open_state
+from gong_exporter.store import StateFile
 from gong_exporter.web.routes import Options, build_app
 from gong_exporter.web.server import WebServer
 from gong_exporter.web.sockets import describe
@@ -72,7 +72,7 @@ def assemble(
     """
     setup = make_setup(config, load_roster(config))
     clock = SystemClock(stop_signal.event)
-    state = open_state(config.state.file, log=log, now=clock.now)
+    state = StateFile(config.state.file, log=log, now=clock.now)
     metrics = ExporterMetrics(
         CollectorRegistry(),
         clock.now,
@@ -149,7 +149,7 @@ class Exporter:
             runner=parts.runner,
             clock=parts.clock,
             stop_signal=self._stop_signal,
-            lock=parts.state.poller_lock(),
+            lock=parts.state.poller_lock,
             timer=PollTimer(),
             on_next_poll=parts.metrics.set_next_poll,
             log=log,

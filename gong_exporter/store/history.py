@@ -1,6 +1,7 @@
 """The saved day history: one row per company day, whole or absent.
 
-All functions take the connection to the file, and raise sqlite3.Error.
+It is in the state file only, never in memory. The functions below the class take the connection to
+the file, and raise sqlite3.Error.
 """
 
 from __future__ import annotations
@@ -9,16 +10,79 @@ import sqlite3
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import date
+from typing import TypeVar
 
 from gong_exporter.activity.days import DayInfo, DayRecord, HistoryKey
+from gong_exporter.store.database import StateDatabase, Unavailable
 from gong_exporter.store.day_body import PARSE_ERRORS, SavedDays, pack, unpack, unpack_info
 from gong_exporter.store.schema import transaction
 
+T = TypeVar("T")
 
-def read_days(
+
+class HistoryFile:
+    """The day history of a state file. For one thread.
+
+    A file that cannot be used raises nothing: there is no history until it can.
+
+    Attributes:
+        connections: how often the file was opened. If this changes, the file may be another one,
+            so that what was read of it is out of date.
+    """
+
+    def __init__(self, database: StateDatabase) -> None:
+        self._database = database
+        self.connections = 0
+
+    def days(self, key: HistoryKey) -> Mapping[date, DayInfo] | None:
+        """The known days with this key; None if the file cannot be read now."""
+        on_corrupt = self._database.log_corrupt_row
+        return self._use(lambda connection: _read_days(connection, key, on_corrupt), None)
+
+    def save(self, key: HistoryKey, record: DayRecord, oldest: date) -> bool:
+        """Save a day in place of the same day. Returns whether it was written.
+
+        Days before ``oldest`` and those with another key are deleted in the same transaction.
+        """
+        return self._use(lambda connection: _write_day(connection, key, record, oldest), False)
+
+    def day(self, day: date) -> DayRecord | None:
+        """One saved day; None if it is not there or cannot be read."""
+        return self._use(lambda connection: _read_day(connection, day), None)
+
+    def keep_people(self, keep: Callable[[str], bool], *, all_users: bool) -> bool:
+        """Delete everything about the people who are not to be kept.
+
+        Args:
+            keep: whether an id stays.
+            all_users: whether days that cover everybody go on doing so without these people;
+                otherwise they cover the people who stay.
+
+        Returns:
+            Whether anything was deleted.
+        """
+        return self._use(
+            lambda connection: _keep_people(connection, keep, all_users=all_users), False
+        )
+
+    def delete(self) -> bool:
+        """Delete the whole history. Returns whether there was one."""
+        return self._use(_delete_history, False)
+
+    def load(self, days: Collection[date]) -> SavedDays | None:
+        """These consecutive days, still packed; None if one of them is gone."""
+        return self._use(lambda connection: _read_bodies(connection, days), None)
+
+    def _use(self, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
+        try:
+            return self._database.use(work)
+        except Unavailable:
+            return otherwise
+
+
+def _read_days(
     connection: sqlite3.Connection, key: HistoryKey, on_corrupt: Callable[[str], None]
 ) -> dict[date, DayInfo]:
-    """The known days, without those that are corrupt; none if the file has another key's."""
     connection.execute("BEGIN")
     try:
         if _saved_key(connection) != key:
@@ -41,17 +105,9 @@ def read_days(
     return days
 
 
-def write_day(
+def _write_day(
     connection: sqlite3.Connection, key: HistoryKey, record: DayRecord, oldest: date
-) -> None:
-    """Save a day in one transaction, in place of the same day; discard another key's days.
-
-    Args:
-        connection: to the file.
-        key: what the day is about.
-        record: the day.
-        oldest: earlier days are deleted.
-    """
+) -> bool:
     with transaction(connection):
         if _saved_key(connection) != key:
             _delete_all(connection)
@@ -67,10 +123,10 @@ def write_day(
         numbers = _numbers_by_id(connection)
         _put(connection, record, numbers)
         connection.execute("DELETE FROM history_days WHERE day < ?", (oldest.isoformat(),))
+    return True
 
 
-def read_day(connection: sqlite3.Connection, day: date) -> DayRecord | None:
-    """One saved day; None if it is not there or is corrupt."""
+def _read_day(connection: sqlite3.Connection, day: date) -> DayRecord | None:
     connection.execute("BEGIN")
     try:
         row = connection.execute(
@@ -85,17 +141,10 @@ def read_day(connection: sqlite3.Connection, day: date) -> DayRecord | None:
         return None
 
 
-def keep_people(
+def _keep_people(
     connection: sqlite3.Connection, keep: Callable[[str], bool], *, all_users: bool
 ) -> bool:
-    """Delete everything about people who are not to be kept. Returns whether there was anything.
-
-    Args:
-        connection: to the file; its ``secure_delete`` overwrites what is deleted.
-        keep: whether an id stays.
-        all_users: whether days that cover everybody go on doing so without these people; otherwise
-            they cover the people who stay.
-    """
+    # The file's ``secure_delete`` overwrites what is deleted.
     with transaction(connection):
         names = _ids_by_number(connection)
         gone = {number for number, user_id in names.items() if not keep(user_id)}
@@ -127,8 +176,7 @@ def keep_people(
     return changed or bool(gone)
 
 
-def delete_history(connection: sqlite3.Connection) -> bool:
-    """Delete all days and ids. Returns whether there were any."""
+def _delete_history(connection: sqlite3.Connection) -> bool:
     with transaction(connection):
         if _saved_key(connection) is None:
             return False
@@ -136,15 +184,7 @@ def delete_history(connection: sqlite3.Connection) -> bool:
     return True
 
 
-def read_bodies(connection: sqlite3.Connection, days: Collection[date]) -> SavedDays:
-    """Some saved days, still packed.
-
-    Args:
-        connection: to the file.
-        days: consecutive known days.
-
-    Raises: LookupError, if one of the days is not there.
-    """
+def _read_bodies(connection: sqlite3.Connection, days: Collection[date]) -> SavedDays | None:
     order = sorted((day.isoformat() for day in days), reverse=True)
     connection.execute("BEGIN")
     try:
@@ -152,6 +192,8 @@ def read_bodies(connection: sqlite3.Connection, days: Collection[date]) -> Saved
         names = _ids_by_number(connection)
     finally:
         connection.execute("COMMIT")
+    if not bodies.keys() >= set(order):
+        return None
     return SavedDays(names, tuple(bodies[day] for day in order))
 
 

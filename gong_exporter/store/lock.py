@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import weakref
 from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
@@ -21,19 +20,16 @@ class PollerLock:
     Args:
         path: the lock file; None without a state file, and then there is nothing to lock.
         log: gets a warning when the lock file cannot be locked.
+
+    Attributes:
+        owner: the process that had the lock when acquire() last returned False, if known.
     """
 
     def __init__(self, path: Path | None, log: FilteringBoundLogger) -> None:
         self._path = path
         self._log = log
         self._descriptor: int | None = None
-        self._owner: int | None = None
-        _release_in_children(self)
-
-    @property
-    def owner(self) -> int | None:
-        """The process that had the lock when acquire() last returned False, if known."""
-        return self._owner
+        self.owner: int | None = None
 
     def acquire(self) -> bool:
         """Return True if this process may poll: False while another one holds the lock.
@@ -43,7 +39,7 @@ class PollerLock:
         """
         if self._path is None or self._descriptor is not None:
             return True
-        self._owner = None
+        self.owner = None
         try:
             descriptor = _open(self._path)
         except OSError as error:
@@ -52,7 +48,7 @@ class PollerLock:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            self._owner = _read_pid(descriptor)
+            self.owner = _read_pid(descriptor)
             os.close(descriptor)
             return False
         except OSError as error:
@@ -89,18 +85,6 @@ def _open(path: Path) -> int:
             raise
         # It was made earlier, and the disk is read-only now.
         return os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-
-
-def _release_in_children(lock: PollerLock) -> None:
-    """Close the descriptor in forked children, which would keep the lock after our death."""
-    reference = weakref.ref(lock)
-
-    def in_child() -> None:
-        inherited = reference()
-        if inherited is not None:
-            inherited.release()  # the parent keeps the lock
-
-    os.register_at_fork(after_in_child=in_child)
 
 
 def _read_pid(descriptor: int) -> int | None:

@@ -11,10 +11,9 @@ from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.snapshot import WindowData
-from gong_exporter.gong.limits import Ledger
 from gong_exporter.store.database import StateDatabase, Unavailable
 from gong_exporter.store.fallback import FallbackLedger
-from gong_exporter.store.history_file import HistoryFile
+from gong_exporter.store.history import HistoryFile
 from gong_exporter.store.lock import PollerLock
 from gong_exporter.store.saved_users import SavedUsers, read_users, write_users
 from gong_exporter.store.saved_windows import (
@@ -26,32 +25,28 @@ from gong_exporter.store.saved_windows import (
 )
 
 
-def open_state(
-    path: Path | None, *, log: FilteringBoundLogger, now: Callable[[], float]
-) -> StateFile:
-    """Open the state file at ``path``; the state is only in memory when that is None.
-
-    A file that cannot be used raises nothing, now or later: see StateFile.
-
-    Args:
-        path: the file. It is created if missing, its folder is not.
-        log: gets a warning, in the thread that notices, when the file fails, when the reason
-            changes, and when the file is in use again.
-        now: the wall clock in Unix seconds, the same that the ledger's callers use.
-    """
-    return StateFile(path, log=log, now=now)
-
-
 class StateFile:
-    """What survives restarts, in a file as far as possible. See open_state().
+    """What survives restarts, in a file as far as possible.
 
     A file that cannot be used (locked, full, read-only, a newer version's, gone) is replaced by
     memory, which holds all that was read from it. It is tried again every 15 s as calls are made,
     and at every save; then what memory gathered is added to it. A corrupt file is renamed to
-    NAME.corrupt-TIME, and a new one is begun.
+    NAME.corrupt-TIME, and a new one is begun. Nothing of this raises.
 
     The poller's thread calls the ledger and save(). Any thread may use ``ledger.used()``,
     ``error_count`` and ``error``, which do not block.
+
+    Args:
+        path: the file. It is created if missing, its folder is not. None keeps the state in memory.
+        log: gets a warning, in the thread that notices, when the file fails, when the reason
+            changes, and when the file is in use again.
+        now: the wall clock in Unix seconds, the same that the ledger's callers use.
+
+    Attributes:
+        ledger: the calls made, by this process and by others that share the file. After close(),
+            ``reserve`` and ``limited_until`` raise Stopped.
+        history: the day history in the file. Memory has no copy of it.
+        poller_lock: the lock that one poller holds.
     """
 
     def __init__(
@@ -60,28 +55,15 @@ class StateFile:
         self._path = path
         self._now = now
         self._database = StateDatabase(path, log=log, now=now, on_open=self._synchronize)
-        self._ledger = FallbackLedger(self._database)
-        self._lock = PollerLock(path and path.with_name(f"{path.name}.lock"), log)
-        self._history = HistoryFile(self._database)
+        self.ledger = FallbackLedger(self._database)
+        self.history = HistoryFile(self._database)
+        self.poller_lock = PollerLock(path and path.with_name(f"{path.name}.lock"), log)
         self._company_state: CompanyState | None = None
         self._windows: dict[str, WindowData] = {}
         self._unsaved: set[str] = set()
         self._company_state_saved = True
         with contextlib.suppress(Unavailable):
             self._database.use(lambda _: None)  # so that a failure is logged at the start
-
-    @property
-    def ledger(self) -> Ledger:
-        """The calls made, by this process and by others that share the file.
-
-        After close(), ``reserve`` and ``limited_until`` raise Stopped.
-        """
-        return self._ledger
-
-    @property
-    def history(self) -> HistoryFile:
-        """The day history in the file. Memory has no copy of it."""
-        return self._history
 
     @property
     def error_count(self) -> int:
@@ -93,10 +75,6 @@ class StateFile:
         """Why the file is not in use now, for people; None while it is."""
         reason = self._database.error
         return reason and f"{self._path} is not in use: {reason}"
-
-    def poller_lock(self) -> PollerLock:
-        """Return the lock that one poller holds; always the same object."""
-        return self._lock
 
     def load(self, host: str, windows: Collection[str] | None = None) -> SavedState:
         """Return what is saved for the API at ``host``, even if the file is read-only.
@@ -179,8 +157,8 @@ class StateFile:
     def close(self) -> None:
         """Close the file and release the lock, within a second. A process may end without it."""
         self._database.close()
-        self._ledger.close()
-        self._lock.release()
+        self.ledger.close()
+        self.poller_lock.release()
 
     def _forget_other_windows(self, windows: Collection[str]) -> None:
         self._windows = {name: data for name, data in self._windows.items() if name in windows}
@@ -197,8 +175,8 @@ class StateFile:
 
         Newer data in the file is left alone: a backfill goes on for hours with what it loaded.
         """
-        self._ledger.synchronize(connection)
-        self._history.connected()
+        self.ledger.synchronize(connection)
+        self.history.connections += 1
         if self._company_state is None:
             return
         host, names = self._company_state.host, self._windows.keys()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gong_exporter.store import open_state
+from gong_exporter.store import StateFile
 from tests.support.companies import FixtureCompany, email, user_id
 from tests.support.exporter import Samples, environment, run, write_config
 from tests.support.logs import no_log
@@ -39,7 +39,7 @@ def test_addresses_are_shown_as_configured_and_in_the_state_file_in_any_case(
     assert email(1) not in done.stdout + done.stderr
     state = tmp_path / "gong-exporter.db"
     assert stat.S_IMODE(state.stat().st_mode) == 0o600
-    with closing(open_state(state, log=no_log(), now=time.time)) as opened:
+    with closing(StateFile(state, log=no_log(), now=time.time)) as opened:
         company_state = opened.load(simulator.url).company_state
     assert company_state is not None
     assert company_state.known_users[user_id(1)] == email(1)

@@ -15,7 +15,7 @@ from gong_exporter.activity.users import ListedUser
 from gong_exporter.roster.records import Roster
 from gong_exporter.runtime.setup import make_setup
 from gong_exporter.simulator.records import ApiUserActivity
-from gong_exporter.store import open_state
+from gong_exporter.store import StateFile
 from tests.support.bench import Bench, bench
 from tests.support.companies import FixtureCompany, email, user_id
 from tests.support.logs import no_log
@@ -33,7 +33,7 @@ def _saved(loop: Bench) -> str:
     """All that is saved of windows, company state and history, as text; the kept id aside."""
     loop.state.close()
     found = []
-    state = open_state(loop.config.state.file, log=no_log(), now=loop.clock.now)
+    state = StateFile(loop.config.state.file, log=no_log(), now=loop.clock.now)
     saved = state.load(loop.config.gong.base_url)
     assert saved.company_state is not None
     found.append(repr(replace(saved.company_state, excluded_ids={})))

@@ -60,7 +60,7 @@ def test_a_read_only_disk_is_read_and_not_written(small_disk: Path, scene: Scene
         one = replace(UNLIMITED, requests_per_day=1)
         assert isinstance(kept.ledger.reserve(NOON + 1, one, NOON + 31), Wait)
         make_a_call(kept.ledger, NOON + 2)
-        assert kept.poller_lock().acquire()
+        assert kept.poller_lock.acquire()
         subprocess.run(["mount", "-o", "remount,rw", small_disk], check=True)
         scene.time += RETRY_INTERVAL
         make_a_call(kept.ledger, NOON + 3)
@@ -153,7 +153,7 @@ def test_a_read_only_folder_is_read_and_not_written(folder_of_a_user: Path, scen
         assert kept.load(HOST) == SavedState(some_knowledge(), (a_window(),))
         make_a_call(kept.ledger, NOON)
         assert kept.ledger.used(NOON + 1) == 1
-        assert kept.poller_lock().acquire()
+        assert kept.poller_lock.acquire()
         assert len(scene.warnings) == 2
         assert scene.warnings[0].startswith(not_in_use("it"))
         assert scene.warnings[1] == f"{NO_LOCK}: Permission denied"

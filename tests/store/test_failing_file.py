@@ -14,7 +14,7 @@ from typing import TypeVar
 import pytest
 
 from gong_exporter.gong.limits import Allowed, Cause, Wait
-from gong_exporter.store import SavedState, open_state, schema
+from gong_exporter.store import SavedState, StateFile, schema
 from gong_exporter.store.database import RETRY_INTERVAL
 from tests.support.store_failures import (
     IN_USE_AGAIN,
@@ -79,7 +79,7 @@ def test_a_file_locked_at_the_start_is_read_when_it_is_free(
         assert kept.load(HOST) == SavedState(None, ())
         assert kept.ledger.used(NOON + 1) == 0
     with kept_by_another(path):
-        late = open_state(path, log=scene.log, now=scene.now)
+        late = StateFile(path, log=scene.log, now=scene.now)
     scene.time -= 3600  # a clock set back keeps nobody from trying again
     make_a_call(late.ledger, NOON + 1)
     assert late.ledger.used(NOON + 2) == 2

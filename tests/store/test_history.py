@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gong_exporter.activity.days import DayInfo, HistoryKey
-from gong_exporter.store import PersonDays, StateFile, open_state
+from gong_exporter.store import PersonDays, StateFile
 from gong_exporter.store.day_body import PARSE_ERRORS
 from gong_exporter.store.schema import MIGRATIONS, open_file
 from tests.support.history_samples import KEY, MONDAY, OLDEST, a_company, a_day
@@ -25,7 +25,7 @@ JANE = "99999999999999999999"
 
 @pytest.fixture
 def state(path: Path, scene: Scene) -> Iterator[StateFile]:
-    with closing(open_state(path, log=scene.log, now=scene.now)) as state:
+    with closing(StateFile(path, log=scene.log, now=scene.now)) as state:
         yield state
 
 
@@ -40,7 +40,7 @@ def test_a_saved_day_is_there_after_a_restart(path: Path, scene: Scene, state: S
     state.history.save(KEY, a_day(), OLDEST)
     state.history.save(KEY, a_day(SUNDAY, {"1": (0, 300, 0)}), OLDEST)
     state.close()
-    with closing(open_state(path, log=scene.log, now=scene.now)) as again:
+    with closing(StateFile(path, log=scene.log, now=scene.now)) as again:
         assert again.history.days(KEY) == {day: a_day(day).info for day in (MONDAY, SUNDAY)}
         people = loaded(again, [SUNDAY, MONDAY])
     assert people.keys() == {"1", JANE}
@@ -110,7 +110,7 @@ def test_the_history_can_be_deleted(path: Path, state: StateFile) -> None:
 
 
 def test_without_a_file_there_is_no_history(scene: Scene) -> None:
-    with closing(open_state(None, log=scene.log, now=scene.now)) as state:
+    with closing(StateFile(None, log=scene.log, now=scene.now)) as state:
         assert not state.history.save(KEY, a_day(), OLDEST)
         assert state.history.days(KEY) is None
         assert state.history.load([MONDAY]) is None
@@ -133,7 +133,7 @@ def test_a_corrupt_day_is_unknown_and_logged(path: Path, scene: Scene, state: St
 
 def test_a_file_of_version_1_gets_the_tables(path: Path, scene: Scene) -> None:
     open_file(path, MIGRATIONS[:1]).close()
-    with closing(open_state(path, log=scene.log, now=scene.now)) as state:
+    with closing(StateFile(path, log=scene.log, now=scene.now)) as state:
         assert state.history.save(KEY, a_day(), OLDEST)
     assert not scene.warnings
 
@@ -152,7 +152,7 @@ def test_a_killed_process_leaves_whole_days(path: Path, scene: Scene) -> None:
         with another_process("history", path) as process:
             assert hear(process) == "saving"
             time.sleep(moment)
-        state = open_state(path, log=scene.log, now=scene.now)
+        state = StateFile(path, log=scene.log, now=scene.now)
         days = sorted(state.history.days(KEY) or {}, reverse=True)
         assert days == [MONDAY - timedelta(days=back) for back in range(len(days))]
         people = loaded(state, days)

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from gong_exporter.gong.limits import Allowed, CallLimits, Wait
-from gong_exporter.store import open_state
+from gong_exporter.store import StateFile
 from tests.support.store_processes import another_process, hear
 from tests.support.store_samples import HOST, Scene, a_window, some_knowledge
 
@@ -67,7 +67,7 @@ def test_a_process_killed_in_a_call_gives_its_slot_back_when_the_call_would_have
         process.kill()
         process.wait()
     scene = Scene()
-    kept = open_state(path, log=scene.log, now=time.time)
+    kept = StateFile(path, log=scene.log, now=time.time)
     now = time.time()
     assert isinstance(kept.ledger.reserve(now, CallLimits(1, 100), now + 30), Wait)
     assert isinstance(kept.ledger.reserve(now + 3, CallLimits(1, 100), now + 33), Allowed)
@@ -87,7 +87,7 @@ def test_a_process_killed_while_it_saves_leaves_a_whole_state(tmp_path: Path) ->
             time.sleep(chance.random() / 20)
             process.kill()
             process.wait()
-        kept = open_state(path, log=scene.log, now=scene.now)
+        kept = StateFile(path, log=scene.log, now=scene.now)
         saved = kept.load(HOST)
         kept.close()
         assert saved.company_state is not None

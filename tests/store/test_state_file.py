@@ -13,7 +13,7 @@ import pytest
 
 from gong_exporter.gong.clock import Stopped
 from gong_exporter.gong.limits import DAY, Allowed, Cause, Wait
-from gong_exporter.store import SavedState, StateFile, open_state
+from gong_exporter.store import SavedState, StateFile
 from gong_exporter.store.saved_windows import RETENTION
 from gong_exporter.store.schema import open_file
 from tests.support.store_samples import HOST, NOON, UNLIMITED, Scene, a_window, some_knowledge
@@ -27,7 +27,7 @@ def opened(path: Path, scene: Scene) -> Iterator[Opener]:
     files: list[StateFile] = []
 
     def opening() -> StateFile:
-        files.append(open_state(path, log=scene.log, now=scene.now))
+        files.append(StateFile(path, log=scene.log, now=scene.now))
         return files[-1]
 
     yield opening
@@ -136,7 +136,7 @@ def test_two_users_of_a_file_see_each_others_calls_at_once(opened: Opener) -> No
 
 
 def test_without_a_file_everything_lasts_as_long_as_the_process(scene: Scene) -> None:
-    kept = open_state(None, log=scene.log, now=scene.now)
+    kept = StateFile(None, log=scene.log, now=scene.now)
     granted = kept.ledger.reserve(NOON, UNLIMITED, NOON + 30)
     assert isinstance(granted, Allowed)
     kept.ledger.finish(granted.call, NOON + 1)
@@ -145,17 +145,17 @@ def test_without_a_file_everything_lasts_as_long_as_the_process(scene: Scene) ->
     assert kept.ledger.used(NOON + 2) == 1
     assert kept.ledger.limited_until(NOON + 2) == NOON + 61
     assert kept.load(HOST) == SavedState(some_knowledge(), (a_window(),))
-    assert kept.poller_lock().acquire()
+    assert kept.poller_lock.acquire()
     assert (kept.error_count, kept.error, scene.warnings) == (0, None, [])
     kept.close()
 
 
 def test_closing_frees_the_lock(opened: Opener) -> None:
     first = opened()
-    assert first.poller_lock().acquire()
-    assert not opened().poller_lock().acquire()
+    assert first.poller_lock.acquire()
+    assert not opened().poller_lock.acquire()
     first.close()
-    assert opened().poller_lock().acquire()
+    assert opened().poller_lock.acquire()
 
 
 def test_after_closing_no_call_is_allowed(opened: Opener) -> None:

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from gong_exporter.gong.gong_users import GongUser
-from gong_exporter.store import SavedUsers, open_state
+from gong_exporter.store import SavedUsers, StateFile
 from tests.support.logs import no_log
 from tests.support.saved_state import state_at
 
@@ -44,7 +44,7 @@ def test_a_corrupt_list_is_ignored_and_counted(tmp_path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE users SET body = x'00'")
     connection.close()
-    state = open_state(path, log=no_log(), now=time.time)
+    state = StateFile(path, log=no_log(), now=time.time)
     assert state.load_users("h") is None
     assert state.error_count == 1
     state.close()

@@ -31,7 +31,7 @@ from gong_exporter.runtime.setup import Setup, make_setup
 from gong_exporter.runtime.signals import StopSignal
 from gong_exporter.simulator.api.simulator import Simulator
 from gong_exporter.simulator.records import ApiCompany
-from gong_exporter.store import PollerLock, StateFile, open_state
+from gong_exporter.store import PollerLock, StateFile
 from tests.support.clocks import NOW, FakeClock
 from tests.support.exporter import write_config
 from tests.support.simulator import running_simulator
@@ -67,10 +67,7 @@ class FakeLock(PollerLock):
 
     def __init__(self, acquire: Callable[[], bool]) -> None:
         self._acquire = acquire
-
-    @property
-    def owner(self) -> int | None:
-        return None
+        self.owner = None
 
     def acquire(self) -> bool:
         return self._acquire()
@@ -218,7 +215,7 @@ def bench(
         sink = io.StringIO()
         redactor = Redactor()
         log = make_log("debug", "json", sink, redactor)
-        state = open_state(config.state.file, log=log, now=clock.now)
+        state = StateFile(config.state.file, log=log, now=clock.now)
         metrics = ExporterMetrics(
             CollectorRegistry(),
             clock.now,

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from gong_exporter.activity.snapshot import WindowData
-from gong_exporter.store import StateFile, open_state
+from gong_exporter.store import StateFile
 from tests.support.logs import LogRecorder
 
 
@@ -19,7 +19,7 @@ def state_at(path: Path) -> Iterator[StateFile]:
     """The state file of an exporter that does not run."""
 
     recorder = LogRecorder()
-    state = open_state(path, log=recorder.log, now=time.time)
+    state = StateFile(path, log=recorder.log, now=time.time)
     try:
         yield state
     finally:

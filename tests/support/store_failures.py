@@ -8,14 +8,14 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from gong_exporter.gong.limits import Allowed, Ledger
-from gong_exporter.store import StateFile, open_state
+from gong_exporter.store import StateFile
 from tests.support.store_processes import another_process, hear
 from tests.support.store_samples import UNLIMITED, Scene
 
 
 @contextmanager
 def opened(path: Path, scene: Scene) -> Iterator[StateFile]:
-    with closing(open_state(path, log=scene.log, now=scene.now)) as kept:
+    with closing(StateFile(path, log=scene.log, now=scene.now)) as kept:
         yield kept
 
 

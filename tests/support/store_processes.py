@@ -6,7 +6,6 @@ Run as ``python -m tests.support.store_processes WHAT PATH [NUMBER ...]``.
 from __future__ import annotations
 
 import itertools
-import os
 import sqlite3
 import subprocess
 import sys
@@ -23,7 +22,7 @@ from structlog.typing import FilteringBoundLogger
 from gong_exporter.gong.clock import SystemClock
 from gong_exporter.gong.errors import QuotaSpent
 from gong_exporter.gong.limits import CallLimits, Limiter
-from gong_exporter.store import open_state
+from gong_exporter.store import StateFile
 from tests.support.history_samples import KEY, MONDAY, a_day
 from tests.support.ledgers import SilentObserver
 from tests.support.store_samples import a_window, some_knowledge
@@ -65,7 +64,7 @@ _LOG: FilteringBoundLogger = structlog.get_logger()
 
 def _save(path: Path) -> None:
     """Save states 1, 2, 3 ... for ever, each of three windows of one number."""
-    kept = open_state(path, log=_LOG, now=time.time)
+    kept = StateFile(path, log=_LOG, now=time.time)
     saved = kept.load(some_knowledge().host).company_state
     first = saved.pages["7d"] + 1 if saved else 1
     for number in itertools.count(first):
@@ -77,7 +76,7 @@ def _save(path: Path) -> None:
 
 def _history(path: Path) -> None:
     """Save day after day for ever, each of 50 people with the same numbers."""
-    kept = open_state(path, log=_LOG, now=time.time)
+    kept = StateFile(path, log=_LOG, now=time.time)
     for back in itertools.count():
         counts = {str(user): (7, 8, 9) for user in range(50)}
         kept.history.save(KEY, a_day(MONDAY - timedelta(days=back), counts), date.min)
@@ -87,7 +86,7 @@ def _history(path: Path) -> None:
 
 def _call(path: Path, rate: str, quota: str, calls: str) -> None:
     """Make so many calls of 20 ms; print when each arrived. Then wait to be killed."""
-    kept = open_state(path, log=_LOG, now=time.time)
+    kept = StateFile(path, log=_LOG, now=time.time)
     limiter = Limiter(
         clock=SystemClock(threading.Event()),
         ledger=kept.ledger,
@@ -111,20 +110,16 @@ def _call(path: Path, rate: str, quota: str, calls: str) -> None:
 
 def _begin(path: Path) -> None:
     """Start a call, and never end it."""
-    kept = open_state(path, log=_LOG, now=time.time)
+    kept = StateFile(path, log=_LOG, now=time.time)
     _say(kept.ledger.reserve(time.time(), CallLimits(1, 100), time.time() + 2))
     sys.stdin.read()
 
 
 def _lock(path: Path) -> None:
-    """Take the poller's lock, start two children, one without exec, and wait."""
-    lock = open_state(path, log=_LOG, now=time.time).poller_lock()
+    """Take the poller's lock, start a child, and wait."""
+    lock = StateFile(path, log=_LOG, now=time.time).poller_lock
     _say(lock.acquire())
     _say(subprocess.Popen(["sleep", "60"]).pid)
-    if os.fork() == 0:
-        _say(os.getpid())
-        time.sleep(60)
-        os._exit(0)
     sys.stdin.read()
 
 
