@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from gong_exporter.simulator.api import endpoint, listings
+from gong_exporter.simulator.api.broken_delivery import BrokenDelivery
 from gong_exporter.simulator.api.corrupt_payload import CONTENT
 from gong_exporter.simulator.api.faults import (
     FAULTS,
@@ -17,7 +18,8 @@ from gong_exporter.simulator.api.faults import (
     first_of,
     parse_fault,
 )
-from gong_exporter.simulator.api.faulty_responses import DELIVERIES, RESPONSES
+from gong_exporter.simulator.api.faulty_responses import RESPONSES
+from gong_exporter.simulator.api.messages import LATE
 from gong_exporter.simulator.api.simulator import Simulator
 from tests.support.simulator_caller import Caller
 
@@ -42,8 +44,6 @@ def test_a_fault_is_a_name_and_perhaps_a_rate(text: str, fault: Fault) -> None:
         ("ratelimit", "unknown fault 'ratelimit'; the nearest is 'rate-limited'"),
         ("connection-reset", "unknown fault 'connection-reset'; the nearest is 'reset'"),
         ("null_email", "unknown fault 'null_email'; the nearest is 'null-emails'"),
-        ("503", "unknown fault '503'; the nearest is 'unavailable'"),
-        ("429", "unknown fault '429'; the nearest is 'rate-limited'"),
         ("zzz", "unknown fault 'zzz'; simulate --list-faults shows them all"),
         ("a", "unknown fault 'a'; simulate --list-faults shows them all"),
         ("", "unknown fault ''; simulate --list-faults shows them all"),
@@ -72,7 +72,7 @@ def test_every_fault_is_built() -> None:
     by_stage = {stage: {kind.name for kind in FAULTS if kind.stage is stage} for stage in Stage}
     assert by_stage[Stage.INSTEAD] == set(RESPONSES)
     assert by_stage[Stage.CONTENT] == set(CONTENT)
-    assert by_stage[Stage.DELIVERY] == set(DELIVERIES)
+    assert by_stage[Stage.DELIVERY] == {*BrokenDelivery.ways, LATE}
     source = inspect.getsource(endpoint) + inspect.getsource(listings)
     for name in by_stage[Stage.READING] | by_stage[Stage.LISTING]:
         assert f'"{name}"' in source

@@ -6,9 +6,11 @@ import asyncio
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
+from typing import ClassVar
 
-from gong_exporter.simulator.api.messages import ApiResponse, Delivery
+from gong_exporter.simulator.api.messages import ApiResponse
 
 PIECE_BYTES = 65_536
 
@@ -19,38 +21,21 @@ NOT_HTTP = b"\x15\x03\x03\x00\x02\x02\x28\r\n\r\n"
 """A TLS alert, as from a port that speaks TLS."""
 
 
+@dataclass(frozen=True, slots=True)
 class BrokenDelivery:
     """Sends one response in a broken way. The connection cannot be used afterwards.
 
-    Args:
+    Attributes:
         reader: from the client.
         writer: to the client.
         drip_interval: seconds between the bytes of a slow body or head.
         endless_bytes: size at which an endless body ends after all.
     """
 
-    def __init__(
-        self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        drip_interval: float,
-        endless_bytes: int,
-    ) -> None:
-        self._reader = reader
-        self._writer = writer
-        self._drip_interval = drip_interval
-        self._endless_bytes = endless_bytes
-        self._ways: Mapping[Delivery, Callable[[ApiResponse], Awaitable[None]]] = {
-            Delivery.RESET: self._reset,
-            Delivery.CLOSE: self._close,
-            Delivery.HANG: self._hang,
-            Delivery.NOT_HTTP: self._not_http,
-            Delivery.TRUNCATED: self._truncated,
-            Delivery.DRIP_BODY: self._drip_body,
-            Delivery.DRIP_HEAD: self._drip_head,
-            Delivery.CONTINUE_FOREVER: self._continue_forever,
-            Delivery.ENDLESS: self._endless,
-        }
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    drip_interval: float
+    endless_bytes: int
 
     async def send(self, response: ApiResponse) -> None:
         """Send ``response`` as its ``delivery`` says.
@@ -58,18 +43,18 @@ class BrokenDelivery:
         Raises:
             OSError: the client closed the connection.
         """
-        await self._ways[response.delivery](response)
+        await self.ways[response.delivery](self, response)
 
     async def _reset(self, _: ApiResponse) -> None:
-        raw = self._writer.get_extra_info("socket")
+        raw = self.writer.get_extra_info("socket")
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-        self._writer.transport.abort()
+        self.writer.transport.abort()
 
     async def _close(self, _: ApiResponse) -> None:
-        self._writer.close()
+        self.writer.close()
 
     async def _hang(self, _: ApiResponse) -> None:
-        while await self._reader.read(PIECE_BYTES):
+        while await self.reader.read(PIECE_BYTES):
             pass  # until the client hangs up
 
     async def _not_http(self, _: ApiResponse) -> None:
@@ -89,7 +74,7 @@ class BrokenDelivery:
     async def _continue_forever(self, _: ApiResponse) -> None:
         while True:
             await self._write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            await asyncio.sleep(self._drip_interval)
+            await asyncio.sleep(self.drip_interval)
 
     async def _endless(self, response: ApiResponse) -> None:
         """A body that looks like a listing, without an end."""
@@ -97,17 +82,30 @@ class BrokenDelivery:
         await self._write(head + _chunk(b'{"usersAggregateActivityStats": [\n'))
         user = b'{"userId": "1", "userAggregateActivityStats": {"callsAsHost": 1}},\n'
         piece = user * (PIECE_BYTES // len(user))
-        for _ in range(self._endless_bytes // len(piece)):
+        for _ in range(self.endless_bytes // len(piece)):
             await self._write(_chunk(piece))
 
     async def _drip(self, data: bytes) -> None:
         for index in range(len(data)):
             await self._write(data[index : index + 1])
-            await asyncio.sleep(self._drip_interval)
+            await asyncio.sleep(self.drip_interval)
 
     async def _write(self, data: bytes) -> None:
-        self._writer.write(data)
-        await self._writer.drain()
+        self.writer.write(data)
+        await self.writer.drain()
+
+    ways: ClassVar[Mapping[str, Callable[[BrokenDelivery, ApiResponse], Awaitable[None]]]] = {
+        "reset": _reset,
+        "close": _close,
+        "hang": _hang,
+        "not-http": _not_http,
+        "truncated": _truncated,
+        "slow-drip": _drip_body,
+        "slow-drip-headers": _drip_head,
+        "continue-forever": _continue_forever,
+        "huge": _endless,
+    }
+    """The faults of the stage ``DELIVERY``, apart from ``late-response``."""
 
 
 def _head(response: ApiResponse, framing: str | None = None) -> bytes:

@@ -10,9 +10,9 @@ import h11
 
 from gong_exporter.simulator.api.broken_delivery import BrokenDelivery
 from gong_exporter.simulator.api.messages import (
+    LATE,
     ApiRequest,
     ApiResponse,
-    Delivery,
     Refusal,
     error_response,
 )
@@ -72,9 +72,9 @@ class ConnectionHandler:
             return False
         response = await self.ask(request)
         responses.append(response)
-        if response.delivery is Delivery.LATE:
-            response = replace(responses[-2:][0], delivery=Delivery.WHOLE)
-        if response.delivery is Delivery.WHOLE:
+        if response.delivery == LATE:
+            response = replace(responses[-2:][0], delivery="")
+        if not response.delivery:
             head_only = request.method == "HEAD"
             return await _send_whole(connection, writer, response, head_only=head_only)
         await BrokenDelivery(reader, writer, self.drip_interval, self.endless_bytes).send(response)

@@ -104,7 +104,7 @@ class Api:
         except Refusal as refusal:
             response = error_response(request_id, refusal)
         if name := first_of(Stage.DELIVERY, active_faults):
-            response = replace(response, delivery=faulty_responses.DELIVERIES[name])
+            response = replace(response, delivery=name)
         stamp = format_datetime(self._now().astimezone(UTC), usegmt=True)
         response = replace(response, headers=(*response.headers, ("Date", stamp)))
         return Reply(response, request_id, active_faults)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-from gong_exporter.simulator.spelling import nearest, words
+from gong_exporter.simulator.spelling import nearest
 
 
 class Stage(Enum):
@@ -153,21 +153,11 @@ class Fault:
 
     def __post_init__(self) -> None:
         if self.name not in KINDS:
-            near = nearest(self.name, KINDS) or _described_by(self.name)
+            near = nearest(self.name, KINDS)
             hint = f"the nearest is {near!r}" if near else "simulate --list-faults shows them all"
             raise ValueError(f"unknown fault {self.name!r}; {hint}")
         if math.isnan(self.rate) or not 0 <= self.rate <= 1:
             raise ValueError(f"the rate of fault {self.name!r} must be from 0 to 1")
-
-
-def _described_by(word: str) -> str | None:
-    """The first fault with these words in its description, such as ``503``; None for none."""
-    asked = set(words(word))
-    if len(word) <= 2:  # noqa: PLR2004 - shorter words match too much
-        return None
-    return next(
-        (kind.name for kind in FAULTS if asked and asked <= set(words(kind.description))), None
-    )
 
 
 def parse_fault(text: str) -> Fault:

@@ -1,4 +1,4 @@
-"""The responses that faults send instead of the right one, and how they are delivered."""
+"""The responses that faults send instead of the right one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from gong_exporter.simulator.api.messages import (
     HTML_TYPE,
     JSON_TYPE,
     ApiResponse,
-    Delivery,
     Refusal,
     error_response,
     json_response,
@@ -143,17 +142,3 @@ RESPONSES: Mapping[str, Callable[[FaultContext], ApiResponse]] = {
     "gzip-broken": _raw(200, b'{"records": {}}', JSON_TYPE, ("Content-Encoding", "gzip")),
 }
 """The faults of the stage ``INSTEAD``: the responses."""
-
-DELIVERIES: Mapping[str, Delivery] = {
-    "reset": Delivery.RESET,
-    "close": Delivery.CLOSE,
-    "hang": Delivery.HANG,
-    "not-http": Delivery.NOT_HTTP,
-    "truncated": Delivery.TRUNCATED,
-    "slow-drip": Delivery.DRIP_BODY,
-    "slow-drip-headers": Delivery.DRIP_HEAD,
-    "continue-forever": Delivery.CONTINUE_FOREVER,
-    "huge": Delivery.ENDLESS,
-    "late-response": Delivery.LATE,
-}
-"""The faults of the stage ``DELIVERY``: how the response is sent."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from enum import Enum, auto
 from typing import Any
 
 
@@ -36,31 +35,10 @@ class ApiRequest:
         return next((value for key, value in self.headers if key == name), None)
 
 
-class Delivery(Enum):
-    """How a response is sent."""
+LATE = "late-response"
+"""The delivery that sends the response to the request before."""
 
-    WHOLE = auto()
-    RESET = auto()
-    CLOSE = auto()
-    HANG = auto()
-    NOT_HTTP = auto()
-    TRUNCATED = auto()
-    DRIP_BODY = auto()
-    DRIP_HEAD = auto()
-    CONTINUE_FOREVER = auto()
-    ENDLESS = auto()
-    LATE = auto()
-
-
-NEVER_COMPLETE = frozenset(
-    {
-        Delivery.RESET,
-        Delivery.CLOSE,
-        Delivery.HANG,
-        Delivery.NOT_HTTP,
-        Delivery.CONTINUE_FOREVER,
-    }
-)
+NEVER_COMPLETE = frozenset({"reset", "close", "hang", "not-http", "continue-forever"})
 """Deliveries in which no status reaches the client."""
 
 
@@ -72,13 +50,13 @@ class ApiResponse:
         status: the HTTP status.
         body: the whole body; ``Content-Length`` is added when it is sent.
         headers: further headers.
-        delivery: how it is sent.
+        delivery: the fault by which it is sent; empty for none.
     """
 
     status: int
     body: bytes
     headers: tuple[tuple[str, str], ...] = ()
-    delivery: Delivery = Delivery.WHOLE
+    delivery: str = ""
 
 
 @dataclass(frozen=True, slots=True)
