@@ -30,8 +30,8 @@ from gong_exporter.config.secrets import BearerCredentials, Credentials
 from gong_exporter.gong.client import RetryPolicy
 from gong_exporter.gong.clock import SystemClock
 from gong_exporter.gong.errors import CredentialsUnreadable
-from gong_exporter.runtime.company import Company
 from gong_exporter.runtime.gong_client import make_client
+from gong_exporter.runtime.published import Company
 from gong_exporter.runtime.setup import (
     Setup,
     budget_problem,

@@ -24,8 +24,8 @@ from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.clock import Clock, Stopped
 from gong_exporter.gong.errors import GongError, NotSent, RateLimited
 from gong_exporter.gong.limits import Ledger
-from gong_exporter.runtime.company import Company
 from gong_exporter.runtime.known_days import Basis, KnownDays
+from gong_exporter.runtime.published import Company
 from gong_exporter.runtime.setup import Setup
 
 AFTER_MIDNIGHT = 600.0

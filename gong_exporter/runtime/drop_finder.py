@@ -11,10 +11,14 @@ from structlog.typing import FilteringBoundLogger
 from gong_exporter.activity.windows import day_start
 from gong_exporter.exposition.drops import DropReport
 from gong_exporter.gong.clock import Clock
-from gong_exporter.runtime.company import Company
-from gong_exporter.runtime.drops import DetectorFailed, DetectorInput, DetectorOutput, DetectorRun
+from gong_exporter.runtime.drops import (
+    DetectorFailed,
+    DetectorInput,
+    DetectorOutput,
+    DetectorProcess,
+)
 from gong_exporter.runtime.known_days import KnownDays, LoadedHistory
-from gong_exporter.runtime.published import CompanyData
+from gong_exporter.runtime.published import Company, CompanyData
 
 INTERVAL = 600.0
 """Seconds between two runs while days arrive one after the other, and after a failure: a run takes
@@ -51,14 +55,14 @@ class DropFinder:
         days: KnownDays,
         clock: Clock,
         log: FilteringBoundLogger,
-        start: Callable[[DetectorInput], DetectorRun],
+        start: Callable[[DetectorInput], DetectorProcess],
     ) -> None:
         self._data = data
         self._days = days
         self._clock = clock
         self._log = log
         self._start = start
-        self._run: DetectorRun | None = None
+        self._run: DetectorProcess | None = None
         self._run_of: tuple[Company, tuple[date, ...]] | None = None
         self._began = self._failed_at = -math.inf  # on the monotonic clock
 

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import IO, Protocol, cast
+from typing import IO, cast
 
 from gong_exporter.drops.detect import find
 from gong_exporter.drops.records import NO_TEAM, CompanyWeek, Person
@@ -97,25 +97,8 @@ def _people(given: DetectorInput) -> Iterator[Person]:
         )
 
 
-class DetectorRun(Protocol):
-    """A run of the detector that has begun."""
-
-    @property
-    def done(self) -> bool:
-        """Whether it has ended."""
-
-    def join(self, timeout: float) -> bool:
-        """Whether it ended within ``timeout`` seconds."""
-
-    def result(self) -> DetectorOutput:
-        """What it found. Raises DetectorFailed if there is nothing. Only after its end."""
-
-    def stop(self) -> None:
-        """End it."""
-
-
 class DetectorProcess:
-    """A run of the detector in a process of its own; see DetectorRun.
+    """A run of the detector in a process of its own.
 
     Args:
         given: what the detector needs.
@@ -146,22 +129,22 @@ class DetectorProcess:
 
     @property
     def done(self) -> bool:
-        """See DetectorRun."""
+        """Whether it has ended."""
         return self._task.done
 
     def join(self, timeout: float) -> bool:
-        """See DetectorRun."""
+        """Whether it ended within ``timeout`` seconds."""
         return self._task.join(timeout)
 
     def result(self) -> DetectorOutput:
-        """See DetectorRun."""
+        """What it found. Raises DetectorFailed if there is nothing. Only after its end."""
         if self._output:
             return self._output[0]
         last = self._error.decode(errors="replace").splitlines()[-1:]
         raise DetectorFailed(": ".join([f"status {self._process.returncode}", *last]))
 
     def stop(self) -> None:
-        """See DetectorRun."""
+        """End it."""
         self._process.kill()
 
     def _exchange(self, given: DetectorInput) -> None:

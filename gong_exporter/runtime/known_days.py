@@ -12,7 +12,7 @@ from gong_exporter.activity.days import DayInfo, DayRecord, HistoryKey
 from gong_exporter.activity.history import HISTORY_DAYS, known_days, merge
 from gong_exporter.activity.windows import day_start
 from gong_exporter.exposition.metrics import ExporterMetrics
-from gong_exporter.runtime.company import Company
+from gong_exporter.runtime.published import Company
 from gong_exporter.runtime.setup import Setup, keeps_history
 from gong_exporter.store import HistoryFile, SavedDays
 

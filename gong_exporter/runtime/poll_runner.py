@@ -26,13 +26,13 @@ from gong_exporter.gong.client import GongClient
 from gong_exporter.gong.clock import Clock, Stopped
 from gong_exporter.runtime.day_history import DayHistory
 from gong_exporter.runtime.drop_finder import DropFinder
-from gong_exporter.runtime.drops import DetectorInput, DetectorProcess, DetectorRun
+from gong_exporter.runtime.drops import DetectorInput, DetectorProcess
 from gong_exporter.runtime.gong_client import CallObserver, make_client
 from gong_exporter.runtime.gong_roster import GongRoster
 from gong_exporter.runtime.known_days import KnownDays
 from gong_exporter.runtime.poll_log import PollLogger
-from gong_exporter.runtime.poll_state import PollState
 from gong_exporter.runtime.published import CompanyData, Published
+from gong_exporter.runtime.schedule import PollState
 from gong_exporter.runtime.setup import (
     Setup,
     budget_problem,
@@ -83,7 +83,7 @@ class PollRunner:
         redactor: Redactor,
         save: bool = True,
         fetch: FetchWindows = poll,
-        start_detector: Callable[[DetectorInput], DetectorRun] = DetectorProcess,
+        start_detector: Callable[[DetectorInput], DetectorProcess] = DetectorProcess,
     ) -> None:
         self._clock = clock
         self._ledger = state.ledger

@@ -20,7 +20,6 @@ from gong_exporter.activity.windows import load_zone
 from gong_exporter.exposition.body import Exposition
 from gong_exporter.exposition.drops import DropReport
 from gong_exporter.gong.clock import Clock
-from gong_exporter.runtime.company import Company
 from gong_exporter.runtime.setup import Setup, keeps_history
 from gong_exporter.runtime.user_labels import (
     NOT_COMPARED,
@@ -30,6 +29,44 @@ from gong_exporter.runtime.user_labels import (
     match_roster,
 )
 from gong_exporter.store import StateFile
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """What the history depends on. A change of it may discard days, or delete people.
+
+    Attributes:
+        setup: the configuration in force.
+        state: what polls learned.
+        zone: the company's; None if it is not known yet.
+    """
+
+    setup: Setup
+    state: CompanyState
+    zone: ZoneInfo | None
+
+    @property
+    def key(self) -> HistoryKey | None:
+        """The key of the days; None while the zone is not known."""
+        plan = self.setup.plan
+        if self.zone is None:
+            return None
+        return HistoryKey.of(plan.host, plan.created_from, plan.created_to, self.zone.key)
+
+    @property
+    def ids(self) -> frozenset[str] | None:
+        """The people that days have to cover; None for everybody."""
+        selection = self.setup.plan.selection
+        return None if selection.all_users else selection.known_ids(self.state)
+
+    @property
+    def excluded(self) -> frozenset[str]:
+        """The people whom no day may have."""
+        return self.setup.plan.selection.excluded.excluded_ids(self.state)
+
+    def may_delete(self) -> bool:
+        """Whether it is known who is on the list: addresses need an earlier poll."""
+        return bool(self.state.known_users) or not self.setup.plan.selection.emails()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

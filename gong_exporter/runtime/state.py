@@ -16,10 +16,10 @@ from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.client import MAX_CLOCK_OFFSET
 from gong_exporter.gong.clock import Clock
 from gong_exporter.runtime.poll_runner import PollRunner
-from gong_exporter.runtime.poll_state import PollState
 from gong_exporter.runtime.poller import Poller
 from gong_exporter.runtime.published import Published
 from gong_exporter.runtime.reload import Reloader
+from gong_exporter.runtime.schedule import PollState
 from gong_exporter.runtime.setup import (
     interval_in_effect,
     search_share,

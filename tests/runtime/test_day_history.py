@@ -13,8 +13,8 @@ import pytest
 
 from gong_exporter.activity.windows import WindowSpec
 from gong_exporter.roster.records import Roster
-from gong_exporter.runtime.company import Company
 from gong_exporter.runtime.known_days import KnownDays
+from gong_exporter.runtime.published import Company
 from gong_exporter.runtime.setup import make_setup
 from gong_exporter.simulator.records import COUNTERS, ApiUserActivity
 from tests.support.bench import Bench, bench, changed

@@ -15,7 +15,6 @@ from gong_exporter.runtime.drops import (
     DetectorInput,
     DetectorOutput,
     DetectorProcess,
-    DetectorRun,
     detect,
 )
 from gong_exporter.store import SavedDays
@@ -75,7 +74,7 @@ def test_a_stopped_process_has_no_result() -> None:
         ended(run).result()
 
 
-class FakeRun(DetectorRun):
+class FakeRun(DetectorProcess):
     """A run that ends when the test says so."""
 
     def __init__(self, given: DetectorInput) -> None:

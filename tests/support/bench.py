@@ -23,7 +23,7 @@ from gong_exporter.config.model import Config
 from gong_exporter.exposition.body import Exposition, once_text
 from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.clock import Stopped
-from gong_exporter.runtime.drops import DetectorInput, DetectorOutput, DetectorRun, detect
+from gong_exporter.runtime.drops import DetectorInput, DetectorOutput, DetectorProcess, detect
 from gong_exporter.runtime.poll_runner import FetchWindows, PollRunner
 from gong_exporter.runtime.poller import Poller
 from gong_exporter.runtime.schedule import PollTimer
@@ -73,7 +73,7 @@ class FakeLock(PollerLock):
         return self._acquire()
 
 
-class DetectorHere(DetectorRun):
+class DetectorHere(DetectorProcess):
     """A run of the detector that is over when it has begun."""
 
     done = True
@@ -193,7 +193,7 @@ def bench(
     acquire: Callable[[], bool] = lambda: True,
     exposition_type: type[Exposition] = Exposition,
     sections: dict[str, Any] | None = None,
-    start_detector: Callable[[DetectorInput], DetectorRun] = DetectorHere,
+    start_detector: Callable[[DetectorInput], DetectorProcess] = DetectorHere,
     **changes: Any,
 ) -> Iterator[Bench]:
     """A loop that has not begun, its simulator and its state.
