@@ -70,10 +70,7 @@ def listing_steps(
     It also starts again when Gong refuses a cursor with 400 or 404: the cursor has probably
     expired, for example during a long Retry-After.
 
-    Args:
-        source: the client.
-        wanted: the filter; it is repeated with every cursor.
-        log: a warning is logged for every new start.
+    A warning is logged for every new start.
 
     Raises:
         UserNotFound: 404 to the first page of the first start.

@@ -110,15 +110,6 @@ def day_steps(
 
     A 404 to listed users is settled by one listing of everybody: it shows who of them had data.
 
-    Args:
-        source: the client.
-        plan: what is requested besides the day and the people.
-        request: the day.
-        zone: the company's, in which the day is meant.
-        clock: the time.
-        log: for warnings.
-        excluded: ids that are known to be excluded.
-
     Raises:
         InvalidResponse: the pages do not agree, or are about another time zone.
         GongError: see listing_steps().

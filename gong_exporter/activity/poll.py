@@ -55,14 +55,8 @@ def poll(
 
     Errors of Gong are returned in ``failures``, not raised.
 
-    Args:
-        source: the client.
-        plan: what to ask for.
-        company_state: what earlier polls learned.
-        clock: time and waits.
-        log: for warnings.
-        today: the company day to poll for (a backfill's); None for the current one, which is
-            determined once, at the start.
+    A backfill passes the company day in ``today``; otherwise it is the current one, determined
+    once, at the start.
 
     Raises:
         Stopped: the process is stopping.

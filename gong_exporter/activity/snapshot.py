@@ -147,18 +147,7 @@ def build_window(
     fingerprint: str,
     log: FilteringBoundLogger,
 ) -> WindowData:
-    """Turn a whole listing into the data of a window.
-
-    Args:
-        window: the window.
-        days: the range that was requested.
-        zone: the company's.
-        listing: the users that Gong returned.
-        covered: see WindowData.
-        fetched_at: Unix seconds at which the last page was received.
-        fingerprint: of the request.
-        log: for a warning about counters that are left out.
-    """
+    """Turn a whole listing into the data of a window."""
     fields, metrics = _columns(listing.users, log)
     stated = listing.stated
     return WindowData(

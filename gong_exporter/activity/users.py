@@ -228,13 +228,6 @@ def build_snapshot(
     With ``users: all``, known users are those in any of the windows. With a list, they are the
     listed users that Gong has ever named, as soon as all windows cover them: in a window that
     does not cover a user, a 0 would be a guess.
-
-    Args:
-        windows: the ones to serve, in this order.
-        company_state: known users and their addresses.
-        selection: ``activity.users``.
-        metrics: the ones to export; None for all.
-        user_labels: makes the labels of each user.
     """
     served = tuple(windows)
     if selection.all_users:

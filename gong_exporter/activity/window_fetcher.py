@@ -77,12 +77,6 @@ class _CountingSource:
 class WindowFetcher:
     """Fetches the windows of one poll, and updates what is known about the company.
 
-    Args:
-        source: the client.
-        plan: what the poll asks for.
-        company_state: what earlier polls learned.
-        log: for warnings.
-
     Attributes:
         company_state: what is known now.
     """
@@ -153,10 +147,7 @@ class WindowFetcher:
         one that succeeded. If no listed user is known yet, every poll tries again, because there
         is nothing else to request.
 
-        Args:
-            days: of the longest window.
-            today: the company's current day.
-            fetched: what is known of this window without the search.
+        ``fetched`` is what is known of the longest window without the search.
 
         Returns:
             The window, or None if the search failed and other requests may succeed.
@@ -189,13 +180,7 @@ class WindowFetcher:
     def _fetch_listed(
         self, window: WindowSpec, days: DayRange, *, search_day: date | None = None
     ) -> WindowFetch:
-        """Fetch the known listed users; after a 404, once a day, the listing of all users.
-
-        Args:
-            window: the window.
-            days: its range.
-            search_day: see _filter_all_users.
-        """
+        """Fetch the known listed users; after a 404, once a day, the listing of all users."""
         ids = self._known_ids()
         if not ids:
             return WindowFetch(EMPTY_LISTING, None, ids)
@@ -246,10 +231,8 @@ class WindowFetcher:
     def _filter_all_users(self, days: DayRange, *, search_day: date | None) -> WindowFetch:
         """The listed users in the listing of all users, also those it names for the first time.
 
-        Args:
-            days: the range.
-            search_day: today, if the listing counts as the day's search, whatever its purpose.
-                Only a listing of the longest window does; None for the others.
+        ``search_day`` is today if the listing counts as the day's search, whatever its purpose.
+        Only a listing of the longest window does; it is None for the others.
         """
         listing = self._fetch_all_users(days)
         if search_day is not None:

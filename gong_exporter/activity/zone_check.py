@@ -31,11 +31,7 @@ class ZoneMoved(Exception):
 class ZoneCheck:
     """The checks of one poll.
 
-    Args:
-        source: the client.
-        plan: what the poll asks for.
-        log: for warnings, each once.
-        now: Unix time at which the poll began.
+    It began at Unix time ``now``.
     """
 
     def __init__(
@@ -80,11 +76,8 @@ class ZoneCheck:
     ) -> ZoneInfo | None:
         """Compare the stated time zone with the one that is used.
 
-        Args:
-            listing: the responses.
-            days: that were requested.
-            zone: in which they were computed.
-            certain: it was configured or learned in this poll.
+        ``zone`` is the one in which the days were computed. It is certain if it was configured or
+        learned in this poll.
 
         Returns:
             The stated zone if it has the same days, perhaps under another name; otherwise None.

@@ -59,14 +59,8 @@ def estimate(
 ) -> Estimate:
     """Estimate from the latest polls. It tends to be too high, because companies grow.
 
-    Args:
-        request: what is asked for.
-        deps: the quota, and the windows of the last poll.
-        zone: the company's.
-        days: of the output.
-        done: days that need no call.
-        company_state: pages of each window when last fetched.
-        page: the page that was fetched to learn more; None if that was not needed.
+    ``page`` is the one that was fetched to learn more, None if that was not needed; ``done`` are
+    days that need no call.
     """
     selection, windows = request.plan.selection, request.plan.windows
     if selection.listed is not None:

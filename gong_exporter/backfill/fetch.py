@@ -29,12 +29,6 @@ LOG_INTERVAL = 10.0
 class DayFetcher:
     """Fetches the days that the work file does not have yet.
 
-    Args:
-        deps: the client, its quota, the clock and the log.
-        plan: what a live exporter requests, with the company's time zone.
-        work: stores the days.
-        company_state: what polls and earlier runs learned.
-
     Attributes:
         company_state: what is known now.
     """

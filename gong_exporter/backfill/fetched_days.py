@@ -78,15 +78,7 @@ def index_fetched_days(
     of an earlier day of the range. A user has the same ``email`` label on all days: the latest
     known address, because it joins the series with those of the live exporter.
 
-    Args:
-        days: of the output, in order.
-        read: reads a day.
-        selection: whose activity.
-        company_state: for addresses that no window has.
-        latest: windows that the live exporter fetched; their addresses may be newer.
-        windows: their names, in the order of the configuration.
-        metrics: the ones to write; None for all.
-        user_labels: makes the labels.
+    ``latest`` are windows that the live exporter fetched: their addresses may be newer.
     """
     user_days: dict[str, int] = {}
     window_metrics: dict[str, dict[str, None]] = {name: {} for name in windows}
@@ -187,12 +179,7 @@ def transpose(
     The work file has all users of one day together. The temporary file that turns this round has
     no name, so it disappears with the process.
 
-    Args:
-        groups: each fits in memory with all of its days.
-        fetched: which user has series on which day.
-        day_indexes: of the days, in ``fetched.days``.
-        read: reads a day; called once for each.
-        folder: for the temporary file.
+    Each group fits in memory with all of its days. ``read`` is called once for each day.
 
     Raises:
         OSError: the temporary file cannot be written.

@@ -56,13 +56,8 @@ def write_file(
 ) -> FileSummary | None:
     """Write one file of the output. It gets its name when it is complete and on disk.
 
-    Args:
-        file: its name and days.
-        fetched: the days of all files.
-        read: reads a day.
-        output_format: how the lines look.
-        before_rename: called just before the file gets its name; may raise.
-        check_stop: called often; raises to stop.
+    ``before_rename`` is called just before the file gets its name, and ``check_stop`` often; both
+    may raise.
 
     Returns:
         What it contains; None if there is no data for it, and then it is not created.

@@ -24,11 +24,7 @@ _HEAD_SECONDS = 3 * 3600.0
 def plan_text(work: Backfill, request: BackfillRequest, setup: Setup, reserved: int) -> str:
     """What will be fetched and written, and how many calls and how much time that takes.
 
-    Args:
-        work: the prepared backfill.
-        request: what is asked for.
-        setup: the quota.
-        reserved: calls a day that the exporter's schedule needs.
+    ``reserved`` are the calls a day that the exporter's schedule needs.
     """
     estimate = work.estimate
     listed = request.plan.selection.listed
@@ -90,15 +86,7 @@ def summary_text(
     now: float,
     redact: Callable[[str], str],
 ) -> str:
-    """What was written, what is missing, and what to do with the files.
-
-    Args:
-        summary: of the backfill.
-        work: the backfill.
-        request: what was asked for.
-        now: Unix seconds.
-        redact: hides secrets and, if configured, addresses.
-    """
+    """What was written, what is missing, and what to do with the files."""
     lines = [
         f"{path}: {written.samples:,} samples, {_size(written.size)}"
         for path, written in summary.files

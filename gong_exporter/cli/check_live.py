@@ -44,13 +44,6 @@ def check_live(
 
     The first proves key, scope, host and time zone. It is for a week that has ended everywhere.
     The second proves the scope that the roster needs.
-
-    Args:
-        setup: what is checked.
-        client: does not retry.
-        now: Unix seconds.
-        warnings: what is noticed is added to them.
-        redactor: redacts what is printed of Gong's responses.
     """
     days = LIVE_WINDOW.range_on(today_everywhere(now))
     try:
@@ -117,14 +110,7 @@ def _describe_response(
 def _people_lines(
     setup: Setup, page: ActivityPage, warnings: list[str], redactor: Redactor
 ) -> Iterator[str]:
-    """Lines to print: which listed users were active, and how many active users the roster has.
-
-    Args:
-        setup: whose lists they are.
-        page: the first page of an unfiltered listing.
-        warnings: gets one if most users are not in the roster.
-        redactor: redacts the users' addresses.
-    """
+    """Lines to print: which listed users were active, and how many active users the roster has."""
     state = CompanyState(host=setup.plan.host)
     excluded = setup.plan.selection.excluded
     users = [u for u in page.users if excluded.isdisjoint(state, u.user_id, u.email)]

@@ -28,14 +28,7 @@ DROPPED = "log lines were dropped because stderr was not read"
 
 
 def make_log(level: str, form: str, stream: TextIO, redactor: Redactor) -> FilteringBoundLogger:
-    """A logger that writes one line per event.
-
-    Args:
-        level: one of options.LOG_LEVELS.
-        form: one of options.LOG_FORMATS.
-        stream: to write to.
-        redactor: redacts messages, values and tracebacks.
-    """
+    """A logger that writes one line per event."""
     renderer = (
         structlog.processors.JSONRenderer()
         if form == "json"

@@ -44,10 +44,7 @@ ONCE_GRACE = 1.0
 def serve(session: Session, web: WebOptions, auto_reload: float | None) -> None:
     """Poll and serve until a signal ends it.
 
-    Args:
-        session: the configuration and the log.
-        web: the ``--web.*`` options.
-        auto_reload: seconds between two looks at the configuration's files; None for no looks.
+    ``auto_reload``: seconds between two looks at the configuration's files; None for no looks.
     """
     if web.systemd_socket and web.addresses:
         raise click.UsageError("--web.systemd-socket takes the place of --web.listen-address")
@@ -177,12 +174,7 @@ def route_options(web: WebOptions) -> Options:
 
 
 def poll_once(session: Session, labels: Sequence[str]) -> None:
-    """Poll once and print the exposition; exit 1, with nothing printed, if no window was fetched.
-
-    Args:
-        session: the configuration and the log.
-        labels: the ``--label`` options.
-    """
+    """Poll once and print the exposition; exits 1, printing nothing, if no window was fetched."""
     config = session.config()
     added = _parse_labels(labels, config)
     log = session.log()

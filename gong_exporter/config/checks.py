@@ -57,11 +57,7 @@ def stale_problem(gong: GongConfig, activity: ActivityConfig, poll: PollConfig) 
 
 
 def warnings(sections: Mapping[str, Any]) -> Iterator[tuple[*tuple[str | int, ...], str]]:
-    """What works but should be known: the path of keys to a value, and what to say of it.
-
-    Args:
-        sections: the valid ones, by name.
-    """
+    """What works but should be known: the path of keys to a value, and what to say of it."""
     if gong := sections.get("gong"):
         yield from (("gong", *warning) for warning in _gong(gong))
     if activity := sections.get("activity"):

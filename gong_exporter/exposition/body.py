@@ -175,11 +175,7 @@ def once_text(
 ) -> bytes:
     """The exposition in the text format, for a file, so without ``process_*`` and ``python_*``.
 
-    Args:
-        snapshot: the polled numbers.
-        metrics: the exporter's own.
-        labels: added to every sample; no sample has one of these names already.
-        drops: what the detector found.
+    ``labels`` are added to every sample; no sample has one of these names already.
     """
     text = b"".join([*render(snapshot, drops), _render_live([metrics], openmetrics=False)])
     if not labels:

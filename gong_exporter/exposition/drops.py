@@ -54,12 +54,7 @@ _TeamSamples = Iterable[tuple[bytes, float]]
 
 
 def drop_lines(report: DropReport, users: Iterable[User]) -> Iterator[bytes]:
-    """The families in pieces: one per person or team, and one before the first of each family.
-
-    Args:
-        report: what was found.
-        users: the people who may be shown, with their labels.
-    """
+    """The families in pieces: one per person or team, and one before the first of each family."""
     if report.show_people:
         indexes = report.people.indexes()
         shown = [(user, indexes[user.user_id]) for user in users if user.user_id in indexes]

@@ -49,10 +49,6 @@ def render(snapshot: Snapshot, drops: DropReport | None = None) -> Iterator[byte
     """The snapshot's families as lines of both formats, in slices of at most SLICE bytes.
 
     The lines of one user are never split: if they are longer, they are one slice.
-
-    Args:
-        snapshot: the activity, and who may be shown.
-        drops: what the detector found; None for nothing.
     """
     held: list[bytes] = []
     size = 0

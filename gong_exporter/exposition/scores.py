@@ -91,11 +91,7 @@ _WIDTH = 2 * _SCORE + len(PersonScores._fields) - 2
 
 
 class PeopleScores:
-    """Everybody's scores, in one array.
-
-    Args:
-        people: as found.
-    """
+    """Everybody's scores, in one array."""
 
     def __init__(self, people: Iterable[PersonFindings]) -> None:
         self._values = array("d")

@@ -188,10 +188,7 @@ class GongClient:
     ) -> PageT:
         """Make one exchange, and another one after each 429 that asks for a short wait.
 
-        Args:
-            request: what to send.
-            parse: reads the body of a 200.
-            refusals: counts the 429s to this request, those between other errors included.
+        ``refusals`` counts the 429s to this request, those between other errors included.
         """
         while True:
             try:

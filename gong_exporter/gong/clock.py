@@ -32,11 +32,7 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's clocks.
-
-    Args:
-        stop: set when the process is to stop.
-    """
+    """The machine's clocks."""
 
     def __init__(self, stop: threading.Event) -> None:
         self._stop = stop

@@ -166,12 +166,7 @@ class Ledger(Protocol):
 class Limiter:
     """Allows, delays or refuses each call; every call to Gong goes through it.
 
-    Args:
-        clock: its waits are interrupted by a stop.
-        ledger: the calls made, by other processes too.
-        limits: the limits to keep.
-        observer: gets the time that calls waited.
-        timeout: seconds after which a call that never ended counts as ended.
+    A call that never ended counts as ended after ``timeout`` seconds.
     """
 
     def __init__(

@@ -112,11 +112,6 @@ _BY_STATUS: dict[int, type[ResponseError]] = {
 def raise_for_status(response: Response, now: float, redactor: Redactor) -> None:
     """Do nothing for a 200.
 
-    Args:
-        response: as received.
-        now: Unix seconds.
-        redactor: redacts what the error quotes of the response.
-
     Raises:
         ResponseError: the leaf for the status.
         InvalidResponse: another 2xx, or a 404 that is not Gong's own.

@@ -43,10 +43,6 @@ _DOCUMENTED = frozenset(COUNTERS)
 def parse_page(body: bytes, redactor: Redactor) -> ActivityPage:
     """Read the body of a 200.
 
-    Args:
-        body: as received.
-        redactor: redacts what is only meant for log lines.
-
     Raises:
         InvalidResponse: not JSON, not an object, or without its list of users.
     """
@@ -60,10 +56,7 @@ def read_page(
 ) -> PageT:
     """Read the body of a 200 of either endpoint.
 
-    Args:
-        body: as received.
-        redactor: redacts what is only meant for log lines.
-        read: reads the page from the response, its ``records``, its ``requestId`` and the redactor.
+    ``read`` gets the response, its ``records``, its ``requestId`` and the redactor.
 
     Raises:
         InvalidResponse: see parse_page(); it has the ``requestId``.
@@ -88,12 +81,7 @@ def _records(response: dict[str, Any]) -> dict[str, Any]:
 
 
 def parse_error(body: bytes, redactor: Redactor) -> tuple[str | None, tuple[str, ...]]:
-    """Return ``requestId`` and ``errors`` of an error response; nothing if it has another shape.
-
-    Args:
-        body: as received.
-        redactor: redacts what must not be shown, before anything is shortened.
-    """
+    """Return ``requestId`` and ``errors`` of an error response; nothing if it has another shape."""
     try:
         response = _load_object(body)
     except InvalidResponse:

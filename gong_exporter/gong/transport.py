@@ -123,11 +123,6 @@ class Transport:
     def send(self, request: Request, authorization: str, clock: Clock) -> Response:
         """Send a request and return the response, whatever its status.
 
-        Args:
-            request: what to send.
-            authorization: the Authorization header's value.
-            clock: its check() tells whether the process is stopping.
-
         Raises:
             TimedOut: it took longer than the timeout.
             ConnectionFailed: there was no connection, or it broke.

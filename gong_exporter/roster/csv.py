@@ -41,10 +41,6 @@ def read_columns(
 ) -> tuple[tuple[str, ...], tuple[tuple[int, str], ...]]:
     """The columns by the names that the roster has for them, and notes on those that differ.
 
-    Args:
-        line: of the header.
-        names: as in the file.
-
     Raises: RosterError, if no column says who it is, or one cannot be a label.
     """
     columns = tuple(_column(name) for name in names)
@@ -164,12 +160,7 @@ def _stripped(row: Sequence[str]) -> list[str]:
 
 
 class _People:
-    """Reads the rows of people.
-
-    Args:
-        names: of the columns, the keys included.
-        notes: what is known about the header.
-    """
+    """Reads the rows of people."""
 
     def __init__(self, names: Sequence[str], notes: Iterable[tuple[int, str]]) -> None:
         self._names = tuple(names)

@@ -118,9 +118,7 @@ def unused_teams(users: Sequence[GongUser], teams: Mapping[str, str]) -> tuple[s
 def gong_roster(users: Sequence[GongUser], labels: Sequence[str]) -> Roster:
     """The roster of the exporter.
 
-    Args:
-        users: Gong's list.
-        labels: of COLUMNS; managers and teams are shown by name only if ``name`` is among them.
+    Managers and teams are shown by name only if ``name`` is among ``labels``.
     """
     by_id = {
         person.user.user_id: {**person.columns(labels), "active": person.active}
@@ -221,10 +219,7 @@ def fetch_users(
     when a cursor expired. A user who is deactivated in between is as on the page that was
     received last.
 
-    Args:
-        source: the client.
-        log: a warning is logged for every new start.
-        on_page: called after each page with the users received, and Gong's total.
+    ``on_page`` is called after each page with the users received, and Gong's total.
 
     Raises:
         InvalidResponse: no start gave a whole list, or the list is too long.

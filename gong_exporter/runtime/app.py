@@ -114,16 +114,7 @@ def assemble(
 class Exporter:
     """A running exporter.
 
-    Args:
-        config: the configuration at the start.
-        load: reads the configuration again; raises ConfigError.
-        sockets: listening.
-        options: of the routes.
-        log: for all parts.
-        redactor: redacts by the configuration in force.
-        web_config: TLS, users and headers; None for plain HTTP.
-        auto_reload: seconds between two looks at the configuration and roster files; None to look
-            at them only when a reload is requested.
+    With ``auto_reload``, it looks at the configuration and roster files after each so many seconds.
 
     Raises:
         ConfigError: see ``assemble``.

@@ -37,15 +37,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 60.0, 3600.0
 
 
 class DayHistory:
-    """Fetches the days that are not known yet. For the poller's thread.
-
-    Args:
-        days: those that are known.
-        ledger: the calls made.
-        clock: time and waits.
-        metrics: for failures.
-        log: for progress and failures.
-    """
+    """Fetches the days that are not known yet. For the poller's thread."""
 
     def __init__(
         self,

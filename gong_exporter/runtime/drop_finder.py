@@ -38,15 +38,7 @@ ACTIVE_COLUMN = "active"
 
 
 class DropFinder:
-    """Finds drops beside the poller's thread, which only starts runs and takes their results.
-
-    Args:
-        data: whose people are compared; publishes what is found.
-        days: the known days.
-        clock: the time.
-        log: for runs.
-        start: starts a run of the detector.
-    """
+    """Finds drops beside the poller's thread, which only starts runs and takes their results."""
 
     def __init__(
         self,

@@ -100,9 +100,6 @@ def _people(given: DetectorInput) -> Iterator[Person]:
 class DetectorProcess:
     """A run of the detector in a process of its own.
 
-    Args:
-        given: what the detector needs.
-
     Raises:
         DetectorFailed: the system cannot start a process or a thread now.
     """

@@ -23,9 +23,6 @@ class CallObserver:
 
     Errors are counted for window polls only. Other calls have counters of failures of their own.
 
-    Args:
-        observer: counts.
-
     Attributes:
         counts_errors: as said above.
     """
@@ -59,14 +56,7 @@ def make_client(
 ) -> GongClient:
     """A client behind the limiter.
 
-    Args:
-        setup: the host, the credentials and the limits.
-        clock: time and waits.
-        ledger: the calls made, including those of other processes.
-        redactor: redacts what errors and warnings quote of a response.
-        log: gets the client's warnings.
-        observer: is called with every exchange; None where nothing shows the numbers.
-        retry: how often to try; None for the client's default.
+    ``ledger`` has the calls of other processes too. Without an observer, nothing shows the numbers.
     """
     gong = setup.config.gong
     observer = observer or ExporterMetrics(CollectorRegistry(), clock.now)

@@ -36,13 +36,6 @@ class GongRoster:
 
     ``error`` is for any thread.
 
-    Args:
-        state: keeps the last good list.
-        clock: time and waits.
-        metrics: counts refreshes, and the calls they take.
-        redactor: redacts what errors quote.
-        log: gets a warning when a refresh fails in a new way.
-
     Attributes:
         error: why the last refresh failed; None if it did not.
     """
@@ -93,9 +86,7 @@ class GongRoster:
     def is_due(self, setup: Setup, *, at_start: bool) -> bool:
         """Whether the list has to be fetched now.
 
-        Args:
-            setup: the configuration in force.
-            at_start: the process just began to poll.
+        ``at_start``: the process just began to poll.
         """
         if setup.config.activity.roster is None:
             return False
@@ -108,10 +99,6 @@ class GongRoster:
 
     def refresh(self, setup: Setup, *, save: bool) -> bool:
         """Fetch the list; a failure keeps the old one.
-
-        Args:
-            setup: the configuration in force.
-            save: write the list to the state file.
 
         Returns:
             Whether it was fetched.

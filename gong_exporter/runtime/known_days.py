@@ -54,11 +54,6 @@ class Basis:
 class KnownDays:
     """The known days of the company in force. For the poller's thread.
 
-    Args:
-        history: the days in the state file.
-        metrics: for the progress.
-        log: for what is deleted, and for the first day.
-
     Attributes:
         basis: what the days depend on.
         days: the known days, without their counts.
@@ -81,10 +76,8 @@ class KnownDays:
     def use(self, company: Company, *, save: bool) -> bool:
         """Read the days of a company, also if they were read before. Returns update().
 
-        Args:
-            company: in force from now on.
-            save: whether the state file is this process's to write. Then days and people that are
-                not to be kept are deleted.
+        ``save``: the state file is this process's to write. Then days and people that are not to be
+        kept are deleted.
         """
         self._reread = True  # another process may have written
         if company.setup != self._setup:

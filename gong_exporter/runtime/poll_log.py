@@ -20,13 +20,7 @@ MAX_NAMED = 10
 
 
 class PollLogger:
-    """Logs what polls report. The log's processor redacts it.
-
-    Args:
-        log: for the lines.
-        metrics: keeps the last failure.
-        clock: the time.
-    """
+    """Logs what polls report. The log's processor redacts it."""
 
     def __init__(
         self, *, log: FilteringBoundLogger, metrics: ExporterMetrics, clock: Clock
@@ -66,14 +60,7 @@ class PollLogger:
         failed: Iterable[str],
         snapshot: Snapshot,
     ) -> None:
-        """Log a poll, and once per change the listed users that Gong does not know.
-
-        Args:
-            seconds: that it took.
-            windows: that it fetched.
-            failed: windows that it left without new data.
-            snapshot: what is served now.
-        """
+        """Log a poll, and once per change the listed users that Gong does not know."""
         self._log.info(
             "poll ended",
             seconds=round(seconds, 3),

@@ -54,18 +54,6 @@ class PollRunner:
 
     Only ``poll_state``, ``current()`` and ``company_state`` are for any thread.
 
-    Args:
-        setup: the configuration in force.
-        clock: time and waits.
-        state: the state file, or memory.
-        metrics: counts.
-        exposition: renders each new snapshot.
-        log: for polls and the data they fetch.
-        redactor: redacts by the configuration in force.
-        save: write what polls fetch to the state file; not while another process does.
-        fetch: fetches the windows.
-        start_detector: starts a run of the detector.
-
     Attributes:
         save: as given.
         poll_state: as of the last poll or configuration.
@@ -124,8 +112,7 @@ class PollRunner:
     def refresh_roster(self, *, at_start: bool = False) -> bool:
         """Fetch the roster from Gong if that is due, and publish it.
 
-        Args:
-            at_start: the process just began to poll.
+        ``at_start``: the process just began to poll.
 
         Returns:
             Whether it was due.

@@ -52,16 +52,6 @@ class ConfigChange:
 class Poller:
     """Runs polls until it is stopped.
 
-    Args:
-        runner: runs a poll; used by this thread only, once it is started.
-        clock: time and waits; they end when ``stop_signal`` is set.
-        stop_signal: ends what is going on, for good or for a new configuration.
-        lock: only the process that has it polls.
-        timer: wakes the thread when a poll is due.
-        on_next_poll: called with the Unix time of the next poll.
-        log: for what the poller decides.
-        idle_interval: seconds between two checks while no poll is due.
-
     Attributes:
         standby: why this process does not poll; None if it does.
     """

@@ -95,13 +95,6 @@ class CompanyData:
 
     The poller's thread changes it. ``published()`` may be called from any thread.
 
-    Args:
-        setup: the configuration in force.
-        clock: the time.
-        state: the state file, or memory.
-        exposition: renders each new snapshot.
-        log: for what is no longer served.
-
     Attributes:
         setup: as given, or as given to use() last.
         company_state: what polls learned about the company.
@@ -164,12 +157,7 @@ class CompanyData:
             self._purged_for = excluded
 
     def add(self, result: PollResult, *, save: bool) -> None:
-        """Add what a poll fetched, and publish it.
-
-        Args:
-            result: of the poll.
-            save: write it to the state file as well.
-        """
+        """Add what a poll fetched, and publish it."""
         with self._lock:
             self.company_state = result.company_state
             self._windows |= {data.window: data for data in result.windows}

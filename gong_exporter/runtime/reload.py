@@ -27,14 +27,6 @@ IN_FORCE_TIMEOUT = 5.0
 class Reloader:
     """Reloads, one at a time, for SIGHUP and ``POST /-/reload``. From any thread.
 
-    Args:
-        load: reads the configuration; raises ConfigError.
-        runner: knows how many calls a poll takes.
-        poller: puts configurations in force.
-        metrics: for success and failure.
-        clock: the time.
-        log: for the same.
-
     Attributes:
         refused: why the last reload was refused; None if it was not.
     """
@@ -139,11 +131,6 @@ class AutoReload:
     """Reloads when the configuration or the roster file changes; looks at them in a thread.
 
     What is refused is logged once, and the old configuration stays in force.
-
-    Args:
-        reloader: reloads, and knows the files.
-        interval: seconds between two looks.
-        log: for defects.
     """
 
     def __init__(self, reloader: Reloader, interval: float, log: FilteringBoundLogger) -> None:

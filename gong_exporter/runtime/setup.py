@@ -173,10 +173,7 @@ def forecast_history(
 ) -> HistoryCalls:
     """The calls of the day history; of none, if there is no history.
 
-    Args:
-        setup: the configuration.
-        company_state: what polls learned.
-        missing: days that are not known yet.
+    ``missing`` is the number of days that are not known yet.
     """
     if not keeps_history(setup):
         return HistoryCalls(once=0, per_day=0)

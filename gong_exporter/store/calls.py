@@ -90,10 +90,6 @@ class CallLedger:
 
     Every method may raise sqlite3.Error, and has then changed nothing. After close() each raises
     Stopped.
-
-    Args:
-        connection: to the file, or to memory.
-        skew: see SKEW.
     """
 
     def __init__(self, connection: sqlite3.Connection, *, skew: float = SKEW) -> None:

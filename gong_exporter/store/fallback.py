@@ -17,9 +17,6 @@ class FallbackLedger:
 
     The file decides. What it holds is copied into memory, with the same call IDs, so that memory
     can replace it in the middle of a call and be merged into it later.
-
-    Args:
-        database: the state file.
     """
 
     def __init__(self, database: StateDatabase) -> None:

@@ -60,11 +60,8 @@ def read_state(
 ) -> SavedState:
     """Return what is saved for ``host``, without rows that are corrupt.
 
-    Args:
-        connection: to the file.
-        host: of the API.
-        on_corrupt: called with a description of each corrupt row.
-        windows: the names of those to read; None for all.
+    ``windows`` are the names of those to read, None for all; ``on_corrupt`` gets a description of
+    each corrupt row.
 
     Raises: sqlite3.Error.
     """

@@ -118,11 +118,7 @@ class Passwords:
 class BasicAuthMiddleware:
     """Asks for a password in front of ``app``, and adds the configured headers to responses.
 
-    Args:
-        app: the application behind the password.
-        security: called at each request for the users and headers in force; without users,
-            every request is let through.
-        open_paths: paths that need no password.
+    ``security`` is called at each request; without users in it, every request is let through.
     """
 
     def __init__(

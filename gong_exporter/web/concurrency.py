@@ -97,9 +97,6 @@ class SingleFlight(Generic[T]):
 
     Callers that arrive during a run share the next run. It begins after they arrived, so its
     result is never older than their request.
-
-    Args:
-        work: one run. Its result or exception goes to every caller that shares the run.
     """
 
     def __init__(self, work: Callable[[], Awaitable[T]]) -> None:

@@ -148,10 +148,7 @@ class WebConfig(WebSection):
 def parse_web_config(text: str, name: str, folder: Path) -> WebConfig:
     """Read the text of a web configuration file.
 
-    Args:
-        text: YAML.
-        name: the file's name, for messages.
-        folder: where relative paths in it start.
+    Relative paths in it start in ``folder``; ``name`` is the file's, for messages.
 
     Raises:
         WebConfigError: it is not valid; each line of the message starts with ``name`` and the line.

@@ -98,9 +98,7 @@ def build_context(settings: TlsSettings, material: Material, name: str) -> ssl.S
 def client_may_connect(allowed: frozenset[str], certificate: Mapping[str, Any] | None) -> bool:
     """Whether a client's verified certificate carries one of the allowed names.
 
-    Args:
-        allowed: as ``normal_sans`` made it; empty allows everybody.
-        certificate: from ``SSLObject.getpeercert``.
+    ``allowed`` is as ``normal_sans`` made it; empty allows everybody.
     """
     if not allowed:
         return True
