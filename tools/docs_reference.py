@@ -17,7 +17,7 @@ from typing import Any
 
 import click
 
-from gong_exporter.activity.budget import DAY, PAGE_SIZE, CallBudget, call_budget
+from gong_exporter.activity.budget import DAY, PAGE_SIZE, CallBudget
 from gong_exporter.cli.main import cli
 from gong_exporter.config.durations import format_duration
 from gong_exporter.config.model import SECTIONS, GongConfig
@@ -148,10 +148,8 @@ def calls() -> Iterator[str]:
 
 
 def _forecast(users: int, polls: float) -> CallBudget:
-    windows = ("1d", "7d", "28d")
-    return call_budget(
-        pages=dict.fromkeys(windows, math.ceil(users / PAGE_SIZE)),
-        windows=windows,
+    return CallBudget(
+        calls_per_poll=3 * math.ceil(users / PAGE_SIZE),  # of the windows 1d, 7d and 28d
         runs_per_day=polls,
         requests_per_day=GongConfig.model_fields["requests_per_day"].default,
     )

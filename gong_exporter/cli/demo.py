@@ -17,10 +17,9 @@ import click
 from gong_exporter.cli.demo_text import describe_demo, describe_events
 from gong_exporter.cli.options import PATH, WebOptions, common_options
 from gong_exporter.cli.serve import (
-    bind_all,
     keep_running,
+    listening_sockets,
     route_options,
-    systemd_sockets,
     web_config_file,
 )
 from gong_exporter.cli.session import open_session
@@ -142,10 +141,8 @@ def _without_gong() -> dict[str, str]:
 
 
 def _sockets(web: WebOptions) -> list[socket]:
-    if web.systemd_socket:
-        return systemd_sockets()
-    if web.addresses:
-        return bind_all(web.addresses)
+    if web.systemd_socket or web.addresses:
+        return listening_sockets(web)
     return [_demo_socket()]
 
 

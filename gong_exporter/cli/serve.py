@@ -56,7 +56,7 @@ def serve(session: Session, web: WebOptions, auto_reload: float | None) -> None:
     log = session.log()
     signals = Signals()
     with signals.handlers_installed():
-        sockets = systemd_sockets() if web.systemd_socket else bind_all(web.addresses)
+        sockets = listening_sockets(web)
         log.info("starting", version=__version__, config=str(config.path))
         keep_running(
             lambda: Exporter(
@@ -133,20 +133,14 @@ def _give_up(error: BaseException) -> None:
     raise error
 
 
-def bind_all(addresses: tuple[str, ...]) -> list[socket]:
-    """Listen on each address, or end the command with the reason."""
+def listening_sockets(web: WebOptions) -> list[socket]:
+    """The sockets that systemd passed, or one for each address; ends the command if one fails."""
     try:
-        return [bind(address) for address in addresses]
+        if web.systemd_socket:
+            return from_systemd(os.environ, os.getpid())
+        return [bind(address) for address in web.addresses]
     except BadAddress as error:
         bad_usage(str(error))
-    except ListenError as error:
-        fail(str(error))
-
-
-def systemd_sockets() -> list[socket]:
-    """The sockets that systemd passed, or end the command with the reason."""
-    try:
-        return from_systemd(os.environ, os.getpid())
     except ListenError as error:
         fail(str(error))
 

@@ -12,26 +12,20 @@ from gong_exporter.gong.records import MAX_COUNT
 MAX_ID = 64
 """Characters of a user ID; Gong's have up to 20 digits."""
 
-
 MAX_EMAIL = 320
 """Characters of an address (64 before the @, 255 after it: RFC 3696, erratum 1690)."""
-
 
 MAX_ANOMALIES = 20
 """Kinds of anomalies of a page that are named, because they end up in one log line."""
 
-
 _MAX_CURSOR = 64 * 2**10
 
-
 _MAX_TEXT = 300
-
 
 _UNPRINTABLE = re.compile(
     # Control characters, and those that change the direction of the text behind them.
     r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
-
 
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 

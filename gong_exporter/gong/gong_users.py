@@ -67,9 +67,8 @@ class GongUser:
     recorded: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UsersPage(Page[GongUser]):
-    """A page whose users are ``users``."""
+UsersPage = Page[GongUser]
+"""A page whose users are ``users``."""
 
 
 def parse_users_page(body: bytes, redactor: Redactor) -> UsersPage:

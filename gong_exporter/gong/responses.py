@@ -30,10 +30,8 @@ from gong_exporter.gong.records import COUNTERS, MAX_COUNT, ActivityPage, Page, 
 PageT = TypeVar("PageT", bound=Page[Any])
 """A page of one of the endpoints."""
 
-
 MAX_EXTRA_COUNTERS = 50
 """Undocumented counters per page that are exported: a bound on what one response can add."""
-
 
 _MAX_ERRORS = 5
 _EXTRA_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}", re.ASCII)

@@ -12,7 +12,6 @@ from gong_exporter.activity.snapshot import Snapshot
 from gong_exporter.exposition.exporter_status import Failure
 from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.clock import Clock
-from gong_exporter.runtime.setup import interval_in_effect
 from gong_exporter.runtime.user_labels import RosterMatch
 
 MAX_NAMED = 10
@@ -96,7 +95,7 @@ class PollLogger:
             self._log.warning(
                 "polling less often than configured, to keep gong.requests_per_day",
                 interval=round(budget.interval),
-                effective_interval=round(interval_in_effect(budget)),
+                effective_interval=round(budget.interval_in_effect),
                 calls_per_poll=budget.calls_per_poll,
                 requests_per_day=budget.requests_per_day,
             )

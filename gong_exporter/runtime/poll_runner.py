@@ -37,7 +37,6 @@ from gong_exporter.runtime.setup import (
     Setup,
     budget_problem,
     forecast_calls,
-    interval_in_effect,
     redaction_policy,
     windows_to_poll,
 )
@@ -275,7 +274,7 @@ class PollRunner:
     def _update_poll_state(self) -> None:
         self.poll_state = self._new_poll_state()
         budget = self.poll_state.budget
-        self._metrics.set_interval(interval_in_effect(budget))
+        self._metrics.set_interval(budget.interval_in_effect)
         self._poll_log.interval(budget)
 
     def _new_poll_state(self) -> PollState:

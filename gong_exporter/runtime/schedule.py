@@ -19,7 +19,6 @@ from gong_exporter.config.cron import CronSchedule
 from gong_exporter.config.model import PollConfig
 from gong_exporter.runtime.setup import (
     Setup,
-    interval_in_effect,
 )
 
 AFTER_MIDNIGHT = 120.0
@@ -133,7 +132,7 @@ class PollState:
             if data.end_timestamp != midnight and not data.as_stated:
                 return 0.0  # the same day in another time zone
             fetched.append(data.fetched_at)
-        return min(fetched) + interval_in_effect(self.budget)
+        return min(fetched) + self.budget.interval_in_effect
 
 
 def next_poll(inputs: PollInputs) -> NextPoll:
@@ -154,7 +153,7 @@ def next_poll(inputs: PollInputs) -> NextPoll:
 
 def _candidates(inputs: PollInputs) -> Iterator[NextPoll]:
     history, budget, zone = inputs.history, inputs.budget, inputs.zone
-    interval = interval_in_effect(budget)
+    interval = budget.interval_in_effect
     begun = inputs.now if history.started is None else history.started
     ended = inputs.now if history.ended is None else history.ended
     if history.retry_at is not None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from base64 import b64encode
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from urllib.parse import unquote, urlsplit
 
-from gong_exporter.activity.budget import DAY, CallBudget, call_budget, pages_for
+from gong_exporter.activity.budget import DAY, CallBudget, pages_for
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.exclusion import make_exclusion
 from gong_exporter.activity.history import (
@@ -143,24 +143,18 @@ def forecast_calls(setup: Setup, company_state: CompanyState | None) -> CallBudg
     the ledger, which keeps the quota.
     """
     state = _state_of_host(setup, company_state)
-    budget = _call_budget(setup, state, reserved=_reserved_calls(setup, state))
-    if budget_problem(setup, budget):
-        # Polls come first: without the reserve, data may still be fresh enough.
-        return _call_budget(setup, state, reserved=0)
-    return budget
-
-
-def _call_budget(setup: Setup, state: CompanyState, *, reserved: int) -> CallBudget:
-    pages = _pages(setup, state)
-    return call_budget(
-        pages=pages,
-        windows=tuple(pages),
+    budget = CallBudget(
+        calls_per_poll=sum(_pages(setup, state).values()),
         runs_per_day=runs_per_day(setup.config.poll),
         requests_per_day=setup.limits.requests_per_day,
-        search_pages=_search_pages(setup, state),
+        search_calls=_search_pages(setup, state),
         roster_calls=setup.roster.calls,
-        reserved=reserved,
+        reserved_calls=_reserved_calls(setup, state),
     )
+    if budget_problem(setup, budget):
+        # Polls come first: without the reserve, data may still be fresh enough.
+        return replace(budget, reserved_calls=0)
+    return budget
 
 
 def keeps_history(setup: Setup) -> bool:
@@ -237,14 +231,6 @@ def _search_pages(setup: Setup, state: CompanyState) -> int:
     return pages_for(len(state.known_users))
 
 
-def interval_in_effect(budget: CallBudget) -> float:
-    """Seconds between two polls: by the schedule, or stretched; a day if no interval fits.
-
-    The latter can happen while the exporter runs, when a company grows.
-    """
-    return DAY if budget.impossible else budget.effective_interval
-
-
 def poll_span(setup: Setup, calls: int) -> float:
     """Seconds that a poll of so many calls takes at least, by our own limiter."""
     return calls * setup.limits.hold / setup.limits.slots
@@ -253,7 +239,7 @@ def poll_span(setup: Setup, calls: int) -> float:
 def search_share(budget: CallBudget) -> str:
     """Text to add after a quota: the parts of it that are not for the polls."""
     parts = {
-        "for the daily search for unknown users": budget.extra_calls_per_day,
+        "for the daily search for unknown users": budget.search_calls,
         "for the roster": budget.roster_calls,
         "left to the day history": budget.reserved_calls,
     }

@@ -21,7 +21,6 @@ from gong_exporter.runtime.published import Published
 from gong_exporter.runtime.reload import Reloader
 from gong_exporter.runtime.schedule import PollState
 from gong_exporter.runtime.setup import (
-    interval_in_effect,
     search_share,
     unrecorded_text,
     unrecorded_users,
@@ -101,7 +100,7 @@ class ExporterSite:
             time_zone=state.zone.key if state.zone else None,
             base_url=config.gong.base_url,
             schedule=schedule_text(config.poll),
-            interval_seconds=interval_in_effect(state.budget),
+            interval_seconds=state.budget.interval_in_effect,
             windows=tuple(
                 _window(window.name, state, published.snapshot)
                 for window in state.setup.plan.windows

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gong_exporter.activity.budget import DAY, CallBudget, call_budget
+from gong_exporter.activity.budget import DAY, CallBudget
 
 WINDOWS = ("1d", "7d", "28d")
 
@@ -21,24 +21,16 @@ def cost(
     quota: int = 5000,
     search: int = 0,
 ) -> CallBudget:
-    return call_budget(
-        pages=pages or {},
-        windows=windows,
+    return CallBudget(
+        calls_per_poll=sum((pages or {}).get(window, 1) for window in windows),
         runs_per_day=runs,
         requests_per_day=quota,
-        search_pages=search,
+        search_calls=search,
     )
-
-
-def test_a_window_that_was_never_fetched_counts_as_one_page() -> None:
-    assert cost().calls_per_poll == 3
-    assert cost({"28d": 5}).calls_per_poll == 7
-    assert cost({"28d": 5, "90d": 9}).calls_per_poll == 7
 
 
 def test_the_poll_after_midnight_and_the_search_count() -> None:
     hourly = cost(search=4)
-    assert (hourly.polls_per_day, hourly.extra_calls_per_day) == (25, 4)
     assert hourly.calls_per_day == 3 * 25 + 4
 
 

@@ -51,7 +51,7 @@ def test_a_day_takes_the_calls_of_the_forecast(
         calls(loop, DAY)
         for _ in range(2):
             cost = loop.runner.poll_state.budget
-            assert (cost.calls_per_poll, cost.extra_calls_per_day) == (per_poll, search)
+            assert (cost.calls_per_poll, cost.search_calls) == (per_poll, search)
             assert cost.calls_per_day == POLLS * per_poll + search
             # The search takes the place of the longest window's usual call.
             assert calls(loop, DAY) == cost.calls_per_day - bool(search)
@@ -85,7 +85,7 @@ def test_a_404_adds_itself_and_a_listing_per_window_and_day_to_the_forecast(
         calls(loop, DAY)
         for _ in range(2):
             cost = loop.runner.poll_state.budget
-            assert (cost.calls_per_poll, cost.extra_calls_per_day) == (WINDOWS, 0)
+            assert (cost.calls_per_poll, cost.search_calls) == (WINDOWS, 0)
             beyond = calls(loop, DAY) - cost.calls_per_day
             # Less the call that the window would have had.
             assert beyond == WINDOWS * (1 + EVERYBODY - 1)

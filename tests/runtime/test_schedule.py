@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gong_exporter.activity.budget import CallBudget, call_budget
+from gong_exporter.activity.budget import CallBudget
 from gong_exporter.config.cron import parse_cron
 from gong_exporter.config.model import PollConfig
 from gong_exporter.runtime.schedule import (
@@ -34,9 +34,7 @@ def at(text: str) -> float:
 
 
 def budget(*, calls: int = 3, quota: int = 5000, per_day: float = 24.0) -> CallBudget:
-    return call_budget(
-        pages={"7d": calls}, windows=("7d",), runs_per_day=per_day, requests_per_day=quota
-    )
+    return CallBudget(calls_per_poll=calls, runs_per_day=per_day, requests_per_day=quota)
 
 
 def polled(begun: str, seconds: float = 10.0, **more: Any) -> PollHistory:

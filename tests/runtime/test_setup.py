@@ -18,7 +18,6 @@ from gong_exporter.runtime.setup import (
     authorization,
     budget_problem,
     forecast_calls,
-    interval_in_effect,
     make_setup,
     poll_span,
     redaction_policy,
@@ -119,24 +118,18 @@ def test_the_forecast_uses_the_pages_of_this_host(tmp_path: Path) -> None:
 def test_the_search_for_unknown_users_is_in_the_forecast(tmp_path: Path) -> None:
     setup = make_setup(load(tmp_path, activity={"users": ["1", "2"]}))
     everyone = {str(n): "" for n in range(1, 251)}
-    assert (
-        forecast_calls(setup, CompanyState(host=HOST, known_users=everyone)).extra_calls_per_day
-        == 0
-    )
+    assert forecast_calls(setup, CompanyState(host=HOST, known_users=everyone)).search_calls == 0
     del everyone["2"]
-    assert (
-        forecast_calls(setup, CompanyState(host=HOST, known_users=everyone)).extra_calls_per_day
-        == 3
-    )
+    assert forecast_calls(setup, CompanyState(host=HOST, known_users=everyone)).search_calls == 3
 
 
 def test_the_first_poll_searches_when_no_listed_user_is_known(tmp_path: Path) -> None:
     setup = make_setup(load(tmp_path, activity={"users": ["1", "2"]}))
     for nothing in (None, CompanyState(host=HOST), CompanyState(host="https://elsewhere.example")):
-        assert forecast_calls(setup, nothing).extra_calls_per_day == 1
+        assert forecast_calls(setup, nothing).search_calls == 1
     everybody = make_setup(load(tmp_path))
     for nothing in (None, CompanyState(host=HOST)):
-        assert forecast_calls(everybody, nothing).extra_calls_per_day == 0
+        assert forecast_calls(everybody, nothing).search_calls == 0
 
 
 @pytest.mark.parametrize(
@@ -164,7 +157,7 @@ def test_the_budget_problem_names_the_search_when_it_uses_up_the_quota(
 def test_a_budget_with_stale_data_between_polls_is_a_problem_with_numbers(tmp_path: Path) -> None:
     setup = make_setup(load(tmp_path, gong={"requests_per_day": 40}))
     fits = forecast_calls(setup, CompanyState(host=HOST, pages={"1d": 5, "7d": 5, "28d": 5}))
-    assert interval_in_effect(fits) == fits.effective_interval > 3600
+    assert fits.interval_in_effect == fits.effective_interval > 3600
     assert budget_problem(setup, fits) is None
     tight = forecast_calls(setup, CompanyState(host=HOST, pages={"1d": 9, "7d": 9, "28d": 9}))
     fault = budget_problem(setup, tight)
@@ -173,7 +166,7 @@ def test_a_budget_with_stale_data_between_polls_is_a_problem_with_numbers(tmp_pa
     assert "poll.stale_after (26h)" in fault
     never = forecast_calls(setup, CompanyState(host=HOST, pages={"1d": 20, "7d": 20, "28d": 20}))
     assert "not even two polls a day fit" in (budget_problem(setup, never) or "")
-    assert interval_in_effect(never) == 86_400
+    assert never.interval_in_effect == 86_400
 
 
 @pytest.mark.parametrize(
