@@ -85,7 +85,7 @@ def _page(
     if not isinstance(items, list):
         raise InvalidResponse("users is missing or not a list")
     users = tuple(user for item in items if (user := _user(item, anomalies, redactor)) is not None)
-    return UsersPage(
+    return Page(  # not UsersPage(): a frozen class with slots cannot note its type argument
         request_id=request_id,
         total_records=whole_number(records.get("totalRecords"), "records.totalRecords", anomalies),
         cursor=parse_cursor(records.get("cursor")),
