@@ -137,8 +137,8 @@ class ActivityConfig(YamlSection):
     ] = _key(
         None,
         "The columns of the roster that become labels of `gong_user_info`: all of a file by"
-        " default; of Gong's `name`, `team`, `manager` and `title` all but `name`. Without `name`,"
-        " Gong's managers and teams are shown by id.",
+        " default; `team`, `manager` and `title` of Gong's, which has `name` and"
+        " `manager_email` as well. Without `name`, Gong's managers and teams are shown by id.",
     )
     exclude_users: Annotated[
         tuple[ListedUser, ...], PlainValidator(parse_excluded), schema.EXCLUDE_USERS

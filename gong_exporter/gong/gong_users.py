@@ -34,7 +34,7 @@ USERS_SCOPE_ADVICE = (
     " (an administrator adds it on Gong's API page)"
 )
 
-USER_COLUMNS = ("name", "team", "manager", "title")
+USER_COLUMNS = ("name", "team", "manager", "manager_email", "title")
 """What a roster of these users can show as labels. Gong has no teams: a team is all users with the
 same manager."""
 

@@ -56,11 +56,13 @@ class RosterRow:
         user: as Gong listed them.
         team: the manager's name or id, the title, or empty.
         manager: the manager's name or id; empty for those without.
+        manager_email: the manager's address; empty if it is unknown, or the manager has left.
     """
 
     user: GongUser
     team: str
     manager: str
+    manager_email: str
 
     @property
     def active(self) -> str:
@@ -73,6 +75,7 @@ class RosterRow:
             "name": self.user.name,
             "team": self.team,
             "manager": self.manager,
+            "manager_email": self.manager_email,
             "title": self.user.title,
         }
         return {name: cells[name] for name in names}
@@ -95,6 +98,11 @@ def people(
     """
     shown = _manager_names(users) if names else {}
     mapped = _mapped_teams(users, teams or {})
+    emails = {
+        user.user_id: user.email
+        for user in users
+        if user.active is not False and is_email(user.email)
+    }
     found = []
     for user in sorted(users, key=lambda user: (len(user.user_id), user.user_id)):
         manager_id = _manager_id(user)
@@ -104,7 +112,8 @@ def people(
             TeamBy.TITLE: user.title,
             TeamBy.NONE: "",
         }[team_by]
-        found.append(RosterRow(user=user, team=team, manager=manager))
+        email = emails.get(manager_id, "")
+        found.append(RosterRow(user=user, team=team, manager=manager, manager_email=email))
     return tuple(found)
 
 
@@ -150,18 +159,21 @@ def roster_csv(rows: Iterable[RosterRow], *, addresses: bool = True) -> str:
 
     Args:
         rows: in the order of the file.
-        addresses: write addresses and aliases; otherwise these columns are empty.
+        addresses: write addresses, aliases and managers' addresses; otherwise these columns are
+            empty.
     """
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(CSV_COLUMNS)
     for person in rows:
-        user = person.user
+        user, cells = person.user, person.columns(COLUMNS)
+        if not addresses:
+            cells["manager_email"] = ""
         lines.writerow(
             (
                 user.user_id,
                 user.email if addresses and is_email(user.email) else "",
-                *person.columns(COLUMNS).values(),
+                *cells.values(),
                 person.active,
                 " ".join(filter(is_email, user.aliases)) if addresses else "",
             )

@@ -86,7 +86,13 @@ def test_the_file_is_private_whole_and_the_same_each_time(
     assert roster(tmp_path, simulator.url, f"--output={path}")[:2] == (0, "")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     first = path.read_text()
-    assert read_csv(path.read_bytes()).columns == ("name", "team", "manager", "title")
+    assert read_csv(path.read_bytes()).columns == (
+        "name",
+        "team",
+        "manager",
+        "manager_email",
+        "title",
+    )
     assert roster(tmp_path, simulator.url, f"--output={path}")[0] == 0
     assert path.read_text() == first
 

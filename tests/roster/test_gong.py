@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -139,8 +140,8 @@ def test_the_file_is_one_that_the_exporter_reads(tmp_path: Path) -> None:
     path = tmp_path / "roster.csv"
     path.write_text(roster_csv(people(USERS)))
     lines = path.read_text().splitlines()
-    assert lines[0] == "id,email,name,team,manager,title,active,aliases"
-    assert lines[1] == "7,Ann@acme.com,Ann Alder,Zoe Head,Zoe Head,AE,true,a@acme.com"
+    assert lines[0] == "id,email,name,team,manager,manager_email,title,active,aliases"
+    assert lines[1] == "7,Ann@acme.com,Ann Alder,Zoe Head,Zoe Head,zoe@acme.com,AE,true,a@acme.com"
     roster = read_csv(path.read_bytes())
     assert roster.columns == COLUMNS
     assert roster.of(BIG, "")["active"] == "true"
@@ -149,7 +150,21 @@ def test_the_file_is_one_that_the_exporter_reads(tmp_path: Path) -> None:
 
 def test_without_addresses_the_columns_stay_empty() -> None:
     rows = list(csv.DictReader(io.StringIO(roster_csv(people(USERS), addresses=False))))
-    assert {row["email"] + row["aliases"] for row in rows} == {""}
+    assert {row["email"] + row["aliases"] + row["manager_email"] for row in rows} == {""}
+
+
+def test_the_address_of_a_manager_who_is_unknown_or_has_left_is_empty() -> None:
+    labels = ("manager_email",)
+    known = gong_roster(USERS, labels)
+    assert [known.of(who, "")["manager_email"] for who in ("7", "30", BIG)] == [
+        "zoe@acme.com",
+        "",
+        "",
+    ]
+    left = gong_roster((ANN, replace(ZOE, active=False)), labels)
+    assert left.of("7", "")["manager_email"] == ""
+    unaddressed = gong_roster((ANN, replace(ZOE, email="")), labels)
+    assert unaddressed.of("7", "")["manager_email"] == ""
 
 
 texts = st.text(st.characters(exclude_categories=("Cc", "Cs")), max_size=3)

@@ -85,6 +85,18 @@ def test_without_the_label_name_nobodys_name_is_published(tmp_path: Path) -> Non
         assert labels(loop)[user_id(1)] == ben
 
 
+@pytest.mark.parametrize("label", ["plain", "hashed", "omitted"])
+def test_a_managers_address_is_shown_as_every_address(tmp_path: Path, label: str) -> None:
+    (tmp_path / "key").write_text("a-key-for-hashes")
+    key = {"email_hash_key_file": str(tmp_path / "key")} if label == "hashed" else {}
+    with firm(tmp_path, roster_labels=["manager_email"], email_label=label, **key) as loop:
+        loop.run()
+        emails = {user.user_id: user.email for user in loop.runner.current().snapshot.users}
+        assert labels(loop)[user_id(1)]["manager_email"] == emails[user_id(0)]
+        assert (emails[user_id(0)] == email(0)) == (label == "plain")
+        assert labels(loop)[user_id(0)]["manager_email"] == ""
+
+
 def test_the_roster_is_fetched_once_a_day_and_its_calls_count(tmp_path: Path) -> None:
     with firm(tmp_path) as loop:
         loop.run()
