@@ -72,13 +72,12 @@ def digest(
     """Print who did much less than usual last week, and who did nothing.
 
     It reads a running exporter's metrics, and exits with 1 and nothing on stdout when they are
-    stale or cannot be read.
+    stale or cannot be read. It takes --config.file like every command, and does not read the file.
     """
     resolve(ctx, options)
     try:
         config = read_http_config(Path(http_config_file)) if http_config_file else HttpConfig()
-        text = fetch_samples(url, config, (family.name for family in FAMILIES))
-        samples = Samples(text)
+        samples = fetch_samples(url, config, (family.name for family in FAMILIES), Samples)
         if team is not None and team not in (teams := teams_in(samples)):
             bad_usage(f"--team: no team {quoted(team)}; {hint(team, teams)}")
         week = read_week(samples, time.time(), team or "")

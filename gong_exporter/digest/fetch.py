@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from http import HTTPStatus
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import urllib3
@@ -23,13 +25,17 @@ from gong_exporter.digest.http_config import HttpConfig
 TIMEOUT = 60.0
 """Seconds for everything: name lookup, handshake and the last byte of the body."""
 
-MAX_BODY = 512 * 1024 * 1024
+MAX_BODY = 256 * 1024 * 1024
 """Bytes after decompression. 10,000 people with all metrics and three windows take 60 MB."""
+
+MAX_SAMPLES = 500_000
+"""Of the wanted families. A person has about 20, and each takes about 1 kB of memory."""
 
 MAX_LINE = 64 * 1024
 """Bytes of a line; a sample has a few hundred."""
 
 _CHUNK = 64 * 1024
+_Read = TypeVar("_Read")
 
 
 class FetchError(Exception):
@@ -58,39 +64,45 @@ def metrics_url(text: str) -> str:
 
 
 def fetch_samples(
-    url: str, config: HttpConfig, families: Iterable[str], timeout: float = TIMEOUT
-) -> str:
-    """The samples of some families in the text format.
+    url: str,
+    config: HttpConfig,
+    families: Iterable[str],
+    read: Callable[[Iterable[str]], _Read],
+    timeout: float = TIMEOUT,
+) -> _Read:
+    """Fetch the samples of some families in the text format, and read them.
 
     Args:
         url: of the metrics.
         config: passwords and certificates.
         families: names of the families; lines of others are dropped as they arrive.
-        timeout: seconds for everything.
+        read: called with the lines as they arrive; its result is returned.
+        timeout: seconds for everything, reading included.
 
     Raises:
-        FetchError: no usable response arrived in time.
+        FetchError: no usable response arrived in time, or it is too large.
         HttpConfigError: a file that ``config`` names cannot be used.
+        Exception: whatever ``read`` raises.
     """
     fetch = _Fetch(url, config, frozenset(name.encode() for name in families), timeout)
+    result: Future[_Read] = Future()
+
+    def run() -> None:
+        try:
+            result.set_result(fetch.run(read))
+        except Exception as error:  # noqa: BLE001 -- raised again below, in the caller's thread
+            result.set_exception(error)
+
     # Only a thread can be abandoned wherever it hangs: in a name lookup or in endless headers.
-    thread = threading.Thread(target=fetch.run, daemon=True)
-    thread.start()
-    thread.join(timeout)
-    if fetch.error is not None:
-        raise fetch.error
-    if fetch.text is None:
-        raise FetchError(f"{url} did not answer completely within {timeout:g} s")
-    return fetch.text
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        return result.result(timeout)
+    except TimeoutError:
+        raise FetchError(f"{url} did not answer completely within {timeout:g} s") from None
 
 
 class _Fetch:
-    """One exchange, run in a thread.
-
-    Attributes:
-        text: the wanted lines; None until all have arrived.
-        error: why they did not.
-    """
+    """One exchange."""
 
     def __init__(
         self, url: str, config: HttpConfig, families: frozenset[bytes], timeout: float
@@ -109,19 +121,15 @@ class _Fetch:
             urllib3.disable_warnings(InsecureRequestWarning)
         self._context = tls.context()
         self._server_name = tls.server_name or None
-        self.text: str | None = None
-        self.error: FetchError | None = None
 
-    def run(self) -> None:
-        """Fetch, and set ``text`` or ``error``."""
+    def run(self, read: Callable[[Iterable[str]], _Read]) -> _Read:
+        """Fetch and read. Raises: FetchError, and whatever ``read`` raises."""
         try:
-            self.text = self._fetch()
-        except FetchError as error:
-            self.error = error
+            return self._fetch(read)
         except (HTTPError, OSError, ValueError) as error:
-            self.error = FetchError(f"cannot read {self._url}: {_reason(error)}")
+            raise FetchError(f"cannot read {self._url}: {_reason(error)}") from error
 
-    def _fetch(self) -> str:
+    def _fetch(self, read: Callable[[Iterable[str]], _Read]) -> _Read:
         with urllib3.PoolManager(
             timeout=Timeout(self._timeout),
             ssl_context=self._context,
@@ -145,7 +153,7 @@ class _Fetch:
                         f"{self._url} is a web page: give the exporter's URL with --url"
                     )
                 lines = wanted_lines(response.stream(_CHUNK), self._families)
-                return b"".join(lines).decode("utf-8", "replace")
+                return read(line.decode("utf-8", "replace") for line in lines)
             finally:
                 response.close()
 
@@ -157,7 +165,7 @@ def wanted_lines(chunks: Iterable[bytes], families: frozenset[bytes]) -> Iterato
         chunks: the body in pieces of any size.
         families: names; ``gong_up 1`` and ``gong_up{job="x"} 1`` are samples of ``gong_up``.
     """
-    size, rest = 0, b""
+    size, samples, rest = 0, 0, b""
     for chunk in chunks:
         size += len(chunk)
         *whole, rest = (rest + chunk).split(b"\n")
@@ -165,6 +173,11 @@ def wanted_lines(chunks: Iterable[bytes], families: frozenset[bytes]) -> Iterato
             raise FetchError("the response is too large for the metrics of an exporter")
         for line in whole:
             if line.partition(b"{")[0].partition(b" ")[0] in families:
+                samples += 1
+                if samples > MAX_SAMPLES:
+                    raise FetchError(
+                        f"the response has more than {MAX_SAMPLES:,} samples about drops"
+                    )
                 yield line + b"\n"
     if rest:
         raise FetchError("the response ends in the middle of a line")

@@ -6,7 +6,9 @@ import gzip
 import json
 import socket
 import ssl
+import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -74,10 +76,37 @@ def test_a_body_that_is_cut_short_or_too_large_is_refused(monkeypatch: pytest.Mo
     monkeypatch.setattr(fetch, "MAX_BODY", 1000)
     with pytest.raises(FetchError, match="too large"):
         list(wanted_lines([b"a 1\n"] * 251, frozenset()))
+    monkeypatch.setattr(fetch, "MAX_SAMPLES", 100)
+    assert len(list(wanted_lines([b"a 1\nb 1\n"] * 100, frozenset({b"a"})))) == 100
+    with pytest.raises(FetchError, match="more than 100 samples about drops"):
+        list(wanted_lines([b"a 1\n"] * 101, frozenset({b"a"})))
 
 
 def fetched(url: str, timeout: float = 20.0) -> str:
-    return fetch_samples(url, HttpConfig(), ["gong_up"], timeout)
+    return fetch_samples(url, HttpConfig(), ["gong_up"], "".join, timeout)
+
+
+def test_the_time_of_reading_counts() -> None:
+    def read(lines: Iterable[str]) -> str:
+        never.wait(20)
+        return "".join(lines)
+
+    never = threading.Event()
+    with hostile_server(answer(200, b"gong_up 1\n")) as server:
+        with pytest.raises(FetchError, match=r"did not answer completely within 0.2 s"):
+            fetch_samples(server.url, HttpConfig(), ["gong_up"], read, 0.2)
+        never.set()
+
+
+def test_what_reading_raises_is_raised() -> None:
+    def read(lines: Iterable[str]) -> str:
+        raise LookupError(*lines)
+
+    with (
+        hostile_server(answer(200, b"gong_up 1\n")) as server,
+        pytest.raises(LookupError, match="gong_up 1"),
+    ):
+        fetch_samples(server.url, HttpConfig(), ["gong_up"], read)
 
 
 def test_a_compressed_body_is_read() -> None:
@@ -196,7 +225,7 @@ def test_a_certificate_is_verified(
     with hostile_server(answer(200, b"gong_up 1\n"), tls=context) as server:
         url = server.url.replace("http:", "https:")
         if works:
-            assert fetch_samples(url, read, ["gong_up"]) == "gong_up 1\n"
+            assert fetch_samples(url, read, ["gong_up"], "".join) == "gong_up 1\n"
         else:
             with pytest.raises(FetchError, match=r"certificate is not trusted \(.+\)\. See"):
-                fetch_samples(url, read, ["gong_up"])
+                fetch_samples(url, read, ["gong_up"], "".join)

@@ -29,7 +29,7 @@ def read(samples: Iterable[Sample]) -> DigestWeek:
         Sample("gong_activity_history_ratio", {}, 1),
         Sample("gong_activity_history_end_timestamp_seconds", {}, END),
     ]
-    return read_week(Samples(exposition([*samples, *history])), END)
+    return read_week(Samples([exposition([*samples, *history])]), END)
 
 
 def assert_same(

@@ -25,7 +25,7 @@ def history(end: float | None = END, ratio: float = 1.0) -> list[Sample]:
 
 def week(*samples: list[Sample], only: str = "", now: float = NOW) -> DigestWeek:
     every = [each for part in (history(), *samples) for each in part]
-    return read_week(Samples(exposition(every)), now, only)
+    return read_week(Samples([exposition(every)]), now, only)
 
 
 def dropped(found: DigestWeek) -> list[str]:
@@ -96,7 +96,7 @@ def test_a_team_leaves_out_everybody_else() -> None:
     assert (dropped(found), silent(found)) == (["ann"], [])
     assert found.company is not None
     without_label = [Sample("gong_team_drop_evidence", {"window": "7d"}, 1)]
-    every = Samples(exposition(each for part in [*samples, without_label] for each in part))
+    every = Samples([exposition(each for part in [*samples, without_label] for each in part)])
     assert teams_in(every) == ["APAC", "EMEA"]
 
 
@@ -117,7 +117,7 @@ def test_the_days_are_those_of_the_company(zone: str, month: int) -> None:
         midnight = datetime(2026, month, day, tzinfo=ZoneInfo(zone))
         end = midnight.timestamp()
         every = [*history(end), *person("ann"), Sample(LAST, {"user": "ann", "email": ""}, end)]
-        found = read_week(Samples(exposition(every)), end)
+        found = read_week(Samples([exposition(every)]), end)
         last_day = date(2026, month, day).toordinal() - 1
         assert found.last_day.toordinal() == last_day
         assert found.first_day.toordinal() == last_day - 6
@@ -146,13 +146,13 @@ def test_without_a_week_the_reason_is_named(
     samples: list[Sample], now: float, message: str
 ) -> None:
     with pytest.raises(NoWeekError, match=message):
-        read_week(Samples(exposition(samples)), now)
+        read_week(Samples([exposition(samples)]), now)
 
 
 @pytest.mark.parametrize("text", ["<html>\n", 'gong_up{job="a} 1\n', "gong_up one\n"])
 def test_another_format_is_named(text: str) -> None:
     with pytest.raises(NoWeekError, match="text format"):
-        Samples(text)
+        Samples([text])
 
 
 INFO = Sample("gong_user_info", {"email": "a@b.example"}, 1)
@@ -174,4 +174,4 @@ def test_the_limit_of_staleness_is_the_one_of_the_alert() -> None:
 @pytest.mark.parametrize("value", ["NaN", "+Inf", "-Inf", "1e999"])
 def test_a_value_that_is_not_a_number_is_refused(value: str) -> None:
     with pytest.raises(NoWeekError, match="not those of a gong-exporter"):
-        Samples(f"gong_company_usual_activity {value}\n")
+        Samples([f"gong_company_usual_activity {value}\n"])
