@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 import os
+import shlex
+import shutil
+import sys
 import tempfile
 import time
 from contextlib import ExitStack
@@ -183,7 +186,8 @@ gong-exporter demo: {size}
 
   The evidence appears after about a minute, when the history of 84 days is complete:
   curl -s{"k" * tls} {url}{path} | grep -E '^gong_(user_drop_return_period|team_drop_evidence)'
-  Then gong-exporter digest --url={url}{path} prints the week in sentences.
+  Then this prints the week in sentences:
+  {program()} digest --url={url}{path}
 
 It polls every 5 minutes; the numbers change once a day.
 
@@ -191,6 +195,15 @@ Ctrl-C stops it.""")
     if not in_time:
         _wait_for_first_poll(exporter, math.inf)
         click.echo(f"The first poll is over: {_size(exporter)}")
+
+
+def program() -> str:
+    """How this process was started, for a shell: ``gong-exporter`` where that is on the path."""
+    started = sys.argv[0]
+    if Path(started).name == "__main__.py":
+        return shlex.join(sys.orig_argv[: sys.orig_argv.index("-m") + 2])
+    name = Path(started).name
+    return name if shutil.which(name) == started else shlex.quote(started)
 
 
 def _wait_for_first_poll(exporter: Exporter, timeout: float) -> bool:

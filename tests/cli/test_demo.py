@@ -14,6 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+import pytest
+
+from gong_exporter.cli import demo as demo_command
 from tests.support.exporter import ROOT, Samples, command, environment
 from tests.support.processor import seconds_to_its_end
 from tests.support.servers import until
@@ -72,7 +75,12 @@ def test_it_shows_a_whole_company_and_says_where_to_look(tmp_path: Path) -> None
         assert time.monotonic() - began < 60
         (metrics,) = re.findall(r"Metrics +(http://\S+)", said)
         (page,) = re.findall(r"Status page +(http://\S+)", said)
-        assert f"gong-exporter digest --url={metrics} " in said
+        (digest,) = re.findall(rf"^ +(.+ digest --url={metrics})$", said, re.MULTILINE)
+        assert digest == f"{sys.executable} -m gong_exporter digest --url={metrics}"
+        done = subprocess.run(
+            ["sh", "-c", digest], env=environment(), capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, "day history" in done.stderr) in {(0, False), (1, True)}
         (gong,) = re.findall(r"Gong API +(http://\S+)", said)
         samples = Samples(get(metrics))
         series = [labels for labels, _ in samples.of("gong_user_activity")]
@@ -94,6 +102,28 @@ def test_it_shows_a_whole_company_and_says_where_to_look(tmp_path: Path) -> None
         out, err = stop(process, signal.SIGINT)
         assert (out, err) == ("", "")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("started", "program"),
+    [
+        ([".venv/bin/python", "-m", "gong_exporter"], ".venv/bin/python -m gong_exporter"),
+        (["python", "-I", "-m", "gong_exporter"], "python -I -m gong_exporter"),
+        (["python", "{on_path}"], "gong-exporter"),
+        (["python", "a folder/gong-exporter"], "'a folder/gong-exporter'"),
+    ],
+)
+def test_the_command_that_it_prints_begins_as_it_was_started(
+    started: list[str], program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "gong-exporter"
+    script.touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    started = [part.format(on_path=script) for part in started]
+    is_module = "-m" in started
+    monkeypatch.setattr(sys, "orig_argv", [*started, "demo"])
+    monkeypatch.setattr(sys, "argv", ["/gong_exporter/__main__.py" if is_module else started[-1]])
+    assert demo_command.program() == program
 
 
 def test_it_stops_during_its_first_poll(tmp_path: Path) -> None:

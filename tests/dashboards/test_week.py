@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 
-from gong_exporter.cli.demo_company import QUARTER_LEFT, TENTH_LEFT, demo_company
+from gong_exporter.cli.demo_company import SLUMPS, demo_company
 from gong_exporter.drops.thresholds import USER_YEARS
 from gong_exporter.simulator.company.company import SimulatedCompany
 from gong_exporter.simulator.company.events import EventKind
@@ -124,7 +124,6 @@ def weeks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Weeks]:
         yield Weeks(server, companies, {})
 
 
-SLUMPS = (*QUARTER_LEFT, *TENTH_LEFT)
 ABSENCES = (EventKind.SILENT, EventKind.TEAM_SILENT)
 
 
