@@ -67,8 +67,9 @@ class GongUser:
     recorded: bool | None = None
 
 
-UsersPage = Page[GongUser]
-"""A page whose users are ``users``."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsersPage(Page[GongUser]):
+    """A page whose users are ``users``."""
 
 
 def parse_users_page(body: bytes, redactor: Redactor) -> UsersPage:
@@ -85,7 +86,7 @@ def _page(
     if not isinstance(items, list):
         raise InvalidResponse("users is missing or not a list")
     users = tuple(user for item in items if (user := _user(item, anomalies, redactor)) is not None)
-    return Page(  # not UsersPage(): a frozen class with slots cannot note its type argument
+    return UsersPage(
         request_id=request_id,
         total_records=whole_number(records.get("totalRecords"), "records.totalRecords", anomalies),
         cursor=parse_cursor(records.get("cursor")),
