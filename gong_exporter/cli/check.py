@@ -26,7 +26,7 @@ from gong_exporter.common.sections import YamlSection
 from gong_exporter.config.durations import format_duration
 from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.model import SECTIONS, Config
-from gong_exporter.config.secrets import BearerCredentials, Credentials
+from gong_exporter.config.secrets import Credentials
 from gong_exporter.gong.client import RetryPolicy
 from gong_exporter.gong.clock import SystemClock
 from gong_exporter.gong.errors import CredentialsUnreadable
@@ -203,19 +203,11 @@ def short_secret_warnings(credentials: Credentials) -> Iterator[str]:
         secrets = credentials.read()
     except CredentialsUnreadable:
         return  # reported elsewhere
-    named = (
-        {"gong.bearer_token": secrets.token}
-        if isinstance(secrets, BearerCredentials)
-        else {
-            "gong.access_key": secrets.access_key,
-            "gong.access_key_secret": secrets.access_key_secret,
-        }
-    )
-    for key, secret in named.items():
+    for name, secret in secrets.items():
         if len(secret.reveal()) < MIN_PIECE:
             yield (
-                f"{key} has fewer than {MIN_PIECE} characters: logs and pages redact it only as a"
-                " whole word"
+                f"gong.{name} has fewer than {MIN_PIECE} characters: logs and pages redact it only"
+                " as a whole word"
             )
 
 

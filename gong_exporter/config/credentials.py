@@ -76,8 +76,9 @@ class SecretFinder:
             missing = "access_key_secret" if key is not None else "access_key"
             what = f"{missing} (or {missing}_file, or ${_VARIABLES[missing]})"
             self._add(pair, f"is given without {what}")
-        elif None not in {found[name] for name in places}:
-            return Credentials(**found)
+        else:
+            sources = {name: source for name, source in found.items() if source is not None}
+            return Credentials(sources) if sources.keys() == places.keys() else None
         return None
 
     def hash_key(self, *, hashed: bool) -> HashKey | None:

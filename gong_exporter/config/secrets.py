@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,10 +14,6 @@ from gong_exporter.gong.errors import CredentialsUnreadable
 
 MAX_SECRET_BYTES: Final = 16_384
 """Larger than any key or token; a larger file is a mistake."""
-
-
-class CredentialsError(CredentialsUnreadable):
-    """A secret's file cannot be used; the message names key and file, never what is in it."""
 
 
 class Secret:
@@ -60,10 +58,13 @@ class SecretFile:
     is_access_key: bool = False
 
     def read(self) -> Secret:
-        """What the file holds now. Raises: CredentialsError."""
+        """What the file holds now.
+
+        Raises: CredentialsUnreadable, which names key and file, never what is in it.
+        """
         outcome = self._look()
         if isinstance(outcome, str):
-            raise CredentialsError(f"{self.key}: {self.path} {outcome}")
+            raise CredentialsUnreadable(f"{self.key}: {self.path} {outcome}")
         return outcome
 
     def problem(self) -> str | None:
@@ -93,10 +94,10 @@ class HashKey:
         self._last: Secret | None = None
 
     def read(self) -> Secret:
-        """The key. Raises: CredentialsError, only if it could never be read."""
+        """The key. Raises: CredentialsUnreadable, only if it could never be read."""
         try:
             self._last = _read(self._source)
-        except CredentialsError:
+        except CredentialsUnreadable:
             if self._last is None:
                 raise
         return self._last
@@ -109,41 +110,26 @@ class HashKey:
 
 
 @dataclass(frozen=True, slots=True)
-class BasicCredentials:
-    """Gong's access key and its secret, for ``Authorization: Basic``."""
-
-    access_key: Secret
-    access_key_secret: Secret
-
-
-@dataclass(frozen=True, slots=True)
-class BearerCredentials:
-    """An OAuth token, for ``Authorization: Bearer``."""
-
-    token: Secret
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """Where the credentials come from: the pair, or the token."""
+    """Gong's key, read at each use because it may be rotated.
 
-    access_key: SecretSource | None = None
-    access_key_secret: SecretSource | None = None
-    bearer_token: SecretSource | None = None
+    Attributes:
+        sources: by name: ``access_key`` and ``access_key_secret``, or ``bearer_token``.
+    """
 
-    def __post_init__(self) -> None:
-        pair = (self.access_key, self.access_key_secret)
-        given = [source is not None for source in (*pair, self.bearer_token)]
-        if given not in ([True, True, False], [False, False, True]):
-            raise ValueError("either access_key and access_key_secret, or bearer_token")
+    sources: Mapping[str, SecretSource]
 
-    def read(self) -> BasicCredentials | BearerCredentials:
-        """The credentials as they are now. Raises: CredentialsError, when a file is unusable."""
-        if self.bearer_token is not None:
-            return BearerCredentials(_read(self.bearer_token))
-        if self.access_key is None or self.access_key_secret is None:  # __post_init__ saw to it
-            raise AssertionError
-        return BasicCredentials(_read(self.access_key), _read(self.access_key_secret))
+    def read(self) -> dict[str, Secret]:
+        """The secrets as they are now, by name. Raises: CredentialsUnreadable."""
+        return {name: _read(source) for name, source in self.sources.items()}
+
+    def authorization(self) -> str:
+        """The Authorization header's value. Raises: CredentialsUnreadable."""
+        secrets = {name: secret.reveal() for name, secret in self.read().items()}
+        if "bearer_token" in secrets:
+            return f"Bearer {secrets['bearer_token']}"
+        pair = f"{secrets['access_key']}:{secrets['access_key_secret']}"
+        return "Basic " + b64encode(pair.encode()).decode()
 
 
 _VARIABLE = re.compile(r"\$\{[^}]*\}|\$\([^)]*\)|\{\{.*\}\}|%[A-Za-z_]+%|\$[A-Za-z_]+", re.ASCII)

@@ -80,26 +80,11 @@ class Wait:
     cause: Cause
 
 
-@dataclass(frozen=True, slots=True)
-class CallRecord:
-    """A call in the ledger. All times are Unix seconds.
-
-    Attributes:
-        started: when the call was allowed.
-        ended: when its exchange ended; None while it runs.
-        expires: when a call that never ended (its process was killed) counts as ended.
-    """
-
-    started: float
-    ended: float | None
-    expires: float
-
-
 def check_limits(
     *,
     now: float,
     limits: CallLimits,
-    recent: Iterable[CallRecord],
+    ends: Iterable[float],
     used: int,
     oldest: float | None,
     limited_until: float,
@@ -109,7 +94,8 @@ def check_limits(
     Args:
         now: Unix seconds.
         limits: the limits to keep.
-        recent: the calls that may hold a slot (more are harmless).
+        ends: when the calls that may hold a slot ended (more are harmless). A call that runs, or
+            whose process was killed, counts as ended when it expires.
         used: the number of calls started in the last 24 hours.
         oldest: when the oldest of those started.
         limited_until: the end of a running Retry-After, 0 for none.
@@ -118,10 +104,7 @@ def check_limits(
         return Wait(limited_until, Cause.RETRY_AFTER)
     if used >= limits.requests_per_day and oldest is not None:
         return Wait(oldest + DAY, Cause.QUOTA)
-    free_at = sorted(
-        (call.expires if call.ended is None else call.ended) + limits.hold for call in recent
-    )
-    holding = [moment for moment in free_at if moment > now]
+    holding = sorted(end + limits.hold for end in ends if end + limits.hold > now)
     if len(holding) >= limits.slots:
         return Wait(holding[len(holding) - limits.slots], Cause.RATE)
     return None

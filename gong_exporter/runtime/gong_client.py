@@ -15,7 +15,7 @@ from gong_exporter.gong.clock import Clock
 from gong_exporter.gong.limits import Ledger, Limiter
 from gong_exporter.gong.records import Exchange, Observer
 from gong_exporter.gong.transport import Transport
-from gong_exporter.runtime.setup import Setup, authorization
+from gong_exporter.runtime.setup import Setup
 
 
 class CallObserver:
@@ -77,7 +77,7 @@ def make_client(
         ),
         observer=observer,
         clock=clock,
-        authorization=authorization(setup.config.credentials),
+        authorization=setup.config.credentials.authorization,
         redactor=redactor,
         retry=retry,
         log=log,

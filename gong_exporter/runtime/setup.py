@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from urllib.parse import unquote, urlsplit
@@ -25,7 +24,6 @@ from gong_exporter.common.redact import RedactionPolicy
 from gong_exporter.config.cron import runs_per_day_max
 from gong_exporter.config.durations import format_duration
 from gong_exporter.config.model import Config, PollConfig
-from gong_exporter.config.secrets import BasicCredentials, Credentials
 from gong_exporter.config.values import EmailLabel
 from gong_exporter.gong.limits import CallLimits
 from gong_exporter.roster.records import Roster
@@ -96,22 +94,6 @@ def unrecorded_text(users: Sequence[str]) -> str:
         " (webConferencesRecorded is false), so their calls are not counted:"
         f" {', '.join(users[:MAX_NAMES])}{more}"
     )
-
-
-def authorization(credentials: Credentials) -> Callable[[], str]:
-    """A function that returns the Authorization header's value.
-
-    It reads the secrets at each call, because they rotate, and raises CredentialsUnreadable.
-    """
-
-    def header() -> str:
-        secret = credentials.read()
-        if isinstance(secret, BasicCredentials):
-            pair = f"{secret.access_key.reveal()}:{secret.access_key_secret.reveal()}"
-            return "Basic " + b64encode(pair.encode()).decode()
-        return "Bearer " + secret.token.reveal()
-
-    return header
 
 
 def redaction_policy(config: Config) -> RedactionPolicy:

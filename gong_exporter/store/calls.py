@@ -15,7 +15,6 @@ from gong_exporter.gong.limits import (
     DAY,
     Allowed,
     CallLimits,
-    CallRecord,
     Wait,
     check_limits,
 )
@@ -113,13 +112,13 @@ class CallLedger:
                 "SELECT (SELECT count(*) FROM calls), (SELECT min(started) FROM calls)"
             ).fetchone()
             recent = self._connection.execute(
-                "SELECT started, ended, expires FROM calls WHERE coalesce(ended, expires) > ?",
+                "SELECT coalesce(ended, expires) FROM calls WHERE coalesce(ended, expires) > ?",
                 (now - limits.hold,),
             )
             wait = check_limits(
                 now=now,
                 limits=limits,
-                recent=[CallRecord(*row) for row in recent],
+                ends=[end for (end,) in recent],
                 used=used,
                 oldest=oldest,
                 limited_until=self._limited_until(now),

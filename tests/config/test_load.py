@@ -20,7 +20,7 @@ from gong_exporter.common.problems import Problem
 from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.load import MAX_BYTES, load_config
 from gong_exporter.config.model import SECTIONS, Config
-from gong_exporter.config.secrets import BasicCredentials, BearerCredentials, Secret
+from gong_exporter.config.secrets import Secret
 from gong_exporter.config.values import EmailLabel
 
 GOOD = Path("tests/data/good_configs").absolute()
@@ -46,9 +46,10 @@ def test_secrets_in_the_environment_are_all_that_is_needed(name: str) -> None:
 
     assert config.path == GOOD / f"{name}.yaml"
     assert config.gong.base_url == "https://api.gong.io"
-    assert config.credentials.read() == BasicCredentials(
-        Secret("made-up-key"), Secret("made-up-secret")
-    )
+    assert config.credentials.read() == {
+        "access_key": Secret("made-up-key"),
+        "access_key_secret": Secret("made-up-secret"),
+    }
     assert config.gong.time_zone is None
     assert config.gong.timeout == 30.0
     assert config.gong.requests_per_second == 2.0
@@ -72,9 +73,10 @@ def test_every_key_is_read() -> None:
     config = _good("every_value_another", {})
 
     assert config.gong.base_url == "https://us-12345.api.gong.io:8443/gong"
-    assert config.credentials.read() == BasicCredentials(
-        Secret("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"), Secret("made-up-SECRET-1")
-    )
+    assert config.credentials.read() == {
+        "access_key": Secret("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"),
+        "access_key_secret": Secret("made-up-SECRET-1"),
+    }
     assert config.gong.time_zone == ZoneInfo("US/Pacific")
     assert config.gong.timeout == 90.0
     assert config.gong.requests_per_second == 0.5
@@ -203,7 +205,7 @@ def test_relative_paths_start_in_the_folder_of_the_file(
     assert config.path == tmp_path / "etc/config.yaml"
     assert config.state.file == tmp_path / "etc/../var/state.db"
     monkeypatch.chdir("/")
-    assert config.credentials.read() == BearerCredentials(Secret("made-up-token"))
+    assert config.credentials.read() == {"bearer_token": Secret("made-up-token")}
 
 
 def test_certificates_of_a_company_are_accepted(tmp_path: Path) -> None:
@@ -384,7 +386,7 @@ def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     config = load_config(path, {})
 
-    assert config.credentials.read() == BearerCredentials(Secret("made-up"))
+    assert config.credentials.read() == {"bearer_token": Secret("made-up")}
     assert config.state.file == tmp_path / "home/state.db"
 
 

@@ -6,7 +6,6 @@ import pytest
 
 from gong_exporter.gong.limits import (
     CallLimits,
-    CallRecord,
     Cause,
     Wait,
     check_limits,
@@ -16,15 +15,15 @@ TWO_A_SECOND = CallLimits(2, 100)
 
 
 @pytest.mark.parametrize(
-    ("recent", "expected"),
+    ("ends", "expected"),
     [
         ([], None),
-        ([CallRecord(9.0, 9.5, 40)], None),
-        ([CallRecord(9.0, 9.5, 40), CallRecord(9.2, 9.6, 40)], Wait(10.5, Cause.RATE)),
-        ([CallRecord(8.0, 9.0, 40), CallRecord(9.2, 9.6, 40)], None),
-        ([CallRecord(9.0, None, 40), CallRecord(9.2, 9.6, 40)], Wait(10.6, Cause.RATE)),
-        ([CallRecord(9.0, None, 40), CallRecord(9.0, None, 39)], Wait(40, Cause.RATE)),
-        ([CallRecord(1.0, None, 8.9), CallRecord(9.2, 9.6, 40)], None),
+        ([9.5], None),
+        ([9.5, 9.6], Wait(10.5, Cause.RATE)),
+        ([9.0, 9.6], None),
+        ([40, 9.6], Wait(10.6, Cause.RATE)),
+        ([40, 39], Wait(40, Cause.RATE)),
+        ([8.9, 9.6], None),
     ],
     ids=[
         "nothing runs",
@@ -37,16 +36,16 @@ TWO_A_SECOND = CallLimits(2, 100)
     ],
 )
 def test_a_slot_is_free_again_one_second_after_its_exchange_ended(
-    recent: list[CallRecord], expected: Wait | None
+    ends: list[float], expected: Wait | None
 ) -> None:
     got = check_limits(
-        now=10.0, limits=TWO_A_SECOND, recent=recent, used=len(recent), oldest=1, limited_until=0
+        now=10.0, limits=TWO_A_SECOND, ends=ends, used=len(ends), oldest=1, limited_until=0
     )
     assert got == expected
 
 
 def test_a_retry_after_comes_before_a_spent_quota() -> None:
     busy = check_limits(
-        now=10.0, limits=CallLimits(1, 1), recent=[], used=1, oldest=5.0, limited_until=20.0
+        now=10.0, limits=CallLimits(1, 1), ends=[], used=1, oldest=5.0, limited_until=20.0
     )
     assert busy == Wait(20.0, Cause.RETRY_AFTER)

@@ -15,7 +15,6 @@ from gong_exporter.config.load import load_config
 from gong_exporter.config.model import Config
 from gong_exporter.gong.errors import CredentialsUnreadable
 from gong_exporter.runtime.setup import (
-    authorization,
     budget_problem,
     forecast_calls,
     make_setup,
@@ -60,7 +59,7 @@ def test_credentials_are_read_each_time(tmp_path: Path) -> None:
     file = tmp_path / "secret"
     file.write_text("first\n")
     gong = {"access_key": "KEY", "access_key_secret": None, "access_key_secret_file": str(file)}
-    header = authorization(load(tmp_path, gong=gong).credentials)
+    header = load(tmp_path, gong=gong).credentials.authorization
     assert header() == "Basic " + base64.b64encode(b"KEY:first").decode()
     file.write_text("second\n")
     assert header() == "Basic " + base64.b64encode(b"KEY:second").decode()
@@ -72,7 +71,7 @@ def test_credentials_are_read_each_time(tmp_path: Path) -> None:
 
 def test_a_bearer_token_is_sent_in_a_bearer_header(tmp_path: Path) -> None:
     gong = {"access_key": None, "access_key_secret": None, "bearer_token": "abc"}
-    assert authorization(load(tmp_path, gong=gong).credentials)() == "Bearer abc"
+    assert load(tmp_path, gong=gong).credentials.authorization() == "Bearer abc"
 
 
 @pytest.mark.parametrize(

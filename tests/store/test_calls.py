@@ -15,7 +15,6 @@ from gong_exporter.gong.limits import (
     DAY,
     Allowed,
     CallLimits,
-    CallRecord,
     Cause,
     Ledger,
     Wait,
@@ -90,6 +89,13 @@ class Player:
         return "granted"
 
 
+@dataclass(frozen=True)
+class CallRecord:
+    started: float
+    ended: float | None
+    expires: float
+
+
 class Plain:
     """What a ledger has to do, as plainly as can be: a list, and every rule in a line."""
 
@@ -103,7 +109,7 @@ class Plain:
         busy = check_limits(
             now=now,
             limits=limits,
-            recent=rows,
+            ends=[row.expires if row.ended is None else row.ended for row in rows],
             used=used,
             oldest=min((row.started for row in rows), default=None),
             limited_until=self.limited_until(now),
