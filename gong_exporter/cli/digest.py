@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from gong_exporter.cli.options import PATH, Parsed, bad_usage, common_options, fail, resolve
-from gong_exporter.common.nearest import hint, quoted
+from gong_exporter.common.problems import hint, quoted
 from gong_exporter.digest.content import make_digest
 from gong_exporter.digest.fetch import FetchError, fetch_samples, metrics_url
 from gong_exporter.digest.html import as_html

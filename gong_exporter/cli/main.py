@@ -48,7 +48,7 @@ class LazyGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            from gong_exporter.common.nearest import hint  # noqa: PLC0415 - hardly ever needed
+            from gong_exporter.common.problems import hint  # noqa: PLC0415 - hardly ever needed
 
             message = f"{error.message.rstrip('.')}; {hint(args[0], COMMANDS)}"
             raise click.UsageError(message, ctx) from None

@@ -16,8 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from gong_exporter.common.nearest import dotted, hint, nearest, quoted
-from gong_exporter.common.problems import Problem
+from gong_exporter.common.problems import Problem, dotted, hint, nearest, quoted
 from gong_exporter.common.yaml import Items, Keys, Node, Scalar, line_at
 
 if TYPE_CHECKING:

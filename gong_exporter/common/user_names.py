@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from gong_exporter.common.nearest import quoted, shown
+from gong_exporter.common.problems import quoted, shown
 
 _ID = re.compile(r"[0-9]{1,20}", re.ASCII)
 _EMAIL = re.compile(r"[^@\s<>(),;\"]{1,64}@[^@\s<>(),;\"]{1,255}")

@@ -13,8 +13,7 @@ from typing import Self
 
 import yaml
 
-from gong_exporter.common.nearest import dotted
-from gong_exporter.common.problems import Problem
+from gong_exporter.common.problems import Problem, dotted
 from gong_exporter.common.yaml_errors import ODD_INDENTATION, ODD_SPACE, TooMuch, explain
 
 MAX_VALUES = 300_000

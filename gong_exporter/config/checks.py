@@ -13,8 +13,7 @@ from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
 from gong_exporter.activity.snapshot import METRICS
-from gong_exporter.common.nearest import nearest, quoted
-from gong_exporter.common.problems import Problem
+from gong_exporter.common.problems import Problem, nearest, quoted
 from gong_exporter.config.cron import longest_gap
 from gong_exporter.config.durations import format_duration
 from gong_exporter.config.model import (

@@ -14,7 +14,7 @@ from itertools import pairwise, takewhile
 
 from cronsim import CronSim, CronSimError
 
-from gong_exporter.common.nearest import hint, quoted
+from gong_exporter.common.problems import hint, quoted
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gong_exporter.common.nearest import quoted
+from gong_exporter.common.problems import quoted
 
 _UNITS = {
     "y": 365 * 86_400.0,

@@ -10,8 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from gong_exporter.common.files import UnreadableFile, read_bounded
-from gong_exporter.common.nearest import dotted, hint
-from gong_exporter.common.problems import Problem
+from gong_exporter.common.problems import Problem, dotted, hint
 from gong_exporter.common.sections import problems
 from gong_exporter.common.yaml import Keys, Node, Scalar, line_at, parse_yaml
 from gong_exporter.config import values

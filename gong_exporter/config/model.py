@@ -16,8 +16,7 @@ from pydantic import AfterValidator, ConfigDict, Field, PlainValidator, model_va
 
 from gong_exporter.activity.users import ListedUser
 from gong_exporter.activity.windows import WindowSpec
-from gong_exporter.common.nearest import quoted
-from gong_exporter.common.problems import Problem
+from gong_exporter.common.problems import Problem, quoted
 from gong_exporter.common.sections import AtKey, YamlSection, in_folder, list_of, single
 from gong_exporter.config import json_schema as schema
 from gong_exporter.config import values

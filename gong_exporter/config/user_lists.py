@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gong_exporter.activity.users import ListedUser
-from gong_exporter.common.nearest import quoted
+from gong_exporter.common.problems import quoted
 from gong_exporter.common.sections import Rejected
 from gong_exporter.common.user_names import (
     column,

@@ -18,7 +18,7 @@ from pydantic import (
 from gong_exporter.activity.snapshot import METRICS
 from gong_exporter.activity.windows import MAX_DAYS, PERIODS, WindowSpec, parse_window
 from gong_exporter.common.files import UnreadableFile, read_bounded
-from gong_exporter.common.nearest import nearest, quoted
+from gong_exporter.common.problems import nearest, quoted
 from gong_exporter.common.user_names import column_problem
 from gong_exporter.config.durations import format_duration, parse_duration
 from gong_exporter.config.secrets import (

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from gong_exporter.common.nearest import nearest, quoted
+from gong_exporter.common.problems import nearest, quoted
 from gong_exporter.common.user_names import (
     column_problem,
     email_problem,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from structlog.typing import FilteringBoundLogger
 
-from gong_exporter.common.nearest import quoted
+from gong_exporter.common.problems import quoted
 from gong_exporter.config.load import Located
 from gong_exporter.config.model import Config
 from gong_exporter.config.values import EmailLabel

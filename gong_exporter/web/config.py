@@ -18,7 +18,7 @@ from pydantic import (
     field_validator,
 )
 
-from gong_exporter.common.nearest import hint, quoted
+from gong_exporter.common.problems import hint, quoted
 from gong_exporter.common.sections import (
     Rejected,
     problems,

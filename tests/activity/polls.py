@@ -15,7 +15,6 @@ from gong_exporter.activity.snapshot import Snapshot, WindowData
 from gong_exporter.activity.users import Selection, UserLabels, build_snapshot
 from gong_exporter.gong.records import ActivityFilter, ActivityPage
 from gong_exporter.simulator.api.simulator import Simulator
-from gong_exporter.simulator.api.simulator_options import Readings
 from gong_exporter.simulator.records import ApiCompany
 from tests.activity.rig import (
     Answering,
@@ -34,7 +33,8 @@ from tests.support.simulator import running_simulator
 HOUR, DAY = 3600.0, 86_400.0
 WINDOWS = ("1d", "7d", "28d")
 
-MILD, STRICT = Readings(), Readings(unknown_id_fails=True)
+MILD: frozenset[str]
+MILD, STRICT = frozenset(), frozenset({"unknown-id-fails"})
 """The two readings of "User not found"."""
 
 MANY = FixtureCompany(263)
@@ -104,7 +104,7 @@ class Polls:
 def polls(
     company: FixtureCompany | ApiCompany,
     *entries: str,
-    reading: Readings = MILD,
+    reading: frozenset[str] = MILD,
     gone: tuple[str, ...] = (),
     now: datetime = datetime(2026, 3, 11, 18, tzinfo=UTC),
 ) -> Iterator[Polls]:

@@ -17,7 +17,6 @@ from gong_exporter.gong.errors import (
     UserNotFound,
 )
 from gong_exporter.gong.records import COUNTERS, ActivityFilter, ActivityPage, UserActivity
-from gong_exporter.simulator.api.simulator_options import Readings
 from tests.activity.rig import (
     Script,
     activity,
@@ -88,9 +87,7 @@ def test_each_page_repeats_the_filter_and_gives_the_cursor_in_the_body() -> None
 
 
 def test_the_number_of_the_first_page_does_not_matter() -> None:
-    with running_simulator(
-        FixtureCompany(150), readings=Readings(first_page_number=1)
-    ) as simulator:
+    with running_simulator(FixtureCompany(150), first_page_number=1) as simulator:
         listing = fetch_listing(client_of(simulator, FakeClock()), WANTED, no_log())
     assert len(listing.users) == 150
 

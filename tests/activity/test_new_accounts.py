@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from gong_exporter.simulator.api.simulator_options import Readings
 from gong_exporter.simulator.records import COUNTERS
 from tests.activity.accounts import Account, Accounts
 from tests.activity.polls import DAY, HOUR, MILD, STRICT, WINDOWS, Polls, polls, snapshot_of
@@ -32,7 +31,7 @@ def shown(company: Polls) -> list[str]:
 
 @pytest.mark.parametrize("reading", [MILD, STRICT], ids=["left out", "a 404"])
 def test_a_listed_address_moves_to_the_new_account_when_the_old_one_is_gone(
-    reading: Readings,
+    reading: frozenset[str],
 ) -> None:
     people = company_of(Account(OLD, JANE))
     with polls(people, JANE.upper(), BOB, reading=reading, now=TODAY) as company:

@@ -10,7 +10,6 @@ from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.poll import poll
 from gong_exporter.gong.errors import GongError, UserNotFound
 from gong_exporter.gong.records import ActivityFilter, ActivityPage
-from gong_exporter.simulator.api.simulator_options import Readings
 from tests.activity.polls import (
     DAY,
     FEW,
@@ -55,7 +54,7 @@ both_readings = pytest.mark.parametrize(
 @both_readings
 @pytest.mark.parametrize(("count", "unknown"), CASES)
 def test_ids_that_gong_never_named_do_not_affect_the_others(
-    count: int, unknown: int, reading: Readings
+    count: int, unknown: int, reading: frozenset[str]
 ) -> None:
     known, strangers = mixed(count, unknown)
     with polls(MANY, *known, *strangers, reading=reading) as company:
@@ -82,7 +81,7 @@ def test_ids_that_gong_never_named_do_not_affect_the_others(
 @both_readings
 @pytest.mark.parametrize(("count", "unknown"), CASES)
 def test_deleted_ids_cost_few_calls_once_a_day_and_do_not_affect_the_others(
-    count: int, unknown: int, reading: Readings
+    count: int, unknown: int, reading: frozenset[str]
 ) -> None:
     """The bound: for each window and company day one 404 and one listing of all users."""
     known, gone = mixed(count, unknown)
@@ -109,7 +108,7 @@ def test_deleted_ids_cost_few_calls_once_a_day_and_do_not_affect_the_others(
 
 @both_readings
 def test_late_activity_is_seen_if_listing_all_users_costs_no_more_calls(
-    reading: Readings,
+    reading: frozenset[str],
 ) -> None:
     known, gone = mixed(10, 1)
     with polls(FEW, *known, *gone, reading=reading, gone=(*known, *gone)) as company:
@@ -122,7 +121,7 @@ def test_late_activity_is_seen_if_listing_all_users_costs_no_more_calls(
 
 @both_readings
 def test_listed_users_without_activity_in_a_window_are_left_out_of_it_and_known(
-    reading: Readings,
+    reading: frozenset[str],
 ) -> None:
     """On Monday, yesterday was a Sunday: users with an even number did nothing."""
     known = (user_id(0), user_id(2))
@@ -141,7 +140,7 @@ def test_listed_users_without_activity_in_a_window_are_left_out_of_it_and_known(
 
 
 @both_readings
-def test_a_company_without_activity_has_empty_windows(reading: Readings) -> None:
+def test_a_company_without_activity_has_empty_windows(reading: frozenset[str]) -> None:
     idle = FixtureCompany(5, silent=range(5))
     known = tuple(user_id(n) for n in range(5))
     with polls(idle, *known, reading=reading, gone=known) as company:

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from gong_exporter.simulator.api import endpoint, listings
-from gong_exporter.simulator.api.broken_delivery import BrokenDelivery
+from gong_exporter.simulator.api.connection import BrokenDelivery
 from gong_exporter.simulator.api.corrupt_payload import CONTENT
 from gong_exporter.simulator.api.faults import (
     FAULTS,

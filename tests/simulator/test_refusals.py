@@ -8,7 +8,6 @@ import pytest
 import requests
 
 from gong_exporter.simulator.api.simulator import Simulator
-from gong_exporter.simulator.api.simulator_options import Readings
 from tests.support.companies import FixtureCompany, user_id
 from tests.support.simulator import running_simulator
 from tests.support.simulator_caller import PATH, WEEK, Caller, calling, errors_of
@@ -152,7 +151,7 @@ class TestUserNotFound:
     def test_one_unknown_id_fails_the_call_by_the_other_reading(
         self, company: FixtureCompany
     ) -> None:
-        other = Readings(unknown_id_fails=True)
+        other = frozenset({"unknown-id-fails"})
         with running_simulator(company, readings=other) as running, calling(running) as caller:
             both = caller.page(WEEK | {"userIds": [user_id(0), self.UNKNOWN]})
             known = caller.page(WEEK | {"userIds": [user_id(0), self.SILENT]})
@@ -163,7 +162,7 @@ class TestUserNotFound:
         nobody = FixtureCompany(2, silent={0, 1})
         with running_simulator(nobody) as running, calling(running) as caller:
             mild = caller.page()
-        other = Readings(empty_is_404=True)
+        other = frozenset({"empty-is-404"})
         with running_simulator(nobody, readings=other) as running, calling(running) as caller:
             strict = caller.page()
         assert mild.json()["usersAggregateActivityStats"] == []
@@ -172,9 +171,8 @@ class TestUserNotFound:
 
 
 def test_the_first_page_is_number_one_by_the_other_reading(company: FixtureCompany) -> None:
-    other = Readings(first_page_number=1)
     with (
-        running_simulator(company, readings=other, page_size=4) as running,
+        running_simulator(company, first_page_number=1, page_size=4) as running,
         calling(running) as caller,
     ):
         numbers = [page["records"]["currentPageNumber"] for page in caller.pages()]

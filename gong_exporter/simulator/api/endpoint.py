@@ -194,16 +194,13 @@ class Api:
         Raises:
             Refusal: 404, no user has data, by the reading in force.
         """
-        readings = self._options.readings
-        if query.user_ids is not None and (
-            readings.unknown_id_fails or "unknown-id-fails" in active_faults
-        ):
+        readings = active_faults | self._options.readings
+        if query.user_ids is not None and "unknown-id-fails" in readings:
             unknown = query.user_ids.difference(self._company.user_ids)
             if unknown:
                 raise Refusal(NOT_FOUND, (USER_NOT_FOUND,))
         users = self._listings.users(query.start, query.end, query.user_ids)
-        empty_is_404 = readings.empty_is_404 or "empty-is-404" in active_faults
-        if not users and (query.user_ids is not None or empty_is_404):
+        if not users and (query.user_ids is not None or "empty-is-404" in readings):
             raise Refusal(NOT_FOUND, (USER_NOT_FOUND,))
         return cut_page(users, number, self._options.page_size, active_faults, more_active)
 
@@ -230,7 +227,7 @@ class Api:
             "records": {
                 "totalRecords": page.total,
                 "currentPageSize": len(page.users),
-                "currentPageNumber": self._options.readings.first_page_number + page.number,
+                "currentPageNumber": self._options.first_page_number + page.number,
             },
             "usersAggregateActivityStats": [
                 {

@@ -11,24 +11,6 @@ MIN_REQUESTS_PER_SECOND = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Readings:
-    """How to read what Gong's documentation leaves open. The defaults are the milder readings.
-
-    Attributes:
-        unknown_id_fails: one unknown id among ``userIds`` makes the whole call a 404; otherwise
-            only a call that finds no user is.
-        empty_is_404: a period without any activity is a 404 also without ``userIds``;
-            otherwise an empty 200.
-        first_page_number: ``currentPageNumber`` of the first page (the vendor's example says 0,
-            users have seen 1).
-    """
-
-    unknown_id_fails: bool = False
-    empty_is_404: bool = False
-    first_page_number: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class SimulatorOptions:
     """How a simulated API behaves; the defaults are Gong's.
 
@@ -42,7 +24,10 @@ class SimulatorOptions:
         cursor_lifetime: seconds until a cursor is refused as expired.
         page_size: records per page.
         faults: the faults that are switched on, and how often they apply.
-        readings: the reading of what the documentation leaves open.
+        readings: faults of the stage ``READING`` that always apply: how to read what Gong's
+            documentation leaves open. Without them, the milder readings.
+        first_page_number: ``currentPageNumber`` of the first page (the vendor's example says 0,
+            users have seen 1).
         seed: the same seed and the same requests draw the same faults.
         drip_interval: seconds between the bytes of a slow body or head.
         endless_bytes: bytes after which an endless body ends after all, so that a client without
@@ -61,7 +46,8 @@ class SimulatorOptions:
     cursor_lifetime: float = 60
     page_size: int = 100
     faults: tuple[Fault, ...] = ()
-    readings: Readings = field(default_factory=Readings)
+    readings: frozenset[str] = frozenset()
+    first_page_number: int = 0
     seed: int = 1
     drip_interval: float = 0.05
     endless_bytes: int = 1 << 30

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gong_exporter.common.nearest import dotted, hint, nearest, quoted
+from gong_exporter.common.problems import dotted, hint, nearest, quoted
 
 
 @pytest.mark.parametrize(
