@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from gong_exporter.web.sockets import accepted
+from gong_exporter.web.connections import accepted
 from gong_exporter.web.tls import client_may_connect
 
 _REQUEST_INCOMPLETE = (h11.IDLE, h11.SEND_BODY)

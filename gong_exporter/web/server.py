@@ -16,8 +16,8 @@ from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.web.auth import BasicAuthMiddleware
 from gong_exporter.web.concurrency import in_thread
+from gong_exporter.web.connections import ConnectionTable, Listener
 from gong_exporter.web.http_connection import Limits, protocol_class, reject_ambiguous_requests
-from gong_exporter.web.sockets import ConnectionTable, Listener
 from gong_exporter.web.watch import Security, WebConfigFile
 
 _STARTED_CHECK_SECONDS = 0.01

@@ -1,36 +1,16 @@
-"""Listening sockets, bound by us or passed by systemd, and the table of open connections."""
+"""Listening sockets, bound by us or passed by systemd."""
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
 import re
-import resource
 import socket
-from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
-from contextvars import ContextVar
-from dataclasses import dataclass
 
 BACKLOG = 2048
 """Connections that may wait to be accepted; the system caps it (``net.core.somaxconn``)."""
-
-MOST_CONNECTIONS = 1024
-"""Open connections, even if the process may have more descriptors."""
-
-MOST_TLS_CONNECTIONS = 512
-"""asyncio and OpenSSL keep 320 kB for each, from the beginning of its handshake on."""
-
-MOST_HANDSHAKES = 64
-"""TLS handshakes that have begun and not finished."""
-
-_STALLED_SECONDS = 1.0
-"""A handshake that takes longer than this may have to make way for another of its address."""
-
-_OTHER_DESCRIPTORS = 96
-"""Those that the process itself has open, and 64 for polls and the state file."""
 
 _FIRST_SYSTEMD_DESCRIPTOR = 3
 _MAX_PORT = 65535
@@ -45,150 +25,6 @@ class ListenError(Exception):
 
 class BadAddress(ListenError):
     """Not an address: a mistake on the command line, whatever the machine's state."""
-
-
-class Listener(socket.socket):
-    """A listening socket that closes new connections beyond the limit of a table.
-
-    asyncio's server calls ``accept`` and runs what it does for a connection in a copy of the
-    context of that call, so there ``accepted`` is the connection.
-
-    Args:
-        sock: the socket that was bound. It is duplicated and stays open.
-        table: counts the open connections.
-    """
-
-    def __init__(self, sock: socket.socket, table: ConnectionTable) -> None:
-        super().__init__(fileno=os.dup(sock.fileno()))
-        self.retired = False
-        self._table = table
-
-    def accept(self) -> tuple[socket.socket, object]:
-        """See ``socket.accept``.
-
-        Raises:
-            ConnectionAbortedError: there was one, and it is not served.
-            BlockingIOError: another listener takes the connection.
-        """
-        if self.retired:
-            raise BlockingIOError
-        client, address = super().accept()
-        host = str(address[0]) if isinstance(address, tuple) else ""
-        connection = OpenConnection(client, host, self, asyncio.get_running_loop().time())
-        if not self._table.add(connection):
-            raise ConnectionAbortedError
-        accepted.set(connection)
-        return client, address
-
-    def retire(self) -> None:
-        """Accept no more connections, and end those whose TLS handshake is not finished."""
-        self.retired = True
-        self._table.end_handshakes(self)
-
-
-@dataclass(slots=True)
-class OpenConnection:
-    """An accepted connection.
-
-    Attributes:
-        sock: its socket, which asyncio's transport closes.
-        host: the client's IP address.
-        listener: the one that accepted it.
-        accepted_at: on the event loop's clock.
-        established: whether a TLS handshake, if there is one, has finished.
-        ignored: whether asyncio does not have it, because there are too many handshakes.
-    """
-
-    sock: socket.socket
-    host: str
-    listener: Listener
-    accepted_at: float
-    established: bool = False
-    ignored: bool = False
-
-    def end(self) -> None:
-        """End the connection at once; its transport notices."""
-        if self.ignored:
-            self.sock.close()
-            return
-        with suppress(OSError):  # it has ended already
-            self.sock.shutdown(socket.SHUT_RDWR)
-
-    def end_handshake(self) -> None:
-        """End the connection unless it is established: then its protocol has the deadlines."""
-        if not self.established:
-            self.end()
-
-
-accepted: ContextVar[OpenConnection] = ContextVar("accepted")
-"""The connection that asyncio and its protocols are working for."""
-
-
-class ConnectionTable:
-    """Every open connection, from the accept on. Used on the event loop only.
-
-    uvicorn does not see a connection before its TLS handshake ends, and asyncio allows a minute
-    for that. So neither could limit connections that never finish the handshake.
-
-    Beyond ``MOST_HANDSHAKES`` unfinished TLS handshakes, a new one takes the place of the oldest
-    one of the address that has the most of them. From that same address it does so only if the
-    other is stalled. Otherwise the new connection is ignored until its deadline: a client that is
-    not answered waits, and one whose connection is closed would connect again at once.
-
-    Args:
-        limit: how many connections may be open; fewer when there are too few descriptors.
-        handshake_seconds: the time for a TLS handshake.
-        tls: whether connections begin with a TLS handshake.
-    """
-
-    def __init__(self, limit: int | None, handshake_seconds: float, *, tls: bool) -> None:
-        most = MOST_TLS_CONNECTIONS if tls else MOST_CONNECTIONS
-        self._limit = min(limit or most, _limit_by_descriptors())
-        self._handshake_seconds = handshake_seconds
-        self._tls = tls
-        # By descriptor, the oldest first.
-        self._open: dict[int, OpenConnection] = {}
-
-    def add(self, connection: OpenConnection) -> bool:
-        """Note a new connection. Returns False when there are too many, and it is not served."""
-        if self._tls or len(self._open) >= self._limit:  # leave out those that have ended
-            self._open = {fd: one for fd, one in self._open.items() if one.sock.fileno() == fd}
-        if len(self._open) >= self._limit:
-            connection.sock.close()
-            return False
-        connection.ignored = self._tls and not self._may_begin_handshake(connection)
-        self._open[connection.sock.fileno()] = connection
-        loop = asyncio.get_running_loop()
-        loop.call_later(self._handshake_seconds, connection.end_handshake)
-        return not connection.ignored
-
-    def _may_begin_handshake(self, new: OpenConnection) -> bool:
-        begun = [one for one in self._open.values() if not one.established and not one.ignored]
-        if len(begun) < MOST_HANDSHAKES:
-            return True
-        [(crowd, _)] = Counter(one.host for one in begun).most_common(1)
-        oldest = next(one for one in begun if one.host == crowd)
-        if new.host == crowd and new.accepted_at < oldest.accepted_at + _STALLED_SECONDS:
-            return False
-        del self._open[oldest.sock.fileno()]
-        oldest.end()
-        return True
-
-    def end_handshakes(self, listener: Listener) -> None:
-        """End the connections of one listener that are not established."""
-        for connection in self._open.values():
-            if connection.listener is listener:
-                connection.end_handshake()
-
-    def end_all(self) -> None:
-        """End every connection."""
-        for connection in self._open.values():
-            connection.end()
-
-
-def _limit_by_descriptors() -> int:
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return MOST_CONNECTIONS if soft == resource.RLIM_INFINITY else max(1, soft - _OTHER_DESCRIPTORS)
 
 
 def bind(address: str) -> socket.socket:

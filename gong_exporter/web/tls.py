@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gong_exporter.web.config import WebConfigError
-from gong_exporter.web.sockets import accepted
+from gong_exporter.web.connections import accepted
 from gong_exporter.web.tls_settings import CIPHERS, CURVES, TlsSettings
 
 _VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}

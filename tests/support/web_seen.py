@@ -12,8 +12,8 @@ import pytest
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from gong_exporter.web.concurrency import FairSemaphore
+from gong_exporter.web.connections import ConnectionTable, OpenConnection
 from gong_exporter.web.http_connection import HttpConnection
-from gong_exporter.web.sockets import ConnectionTable, OpenConnection
 
 
 def requests_for_a_turn(monkeypatch: pytest.MonkeyPatch) -> list[str]:

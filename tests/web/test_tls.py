@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gong_exporter.web import sockets
+from gong_exporter.web import connections
 from gong_exporter.web.http_connection import HttpConnection, Limits
 from gong_exporter.web.watch import WebConfigFile
 from tests.support.servers import until
@@ -441,13 +441,13 @@ def test_stalled_handshakes_are_few_and_keep_no_client_of_another_address_waitin
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = accepted(monkeypatch)
-    many = sockets.MOST_HANDSHAKES + 20
+    many = connections.MOST_HANDSHAKES + 20
     with ExitStack() as stack:
         limits = Limits(request_seconds=600)
         with serving(FixedSite(), limits=limits, web_config=place.config(SERVER)) as port:
             clients = stack.enter_context(flood(port, b"\x16\x03\x01", many))
             until(lambda: len(seen) == many, "they are accepted")
-            assert [one.ignored for one in seen].count(False) == sockets.MOST_HANDSHAKES
+            assert [one.ignored for one in seen].count(False) == connections.MOST_HANDSHAKES
             assert can_scrape(port, place.stranger())
             assert read_to_end(clients[0]) == b""
         assert [read_to_end(client) for client in clients] == [b""] * many
@@ -456,9 +456,9 @@ def test_stalled_handshakes_are_few_and_keep_no_client_of_another_address_waitin
 def test_a_stalled_handshake_makes_way_for_a_new_one_of_the_same_address(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sockets, "_STALLED_SECONDS", 0.0)
+    monkeypatch.setattr(connections, "_STALLED_SECONDS", 0.0)
     with serving(FixedSite(), web_config=place.config(SERVER)) as port, ExitStack() as stack:
-        clients = [stack.enter_context(raw(port)) for _ in range(sockets.MOST_HANDSHAKES)]
+        clients = [stack.enter_context(raw(port)) for _ in range(connections.MOST_HANDSHAKES)]
         assert can_scrape(port, place.stranger())
         assert read_to_end(clients[0]) == b""
 
@@ -466,8 +466,8 @@ def test_a_stalled_handshake_makes_way_for_a_new_one_of_the_same_address(
 def test_a_client_that_was_ignored_for_too_many_handshakes_is_closed_at_the_deadline(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sockets, "MOST_HANDSHAKES", 1)
-    monkeypatch.setattr(sockets, "_STALLED_SECONDS", 600.0)
+    monkeypatch.setattr(connections, "MOST_HANDSHAKES", 1)
+    monkeypatch.setattr(connections, "_STALLED_SECONDS", 600.0)
     seen = accepted(monkeypatch)
     limits = Limits(request_seconds=0.2)
     web_config = place.config(SERVER)
