@@ -33,16 +33,22 @@ class Family:
     """A metric family.
 
     Attributes:
-        name: as in the text format, with ``_total`` for a counter.
-        kind: its Prometheus type.
+        name: as in the text format. One that ends with ``_total`` is a counter's.
         help: what is counted, and where the number comes from.
         labels: label names; ``gong_user_info`` also has the roster's columns.
     """
 
     name: str
-    kind: Literal["gauge", "counter", "histogram"]
     help: str
     labels: tuple[str, ...] = ()
+    histogram: bool = False
+
+    @property
+    def kind(self) -> Literal["gauge", "counter", "histogram"]:
+        """Its Prometheus type."""
+        if self.histogram:
+            return "histogram"
+        return "counter" if self.name.endswith("_total") else "gauge"
 
     def head(self) -> bytes:
         """The lines before its samples in a file: the same in both formats for a gauge."""
