@@ -162,8 +162,8 @@ class Choice:
         return most, best
 
     def _largest(
-        self, members: Mapping[str, Sequence[people.Person]], past: Sequence[Day]
-    ) -> tuple[list[people.Person], list[str]]:
+        self, members: Mapping[str, Sequence[people.Employee]], past: Sequence[Day]
+    ) -> tuple[list[people.Employee], list[str]]:
         """The people and the teams in whom a drop shows most, in the order to try them."""
         settled = self.undisturbed.today - timedelta(days=HISTORY_DAYS)
         slumping = [
@@ -177,7 +177,7 @@ class Choice:
         teams.sort(key=lambda name: -sum(_at_least(one.user_id, past) for one in members[name]))
         return slumping, teams
 
-    def _members(self, past: Sequence[Day]) -> Mapping[str, Sequence[people.Person]]:
+    def _members(self, past: Sequence[Day]) -> Mapping[str, Sequence[people.Employee]]:
         """Those at work by team, busiest first; also the teams."""
         today, names = self.undisturbed.today, self.undisturbed.teams[:LARGEST_CHOICE]
         at_work = [
@@ -186,15 +186,15 @@ class Choice:
             if person.hired <= today < person.left and person.team in names
         ]
         at_work.sort(key=lambda one: (-_at_least(one.user_id, past), one.user_id))
-        teams: dict[str, list[people.Person]] = {}
+        teams: dict[str, list[people.Employee]] = {}
         for person in at_work:
             teams.setdefault(person.team, []).append(person)
         return teams
 
 
 def _drops(
-    slumping: Sequence[people.Person], teams: Sequence[str]
-) -> Sequence[tuple[people.Person, str, Sequence[Event]]]:
+    slumping: Sequence[people.Employee], teams: Sequence[str]
+) -> Sequence[tuple[people.Employee, str, Sequence[Event]]]:
     """A person, another team if there is one, and the drops of both, in the order to try them."""
     busiest = [person.team for person in slumping[:1]]
     of_users = [
@@ -237,7 +237,7 @@ def _enough(company: SimulatedCompany, past: Sequence[Day]) -> tuple[float, floa
 def _shown(
     company: SimulatedCompany,
     past: Sequence[Day],
-    team_of: Callable[[people.Person], str],
+    team_of: Callable[[people.Employee], str],
     shown_as: Callable[[str], str],
 ) -> tuple[float, float]:
     found = find_drops(company, past, team_of)
@@ -274,9 +274,9 @@ def team_manager(company: SimulatedCompany, team: str) -> str:
 
 
 def _absences(
-    slumping: people.Person,
+    slumping: people.Employee,
     team: str,
-    members: Mapping[str, Sequence[people.Person]],
+    members: Mapping[str, Sequence[people.Employee]],
     today: date,
     past: Sequence[Day],
 ) -> Iterator[Event]:

@@ -50,7 +50,7 @@ def years(person: PersonFindings) -> float:
 def find_drops(
     company: SimulatedCompany,
     past: Sequence[Day],
-    team_of: Callable[[people.Person], str] = lambda person: person.team,
+    team_of: Callable[[people.Employee], str] = lambda person: person.team,
 ) -> Findings:
     """What the detector says on the company's today.
 

@@ -17,7 +17,7 @@ from gong_exporter.drops.thresholds import (
     USER_INFO_YEARS,
 )
 from gong_exporter.exposition import names
-from gong_exporter.exposition.drops import SECONDS_PER_YEAR
+from gong_exporter.exposition.drop_lines import SECONDS_PER_YEAR
 
 COMPANY_LEAST = 20
 """Usual calls and contributions a week below which the company's share means nothing."""

@@ -24,7 +24,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from prometheus_client.registry import Collector
 
 from gong_exporter.activity.snapshot import EMPTY, Snapshot
-from gong_exporter.exposition.drops import DropReport
+from gong_exporter.exposition.drop_lines import DropReport
 from gong_exporter.exposition.family import escape
 from gong_exporter.exposition.negotiate import choose_format, gzip_wanted
 from gong_exporter.exposition.render import Collected, render

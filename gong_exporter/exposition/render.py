@@ -14,7 +14,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics_core import Metric
 
 from gong_exporter.activity.snapshot import Snapshot, User, Values, WindowData
-from gong_exporter.exposition.drops import DropReport, drop_lines
+from gong_exporter.exposition.drop_lines import DropReport, drop_lines
 from gong_exporter.exposition.family import escape, format_value, label_value
 from gong_exporter.exposition.names import (
     ACTIVITY_USERS,

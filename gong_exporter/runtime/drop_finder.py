@@ -9,9 +9,9 @@ from datetime import date, timedelta
 from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.windows import day_start
-from gong_exporter.exposition.drops import DropReport
+from gong_exporter.exposition.drop_lines import DropReport
 from gong_exporter.gong.clock import Clock
-from gong_exporter.runtime.drops import (
+from gong_exporter.runtime.detector import (
     DetectorFailed,
     DetectorInput,
     DetectorOutput,

@@ -25,8 +25,8 @@ from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.client import GongClient
 from gong_exporter.gong.clock import Clock, Stopped
 from gong_exporter.runtime.day_history import DayHistory
+from gong_exporter.runtime.detector import DetectorInput, DetectorProcess
 from gong_exporter.runtime.drop_finder import DropFinder
-from gong_exporter.runtime.drops import DetectorInput, DetectorProcess
 from gong_exporter.runtime.gong_client import CallObserver, make_client
 from gong_exporter.runtime.gong_roster import GongRoster
 from gong_exporter.runtime.known_days import KnownDays

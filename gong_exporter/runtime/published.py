@@ -18,7 +18,7 @@ from gong_exporter.activity.snapshot import EMPTY, Snapshot, WindowData
 from gong_exporter.activity.users import UserLabels, build_snapshot, latest_emails
 from gong_exporter.activity.windows import load_zone
 from gong_exporter.exposition.body import Exposition
-from gong_exporter.exposition.drops import DropReport
+from gong_exporter.exposition.drop_lines import DropReport
 from gong_exporter.gong.clock import Clock
 from gong_exporter.runtime.setup import Setup, keeps_history
 from gong_exporter.runtime.user_labels import (

@@ -59,7 +59,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         )""",
     ),
     (
-        # The day history of one company: see store/history.py.
+        # The day history of one company: see store/saved_history.py.
         """CREATE TABLE history (
             only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
             fingerprint TEXT NOT NULL,

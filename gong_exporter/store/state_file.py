@@ -13,8 +13,8 @@ from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.store.database import StateDatabase, Unavailable
 from gong_exporter.store.fallback import FallbackLedger
-from gong_exporter.store.history import HistoryFile
 from gong_exporter.store.lock import PollerLock
+from gong_exporter.store.saved_history import HistoryFile
 from gong_exporter.store.saved_users import SavedUsers, read_users, write_users
 from gong_exporter.store.saved_windows import (
     Purge,

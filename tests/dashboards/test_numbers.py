@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from gong_exporter.exposition.drops import DropReport
+from gong_exporter.exposition.drop_lines import DropReport
 from gong_exporter.simulator.company.company import SimulatedCompany
 from tests.dashboards.conftest import BARE, CHANGED, DEMO, OTHER_TEAM, REPLICAS, TODAY, Past
 from tests.dashboards.pages import dashboard as page

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from gong_exporter.cli.demo_company import demo_company, team_manager
-from gong_exporter.runtime.drops import DetectorProcess
+from gong_exporter.runtime.detector import DetectorProcess
 from gong_exporter.simulator.company.company import SimulatedCompany
 from tests.support.bench import bench
 from tests.support.exporter import Samples

@@ -16,7 +16,7 @@ from gong_exporter.drops.records import (
     TeamFinding,
     WindowEvidence,
 )
-from gong_exporter.exposition.drops import DropReport, drop_lines
+from gong_exporter.exposition.drop_lines import DropReport, drop_lines
 from gong_exporter.exposition.names import DROP_FAMILIES
 from gong_exporter.exposition.render import render
 from gong_exporter.exposition.scores import PeopleScores, TeamScore

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gong_exporter.exposition.drops import SECONDS_PER_YEAR
+from gong_exporter.exposition.drop_lines import SECONDS_PER_YEAR
 from tests.support.rules_engine import ACTIVITY, assert_firing, assert_result
 from tests.support.rules_samples import DAY, HOUR, Feed, Sample, company, person, team
 

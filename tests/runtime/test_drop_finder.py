@@ -10,7 +10,7 @@ import pytest
 
 from gong_exporter.activity.users import ListedUser
 from gong_exporter.runtime import drop_finder
-from gong_exporter.runtime.drops import (
+from gong_exporter.runtime.detector import (
     DetectorFailed,
     DetectorInput,
     DetectorOutput,

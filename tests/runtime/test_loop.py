@@ -10,7 +10,7 @@ import pytest
 from gong_exporter.activity.snapshot import Snapshot
 from gong_exporter.activity.windows import WindowSpec
 from gong_exporter.exposition.body import Exposition
-from gong_exporter.exposition.drops import DropReport
+from gong_exporter.exposition.drop_lines import DropReport
 from gong_exporter.gong.clock import Stopped
 from gong_exporter.roster.records import Roster
 from gong_exporter.runtime.reload import same_but_for_roster

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gong_exporter.simulator.company.company import SimulatedCompany
 from gong_exporter.simulator.company.events import Event, EventKind, parse_event
-from gong_exporter.simulator.company.people import Person
+from gong_exporter.simulator.company.people import Employee
 
 NEW_YORK = ZoneInfo("America/New_York")
 TODAY = date(2026, 6, 17)
@@ -21,7 +21,7 @@ def planted(*events: str) -> SimulatedCompany:
     return SimulatedCompany(48, 1, NEW_YORK, TODAY, [parse_event(event) for event in events])
 
 
-def busiest() -> Person:
+def busiest() -> Employee:
     return max(
         QUIET.people,
         key=lambda person: QUIET.truth(person.user_id, TODAY - 4 * WEEK, TODAY)["callsAsHost"],

@@ -23,7 +23,7 @@ from gong_exporter.config.model import Config
 from gong_exporter.exposition.body import Exposition, once_text
 from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.clock import Stopped
-from gong_exporter.runtime.drops import DetectorInput, DetectorOutput, DetectorProcess, detect
+from gong_exporter.runtime.detector import DetectorInput, DetectorOutput, DetectorProcess, detect
 from gong_exporter.runtime.poll_runner import FetchWindows, PollRunner
 from gong_exporter.runtime.poller import Poller
 from gong_exporter.runtime.schedule import PollTimer

@@ -13,7 +13,7 @@ from gong_exporter.drops.detect import find
 from gong_exporter.drops.rarity import HOSTING_YEARS, OWN_ACTIVITY_YEARS
 from gong_exporter.drops.records import NO_TEAM, Person
 from gong_exporter.drops.thresholds import USER_INFO_YEARS, USER_YEARS
-from gong_exporter.exposition.drops import DropReport, drop_lines
+from gong_exporter.exposition.drop_lines import DropReport, drop_lines
 from gong_exporter.exposition.scores import PeopleScores, TeamScore
 from gong_exporter.simulator.company.company import SimulatedCompany
 

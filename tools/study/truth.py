@@ -12,7 +12,7 @@ from gong_exporter.simulator.company.chance import OCTAVE
 from gong_exporter.simulator.company.events import EventKind, PlantedEvent
 from gong_exporter.simulator.company.holidays import SATURDAY, holidays
 from gong_exporter.simulator.company.offices import OFFICES
-from gong_exporter.simulator.company.people import Person
+from gong_exporter.simulator.company.people import Employee
 from tools.study.days import HISTORY, DayCounts
 from tools.study.plan import Study
 
@@ -61,7 +61,7 @@ class Truth:
     def __init__(self, study: Study) -> None:
         self.study = study
         self.company = study.company()
-        self.people: Mapping[str, Person] = {one.user_id: one for one in self.company.people}
+        self.people: Mapping[str, Employee] = {one.user_id: one for one in self.company.people}
         self.counts = DayCounts(self.company, study.history_start, study.today)
         self._causes: dict[tuple[str, date], Cause] = {}
         self.of_person: dict[str, list[PlantedEvent]] = defaultdict(list)
@@ -140,7 +140,7 @@ class Truth:
             for one in _recent(day)
         )
 
-    def _is_holiday(self, person: Person, day: date) -> bool:
+    def _is_holiday(self, person: Employee, day: date) -> bool:
         return day.weekday() < SATURDAY and day in holidays(_COUNTRIES[person.city], day.year)
 
 

@@ -14,7 +14,7 @@ from gong_exporter.simulator.company.directory import directory
 from gong_exporter.simulator.company.events import Event, EventKind, PlantedEvent, plant
 from gong_exporter.simulator.company.layout import FOUNDED, Role, lay_out
 from gong_exporter.simulator.company.offices import DAYS_A_WEEK
-from gong_exporter.simulator.company.people import Person, Staff
+from gong_exporter.simulator.company.people import Employee, Staff
 from gong_exporter.simulator.company.stories import CallStory, call_stories
 from gong_exporter.simulator.company.tally import Tally, tally
 from gong_exporter.simulator.company.teamwork import TeamWeek
@@ -103,7 +103,7 @@ class SimulatedCompany:
         return tuple(self._places)
 
     @cached_property
-    def people(self) -> Sequence[Person]:
+    def people(self) -> Sequence[Employee]:
         """Everyone in ``user_ids``, as the directory shows them on ``today``."""
         return tuple(
             self._staff.person(place, self._today) for place in range(len(self._staff.hires))

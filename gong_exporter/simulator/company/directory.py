@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from gong_exporter.simulator.company.layout import Role
-from gong_exporter.simulator.company.people import Person
+from gong_exporter.simulator.company.people import Employee
 from gong_exporter.simulator.company.person_names import DOMAIN
 from gong_exporter.simulator.records import DirectoryUser
 
@@ -25,7 +25,7 @@ _WITHOUT_TITLE = 11
 """One of so many, by the id."""
 
 
-def directory(people: Sequence[Person], today: date) -> Sequence[DirectoryUser]:
+def directory(people: Sequence[Employee], today: date) -> Sequence[DirectoryUser]:
     """Everybody who began by ``today``; those who left within two years are deactivated."""
     aliases: set[str] = set()
     return [
@@ -35,7 +35,7 @@ def directory(people: Sequence[Person], today: date) -> Sequence[DirectoryUser]:
     ]
 
 
-def _user(person: Person, today: date, taken: set[str]) -> DirectoryUser:
+def _user(person: Employee, today: date, taken: set[str]) -> DirectoryUser:
     first, _, last = person.name.partition(" ")
     number = int(person.user_id)
     mailbox = person.email.partition("@")[0]

@@ -80,7 +80,7 @@ class Hire:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class Employee:
     """A present, past or future employee of the company.
 
     Attributes:
@@ -175,13 +175,13 @@ class Staff:
             if one.hired < end and one.left > start:
                 yield place
 
-    def person(self, place: int, today: date) -> Person:
+    def person(self, place: int, today: date) -> Employee:
         """A person as the company's directory shows them today."""
         one = self.hires[place]
         day = max(one.hired, min(today, one.left - timedelta(days=1)))
         team = self.layout.teams[self.team_on(place, day)]
         manager = self._manager(place, day)
-        return Person(
+        return Employee(
             user_id=one.user_id,
             email=one.email,
             name=one.name,

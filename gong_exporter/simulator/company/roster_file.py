@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from gong_exporter.simulator.company.company import SimulatedCompany
-from gong_exporter.simulator.company.people import Person
+from gong_exporter.simulator.company.people import Employee
 
 COLUMNS = ("id", "email", "name", "team", "manager", "region", "role")
 
@@ -38,7 +38,7 @@ def roster_csv(company: SimulatedCompany) -> str:
     return text.getvalue()
 
 
-def on_the_roster(people: Sequence[Person], today: date) -> Sequence[Person]:
+def on_the_roster(people: Sequence[Employee], today: date) -> Sequence[Employee]:
     """Those who began by ``today``, and had not left 28 days before it."""
     return [
         person

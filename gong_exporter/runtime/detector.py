@@ -26,7 +26,8 @@ LOWEST_PRIORITY = 19
 """Niceness: scrapes and polls go first, also on one processor."""
 
 _PROGRAM = (
-    "import sys; sys.path[:] = sys.argv[1:]; from gong_exporter.runtime.drops import main; main()"
+    "import sys; sys.path[:] = sys.argv[1:];"
+    " from gong_exporter.runtime.detector import main; main()"
 )
 """With this process's search path, so that the same code runs however this process was started."""
 
