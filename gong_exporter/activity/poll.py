@@ -95,7 +95,7 @@ class _Poll:
         try:
             zone = known or self._zone_check.learn()
         except GongError as error:
-            return self._result({}, {window.name: error for window in self._plan.windows}, None)
+            return self._result({}, {window.name: error for window in self._plan.windows})
         if known is None:
             self._remember_zone(zone)
         try:
@@ -132,7 +132,7 @@ class _Poll:
                     ended_by = error
                 elif isinstance(error, BadRequest) and not zone_is_certain:
                     self._zone_check.check_after_400(days, zone)
-        return self._result(fetched, failed, zone)
+        return self._result(fetched, failed)
 
     def _fetch_window(
         self,
@@ -176,7 +176,6 @@ class _Poll:
         self,
         fetched: Mapping[str, WindowData],
         failed: Mapping[str, GongError],
-        zone: ZoneInfo | None,
     ) -> PollResult:
         names = [window.name for window in self._plan.windows]
         ended_by = next((e for e in failed.values() if isinstance(e, ENDS_POLL)), None)
@@ -188,7 +187,6 @@ class _Poll:
             company_state=self._fetcher.company_state,
             failures=group_failures((name, failed[name]) for name in names if name in failed),
             retry_at=retry_at,
-            zone=zone,
         )
 
     def _remember_received_pages(self) -> None:

@@ -69,19 +69,12 @@ class PollResult:
         company_state: what is known about the company now.
         failures: windows without new data, one entry per reason.
         retry_at: Unix seconds at which to poll again, if Gong or the quota ended the poll.
-        zone: the company's time zone; None if it could not be learned.
     """
 
     windows: tuple[WindowData, ...]
     company_state: CompanyState
     failures: tuple[WindowFailure, ...]
     retry_at: float | None
-    zone: ZoneInfo | None
-
-    @property
-    def complete(self) -> bool:
-        """True if every window has new data."""
-        return not self.failures
 
 
 def without_traceback(error: GongError) -> GongError:

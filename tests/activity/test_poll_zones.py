@@ -79,7 +79,7 @@ def test_no_date_is_requested_that_the_company_has_not_reached(zone: str, now: s
         )
         statuses = {entry.status for entry in simulator.journal.entries()}
     today = clock.datetime().astimezone(ZoneInfo(zone)).date()
-    assert result.complete
+    assert not result.failures
     assert statuses == {200}
     assert {window.end for window in result.windows} == {today}
     assert {window.end_timestamp for window in result.windows} <= {day_start(today, ZoneInfo(zone))}
@@ -103,7 +103,7 @@ def test_no_such_date_is_requested_at_any_time_in_any_zone(
 
     company_state = CompanyState(host="http://gong.test", time_zone=zone if known else None)
     plan = plan_of("1d", "7d", "28d", "400d", "wtd", "mtd", "qtd", "ytd")
-    assert poll(Answering(answer), plan, company_state, clock, no_log()).complete
+    assert not poll(Answering(answer), plan, company_state, clock, no_log()).failures
 
 
 @pytest.mark.parametrize(
@@ -126,8 +126,8 @@ def test_a_company_that_moved_to_another_zone_gets_its_new_days_in_the_same_poll
         result = poll(client_of(simulator, clock), plan, company_state, clock, recorder.log)
         got = [entry.status for entry in simulator.journal.entries()]
     today = clock.datetime().astimezone(ZoneInfo(moved_to)).date()
-    assert result.complete
-    assert (result.zone, result.company_state.time_zone) == (ZoneInfo(moved_to), moved_to)
+    assert not result.failures
+    assert result.company_state.time_zone == moved_to
     for window in result.windows:
         assert window.end == today
         assert window.end_timestamp == day_start(today, ZoneInfo(moved_to))
@@ -187,7 +187,7 @@ def test_a_zone_that_changes_with_every_response_is_not_used() -> None:
     source = Answering(lambda *_: page_of([activity("1")], time_zone=next(zones)))
     company_state = CompanyState(host="http://gong.test", time_zone="Etc/UTC")
     result = poll(source, plan_of(), company_state, FakeClock(), no_log())
-    assert not result.complete
+    assert result.failures
     assert {type(failure.error) for failure in result.failures} == {InvalidResponse}
     assert {window.end_timestamp for window in result.windows} <= {
         day_start(date(2026, 3, 12), ZoneInfo("Asia/Tokyo"))
@@ -201,7 +201,6 @@ def test_a_configured_zone_is_used_and_the_difference_logged_once() -> None:
         plan = plan_of(host=simulator.url, zone="US/Eastern")
         company_state = CompanyState(host=plan.host, time_zone="Asia/Tokyo")
         result = poll(client_of(simulator, clock), plan, company_state, clock, recorder.log)
-    assert result.zone == ZoneInfo("US/Eastern")
     assert {window.end_timestamp for window in result.windows} == {
         datetime(2026, 3, 11, 4, tzinfo=UTC).timestamp()
     }
@@ -244,7 +243,7 @@ def test_a_zone_that_cannot_be_learned_is_one_failure_with_advice(fault: str, na
     (failure,) = result.failures
     assert failure.windows == ("1d", "7d", "28d")
     assert failure.error.message == f"the response has {named}: set gong.time_zone"
-    assert (result.windows, result.zone, result.retry_at) == ((), None, None)
+    assert (result.windows, result.retry_at) == ((), None)
 
 
 @pytest.mark.parametrize("configured", [None, "US/Pacific"])
@@ -264,7 +263,7 @@ def test_a_known_zone_stays_if_the_response_has_no_known_one(
         plan = plan_of(host=simulator.url, zone=configured)
         company_state = CompanyState(host=plan.host, time_zone="US/Pacific")
         result = poll(client_of(simulator, clock), plan, company_state, clock, recorder.log)
-    assert result.complete
+    assert not result.failures
     assert result.company_state.time_zone == "US/Pacific"
     assert recorder.messages == messages
 
@@ -292,7 +291,7 @@ def test_an_empty_window_is_empty_in_both_readings(empty_is_404: bool) -> None: 
         company_state = CompanyState(host=plan.host, time_zone="US/Pacific")
         result = poll(client_of(simulator, clock), plan, company_state, clock, no_log())
         calls = len(asked(simulator))
-    assert result.complete
+    assert not result.failures
     assert window_of(result, "1d").users == {}
     assert len(window_of(result, "7d").users) == 2
     assert calls == (4 if empty_is_404 else 3)  # a 404 is asked for twice
