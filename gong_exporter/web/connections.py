@@ -7,8 +7,9 @@ import os
 import resource
 import socket
 from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 
 MOST_CONNECTIONS = 1024
@@ -36,18 +37,25 @@ class Listener(socket.socket):
     Args:
         sock: the socket that was bound. It is duplicated and stays open.
         table: counts the open connections.
+        serve: serves a connection, as asyncio does with one that ``accept`` returned.
     """
 
-    def __init__(self, sock: socket.socket, table: ConnectionTable) -> None:
+    def __init__(
+        self,
+        sock: socket.socket,
+        table: ConnectionTable,
+        serve: Callable[[socket.socket], Coroutine[None, None, None]],
+    ) -> None:
         super().__init__(fileno=os.dup(sock.fileno()))
         self.retired = False
         self._table = table
+        self._serve = serve
 
     def accept(self) -> tuple[socket.socket, object]:
         """See ``socket.accept``.
 
         Raises:
-            ConnectionAbortedError: there was one, and it is not served.
+            ConnectionAbortedError: there was one, and it is closed, or served later.
             BlockingIOError: another listener takes the connection.
         """
         if self.retired:
@@ -59,6 +67,17 @@ class Listener(socket.socket):
             raise ConnectionAbortedError
         accepted.set(connection)
         return client, address
+
+    def established(self, connection: OpenConnection) -> None:
+        """Note that the TLS handshake of a connection, if there is one, has finished."""
+        self._table.establish(connection)
+
+    def serve_now(self, connection: OpenConnection) -> None:
+        """Serve a connection that had to wait."""
+        connection.sock.setblocking(False)
+        context = copy_context()
+        context.run(accepted.set, connection)
+        connection.task = asyncio.create_task(self._serve(connection.sock), context=context)
 
     def retire(self) -> None:
         """Accept no more connections, and end those whose TLS handshake is not finished."""
@@ -76,7 +95,8 @@ class OpenConnection:
         listener: the one that accepted it.
         accepted_at: on the event loop's clock.
         established: whether a TLS handshake, if there is one, has finished.
-        ignored: whether asyncio does not have it, because there are too many handshakes.
+        waiting: whether its TLS handshake has to wait, so that asyncio does not have it yet.
+        task: serves it, if it had to wait.
     """
 
     sock: socket.socket
@@ -84,11 +104,12 @@ class OpenConnection:
     listener: Listener
     accepted_at: float
     established: bool = False
-    ignored: bool = False
+    waiting: bool = False
+    task: asyncio.Task[None] | None = None
 
     def end(self) -> None:
         """End the connection at once; its transport notices."""
-        if self.ignored:
+        if self.waiting:
             self.sock.close()
             return
         with suppress(OSError):  # it has ended already
@@ -112,8 +133,8 @@ class ConnectionTable:
 
     Beyond ``MOST_HANDSHAKES`` unfinished TLS handshakes, a new one takes the place of the oldest
     one of the address that has the most of them. From that same address it does so only if the
-    other is stalled. Otherwise the new connection is ignored until its deadline: a client that is
-    not answered waits, and one whose connection is closed would connect again at once.
+    other is stalled. Otherwise the new connection waits for another handshake to end, until its
+    deadline: a client whose connection is closed would connect again at once.
 
     Args:
         limit: how many connections may be open; fewer when there are too few descriptors.
@@ -132,18 +153,34 @@ class ConnectionTable:
     def add(self, connection: OpenConnection) -> bool:
         """Note a new connection. Returns False when there are too many, and it is not served."""
         if self._tls or len(self._open) >= self._limit:  # leave out those that have ended
-            self._open = {fd: one for fd, one in self._open.items() if one.sock.fileno() == fd}
+            self._open = {one.sock.fileno(): one for one in self._current()}
         if len(self._open) >= self._limit:
             connection.sock.close()
             return False
-        connection.ignored = self._tls and not self._may_begin_handshake(connection)
+        connection.waiting = self._tls and not self._make_way(connection)
         self._open[connection.sock.fileno()] = connection
         loop = asyncio.get_running_loop()
         loop.call_later(self._handshake_seconds, connection.end_handshake)
-        return not connection.ignored
+        return not connection.waiting
 
-    def _may_begin_handshake(self, new: OpenConnection) -> bool:
-        begun = [one for one in self._open.values() if not one.established and not one.ignored]
+    def establish(self, connection: OpenConnection) -> None:
+        """Note that a handshake has finished; the one that waits longest may begin."""
+        connection.established = True
+        if self._tls:
+            waiting = next((one for one in self._current() if one.waiting), None)
+            if waiting is not None and len(self._begun()) < MOST_HANDSHAKES:
+                waiting.waiting = False
+                waiting.listener.serve_now(waiting)
+
+    def _current(self) -> Iterator[OpenConnection]:
+        return (one for fd, one in self._open.items() if one.sock.fileno() == fd)
+
+    def _begun(self) -> list[OpenConnection]:
+        return [one for one in self._current() if not one.established and not one.waiting]
+
+    def _make_way(self, new: OpenConnection) -> bool:
+        """Whether the handshake of a new connection may begin; another one may end for it."""
+        begun = self._begun()
         if len(begun) < MOST_HANDSHAKES:
             return True
         [(crowd, _)] = Counter(one.host for one in begun).most_common(1)

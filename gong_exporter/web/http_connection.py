@@ -62,8 +62,8 @@ class HttpConnection(H11Protocol):
         # With an empty buffer each slice waits until the client has taken the one before.
         transport.set_write_buffer_limits(high=1, low=0)
         connection = accepted.get()
-        connection.established = True
         self._listener = connection.listener
+        self._listener.established(connection)
         self._start_request_timer(connection.accepted_at)
         certificate = transport.get_extra_info("peercert")
         if self._listener.retired or not client_may_connect(self.allowed_sans, certificate):

@@ -219,11 +219,12 @@ class _Generation:
         table: ConnectionTable,
         security: Security,
     ) -> None:
-        context = security.context
-        config = uvicorn.Config(
+        self._context = context = security.context
+        self._protocol = protocol_class(limits, security.allowed_sans)
+        self._config = uvicorn.Config(
             app,
             loop="asyncio",
-            http=protocol_class(limits, security.allowed_sans),
+            http=self._protocol,
             ws="none",
             lifespan="off",
             interface="asgi3",
@@ -237,8 +238,8 @@ class _Generation:
             h11_max_incomplete_event_size=limits.header_bytes,
             ssl_context_factory=None if context is None else lambda _config, _default: context,
         )
-        self._server = uvicorn.Server(config)
-        self._listeners = [Listener(sock, table) for sock in sockets]
+        self._server = uvicorn.Server(self._config)
+        self._listeners = [Listener(sock, table, self._serve_one) for sock in sockets]
         self.serving = asyncio.create_task(self._serve())
 
     async def _serve(self) -> None:
@@ -247,6 +248,14 @@ class _Generation:
         finally:
             for listener in self._listeners:
                 listener.close()
+
+    async def _serve_one(self, sock: socket) -> None:
+        """Serve a connection as asyncio's server would have done when it was accepted."""
+        loop, state = asyncio.get_running_loop(), self._server.server_state
+        with suppress(OSError):  # the handshake failed
+            await loop.connect_accepted_socket(
+                lambda: self._protocol(self._config, state, {}), sock, ssl=self._context
+            )
 
     async def until_started(self) -> None:
         """Wait until connections are accepted.

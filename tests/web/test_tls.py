@@ -3,6 +3,7 @@ import logging
 import socket
 import ssl
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -447,7 +448,7 @@ def test_stalled_handshakes_are_few_and_keep_no_client_of_another_address_waitin
         with serving(FixedSite(), limits=limits, web_config=place.config(SERVER)) as port:
             clients = stack.enter_context(flood(port, b"\x16\x03\x01", many))
             until(lambda: len(seen) == many, "they are accepted")
-            assert [one.ignored for one in seen].count(False) == connections.MOST_HANDSHAKES
+            assert [one.waiting for one in seen].count(False) == connections.MOST_HANDSHAKES
             assert can_scrape(port, place.stranger())
             assert read_to_end(clients[0]) == b""
         assert [read_to_end(client) for client in clients] == [b""] * many
@@ -463,7 +464,30 @@ def test_a_stalled_handshake_makes_way_for_a_new_one_of_the_same_address(
         assert read_to_end(clients[0]) == b""
 
 
-def test_a_client_that_was_ignored_for_too_many_handshakes_is_closed_at_the_deadline(
+def test_many_clients_of_one_address_at_once_are_all_served(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "MOST_HANDSHAKES", 2)
+    seen = accepted(monkeypatch)
+    with (
+        serving(FixedSite(), web_config=place.config(SERVER)) as port,
+        ThreadPoolExecutor(20) as pool,
+        ExitStack() as stack,
+    ):
+        clients = [stack.enter_context(raw(port)) for _ in range(20)]
+        until(lambda: len(seen) == len(clients), "they are accepted")
+        assert [one.waiting for one in seen].count(True) == len(clients) - 2
+
+        def scrape(client: socket.socket) -> bytes:
+            with place.stranger().wrap_socket(client, server_hostname="127.0.0.1") as tls:
+                tls.sendall(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                return read_to_end(tls)
+
+        responses = list(pool.map(scrape, clients))
+    assert [response[:15] for response in responses] == [b"HTTP/1.1 200 OK"] * 20
+
+
+def test_a_client_that_waits_for_its_handshake_is_closed_at_the_deadline(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connections, "MOST_HANDSHAKES", 1)
@@ -477,7 +501,7 @@ def test_a_client_that_was_ignored_for_too_many_handshakes_is_closed_at_the_dead
         raw(port) as second,
     ):
         assert read_to_end(first) == read_to_end(second) == b""
-        assert [one.ignored for one in seen] == [False, True]
+        assert [one.waiting for one in seen] == [False, True]
 
 
 def test_clients_that_do_not_finish_tls_do_not_hold_up_the_end(place: Place) -> None:
