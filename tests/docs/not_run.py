@@ -34,7 +34,6 @@ COMMANDS = {
 OTHERS = {
     "docs/alerting.md": "run by tests/rules",
     "docs/backfill.md": "run by tests/backfill",
-    "docs/behaviour.md": "run by tests/end_to_end",
     "docs/dashboards.md": "run by tests/dashboards",
     "docs/deploy.md": "run by tests/deploy",
     "docs/performance.md": "measured by make bench",

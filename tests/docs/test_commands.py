@@ -84,7 +84,7 @@ def test_a_command_of_the_docs_runs(
 
 
 def test_there_are_commands_in_the_readme_and_the_docs() -> None:
-    assert {block.page for block in RUN} >= {"README.md", "docs/operations.md", "docs/simulator.md"}
+    assert {block.page for block in RUN} >= {"README.md", "docs/operations.md", "docs/behaviour.md"}
 
 
 def test_the_list_of_what_is_not_run_holds_nothing_that_is_gone() -> None:
