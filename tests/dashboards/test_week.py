@@ -161,7 +161,7 @@ def test_a_sentence_counts_who_is_below_and_who_alerts(weeks: Weeks, job: str) -
 
 def test_a_holiday_is_said_to_explain_the_week(weeks: Weeks) -> None:
     assert any(
-        words.startswith("Americas at work on") and words.endswith("a holiday?")
+        words.startswith("Americas at work on") and words.endswith("a holiday, or leave?")
         for words in weeks.sentences("holiday")
     )
     usual = [words for words in weeks.sentences("usual") if "holiday" in words]

@@ -34,6 +34,9 @@ from tools.dashboards.panels import changes, lines, number, rows, sized
 from tools.dashboards.promql import JOB, OUTAGE, PERSON, WINDOW_END, last_scrape, with_person
 
 NOON = 12 * 3600
+TEAM_WIDTH = 240
+"""Of a column, in pixels: "Business Development Americas" in one line."""
+
 NO_PEOPLE = "No people, or not known yet: see Freshness"
 """What an empty list says: the two look the same to Prometheus."""
 
@@ -72,6 +75,7 @@ def freshness(end: str = WINDOW_END, window: str = ', window="$window"') -> Sequ
         query(f"1000 * (min({reaches}) - {NOON})"),
         unit="time:ddd, D MMM",
         decimals=None,
+        missing=NOT_YET,
     )
     age = number(
         "Freshness",
@@ -117,9 +121,10 @@ def people(
     sorted_by(merged(panel, {**titles, "user": "user", "Value #A": "+/-"}), "+/-", down=down)
     panel.with_transformation(transform("organize", excludeByName={"+/-": True}))
     panel.override_by_name("Person", [leads_to("Open this person", USER_LINK), narrow(120)])
-    panel.override_by_name("Team", [wide(226)])
+    panel.override_by_name("Team", [wide(TEAM_WIDTH)])
+    panel.override_by_regexp("/Person|Team/", [prop("custom.wrapText", True)])
     for column in columns:
-        panel.override_by_name(column, [wide(72)])
+        panel.override_by_name(column, [wide(80 if column == "Expected" else 65)])
     panel.override_by_name("Change", coloured("percentunit", *PERSON_CHANGE))
     panel.override_by_name("Of team", coloured("percentunit", *COMPANY_CHANGE))
     return panel.override_by_name("user", HIDDEN)
@@ -194,7 +199,7 @@ def weeks(text: str, *columns: str, user: str = "") -> timeseries.Panel:
         decimals=0,
         missing="No whole week yet: a backfill brings the time before",
     )
-    panel.axis_soft_max(4).time_from(f"{WEEKS}w")
+    panel.axis_soft_max(4).time_from(f"{WEEKS + 1}w")
     bars = [fixed(BLUE), prop("custom.drawStyle", "bars"), prop("custom.fillOpacity", 60)]
     panel.override_by_query("A", bars)
     _with_dashes(panel, "B")

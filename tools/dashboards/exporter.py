@@ -11,6 +11,7 @@ from grafana_foundation_sdk.models import dashboard as models
 from tools.dashboards import exporter_graphs as graphs
 from tools.dashboards.exporter_graphs import of
 from tools.dashboards.looks import (
+    ABSENT,
     AGE,
     COUNT,
     HIDDEN,
@@ -28,6 +29,10 @@ from tools.dashboards.page import Page, instance, job
 from tools.dashboards.panels import number, rows
 from tools.dashboards.promql import OUTAGE
 
+IS_DOWN = -1
+"""Stands for how long a process runs that is down."""
+
+START = "process_start_time_seconds"
 INFO = "gong_exporter_build_info"
 LONG = 1e9
 """Seconds: longer ago than anything here."""
@@ -228,7 +233,7 @@ def _windows() -> table.Panel:
     }
     sorted_by(merged(panel, titles), "From", down=True)
     panel.override_by_name("Window", [wide(76)])
-    panel.override_by_regexp("/From|Until/", [prop("unit", "dateTimeAsIso"), wide(152)])
+    panel.override_by_regexp("/From|Until/", [prop("unit", "time:YYYY-MM-DD HH:mm"), wide(140)])
     panel.override_by_name("Fetched ago", [wide(104), *coloured("s", *AGE)])
     panel.override_by_regexp("/ctive|Unknown/", [wide(80)])
     return panel.override_by_name("Unknown", coloured("locale", (None, "text"), (1, "orange")))
@@ -240,7 +245,10 @@ def _build() -> table.Panel:
         "Version and start of each process. One of them polls, if they share a state file.",
         query(f"max by (instance, version, python) ({last(INFO)})", "A", as_table=True),
         query(
-            f"time() - max by (instance) ({last('process_start_time_seconds')})", "B", as_table=True
+            f"time() - max by (instance) ({of(START)})"
+            f"\nor on (instance) max by (instance) ({last(START)}) * 0 {IS_DOWN}",
+            "B",
+            as_table=True,
         ),
         missing="No process was scraped",
     )
@@ -253,4 +261,6 @@ def _build() -> table.Panel:
     merged(panel, titles)
     panel.override_by_name("Value #A", HIDDEN)
     panel.override_by_regexp("/Version|Python/", [wide(72)])
-    return panel.override_by_name("Up for", [prop("unit", "s"), wide(90)])
+    down = {"type": "value", "options": {str(IS_DOWN): {"text": "down", "color": "red"}}}
+    shown = coloured("s", *PLAIN)[:-1]
+    return panel.override_by_name("Up for", [*shown, prop("mappings", [down, ABSENT]), wide(90)])

@@ -76,7 +76,7 @@ def each_week(*columns: str, user: str = "", days_ago: int = 0) -> str:
         f"max by (job, user) (last_over_time({selected}[{LOOK_BACK}:{GRID}]"
         f" @ end() offset {back * WEEK_HOURS - known}h))"
         f" and on () ({END} - time() == {back * WEEK_HOURS * HOUR})"
-        for back in range(WEEKS + 1)
+        for back in range(WEEKS + 1)  # the newest may not be over
     )
     people = of_people(f"({weeks})", *columns)
     return _if_over(f"sum by (job) ({people})", known, WEEK_OVER - 24 * days_ago, "7d")

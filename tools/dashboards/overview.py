@@ -192,7 +192,7 @@ def _by_role() -> table.Panel:
     }
     sorted_by(merged(panel, titles), "Median", down=True)
     panel.override_by_name("Role", [narrow(110)])
-    panel.override_by_regexp("/quarter/", [wide(104)])
+    panel.override_by_regexp("/quarter/", [wide(112)])
     return panel.override_by_regexp("/People|Median|Highest/", [wide(76)])
 
 

@@ -91,7 +91,7 @@ _OF_MEMBERS = "The count of those who are in the team today."
 
 def _total() -> stat.Panel:
     return number(
-        "All activity: ${team:text}",
+        "All activity, 7 days",
         "Calls and contributions of the team in the last seven days, as the exporter's detector"
         " counts them. Of the whole team: managers, regions and roles do not matter here.",
         query(f"sum({expected.team_observed(IN_TEAM)})"),

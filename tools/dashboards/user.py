@@ -10,6 +10,7 @@ from tools.dashboards import expected
 from tools.dashboards.common import (
     EXPECTED,
     NOT_YET,
+    TEAM_WIDTH,
     against_expected,
     earlier,
     freshness,
@@ -81,6 +82,8 @@ def _who() -> table.Panel:
     columns = ("team", "role", "title", "manager", "region", "active")
     titles |= {name: name.capitalize() for name in columns}
     panel.override_by_name("Address", [wide(260)])
+    panel.override_by_name("Team", [wide(TEAM_WIDTH)])
+    panel.override_by_regexp("/Role|Title|Region|Active/", [wide(130)])
     panel.override_by_name("Gong user id", [wide(190)])
     return panel.with_transformation(
         transform(

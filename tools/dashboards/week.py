@@ -78,7 +78,7 @@ def week() -> dict[str, Any]:
         why_lists_are_empty(),
     )
     up_to, fresh = freshness(HISTORY, "")
-    page.line(4, (5, _company()), (11, _teams()), (3, up_to), (5, fresh))
+    page.line(4, (6, _company()), (10, _teams()), (3, up_to), (5, fresh))
     page.line(4, (24, _sentences()))
     page.line(12, (24, people_below()))
     page.line(8, (24, people_away()))

@@ -132,7 +132,7 @@ def people_below() -> table.Panel:
     panel.override_by_name("By chance", [wide(130), *_rarity()])
     panel.override_by_regexp("/^(Did|Days)$/", [wide(50)])
     panel.override_by_name("Expected", [wide(76)])
-    panel.override_by_name("Change", [wide(62), *coloured("percentunit", *PERSON_CHANGE)[:-1]])
+    panel.override_by_name("Change", [wide(68), *coloured("percentunit", *PERSON_CHANGE)[:-1]])
     panel.override_by_name("Team's", [wide(62), prop("custom.align", "right")])
     panel.override_by_name(
         "8 weeks",
@@ -142,7 +142,7 @@ def people_below() -> table.Panel:
             prop("color", {"mode": "fixed", "fixedColor": "blue"}),
         ],
     )
-    panel.override_by_name("Last active", [wide(92), prop("unit", "time:ddd D MMM")])
+    panel.override_by_name("Last active", [wide(98), prop("unit", "time:ddd D MMM")])
     panel.override_by_name("Alert", [wide(56), *_alerts()])
     return panel
 
@@ -183,7 +183,7 @@ def _arranged(panel: table.Panel, titles: Mapping[str, str], first: str, *, down
     panel.mappings([EMPTY])
     panel.override_by_name("Person", [narrow(120), leads_to("Open this person", PERSON_LINK)])
     panel.override_by_name("Team", [narrow(120), leads_to("Open this team", TEAM_LINK)])
-    panel.override_by_name("Manager", [wide(118)])
+    panel.override_by_name("Manager", [wide(136)])
     panel.override_by_name("Why", [narrow(150)])
     panel.override_by_regexp("/Person|Team|Manager|Why/", [prop("custom.wrapText", True)])
     panel.override_by_name("Company", [wide(90)])

@@ -149,9 +149,9 @@ def lull() -> str:
         "facts",
         {
             "(.+)/(.+)/(.+)": "$1 at work on $2 % of the usual days, and $3 more on less than"
-            " three quarters: a holiday?",
-            "(.+)/(.+)/0": "$1 at work on $2 % of the usual days: a holiday?",
-            "/(.+)/0": "At work on $1 % of the usual days: a holiday?",
+            " three quarters: a holiday, or leave?",
+            "(.+)/(.+)/0": "$1 at work on $2 % of the usual days: a holiday, or leave?",
+            "/(.+)/0": "At work on $1 % of the usual days: a holiday, or leave?",
         },
     )
 
