@@ -31,11 +31,12 @@ def observed(metric: str = "own_activity", *, user: str = "") -> str:
     return _of_users("gong_user_observed_activity", f'metric="{metric}"', WEEK, user=user)
 
 
-def counted() -> str:
+def counted(*, user: str = "") -> str:
     """The same, also of those of whom nothing is expected, such as people on leave or new."""
-    selected = last_known("gong_user_activity", f'metric=~"{OWN_ACTIVITY}"', WEEK)
+    person = (f'user="{user}"',) if user else ()
+    selected = last_known("gong_user_activity", *person, f'metric=~"{OWN_ACTIVITY}"', WEEK)
     counters = f"sum by (job, user) (max by (job, user, metric) ({selected}))"
-    return f"{observed()}\nor on (job, user) {counters}"
+    return f"{observed(user=user)}\nor on (job, user) {counters}"
 
 
 def expected(metric: str = "own_activity", *, user: str = "") -> str:

@@ -100,7 +100,7 @@ def _activity() -> stat.Panel:
         "All activity: ${user:text}",
         "Calls and contributions of the person in the last seven days, what was expected, and the"
         " person's usual calendar week." + EXPECTED,
-        query(_or_unknown(expected.observed(user=ID)), "A", legend="counted"),
+        query(_or_unknown(expected.counted(user=ID)), "A", legend="counted"),
         query(_or_unknown(expected.expected(user=ID)), "B", legend="expected"),
         query(_or_unknown(expected.usual(user=ID)), "C", legend="usual"),
         missing=NOT_YET,

@@ -184,7 +184,7 @@ def _arranged(panel: table.Panel, titles: Mapping[str, str], first: str, *, down
     panel.override_by_name("Person", [narrow(120), leads_to("Open this person", PERSON_LINK)])
     panel.override_by_name("Team", [narrow(120), leads_to("Open this team", TEAM_LINK)])
     panel.override_by_name("Manager", [wide(136)])
-    panel.override_by_name("Why", [narrow(150)])
+    panel.override_by_name("Why", [narrow(180)])
     panel.override_by_regexp("/Person|Team|Manager|Why/", [prop("custom.wrapText", True)])
     panel.override_by_name("Company", [wide(90)])
     panel.override_by_name("job", HIDDEN)
