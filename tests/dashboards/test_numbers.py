@@ -118,10 +118,12 @@ def test_people_are_against_their_team_too(past: Past) -> None:
         assert value == pytest.approx(teams[roster[labels["user"]]["team"]])
 
 
-def test_the_planted_slump_is_listed(past: Past) -> None:
+def test_the_planted_slump_is_among_the_first(past: Past) -> None:
+    """By counts. By evidence, as "This week" ranks people, it is the first."""
     (slump,) = past.demo.events[0].user_ids
     rows = shown(past, OVERVIEW, BELOW, "A", job=DEMO)
-    assert slump in {labels["user"] for labels, _ in rows}
+    rows = sorted(rows, key=lambda row: row[1])
+    assert slump in {labels["user"] for labels, _ in rows[:5]}
 
 
 def test_the_silent_are_those_of_the_alert(past: Past) -> None:

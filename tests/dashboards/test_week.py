@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,7 +22,7 @@ from gong_exporter.drops.thresholds import USER_YEARS
 from gong_exporter.simulator.company.company import SimulatedCompany
 from gong_exporter.simulator.company.events import EventKind
 from tests.dashboards.pages import dashboard, panels, targets
-from tests.support.dashboard_company import load
+from tests.support.dashboard_company import MONDAYS, load
 from tests.support.dashboard_history import History, roster_of
 from tests.support.dashboard_scores import Scores
 from tests.support.dashboard_variables import Variables
@@ -34,13 +34,6 @@ pytestmark = pytest.mark.server("prometheus", "promtool")
 PAGE = "gong-this-week"
 ZONE = ZoneInfo("US/Pacific")
 RULES = Path(__file__).parents[2] / "prometheus" / "rules" / "gong-activity.yml"
-WEEKS = {
-    "usual": date(2026, 3, 2),
-    "holiday": date(2026, 11, 30),
-    "team": date(2026, 9, 28),
-}
-"""The Monday on which a manager looks, by job."""
-
 FIRST = 5
 HOUR = timedelta(hours=1)
 
@@ -101,7 +94,7 @@ class Weeks:
 def weeks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Weeks]:
     """The three Mondays; and Mondays without scores, without people, and with few days."""
     folder = tmp_path_factory.mktemp("weeks")
-    companies = {job: demo_company(ZONE, day) for job, day in WEEKS.items()}
+    companies = {job: demo_company(ZONE, day) for job, day in MONDAYS.items()}
     rosters = {job: roster_of(company) for job, company in companies.items()}
     scores: dict[str, Scores | None] = {
         job: Scores(company, rosters[job]) for job, company in companies.items()
@@ -127,18 +120,17 @@ def weeks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Weeks]:
 ABSENCES = (EventKind.SILENT, EventKind.TEAM_SILENT)
 
 
-@pytest.mark.parametrize("job", WEEKS)
+@pytest.mark.parametrize("job", MONDAYS)
 def test_people_with_drops_are_the_first_rows(weeks: Weeks, job: str) -> None:
     rows = weeks.rows(job, BELOW_TITLE)
     users = [row["user"] for row in rows]
     dropped = weeks.planted(job, *SLUMPS)
     person, *_ = weeks.companies[job].events
     assert users[0] in person.user_ids
-    first = users[: min(FIRST, len(users))]
-    assert sum(user in dropped for user in first) >= len(first) - 1
+    assert set(users[:FIRST]) <= dropped
 
 
-@pytest.mark.parametrize("job", WEEKS)
+@pytest.mark.parametrize("job", MONDAYS)
 def test_nobody_on_leave_or_holiday_is_among_the_first(weeks: Weeks, job: str) -> None:
     first = {row["user"] for row in weeks.rows(job, BELOW_TITLE)[:FIRST]}
     dropped = weeks.planted(job, *SLUMPS)
@@ -148,7 +140,7 @@ def test_nobody_on_leave_or_holiday_is_among_the_first(weeks: Weeks, job: str) -
         assert not [user for user in first - dropped if people[str(user)].region == "Americas"]
 
 
-@pytest.mark.parametrize("job", WEEKS)
+@pytest.mark.parametrize("job", MONDAYS)
 def test_a_sentence_counts_who_is_below_and_who_alerts(weeks: Weeks, job: str) -> None:
     rarities = [float(row["By chance"]) for row in weeks.rows(job, BELOW_TITLE)]
     alerting = sum(years >= USER_YEARS for years in rarities)
@@ -169,7 +161,7 @@ def test_a_holiday_is_said_to_explain_the_week(weeks: Weeks) -> None:
     assert usual[0].startswith("EMEA at work on")
 
 
-@pytest.mark.parametrize("job", WEEKS)
+@pytest.mark.parametrize("job", MONDAYS)
 def test_a_row_says_why(weeks: Weeks, job: str) -> None:
     team = weeks.companies[job].events[1].user_ids
     for row in weeks.rows(job, BELOW_TITLE):
@@ -183,7 +175,7 @@ def test_a_row_says_why(weeks: Weeks, job: str) -> None:
             assert row["Why"] == "team is down too" or str(row["Why"]).startswith("silent since")
 
 
-@pytest.mark.parametrize("job", WEEKS)
+@pytest.mark.parametrize("job", MONDAYS)
 def test_whoever_is_away_is_in_one_list_alone(weeks: Weeks, job: str) -> None:
     away = {row["user"] for row in weeks.rows(job, AWAY_TITLE)}
     assert away

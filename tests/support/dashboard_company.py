@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,14 @@ from tests.support.servers import Prometheus, prometheus, promtool, until
 
 ADDRESS = re.compile(r'targets: \["([^"]+)"\]')
 TARGET = {"job": "gong", "instance": "gong-exporter:14664"}
+MONDAYS: Mapping[str, date] = {
+    "usual": date(2026, 3, 2),
+    "holiday": date(2026, 11, 30),
+    "team": date(2026, 9, 28),
+}
+"""On which a manager looks at the demo's company: after a usual week, after Thanksgiving, and after
+two weeks in which a team did a quarter."""
+
 SCORED = 91
 """The newest days with scores."""
 
