@@ -37,6 +37,7 @@ from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.limits import Ledger
 from gong_exporter.gong.records import AGGREGATE_ACTIVITY_PATH
 from gong_exporter.runtime.gong_client import make_client
+from gong_exporter.runtime.parts import Parts
 from gong_exporter.runtime.poll_runner import PollRunner
 from gong_exporter.runtime.setup import Setup, make_setup
 from gong_exporter.simulator.api.simulator_options import SimulatorOptions
@@ -127,8 +128,7 @@ def a_poll_and_all(setup: Setup, state: StateFile, clock: PatientClock) -> int:
     process = CollectorRegistry()
     ProcessCollector(registry=process)
     PlatformCollector(registry=process)
-    runner = PollRunner(
-        setup=setup,
+    parts = Parts(
         clock=clock,
         state=state,
         metrics=metrics,
@@ -136,6 +136,7 @@ def a_poll_and_all(setup: Setup, state: StateFile, clock: PatientClock) -> int:
         log=make_log("error", "logfmt", io.StringIO(), Redactor()),
         redactor=Redactor(),
     )
+    runner = PollRunner(parts, setup)
     with closing(runner):
         result = runner.run()
     if result is None or result.failures:

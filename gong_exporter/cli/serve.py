@@ -22,7 +22,8 @@ from gong_exporter.config.model import Config
 from gong_exporter.exposition.body import once_text
 from gong_exporter.exposition.names import FAMILIES
 from gong_exporter.gong.clock import Stopped
-from gong_exporter.runtime.app import Exporter, Parts, assemble
+from gong_exporter.runtime.app import Exporter, assemble
+from gong_exporter.runtime.poll_runner import PollRunner
 from gong_exporter.runtime.signals import BackgroundTask, Signals, StopSignal
 from gong_exporter.runtime.user_labels import load_roster
 from gong_exporter.web.config import WebConfigError
@@ -206,12 +207,12 @@ def _parse_labels(texts: Sequence[str], config: Config) -> tuple[tuple[str, str]
         refuse(error)
 
 
-def _bring_history_up_to_date(parts: Parts) -> None:
+def _bring_history_up_to_date(runner: PollRunner) -> None:
     """Fetch missing days for a while. Without the lock, use what the running exporter saved."""
-    end = parts.clock.monotonic() + ONCE_HISTORY_TIME
-    while parts.runner.save and parts.clock.monotonic() < end and parts.runner.advance_history():
+    end = runner.parts.clock.monotonic() + ONCE_HISTORY_TIME
+    while runner.save and runner.parts.clock.monotonic() < end and runner.advance_history():
         pass
-    parts.runner.find_drops()
+    runner.find_drops()
 
 
 def _once(
@@ -222,19 +223,19 @@ def _once(
     labels: Sequence[tuple[str, str]],
 ) -> bytes:
     """The exposition after one poll; empty if no window was fetched."""
-    parts = assemble(config, log, redactor, stop_signal)
+    runner = assemble(config, log, redactor, stop_signal)
     # Beside a running exporter this only shares its ledger; alone it saves what it learns.
-    parts.runner.save = parts.state.poller_lock.acquire()
+    runner.save = runner.parts.state.poller_lock.acquire()
     try:
-        parts.runner.refresh_roster()
-        result = parts.runner.run()
-        _bring_history_up_to_date(parts)
+        runner.refresh_roster()
+        result = runner.run()
+        _bring_history_up_to_date(runner)
     except Stopped:
         result = None
     finally:
-        parts.runner.close()
-        parts.state.close()
+        runner.close()
+        runner.parts.state.close()
     if result is None or not result.windows:
         return b""
-    published = parts.runner.current()
-    return once_text(published.snapshot, parts.metrics.registry, labels, published.drops)
+    published = runner.current()
+    return once_text(published.snapshot, runner.parts.metrics.registry, labels, published.drops)

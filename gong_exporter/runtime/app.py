@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 from structlog.typing import FilteringBoundLogger
@@ -17,6 +16,7 @@ from gong_exporter.config.model import Config
 from gong_exporter.exposition.body import Exposition
 from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.clock import SystemClock
+from gong_exporter.runtime.parts import Parts
 from gong_exporter.runtime.poll_runner import PollRunner
 from gong_exporter.runtime.poller import Poller
 from gong_exporter.runtime.reload import AutoReload, Reloader, require_budget
@@ -39,32 +39,13 @@ POLLER_GRACE = 0.5
 """Seconds for a poll in progress."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """The parts that polling needs.
-
-    Attributes:
-        clock: its waits end when the stop signal is set.
-        state: the state file.
-        metrics: the exporter's own numbers.
-        exposition: what is served.
-        runner: runs polls.
-    """
-
-    clock: SystemClock
-    state: StateFile
-    metrics: ExporterMetrics
-    exposition: Exposition
-    runner: PollRunner
-
-
 def assemble(
     config: Config,
     log: FilteringBoundLogger,
     redactor: Redactor,
     stop_signal: StopSignal,
-) -> Parts:
-    """Build the parts that polling needs, and restore the state file's data.
+) -> PollRunner:
+    """Build what runs polls, and restore the state file's data.
 
     Raises:
         ConfigError: the roster cannot be used, or the pages that earlier polls learned do not fit
@@ -82,17 +63,15 @@ def assemble(
     process = CollectorRegistry()
     ProcessCollector(registry=process)
     PlatformCollector(registry=process)
-    exposition = Exposition([metrics.registry, process], clock.monotonic)
-    runner = PollRunner(
-        setup=setup,
+    parts = Parts(
         clock=clock,
         state=state,
         metrics=metrics,
-        exposition=exposition,
+        exposition=Exposition([metrics.registry, process], clock.monotonic),
         log=log,
         redactor=redactor,
-        save=False,
     )
+    runner = PollRunner(parts, setup, save=False)
     runner.restore()
     try:
         require_budget(setup, runner)
@@ -102,13 +81,7 @@ def assemble(
     metrics.config_read(accepted=True, at=clock.now())
     for warning in config.warnings:
         log.warning(warning)
-    return Parts(
-        clock=clock,
-        state=state,
-        metrics=metrics,
-        exposition=exposition,
-        runner=runner,
-    )
+    return runner
 
 
 class Exporter:
@@ -135,37 +108,22 @@ class Exporter:
         self._log = log
         self._stop_signal = StopSignal()
         self._sockets = tuple(sockets)
-        self._parts = parts = assemble(config, log, redactor, self._stop_signal)
+        self._runner = runner = assemble(config, log, redactor, self._stop_signal)
         self._poller = Poller(
-            runner=parts.runner,
-            clock=parts.clock,
+            runner=runner,
             stop_signal=self._stop_signal,
-            lock=parts.state.poller_lock,
+            lock=runner.parts.state.poller_lock,
             timer=PollTimer(),
-            on_next_poll=parts.metrics.set_next_poll,
-            log=log,
         )
-        self._reloader = Reloader(
-            load=load,
-            runner=parts.runner,
-            poller=self._poller,
-            metrics=parts.metrics,
-            clock=parts.clock,
-            log=log,
-        )
+        self._reloader = Reloader(load=load, runner=runner, poller=self._poller)
         self._auto_reload = (
             None if auto_reload is None else AutoReload(self._reloader, auto_reload, log)
         )
         self.site = ExporterSite(
-            runner=parts.runner,
+            runner=runner,
             poller=self._poller,
-            exposition=parts.exposition,
-            exporter_metrics=parts.metrics,
-            state_file=parts.state,
-            clock=parts.clock,
-            started_at=parts.clock.now(),
+            started_at=runner.parts.clock.now(),
             reloader=self._reloader,
-            redactor=redactor,
             web_config=web_config,
         )
         self._web = WebServer(
@@ -179,17 +137,17 @@ class Exporter:
     @property
     def snapshot(self) -> Snapshot:
         """What is served."""
-        return self._parts.runner.current().snapshot
+        return self._runner.current().snapshot
 
     @property
     def first_poll_over(self) -> bool:
         """Whether a poll has ended, with or without success."""
-        return self._parts.runner.poll_state.failed is not None
+        return self._runner.poll_state.failed is not None
 
     @property
     def metrics(self) -> ExporterMetrics:
         """The exporter's own numbers."""
-        return self._parts.metrics
+        return self._runner.parts.metrics
 
     def start(self) -> None:
         """Serve and poll."""
@@ -217,8 +175,8 @@ class Exporter:
         self._poller.ask_to_stop()
         self._web.stop(WEB_GRACE)
         if self._poller.join(POLLER_GRACE):
-            self._parts.runner.close()
-            self._parts.state.close()
+            self._runner.close()
+            self._runner.parts.state.close()
         # A poller that is still busy is a daemon thread: it ends with the process, and the state
         # file is readable whenever that is.
         self._log.info("stopped", pid=os.getpid())

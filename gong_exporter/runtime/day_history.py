@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from structlog.typing import FilteringBoundLogger
-
 from gong_exporter.activity.days import DayRecord, day_of_window
 from gong_exporter.activity.history import (
     HISTORY_DAYS,
@@ -20,11 +18,10 @@ from gong_exporter.activity.history import (
 from gong_exporter.activity.pages import PageSource
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.activity.windows import company_today, day_start
-from gong_exporter.exposition.metrics import ExporterMetrics
-from gong_exporter.gong.clock import Clock, Stopped
+from gong_exporter.gong.clock import Stopped
 from gong_exporter.gong.errors import GongError, NotSent, RateLimited
-from gong_exporter.gong.limits import Ledger
 from gong_exporter.runtime.known_days import Basis, KnownDays
+from gong_exporter.runtime.parts import Parts
 from gong_exporter.runtime.published import Company
 from gong_exporter.runtime.setup import Setup
 
@@ -39,20 +36,9 @@ FIRST_PAUSE, LONGEST_PAUSE = 60.0, 3600.0
 class DayHistory:
     """Fetches the days that are not known yet. For the poller's thread."""
 
-    def __init__(
-        self,
-        *,
-        days: KnownDays,
-        ledger: Ledger,
-        clock: Clock,
-        metrics: ExporterMetrics,
-        log: FilteringBoundLogger,
-    ) -> None:
+    def __init__(self, parts: Parts, days: KnownDays) -> None:
+        self._parts = parts
         self._days = days
-        self._ledger = ledger
-        self._clock = clock
-        self._metrics = metrics
-        self._log = log
         self._request: DayRequest | None = None
         self._steps: DaySteps | None = None
         self._basis = Basis()
@@ -78,8 +64,8 @@ class DayHistory:
                 record = day_of_window(window)
                 if record is not None:
                     self._save(company, record)
-        except Exception:  # noqa: BLE001 - a defect of ours must not end the poll loop
-            self._log.exception("the day history broke down: a defect, please report it")
+        except Exception:
+            self._parts.log.exception("the day history broke down: a defect, please report it")
 
     def advance(self, company: Company, source: PageSource) -> bool:
         """Fetch the next page. Returns whether there was one to fetch.
@@ -89,7 +75,7 @@ class DayHistory:
         Raises:
             Stopped: the process stops, or a new configuration interrupts.
         """
-        if self._clock.monotonic() < self._resume_at:
+        if self._parts.clock.monotonic() < self._resume_at:
             return False
         has_history = self._days.update(company, save=True)
         if self._days.basis != self._basis:
@@ -106,19 +92,19 @@ class DayHistory:
             raise
         except GongError as error:
             self._fail(error)
-        except Exception as error:  # noqa: BLE001 - see below
+        except Exception as error:
             # A defect of ours must not end the poll loop.
-            self._log.exception("the day history broke down: a defect, please report it")
+            self._parts.log.exception("the day history broke down: a defect, please report it")
             self._fail(error)
         return True
 
     def _must_wait(self, company: Company) -> bool:
         """Whether calls are left to polls, or forbidden by a Retry-After."""
-        now, limits = self._clock.now(), company.setup.limits
-        used = self._ledger.used(now)
+        now, limits = self._parts.clock.now(), company.setup.limits
+        used = self._parts.state.ledger.used(now)
         if used + 1 > QUOTA_SHARE * limits.requests_per_day:
             return True
-        return self._ledger.limited_until(now) > now
+        return self._parts.state.ledger.limited_until(now) > now
 
     def _begin(self, company: Company, source: PageSource) -> bool:
         """Begin with the next day. Returns whether there is one to fetch."""
@@ -126,18 +112,18 @@ class DayHistory:
         if zone is None:
             return False
         known = self._days.days
-        today = company_today(self._clock.now() - AFTER_MIDNIGHT, zone)
+        today = company_today(self._parts.clock.now() - AFTER_MIDNIGHT, zone)
         self._request = next_request(
             known, today=today, today_start=day_start(today, zone), ids=self._basis.ids
         )
         if self._request is None:
             if self._filling:
                 self._filling = False
-                self._log.info("the day history is complete", days=len(known))
+                self._parts.log.info("the day history is complete", days=len(known))
             return False
         if not self._filling and self._request.day not in known:
             self._filling = True
-            self._log.info(
+            self._parts.log.info(
                 "fetching the day history between polls",
                 known_days=len(known_days(known)),
                 total_days=HISTORY_DAYS,
@@ -147,8 +133,8 @@ class DayHistory:
             company.setup.plan,
             self._request,
             zone,
-            clock=self._clock,
-            log=self._log,
+            clock=self._parts.clock,
+            log=self._parts.log,
             excluded=company.excluded,
         )
         return True
@@ -170,19 +156,19 @@ class DayHistory:
 
     def _save(self, company: Company, record: DayRecord) -> None:
         if not self._days.save(company, record):
-            self._resume_at = self._clock.monotonic() + FIRST_PAUSE
+            self._resume_at = self._parts.clock.monotonic() + FIRST_PAUSE
 
     def _fail(self, error: Exception) -> None:
         day = self._request.day if self._request else None
         self._abandon()
         pause = min(FIRST_PAUSE * 2.0**self._failures, LONGEST_PAUSE)
         if isinstance(error, RateLimited | NotSent) and error.until is not None:
-            pause = max(pause, error.until - self._clock.now())
+            pause = max(pause, error.until - self._parts.clock.now())
         self._failures += 1
-        self._resume_at = self._clock.monotonic() + pause
-        self._metrics.history_fetch_failed()
+        self._resume_at = self._parts.clock.monotonic() + pause
+        self._parts.metrics.history_fetch_failed()
         if isinstance(error, GongError):
-            self._log.warning(
+            self._parts.log.warning(
                 "a day of the history could not be fetched",
                 day=str(day),
                 error=error.message,

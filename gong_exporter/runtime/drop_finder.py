@@ -6,11 +6,8 @@ import math
 from collections.abc import Callable
 from datetime import date, timedelta
 
-from structlog.typing import FilteringBoundLogger
-
 from gong_exporter.activity.windows import day_start
 from gong_exporter.exposition.drop_lines import DropReport
-from gong_exporter.gong.clock import Clock
 from gong_exporter.runtime.detector import (
     DetectorFailed,
     DetectorInput,
@@ -18,6 +15,7 @@ from gong_exporter.runtime.detector import (
     DetectorProcess,
 )
 from gong_exporter.runtime.known_days import KnownDays, LoadedHistory
+from gong_exporter.runtime.parts import Parts
 from gong_exporter.runtime.published import Company, CompanyData
 
 INTERVAL = 600.0
@@ -42,17 +40,16 @@ class DropFinder:
 
     def __init__(
         self,
+        parts: Parts,
         *,
         data: CompanyData,
         days: KnownDays,
-        clock: Clock,
-        log: FilteringBoundLogger,
         start: Callable[[DetectorInput], DetectorProcess],
     ) -> None:
+        self._clock = parts.clock
+        self._log = parts.log
         self._data = data
         self._days = days
-        self._clock = clock
-        self._log = log
         self._start = start
         self._run: DetectorProcess | None = None
         self._run_of: tuple[Company, tuple[date, ...]] | None = None

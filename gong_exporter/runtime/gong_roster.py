@@ -5,20 +5,17 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from structlog.typing import FilteringBoundLogger
-
-from gong_exporter.common.redact import Redactor
-from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.client import RetryPolicy
-from gong_exporter.gong.clock import Clock, Stopped
+from gong_exporter.gong.clock import Stopped
 from gong_exporter.gong.errors import GongError, InvalidResponse
 from gong_exporter.gong.gong_users import GongUser
 from gong_exporter.gong.limits import DAY
 from gong_exporter.roster.gong import fetch_users
 from gong_exporter.runtime.gong_client import CallObserver, make_client
+from gong_exporter.runtime.parts import Parts
 from gong_exporter.runtime.setup import Setup, make_setup
 from gong_exporter.runtime.user_labels import load_roster
-from gong_exporter.store import SavedUsers, StateFile
+from gong_exporter.store import SavedUsers
 
 RETRY_INTERVAL = 3600.0
 """Seconds to the next try after a failure."""
@@ -40,20 +37,8 @@ class GongRoster:
         error: why the last refresh failed; None if it did not.
     """
 
-    def __init__(
-        self,
-        *,
-        state: StateFile,
-        clock: Clock,
-        metrics: ExporterMetrics,
-        redactor: Redactor,
-        log: FilteringBoundLogger,
-    ) -> None:
-        self._state = state
-        self._clock = clock
-        self._metrics = metrics
-        self._redactor = redactor
-        self._log = log
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
         self._host: str | None = None
         self._out_of_date = True
         self._users: tuple[GongUser, ...] = ()
@@ -81,7 +66,7 @@ class GongRoster:
             users = without_excluded(self._users, setup)
             if users != self._users:
                 self._users = users
-                self._state.save_users(setup.plan.host, SavedUsers(users, self._fetched_at))
+                self._parts.state.save_users(setup.plan.host, SavedUsers(users, self._fetched_at))
 
     def is_due(self, setup: Setup, *, at_start: bool) -> bool:
         """Whether the list has to be fetched now.
@@ -91,7 +76,7 @@ class GongRoster:
         if setup.config.activity.roster is None:
             return False
         self._load(setup.plan.host)
-        now = self._clock.now()
+        now = self._parts.clock.now()
         # abs(): a clock that was set back must not postpone it.
         if self._failed_at > self._fetched_at:
             return abs(now - self._failed_at) >= RETRY_INTERVAL
@@ -106,46 +91,46 @@ class GongRoster:
         Raises:
             Stopped: the process stops, or a new configuration interrupts.
         """
-        observer = CallObserver(self._metrics)
+        observer = CallObserver(self._parts.metrics)
         observer.counts_errors = False
         client = make_client(
             setup,
-            clock=self._clock,
-            ledger=self._state.ledger,
+            clock=self._parts.clock,
+            ledger=self._parts.state.ledger,
             observer=observer,
-            redactor=self._redactor,
-            log=self._log,
+            redactor=self._parts.redactor,
+            log=self._parts.log,
             retry=RETRY,
         )
         try:
-            users = without_excluded(fetch_users(client, self._log), setup)
+            users = without_excluded(fetch_users(client, self._parts.log), setup)
         except GongError as error:
             self._failed(error)
             return False
         except Stopped:
             raise
-        except Exception as error:  # noqa: BLE001 - a defect of ours must not end the poll loop
-            self._log.exception("fetching the roster broke down: a defect, please report it")
+        except Exception as error:
+            self._parts.log.exception("fetching the roster broke down: a defect, please report it")
             self._failed(InvalidResponse(f"a defect: {type(error).__name__}"))
             return False
         finally:
             client.close()
-        now = self._clock.now()
+        now = self._parts.clock.now()
         self._host, self._users, self._fetched_at = setup.plan.host, users, now
         self._failed_at = -math.inf
         if save:
-            self._state.save_users(setup.plan.host, SavedUsers(users, now))
-        self._metrics.roster_refreshed(failed=False)
-        self._log.info("roster fetched from Gong", users=len(users))
+            self._parts.state.save_users(setup.plan.host, SavedUsers(users, now))
+        self._parts.metrics.roster_refreshed(failed=False)
+        self._parts.log.info("roster fetched from Gong", users=len(users))
         self.error = None
         return True
 
     def _failed(self, error: GongError) -> None:
-        self._failed_at = self._clock.now()
-        self._metrics.roster_refreshed(failed=True)
+        self._failed_at = self._parts.clock.now()
+        self._parts.metrics.roster_refreshed(failed=True)
         message = f"{error.message}; {error.advice}" if error.advice else error.message
         if message != self.error:
-            self._log.warning(
+            self._parts.log.warning(
                 "the roster could not be fetched from Gong; the last good one stays",
                 error=error.message,
                 advice=error.advice or None,
@@ -164,7 +149,7 @@ class GongRoster:
         elif not self._out_of_date:
             return
         self._out_of_date = False
-        saved = self._state.load_users(host)
+        saved = self._parts.state.load_users(host)
         if saved is not None and saved.fetched_at > self._fetched_at:
             self._users, self._fetched_at = saved.users, saved.fetched_at
 

@@ -6,15 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from structlog.typing import FilteringBoundLogger
-
 from gong_exporter.activity.days import DayInfo, DayRecord, HistoryKey
 from gong_exporter.activity.history import HISTORY_DAYS, known_days, merge
 from gong_exporter.activity.windows import day_start
-from gong_exporter.exposition.metrics import ExporterMetrics
+from gong_exporter.runtime.parts import Parts
 from gong_exporter.runtime.published import Company
 from gong_exporter.runtime.setup import Setup, keeps_history
-from gong_exporter.store import HistoryFile, SavedDays
+from gong_exporter.store import SavedDays
 
 _ONE_DAY = timedelta(days=1)
 
@@ -60,12 +58,10 @@ class KnownDays:
         changed: whether days or people have changed since load() was called last.
     """
 
-    def __init__(
-        self, *, history: HistoryFile, metrics: ExporterMetrics, log: FilteringBoundLogger
-    ) -> None:
-        self._history = history
-        self._metrics = metrics
-        self._log = log
+    def __init__(self, parts: Parts) -> None:
+        self._history = parts.state.history
+        self._metrics = parts.metrics
+        self._log = parts.log
         self._setup: Setup | None = None
         self._reread = True
         self._cleaned = False

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from structlog.typing import FilteringBoundLogger
-
 from gong_exporter.activity.budget import CallBudget
 from gong_exporter.activity.poll_plan import WindowFailure
 from gong_exporter.activity.snapshot import Snapshot
 from gong_exporter.exposition.exporter_status import Failure
-from gong_exporter.exposition.metrics import ExporterMetrics
-from gong_exporter.gong.clock import Clock
+from gong_exporter.runtime.parts import Parts
 from gong_exporter.runtime.user_labels import RosterMatch
 
 MAX_NAMED = 10
@@ -21,12 +18,9 @@ MAX_NAMED = 10
 class PollLogger:
     """Logs what polls report. The log's processor redacts it."""
 
-    def __init__(
-        self, *, log: FilteringBoundLogger, metrics: ExporterMetrics, clock: Clock
-    ) -> None:
-        self._log = log
-        self._metrics = metrics
-        self._clock = clock
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._log = parts.log
         self._unknown: tuple[str, ...] = ()
         self._roster_warned = False
         self._stretched = False
@@ -102,6 +96,8 @@ class PollLogger:
         self._stretched = budget.stretched
 
     def _keep(self, reason: str, message: str, request_id: str | None) -> None:
-        self._metrics.failed(
-            Failure(at=self._clock.now(), reason=reason, message=message, request_id=request_id)
+        self._parts.metrics.failed(
+            Failure(
+                at=self._parts.clock.now(), reason=reason, message=message, request_id=request_id
+            )
         )

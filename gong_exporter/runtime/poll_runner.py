@@ -19,9 +19,6 @@ from gong_exporter.activity.windows import (
     company_today,
     today_everywhere,
 )
-from gong_exporter.common.redact import Redactor
-from gong_exporter.exposition.body import Exposition
-from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.client import GongClient
 from gong_exporter.gong.clock import Clock, Stopped
 from gong_exporter.runtime.day_history import DayHistory
@@ -30,6 +27,7 @@ from gong_exporter.runtime.drop_finder import DropFinder
 from gong_exporter.runtime.gong_client import CallObserver, make_client
 from gong_exporter.runtime.gong_roster import GongRoster
 from gong_exporter.runtime.known_days import KnownDays
+from gong_exporter.runtime.parts import Parts
 from gong_exporter.runtime.poll_log import PollLogger
 from gong_exporter.runtime.published import CompanyData, Published
 from gong_exporter.runtime.schedule import PollState
@@ -40,7 +38,6 @@ from gong_exporter.runtime.setup import (
     redaction_policy,
     windows_to_poll,
 )
-from gong_exporter.store import StateFile
 
 FetchWindows = Callable[
     [PageSource, PollPlan, CompanyState, Clock, FilteringBoundLogger], PollResult
@@ -54,46 +51,34 @@ class PollRunner:
     Only ``poll_state``, ``current()`` and ``company_state`` are for any thread.
 
     Attributes:
-        save: as given.
+        parts: as given.
+        save: write what polls fetch to the state file; not while another process does.
         poll_state: as of the last poll or configuration.
     """
 
     def __init__(
         self,
-        *,
+        parts: Parts,
         setup: Setup,
-        clock: Clock,
-        state: StateFile,
-        metrics: ExporterMetrics,
-        exposition: Exposition,
-        log: FilteringBoundLogger,
-        redactor: Redactor,
+        *,
         save: bool = True,
         fetch: FetchWindows = poll,
         start_detector: Callable[[DetectorInput], DetectorProcess] = DetectorProcess,
     ) -> None:
-        self._clock = clock
-        self._ledger = state.ledger
-        self._metrics = metrics
-        self._log = log
-        self._redactor = redactor
-        self._fetch = fetch
+        self.parts = parts
         self.save = save
-        self._data = CompanyData(
-            setup=setup, clock=clock, state=state, exposition=exposition, log=log
-        )
-        days = KnownDays(history=state.history, metrics=metrics, log=log)
-        self._history = DayHistory(
-            days=days, ledger=state.ledger, clock=clock, metrics=metrics, log=log
-        )
-        self._roster = GongRoster(
-            state=state, clock=clock, metrics=metrics, redactor=redactor, log=log
-        )
-        self._drops = DropFinder(
-            data=self._data, days=days, clock=clock, log=log, start=start_detector
-        )
-        self._observer = CallObserver(metrics)
-        self._poll_log = PollLogger(log=log, metrics=metrics, clock=clock)
+        self._clock = parts.clock
+        self._metrics = parts.metrics
+        self._log = parts.log
+        self._ledger = parts.state.ledger
+        self._fetch = fetch
+        self._data = CompanyData(parts, setup)
+        days = KnownDays(parts)
+        self._history = DayHistory(parts, days)
+        self._roster = GongRoster(parts)
+        self._drops = DropFinder(parts, data=self._data, days=days, start=start_detector)
+        self._observer = CallObserver(parts.metrics)
+        self._poll_log = PollLogger(parts)
         self._client: GongClient | None = None
         self._failed: tuple[str, ...] | None = None
         self.poll_state = self._new_poll_state()
@@ -138,7 +123,7 @@ class PollRunner:
         setup = self._roster.applied_to(setup)
         if setup != self._data.setup:
             self._drops.stop()
-        self._redactor.use(redaction_policy(setup.config))
+        self.parts.redactor.use(redaction_policy(setup.config))
         self._client = self._new_client(setup)
         self._data.use(setup)
         if self.save:
@@ -293,6 +278,6 @@ class PollRunner:
             clock=self._clock,
             ledger=self._ledger,
             observer=self._observer,
-            redactor=self._redactor,
+            redactor=self.parts.redactor,
             log=self._log,
         )

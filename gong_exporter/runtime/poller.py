@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from structlog.typing import FilteringBoundLogger
-
-from gong_exporter.gong.clock import Clock, Stopped
+from gong_exporter.gong.clock import Stopped
 from gong_exporter.runtime.poll_runner import PollRunner
 from gong_exporter.runtime.schedule import NextPoll, PollHistory, PollInputs, PollTimer, next_poll
 from gong_exporter.runtime.setup import Setup
@@ -60,21 +57,17 @@ class Poller:
         self,
         *,
         runner: PollRunner,
-        clock: Clock,
         stop_signal: StopSignal,
         lock: PollerLock,
         timer: PollTimer,
-        on_next_poll: Callable[[float], None],
-        log: FilteringBoundLogger,
         idle_interval: float = IDLE_INTERVAL,
     ) -> None:
         self._runner = runner
-        self._clock = clock
+        self._clock = clock = runner.parts.clock
         self._stop_signal = stop_signal
         self._lock = lock
         self._timer = timer
-        self._on_next_poll = on_next_poll
-        self._log = log
+        self._log = runner.parts.log
         self._idle_interval = idle_interval
         self._thread = threading.Thread(target=self._main, name="poller", daemon=True)
         self._wake = threading.Event()
@@ -280,7 +273,7 @@ class Poller:
         self._timer.set(planned.at)
         if planned.at <= now:
             self._wake.set()
-        self._on_next_poll(planned.at)
+        self._runner.parts.metrics.set_next_poll(planned.at)
         return planned
 
 

@@ -8,8 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
-from structlog.typing import FilteringBoundLogger
-
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.days import HistoryKey
 from gong_exporter.activity.exclusion import Exclusion
@@ -17,9 +15,8 @@ from gong_exporter.activity.poll_plan import PollPlan, PollResult
 from gong_exporter.activity.snapshot import EMPTY, Snapshot, WindowData
 from gong_exporter.activity.users import UserLabels, build_snapshot, latest_emails
 from gong_exporter.activity.windows import load_zone
-from gong_exporter.exposition.body import Exposition
 from gong_exporter.exposition.drop_lines import DropReport
-from gong_exporter.gong.clock import Clock
+from gong_exporter.runtime.parts import Parts
 from gong_exporter.runtime.setup import Setup, keeps_history
 from gong_exporter.runtime.user_labels import (
     NOT_COMPARED,
@@ -28,7 +25,6 @@ from gong_exporter.runtime.user_labels import (
     hidden,
     match_roster,
 )
-from gong_exporter.store import StateFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,21 +96,10 @@ class CompanyData:
         company_state: what polls learned about the company.
     """
 
-    def __init__(
-        self,
-        *,
-        setup: Setup,
-        clock: Clock,
-        state: StateFile,
-        exposition: Exposition,
-        log: FilteringBoundLogger,
-    ) -> None:
+    def __init__(self, parts: Parts, setup: Setup) -> None:
         self.setup = setup
         self.company_state = CompanyState(host=setup.plan.host)
-        self._clock = clock
-        self._state = state
-        self._exposition = exposition
-        self._log = log
+        self._parts = parts
         self._windows: dict[str, WindowData] = {}
         self._loaded: frozenset[str] = frozenset()
         self._lock = threading.RLock()
@@ -153,7 +138,7 @@ class CompanyData:
         excluded = self.setup.plan.selection.excluded
         if self._purged_for == excluded:
             return
-        if not excluded or self._state.purge(excluded.purge):
+        if not excluded or self._parts.state.purge(excluded.purge):
             self._purged_for = excluded
 
     def add(self, result: PollResult, *, save: bool) -> None:
@@ -163,7 +148,7 @@ class CompanyData:
             self._windows |= {data.window: data for data in result.windows}
             if save:
                 self.purge_file()
-                self._state.save(result.company_state, result.windows)
+                self._parts.state.save(result.company_state, result.windows)
             self._publish(only_if_new=True)
 
     def set_drops(self, drops: DropReport | None, key: HistoryKey | None) -> None:
@@ -189,13 +174,13 @@ class CompanyData:
 
     def published(self) -> Published:
         """What may be served now: data older than ``poll.stale_after`` is dropped first."""
-        if self._clock.now() > self._published.stale_at:
+        if self._parts.clock.now() > self._published.stale_at:
             with self._lock:
                 self._publish(only_if_new=True)
         return self._published
 
     def _publish(self, *, only_if_new: bool = False) -> None:
-        now, stale_after = self._clock.now(), self.setup.config.poll.stale_after
+        now, stale_after = self._parts.clock.now(), self.setup.config.poll.stale_after
         young = tuple(data for data in self.windows() if now - data.fetched_at <= stale_after)
         drops = self._young_drops(now - stale_after)
         before = self._published.windows
@@ -205,10 +190,10 @@ class CompanyData:
         too_old = {data.window for data in self.windows()} - {data.window for data in young}
         gone = too_old & {data.window for data in before}
         if gone:
-            self._log.warning("data too old to serve", windows=",".join(sorted(gone)))
-        label = email_label_or_hidden(self.setup.config, self._log)
+            self._parts.log.warning("data too old to serve", windows=",".join(sorted(gone)))
+        label = email_label_or_hidden(self.setup.config, self._parts.log)
         snapshot = self._snapshot(young, label) if young else EMPTY
-        self._exposition.publish(snapshot, drops)
+        self._parts.exposition.publish(snapshot, drops)
         self._published = Published(
             snapshot=snapshot,
             windows=young,
@@ -259,7 +244,7 @@ class CompanyData:
 
     def _load(self, plan: PollPlan) -> None:
         self._loaded = frozenset(window.name for window in plan.windows)
-        saved = self._state.load(plan.host, self._loaded)
+        saved = self._parts.state.load(plan.host, self._loaded)
         self.company_state = saved.company_state or CompanyState(host=plan.host)
         self._windows = {data.window: data for data in saved.windows}
 

@@ -13,8 +13,6 @@ from gong_exporter.config.checks import widened
 from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.load import MAX_ROSTER_BYTES
 from gong_exporter.config.model import Config
-from gong_exporter.exposition.metrics import ExporterMetrics
-from gong_exporter.gong.clock import Clock
 from gong_exporter.runtime.poll_runner import PollRunner
 from gong_exporter.runtime.poller import Poller
 from gong_exporter.runtime.setup import Setup, budget_problem, forecast_calls, make_setup
@@ -37,17 +35,14 @@ class Reloader:
         load: Callable[[], Config],
         runner: PollRunner,
         poller: Poller,
-        metrics: ExporterMetrics,
-        clock: Clock,
-        log: FilteringBoundLogger,
     ) -> None:
         self._setup = runner.poll_state.setup
         self._load = load
         self._runner = runner
         self._poller = poller
-        self._metrics = metrics
-        self._clock = clock
-        self._log = log
+        self._metrics = runner.parts.metrics
+        self._clock = runner.parts.clock
+        self._log = runner.parts.log
         self._lock = threading.Lock()
         self.refused: str | None = None
 

@@ -7,14 +7,11 @@ from dataclasses import dataclass, replace
 from gong_exporter import __version__
 from gong_exporter.activity.budget import CallBudget
 from gong_exporter.activity.snapshot import Snapshot
-from gong_exporter.common.redact import Redactor
 from gong_exporter.config.durations import format_duration
 from gong_exporter.config.model import PollConfig
-from gong_exporter.exposition.body import Body, Exposition
+from gong_exporter.exposition.body import Body
 from gong_exporter.exposition.exporter_status import ExporterStatus, Failure
-from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.client import MAX_CLOCK_OFFSET
-from gong_exporter.gong.clock import Clock
 from gong_exporter.runtime.poll_runner import PollRunner
 from gong_exporter.runtime.poller import Poller
 from gong_exporter.runtime.published import Published
@@ -25,7 +22,6 @@ from gong_exporter.runtime.setup import (
     unrecorded_text,
     unrecorded_users,
 )
-from gong_exporter.store import StateFile
 from gong_exporter.web.status import Health, Status, WindowStatus
 from gong_exporter.web.watch import WebConfigFile
 
@@ -37,31 +33,21 @@ class ExporterSite:
     Attributes:
         runner: the data and its state.
         poller: the loop.
-        exposition: the rendered bytes.
-        exporter_metrics: the exporter's own numbers.
-        state_file: the state file.
-        clock: the time.
         started_at: Unix seconds at which the process started.
         reloader: reloads the configuration.
-        redactor: redacts what is quoted of Gong, by the configuration in force.
         web_config: the web configuration that is followed; None without one.
     """
 
     runner: PollRunner
     poller: Poller
-    exposition: Exposition
-    exporter_metrics: ExporterMetrics
-    state_file: StateFile
-    clock: Clock
     started_at: float
     reloader: Reloader
-    redactor: Redactor
     web_config: WebConfigFile | None = None
 
     def metrics(self, accept: str, accept_encoding: str) -> Body:
         """See Site."""
         self.runner.current()  # drops data that is too old to serve
-        return self.exposition.body(accept, accept_encoding)
+        return self.runner.parts.exposition.body(accept, accept_encoding)
 
     def healthy(self) -> Health:
         """See Site."""
@@ -73,9 +59,9 @@ class ExporterSite:
         windows = self.runner.current().snapshot.windows
         if windows:
             return Health(True, "ready: serving " + ", ".join(data.window for data in windows))
-        failure = self.exporter_metrics.status().last_failure
+        failure = self.runner.parts.metrics.status().last_failure
         why = (
-            f": {self.redactor.redact(failure.message)}"
+            f": {self.runner.parts.redactor.redact(failure.message)}"
             if failure
             else ", the first poll is not over"
         )
@@ -85,14 +71,14 @@ class ExporterSite:
         """See Site."""
         refused = self.reloader.reload()
         if refused is not None:
-            return Health(False, self.redactor.redact(refused))
+            return Health(False, self.runner.parts.redactor.redact(refused))
         return Health(True, "the configuration was read again and is in force")
 
     def status(self) -> Status:
         """See Site."""
         state, published = self.runner.poll_state, self.runner.current()
-        now = self.clock.now()
-        numbers, config = self.exporter_metrics.status(), state.setup.config
+        now = self.runner.parts.clock.now()
+        numbers, config = self.runner.parts.metrics.status(), state.setup.config
         return Status(
             version=__version__,
             now=now,
@@ -119,11 +105,11 @@ class ExporterSite:
 
     def _standby(self) -> str | None:
         reason = self.poller.standby
-        return None if reason is None else self.redactor.redact(reason)
+        return None if reason is None else self.runner.parts.redactor.redact(reason)
 
     def _last_failure(self, numbers: ExporterStatus) -> Failure | None:
         """The last failure, redacted again: a reload may hide what was shown at the time."""
-        failure, redact = numbers.last_failure, self.redactor.redact
+        failure, redact = numbers.last_failure, self.runner.parts.redactor.redact
         if failure is None:
             return None
         request_id = redact(failure.request_id) if failure.request_id else None
@@ -148,8 +134,8 @@ class ExporterSite:
             )
         if users := unrecorded_users(state.setup, self.runner.company_state):
             found.append(unrecorded_text(users))
-        if self.state_file.error:
-            found.append(f"State file: {self.state_file.error}")
+        if self.runner.parts.state.error:
+            found.append(f"State file: {self.runner.parts.state.error}")
         offset = abs(status.clock_offset or 0.0)
         if offset > MAX_CLOCK_OFFSET:
             found.append(
@@ -160,7 +146,7 @@ class ExporterSite:
             found.append(f"The last reload was refused: {self.reloader.refused}")
         if self.web_config is not None and self.web_config.error is not None:
             found.append(f"Web configuration: {self.web_config.error}")
-        return tuple(map(self.redactor.redact, found))
+        return tuple(map(self.runner.parts.redactor.redact, found))
 
 
 def schedule_text(poll: PollConfig) -> str:

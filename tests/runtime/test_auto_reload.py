@@ -63,9 +63,6 @@ def followed(folder: Path, roster: str | None = "id,team\n404,X\n") -> Iterator[
             load=load,
             runner=loop.runner,
             poller=cast("Poller", _InForceAtOnce(loop)),
-            metrics=loop.metrics,
-            clock=loop.clock,
-            log=no_log(),
         )
         found = Followed(
             loop, AutoReload(reloader, 30.0, no_log()), reloader, path, lambda: loads[0]

@@ -19,7 +19,6 @@ from gong_exporter.runtime.setup import make_setup
 from gong_exporter.simulator.records import COUNTERS, ApiUserActivity
 from tests.support.bench import Bench, bench, changed
 from tests.support.companies import FixtureCompany, user_id
-from tests.support.logs import no_log
 
 HOUR, DAY = 3600.0, 86_400.0
 TODAY = date(2026, 3, 11)
@@ -124,7 +123,7 @@ def test_after_a_restart_the_saved_days_are_known(tmp_path: Path) -> None:
     with history(tmp_path) as loop:
         loop.run()
         turn_until(loop, lambda: len(single_days(loop)) >= 10)
-        again = KnownDays(history=loop.state.history, metrics=loop.metrics, log=no_log())
+        again = KnownDays(loop.runner.parts)
         state, zone = loop.runner.company_state, loop.runner.poll_state.zone
         again.use(Company(loop.runner.poll_state.setup, state, zone), save=False)
         assert sorted(again.days) == sorted(single_days(loop))

@@ -32,24 +32,12 @@ class Dead(Exception):
 @contextmanager
 def served(loop: Bench, poller: Poller) -> Iterator[int]:
     """The port of a site over a bench."""
-    log, redactor = make_log("debug", "json", io.StringIO(), Redactor()), Redactor()
+    log = make_log("debug", "json", io.StringIO(), Redactor())
     site = ExporterSite(
         runner=loop.runner,
         poller=poller,
-        exposition=loop.exposition,
-        exporter_metrics=loop.metrics,
-        state_file=loop.state,
-        clock=loop.clock,
         started_at=loop.clock.now(),
-        reloader=Reloader(
-            load=lambda: loop.config,
-            runner=loop.runner,
-            poller=poller,
-            metrics=loop.metrics,
-            clock=loop.clock,
-            log=log,
-        ),
-        redactor=redactor,
+        reloader=Reloader(load=lambda: loop.config, runner=loop.runner, poller=poller),
     )
     sock = bind("127.0.0.1:0")
     server = WebServer(build_app(site, Options()), [sock], log)
@@ -66,12 +54,9 @@ def thread_of(loop: Bench, acquire: Callable[[], bool]) -> Iterator[Poller]:
     """A poller with a thread of its own over a bench."""
     poller = Poller(
         runner=loop.runner,
-        clock=loop.clock,
         stop_signal=loop.stop_signal,
         lock=FakeLock(acquire),
         timer=PollTimer(),
-        on_next_poll=loop.metrics.set_next_poll,
-        log=make_log("debug", "json", io.StringIO(), Redactor()),
         idle_interval=0.01,
     )
     try:

@@ -24,6 +24,7 @@ from gong_exporter.exposition.body import Exposition, once_text
 from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.clock import Stopped
 from gong_exporter.runtime.detector import DetectorInput, DetectorOutput, DetectorProcess, detect
+from gong_exporter.runtime.parts import Parts
 from gong_exporter.runtime.poll_runner import FetchWindows, PollRunner
 from gong_exporter.runtime.poller import Poller
 from gong_exporter.runtime.schedule import PollTimer
@@ -224,14 +225,17 @@ def bench(
         )
         exposition = exposition_type([metrics.registry], clock.monotonic)
         benches: list[Bench] = []
-        runner = PollRunner(
-            setup=make_setup(config),
+        parts = Parts(
             clock=clock,
             state=state,
             metrics=metrics,
             exposition=exposition,
             log=log,
             redactor=redactor,
+        )
+        runner = PollRunner(
+            parts,
+            make_setup(config),
             save=False,
             fetch=_noting(benches),
             start_detector=start_detector,
@@ -241,12 +245,9 @@ def bench(
         timer = FakeTimer()
         poller = Poller(
             runner=runner,
-            clock=clock,
             stop_signal=stop_signal,
             lock=FakeLock(acquire),
             timer=timer,
-            on_next_poll=metrics.set_next_poll,
-            log=log,
             idle_interval=0.0,
         )
         timer.start(poller._wake.set)
