@@ -15,30 +15,13 @@ from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.pages import PageSource
-from gong_exporter.activity.poll_plan import (
-    PollPlan,
-    PollResult,
-    group_failures,
-    without_traceback,
-)
+from gong_exporter.activity.poll_plan import PollPlan, PollResult, group_failures, without_traceback
 from gong_exporter.activity.snapshot import WindowData, build_window
 from gong_exporter.activity.window_fetcher import ENDS_POLL, WindowFetcher
-from gong_exporter.activity.windows import (
-    DayRange,
-    WindowSpec,
-    company_today,
-    load_zone,
-    longest,
-)
+from gong_exporter.activity.windows import DayRange, WindowSpec, company_today, load_zone, longest
 from gong_exporter.activity.zone_check import ZoneCheck, ZoneMoved
 from gong_exporter.gong.clock import Clock
-from gong_exporter.gong.errors import (
-    BadRequest,
-    GongError,
-    NotSent,
-    QuotaSpent,
-    RateLimited,
-)
+from gong_exporter.gong.errors import BadRequest, GongError, NotSent, QuotaSpent, RateLimited
 from gong_exporter.gong.limits import DAY
 
 

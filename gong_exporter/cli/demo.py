@@ -19,12 +19,7 @@ import click
 
 from gong_exporter.cli.demo_text import describe_demo, describe_events
 from gong_exporter.cli.options import PATH, WebOptions, common_options
-from gong_exporter.cli.serve import (
-    keep_running,
-    listening_sockets,
-    route_options,
-    web_config_file,
-)
+from gong_exporter.cli.serve import keep_running, listening_sockets, route_options, web_config_file
 from gong_exporter.cli.session import open_session
 from gong_exporter.cli.simulate import Simulated, simulated, simulation_options
 from gong_exporter.config.load import load_config

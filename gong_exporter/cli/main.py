@@ -8,13 +8,7 @@ from typing import Any
 import click
 
 from gong_exporter import __version__
-from gong_exporter.cli.options import (
-    DEFAULT_ADDRESS,
-    PATH,
-    Parsed,
-    WebOptions,
-    common_options,
-)
+from gong_exporter.cli.options import DEFAULT_ADDRESS, PATH, Parsed, WebOptions, common_options
 
 COMMANDS = ("backfill", "check", "demo", "digest", "healthcheck", "roster", "simulate")
 """Each is the function of that name in the module of that name."""

@@ -11,9 +11,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import (
-    ValidationInfo,
-)
+from pydantic import ValidationInfo
 
 from gong_exporter.activity.snapshot import METRICS
 from gong_exporter.activity.windows import MAX_DAYS, PERIODS, WindowSpec, parse_window
@@ -21,12 +19,7 @@ from gong_exporter.common.files import UnreadableFile, read_bounded
 from gong_exporter.common.problems import nearest, quoted
 from gong_exporter.common.user_names import column_problem
 from gong_exporter.config.durations import format_duration, parse_duration
-from gong_exporter.config.secrets import (
-    Secret,
-    access_key_problem,
-    secret_problem,
-    variable_in,
-)
+from gong_exporter.config.secrets import Secret, access_key_problem, secret_problem, variable_in
 
 COMPANY_REQUESTS_PER_SECOND = 3
 """Gong's default limit for all integrations of a company together; Gong grants more on request."""

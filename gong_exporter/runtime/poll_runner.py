@@ -14,11 +14,7 @@ from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.pages import PageSource
 from gong_exporter.activity.poll import poll
 from gong_exporter.activity.poll_plan import PollPlan, PollResult
-from gong_exporter.activity.windows import (
-    WindowSpec,
-    company_today,
-    today_everywhere,
-)
+from gong_exporter.activity.windows import WindowSpec, company_today, today_everywhere
 from gong_exporter.gong.client import GongClient
 from gong_exporter.gong.clock import Clock, Stopped
 from gong_exporter.runtime.day_history import DayHistory

@@ -17,9 +17,7 @@ from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.activity.windows import company_today, day_start
 from gong_exporter.config.cron import CronSchedule
 from gong_exporter.config.model import PollConfig
-from gong_exporter.runtime.setup import (
-    Setup,
-)
+from gong_exporter.runtime.setup import Setup
 
 AFTER_MIDNIGHT = 120.0
 """Seconds into the company's new day at which it is polled. Clocks differ a little, and Gong

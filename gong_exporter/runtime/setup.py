@@ -11,12 +11,7 @@ from urllib.parse import unquote, urlsplit
 from gong_exporter.activity.budget import DAY, CallBudget, pages_for
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.exclusion import make_exclusion
-from gong_exporter.activity.history import (
-    HISTORY_DAYS,
-    QUOTA_SHARE,
-    HistoryCalls,
-    history_calls,
-)
+from gong_exporter.activity.history import HISTORY_DAYS, QUOTA_SHARE, HistoryCalls, history_calls
 from gong_exporter.activity.poll_plan import PollPlan
 from gong_exporter.activity.users import Selection, fingerprint
 from gong_exporter.activity.windows import WindowSpec, longest

@@ -17,11 +17,7 @@ from gong_exporter.runtime.poller import Poller
 from gong_exporter.runtime.published import Published
 from gong_exporter.runtime.reload import Reloader
 from gong_exporter.runtime.schedule import PollState
-from gong_exporter.runtime.setup import (
-    search_share,
-    unrecorded_text,
-    unrecorded_users,
-)
+from gong_exporter.runtime.setup import search_share, unrecorded_text, unrecorded_users
 from gong_exporter.web.status import Health, Status, WindowStatus
 from gong_exporter.web.watch import WebConfigFile
 

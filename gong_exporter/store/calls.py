@@ -11,13 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from gong_exporter.gong.clock import Stopped
-from gong_exporter.gong.limits import (
-    DAY,
-    Allowed,
-    CallLimits,
-    Wait,
-    check_limits,
-)
+from gong_exporter.gong.limits import DAY, Allowed, CallLimits, Wait, check_limits
 from gong_exporter.store.schema import transaction
 
 SKEW = 15.0

@@ -11,19 +11,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import (
-    Field,
-    PlainValidator,
-    ValidationError,
-    field_validator,
-)
+from pydantic import Field, PlainValidator, ValidationError, field_validator
 
 from gong_exporter.common.problems import hint, quoted
-from gong_exporter.common.sections import (
-    Rejected,
-    problems,
-    single,
-)
+from gong_exporter.common.sections import Rejected, problems, single
 from gong_exporter.common.yaml import Keys, Scalar, parse_yaml
 from gong_exporter.web.tls_settings import Boolean, Text, TlsSettings, WebSection
 
