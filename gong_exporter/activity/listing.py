@@ -34,11 +34,7 @@ def listing_starts(
 ) -> Steps[ResultT]:
     """Fetch a listing, and start again, up to MAX_STARTS times, if its pages disagree.
 
-    Args:
-        fetch_pages: fetches all pages; its argument is true for the first start. Raises
-            Inconsistent.
-        warning: is logged for every new start.
-        log: for the warnings.
+    ``fetch_pages`` gets True for the first start, and raises Inconsistent.
 
     Raises:
         InvalidResponse: no start gave a whole listing.

@@ -128,10 +128,7 @@ def reassign_addresses(
     It does not move while that user is in the listing, even with another address, because a
     renamed user is still the one that was listed. If two users have the address, the first gets it.
 
-    Args:
-        company_state: the users of the listing are already recorded in it.
-        users: all users, over the longest window.
-        selection: the listed users.
+    The listing is of all users over the longest window, and is already recorded in the state.
     """
     listing = tuple(users)
     returned = {user.user_id for user in listing}

@@ -95,9 +95,7 @@ class _CertificateRequired(Exception):
 class _Check:
     """One health check, run in a thread.
 
-    Args:
-        address: to connect to.
-        tls: the server's settings; None if they are not known or it uses plain HTTP.
+    ``tls`` is None if the server's settings are not known, or if it uses plain HTTP.
 
     Attributes:
         url: that is asked.

@@ -131,10 +131,7 @@ class Parsed(click.ParamType[Any]):
 def resolve(ctx: click.Context, options: dict[str, Any], log_level: str = "info") -> CommonOptions:
     """The options after a command's name, else those before it, else the defaults.
 
-    Args:
-        ctx: of the command.
-        options: of the command; the common ones are removed from it.
-        log_level: the default.
+    The common ones are removed from ``options``.
     """
     before: dict[str, Any] = ctx.obj or {}
 

@@ -44,11 +44,7 @@ class Session:
         return make_log(self.options.log_level, self.options.log_format, sys.stderr, self.redactor)
 
     def load(self, *, check_roster: bool = True) -> Config:
-        """Read and check the configuration. Raises: ConfigError.
-
-        Args:
-            check_roster: read and check the roster file too.
-        """
+        """Read and check the configuration. Raises: ConfigError."""
         check = checked_roster if check_roster else None
         return load_config(self.options.config_file, os.environ, check)
 

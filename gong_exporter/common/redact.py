@@ -90,11 +90,7 @@ class _Rules:
 
 
 class Redactor:
-    """Redacts text by the policy in force. Thread-safe: rules are frozen and swapped whole.
-
-    Args:
-        policy: in force from the start.
-    """
+    """Redacts text by the policy in force. Thread-safe: rules are frozen and swapped whole."""
 
     def __init__(self, policy: RedactionPolicy | None = None) -> None:
         self._lock = threading.Lock()

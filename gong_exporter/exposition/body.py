@@ -127,9 +127,7 @@ class _Prepared:
 class Exposition:
     """Serves the snapshot that was published last. All methods may run in any thread.
 
-    Args:
-        live: collected at scrapes: the exporter's own metrics, the process, the platform.
-        monotonic: seconds of a clock that never goes back.
+    ``live`` are collected at scrapes: the exporter's own metrics, the process, the platform.
     """
 
     def __init__(self, live: Iterable[Collector], monotonic: Callable[[], float]) -> None:

@@ -136,10 +136,6 @@ class GongClient:
     def users_page(self, cursor: str | None = None, *, new_connection: bool = False) -> UsersPage:
         """Fetch one page of Gong's own list of users (``GET /v2/users``).
 
-        Args:
-            cursor: ``records.cursor`` of the page before; None for the first.
-            new_connection: see page().
-
         Raises:
             GongError: see page(); 401 and 403 name the scope that this endpoint needs.
             Stopped: the process is stopping.

@@ -157,10 +157,7 @@ def gong_roster(users: Sequence[GongUser], labels: Sequence[str]) -> Roster:
 def roster_csv(rows: Iterable[RosterRow], *, addresses: bool = True) -> str:
     """The people as a CSV file that ``activity.roster_file`` reads.
 
-    Args:
-        rows: in the order of the file.
-        addresses: write addresses, aliases and managers' addresses; otherwise these columns are
-            empty.
+    Without ``addresses``, the columns of addresses and aliases are empty.
     """
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")

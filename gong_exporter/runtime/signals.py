@@ -41,8 +41,7 @@ class Signals:
     def handlers_installed(self, *, reload: bool = True) -> Iterator[None]:
         """Install the handlers; only in the main thread.
 
-        Args:
-            reload: also for SIGHUP; otherwise that does what it did before.
+        Without ``reload``, SIGHUP does what it did before.
         """
 
         def stop(_number: int, _frame: FrameType | None) -> None:

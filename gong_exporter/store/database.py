@@ -33,12 +33,8 @@ class Unavailable(Exception):
 class StateDatabase:
     """A connection to the state file that survives failures of the file.
 
-    Args:
-        path: the file; None for no file.
-        log: gets a warning whenever the file fails in a new way, and when it is in use again.
-        now: the wall clock, in Unix seconds.
-        on_open: called with each new connection, to synchronize file and memory; may raise
-            sqlite3.Error.
+    ``on_open`` is called with each new connection, to synchronize file and memory; it may raise
+    sqlite3.Error.
     """
 
     def __init__(

@@ -64,11 +64,7 @@ class Passwords:
     ) -> bool:
         """Whether a name and password are among ``users`` (hashes by name).
 
-        Args:
-            users: the hashes in force.
-            credentials: name and password; None is refused.
-            address: the client's IP address.
-            gone: whether the client has disconnected; called before the expensive check.
+        ``gone`` tells whether the client has disconnected; it is called before the expensive check.
 
         Raises:
             TooManyWaiting: the password was not checked.

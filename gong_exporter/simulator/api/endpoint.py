@@ -62,11 +62,8 @@ class Api:
 
     Not thread-safe, except that another thread may set ``faults``, ``users_faults`` and ``script``.
 
-    Args:
-        company: whose activity it serves.
-        options: how it behaves.
-        now: the current time, aware; decides what the company's today is.
-        key: what cursors are signed with.
+    ``now`` returns an aware time, and decides what the company's today is. Cursors are signed with
+    ``key``.
 
     Attributes:
         faults: the faults that are switched on, and how often they apply.

@@ -38,9 +38,6 @@ class RequestHandler:
 
     A window of thousands of users takes seconds to compute. The network's thread stays free to
     stamp arrivals, to send slow bodies and to stop.
-
-    Args:
-        respond: computes one response; must not raise.
     """
 
     def __init__(self, respond: Callable[[ApiRequest], ApiResponse]) -> None:
