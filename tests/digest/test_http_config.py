@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
-import shutil
 import ssl
 import subprocess
 from pathlib import Path
@@ -12,33 +10,20 @@ from pathlib import Path
 import pytest
 
 from gong_exporter.digest.http_config import HttpConfig, HttpConfigError, read_http_config
+from tests.support.config_files import ConfigFiles
 from tests.support.servers import need
-from tests.support.web_certificates import Authority
 
-FILES = Path(__file__).resolve().parents[1] / "data" / "http_configs"
+FILES = ConfigFiles("http_configs")
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("http")
-    authority = Authority()
-    pair = authority.issue("localhost")
-    pair.write(folder)
-    authority.issue().write(folder, "other")
-    (folder / "encrypted-key.pem").write_bytes(pair.encrypted_key)
-    (folder / "ca.pem").write_bytes(authority.pem)
+    FILES.copy_to(folder)
     (folder / "password").write_text("right\n")
     (folder / "token").write_text(" right \n")
     (folder / "empty").write_text("\n")
-    for file in FILES.glob("*.yml"):
-        shutil.copy(file, folder)
     return folder
-
-
-def named(pattern: str) -> list[str]:
-    names = [file.name for file in sorted(FILES.glob("*.yml")) if re.match(pattern, file.name)]
-    assert names
-    return names
 
 
 def read(folder: Path, text: str) -> HttpConfig:
@@ -46,7 +31,7 @@ def read(folder: Path, text: str) -> HttpConfig:
     return read_http_config(folder / "this.yml")
 
 
-@pytest.mark.parametrize("name", named("bad|stricter"))
+@pytest.mark.parametrize("name", FILES.named("bad|stricter"))
 def test_a_bad_file_is_refused_with_its_line_and_the_reason(folder: Path, name: str) -> None:
     expected = (folder / name).read_text(encoding="utf-8").splitlines()[-1].removeprefix("# ")
     with pytest.raises(HttpConfigError) as error:
@@ -74,11 +59,11 @@ def test_a_good_file_authenticates(folder: Path, name: str, header: str | None) 
 
 
 def test_every_good_file_has_a_test() -> None:
-    assert len(named("good")) == 6
+    assert len(FILES.named("good")) == 6
 
 
 @pytest.mark.server("promtool")
-@pytest.mark.parametrize("name", named("good|bad|stricter"))
+@pytest.mark.parametrize("name", FILES.named("good|bad|stricter"))
 def test_prometheus_sees_it_as_the_names_of_the_files_say(folder: Path, name: str) -> None:
     text = (folder / name).read_text(encoding="utf-8")
     scrape = folder / f"prometheus-{name}"

@@ -1,5 +1,4 @@
 import re
-import shutil
 import subprocess
 from contextlib import suppress
 from pathlib import Path
@@ -10,10 +9,10 @@ from hypothesis import strategies as st
 
 from gong_exporter.web.config import WebConfig, WebConfigError, parse_web_config
 from gong_exporter.web.watch import WebConfigFile
+from tests.support.config_files import ConfigFiles
 from tests.support.servers import need
-from tests.support.web_certificates import Authority
 
-FILES = Path(__file__).resolve().parents[1] / "data" / "web_configs"
+FILES = ConfigFiles("web_configs")
 """``good`` and ``bad``: promtool agrees. ``stricter``: it accepts what we refuse. ``newer``: the
 keys are younger than some promtools, which refuse them all; others take the good ones. The last
 line of a file that we refuse says how."""
@@ -22,31 +21,17 @@ line of a file that we refuse says how."""
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("web")
-    authority = Authority()
-    pair = authority.issue("localhost")
-    pair.write(folder)
-    authority.issue().write(folder, "other")
-    (folder / "encrypted-key.pem").write_bytes(pair.encrypted_key)
-    (folder / "damaged.pem").write_bytes(pair.cert[:100] + pair.cert[200:])
-    (folder / "ca.pem").write_bytes(authority.pem)
+    FILES.copy_to(folder)
     (folder / "text.pem").write_text("not PEM\n")
-    for file in FILES.glob("*.yml"):
-        shutil.copy(file, folder)
     return folder
 
 
-def named(pattern: str) -> list[str]:
-    names = [file.name for file in sorted(FILES.glob("*.yml")) if re.match(pattern, file.name)]
-    assert names
-    return names
-
-
-@pytest.mark.parametrize("name", named("good|newer-good"))
+@pytest.mark.parametrize("name", FILES.named("good|newer-good"))
 def test_a_good_file_is_taken(folder: Path, name: str) -> None:
     assert WebConfigFile(folder / name).error is None
 
 
-@pytest.mark.parametrize("name", named("bad|stricter|newer-bad"))
+@pytest.mark.parametrize("name", FILES.named("bad|stricter|newer-bad"))
 def test_a_bad_file_is_refused_with_its_line_and_the_reason(folder: Path, name: str) -> None:
     expected = (folder / name).read_text(encoding="utf-8").splitlines()[-1].removeprefix("# ")
     with pytest.raises(WebConfigError) as error:
@@ -63,7 +48,7 @@ def test_a_bad_file_is_refused_with_its_line_and_the_reason(folder: Path, name: 
 def test_promtool_sees_it_as_the_names_of_the_files_say(
     folder: Path, pattern: str, verdict: str
 ) -> None:
-    paths = [str(folder / name) for name in named(pattern)]
+    paths = [str(folder / name) for name in FILES.named(pattern)]
     done = subprocess.run(
         [need("promtool"), "check", "web-config", *paths],
         capture_output=True,

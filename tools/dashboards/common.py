@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from grafana_foundation_sdk.builders import stat, table, timeseries
 from grafana_foundation_sdk.models import common as common_models
 
+from tools.dashboards import expected
 from tools.dashboards.history import QUARTER, WEEKS, YEAR, change_since, each_day, each_week
 from tools.dashboards.looks import (
     AGE,
@@ -14,6 +15,7 @@ from tools.dashboards.looks import (
     COMPANY_CHANGE,
     GREY,
     HIDDEN,
+    NONE_WANTED,
     PERSON_CHANGE,
     SCRAPED,
     coloured,
@@ -31,7 +33,16 @@ from tools.dashboards.looks import (
 )
 from tools.dashboards.page import USER_LINK
 from tools.dashboards.panels import changes, lines, number, rows, sized
-from tools.dashboards.promql import JOB, OUTAGE, PERSON, WINDOW_END, last_scrape, with_person
+from tools.dashboards.promql import (
+    JOB,
+    OUTAGE,
+    PERSON,
+    WINDOW_END,
+    employed,
+    last_scrape,
+    of_people,
+    with_person,
+)
 
 NOON = 12 * 3600
 TEAM_WIDTH = 240
@@ -93,6 +104,53 @@ def freshness(end: str = WINDOW_END, window: str = ', window="$window"') -> Sequ
         names=True,
     )
     return last_day, sized(age, title=12, value=18).override_by_query("B", [thresholds(*SCRAPED)])
+
+
+def all_activity(text: str, observed: str) -> stat.Panel:
+    """What all people of a company or a team did together."""
+    return number(
+        "All activity, 7 days",
+        f"{text} in the last seven days, as the exporter's detector counts them.",
+        query(f"sum({observed})"),
+        missing=NOT_YET,
+    )
+
+
+def change_of_many(title: str, text: str, observed: str, usual: str, by: str) -> stat.Panel:
+    """Their relative difference from what is usual.
+
+    Args:
+        title: of the panel.
+        text: its description.
+        observed: what they did, by labels.
+        usual: what they do usually, or were expected to, by the same labels.
+        by: these labels.
+    """
+    return changes(
+        title,
+        f"{text} Orange below -15 %, red below -30 %, green above +15 %.",
+        query(f"sum({observed} and on ({by}) {usual}) / (sum({usual}) > 0) - 1"),
+        thresholds=COMPANY_CHANGE,
+    )
+
+
+def silent_people(whose: str, *columns: str) -> stat.Panel:
+    """How many did nothing although they usually do.
+
+    Args:
+        whose: of the description.
+        columns: variables that choose people.
+    """
+    silent = of_people(f"({employed(expected.silent())})", *columns)
+    known = of_people(expected.active_days(28), *columns)
+    return number(
+        "Silent for a week",
+        f"{whose} without any activity in the last 7 days who were active on at least"
+        f" {expected.SILENT_DAYS} of the last 28. Most often this is leave.",
+        query(f"count({silent}) or 0 * count({known})"),
+        thresholds=NONE_WANTED,
+        missing=NOT_YET,
+    )
 
 
 def people(

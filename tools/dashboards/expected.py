@@ -21,43 +21,49 @@ SILENT_DAYS = 5
 """Active days in 28 from which a week without any counts, as for the alert GongUserGoneSilent."""
 
 
-def _of_users(family: str, *matchers: str, user: str) -> str:
-    selected = (f'user="{user}"',) if user else ()
-    return f"max by (job, user) ({last_known(family, *selected, *matchers)})"
+OWN = 'metric="own_activity"'
+
+NOON = 12 * 3600
+"""For browsers: the same date in most time zones, wherever the company is."""
 
 
-def observed(metric: str = "own_activity", *, user: str = "") -> str:
+def per_person(family: str, *matchers: str) -> str:
+    """One number for each person."""
+    return f"max by (job, user) ({last_known(family, *matchers)})"
+
+
+def observed(*matchers: str) -> str:
     """What each person did in the last seven days."""
-    return _of_users("gong_user_observed_activity", f'metric="{metric}"', WEEK, user=user)
+    return per_person("gong_user_observed_activity", OWN, WEEK, *matchers)
 
 
-def counted(*, user: str = "") -> str:
+def counted(*matchers: str) -> str:
     """The same, also of those of whom nothing is expected, such as people on leave or new."""
-    person = (f'user="{user}"',) if user else ()
-    selected = last_known("gong_user_activity", *person, f'metric=~"{OWN_ACTIVITY}"', WEEK)
+    selected = last_known("gong_user_activity", f'metric=~"{OWN_ACTIVITY}"', WEEK, *matchers)
     counters = f"sum by (job, user) (max by (job, user, metric) ({selected}))"
-    return f"{observed(user=user)}\nor on (job, user) {counters}"
+    return f"{observed(*matchers)}\nor on (job, user) {counters}"
 
 
-def expected(metric: str = "own_activity", *, user: str = "") -> str:
+def expected(*matchers: str) -> str:
     """What each person's usual would have brought on the days on which they were active."""
-    return _of_users("gong_user_expected_activity", f'metric="{metric}"', WEEK, user=user)
+    return per_person("gong_user_expected_activity", OWN, WEEK, *matchers)
 
 
-def usual(metric: str = "own_activity", *, user: str = "") -> str:
+def usual(*matchers: str) -> str:
     """Each person's usual calendar week."""
-    return _of_users("gong_user_usual_activity", f'metric="{metric}"', user=user)
+    return per_person("gong_user_usual_activity", OWN, *matchers)
 
 
-def active_days(window: int = 7, *, user: str = "") -> str:
+def active_days(window: int, *matchers: str) -> str:
     """Days with any activity of the last 7 or 28."""
-    ratio = _of_users("gong_user_presence_ratio", f'window="{window}d"', user=user)
+    ratio = per_person("gong_user_presence_ratio", f'window="{window}d"', *matchers)
     return f"round({window} * {ratio})"
 
 
-def last_active(*, user: str = "") -> str:
-    """Unix seconds at which each person's last active day began."""
-    return _of_users("gong_user_last_active_timestamp_seconds", user=user)
+def last_active(*matchers: str) -> str:
+    """Midday of the last day with any activity, in milliseconds for Grafana."""
+    start = per_person("gong_user_last_active_timestamp_seconds", *matchers)
+    return f"1000 * ({start} + {NOON})"
 
 
 def difference() -> str:
@@ -65,14 +71,14 @@ def difference() -> str:
     return f"{observed()}\n- on (job, user) {expected()}"
 
 
-def change(*, user: str = "") -> str:
+def change(*matchers: str) -> str:
     """The same as a ratio; absent where too little is expected to say."""
-    return f"{observed(user=user)}\n/ on (job, user) ({expected(user=user)} >= {CHANCE}) - 1"
+    return f"{observed(*matchers)}\n/ on (job, user) ({expected(*matchers)} >= {CHANCE}) - 1"
 
 
 def silent() -> str:
     """Active days of the last 28 of people with none in the last 7, if that is unusual."""
-    return f"{active_days(28)} >= {SILENT_DAYS}\nand on (job, user) {active_days()} == 0"
+    return f"{active_days(28)} >= {SILENT_DAYS}\nand on (job, user) {active_days(7)} == 0"
 
 
 def team_observed(*matchers: str) -> str:

@@ -9,11 +9,13 @@ from grafana_foundation_sdk.builders import stat, table, timeseries
 from tools.dashboards import expected
 from tools.dashboards.common import (
     EXPECTED,
-    NOT_YET,
     against_expected,
+    all_activity,
+    change_of_many,
     earlier,
     freshness,
     people,
+    silent_people,
     trend,
     weeks,
 )
@@ -22,7 +24,6 @@ from tools.dashboards.looks import (
     ACTIVE,
     COMPANY_CHANGE,
     HIDDEN,
-    NONE_WANTED,
     coloured,
     leads_to,
     merged,
@@ -32,7 +33,7 @@ from tools.dashboards.looks import (
     wide,
 )
 from tools.dashboards.page import TEAM_LINK, Page, filter_by, job, last_scraped, metric, window
-from tools.dashboards.panels import changes, number, rows
+from tools.dashboards.panels import number, rows
 from tools.dashboards.promql import (
     FILTERS,
     counts,
@@ -63,7 +64,7 @@ def overview() -> dict[str, Any]:
         (5, _total()),
         (5, _change()),
         (6, earlier()),
-        (4, [_active(), _silent_people()]),
+        (4, [_active(), silent_people("People")]),
     )
     page.line(10, (8, _against_usual()), (8, trend("The company's count.")), (8, weeks(_ALL)))
     page.line(12, (12, _teams()), (12, _by_role()))
@@ -75,24 +76,18 @@ _ALL = "The company's count, people who left included."
 
 
 def _total() -> stat.Panel:
-    return number(
-        "All activity, 7 days",
-        "Calls and contributions of the whole company in the last seven days, as the exporter's"
-        " detector counts them.",
-        query(f"sum({expected.company_observed()})"),
-        missing=NOT_YET,
-    )
+    text = "Calls and contributions of the whole company"
+    return all_activity(text, expected.company_observed())
 
 
 def _change() -> stat.Panel:
-    observed, usual = expected.company_observed(), expected.company_usual()
-    return changes(
+    return change_of_many(
         "Against the usual",
         "The company's seven days against a mean week of the three before, as the alert on the"
-        " company sees them. A holiday shows here. Orange below -15 %, red below -30 %, green above"
-        " +15 %. Needs four weeks of day history.",
-        query(f"sum({observed} and on (job) {usual}) / (sum({usual}) > 0) - 1"),
-        thresholds=COMPANY_CHANGE,
+        " company sees them. A holiday shows here. Needs four weeks of day history.",
+        expected.company_observed(),
+        expected.company_usual(),
+        "job",
     )
 
 
@@ -112,18 +107,6 @@ def _active() -> stat.Panel:
 
 
 _WINDOW, _STATE = 'window="$window"', 'state="%s"'
-
-
-def _silent_people() -> stat.Panel:
-    silent = employed(expected.silent())
-    return number(
-        "Silent for a week",
-        "People without any activity in the last 7 days who were active on at least"
-        f" {expected.SILENT_DAYS} of the last 28. Most often this is leave.",
-        query(f"count({silent}) or 0 * count({expected.active_days(28)})"),
-        thresholds=NONE_WANTED,
-        missing=NOT_YET,
-    )
 
 
 def _against_usual() -> timeseries.Panel:

@@ -11,11 +11,13 @@ from tools.dashboards import expected
 from tools.dashboards.common import (
     EXPECTED,
     NO_PEOPLE,
-    NOT_YET,
     against_expected,
+    all_activity,
+    change_of_many,
     earlier,
     freshness,
     people,
+    silent_people,
     trend,
     weeks,
 )
@@ -23,9 +25,7 @@ from tools.dashboards.counters import COUNTERS
 from tools.dashboards.history import detected_each_day
 from tools.dashboards.looks import (
     ACTIVE,
-    COMPANY_CHANGE,
     HIDDEN,
-    NONE_WANTED,
     leads_to,
     prop,
     query,
@@ -43,7 +43,7 @@ from tools.dashboards.page import (
     team,
     window,
 )
-from tools.dashboards.panels import changes, legend, number, rows
+from tools.dashboards.panels import legend, number, rows
 from tools.dashboards.promql import FILTERS, PERSON, counts, employed, named, of_people, one_info
 
 SHOWN = 40
@@ -72,7 +72,7 @@ def team_dashboard() -> dict[str, Any]:
         (4, _change()),
         (4, _per_head()),
         (4, earlier(*MEMBERS)),
-        (4, [_active(), _silent_people()]),
+        (4, [_active(), silent_people("Members", *MEMBERS)]),
     )
     page.line(12, (24, _members()))
     page.line(
@@ -90,23 +90,17 @@ _OF_MEMBERS = "The count of those who are in the team today."
 
 
 def _total() -> stat.Panel:
-    return number(
-        "All activity, 7 days",
-        "Calls and contributions of the team in the last seven days, as the exporter's detector"
-        " counts them. Of the whole team: managers, regions and roles do not matter here.",
-        query(f"sum({expected.team_observed(IN_TEAM)})"),
-        missing=NOT_YET,
-    )
+    text = "Calls and contributions of the whole team, whatever manager, region or role is chosen,"
+    return all_activity(text, expected.team_observed(IN_TEAM))
 
 
 def _change() -> stat.Panel:
-    observed, usual = expected.team_observed(IN_TEAM), expected.team_expected(IN_TEAM)
-    return changes(
+    return change_of_many(
         "Against expected",
-        "The team's seven days against what was expected. Of the whole team. Orange below -15 %,"
-        " red below -30 %, green above +15 %." + EXPECTED,
-        query(f"sum({observed} and on (job, team) {usual}) / (sum({usual}) > 0) - 1"),
-        thresholds=COMPANY_CHANGE,
+        "The whole team's seven days against what was expected." + EXPECTED,
+        expected.team_observed(IN_TEAM),
+        expected.team_expected(IN_TEAM),
+        "job, team",
     )
 
 
@@ -133,18 +127,6 @@ def _active() -> stat.Panel:
     )
 
 
-def _silent_people() -> stat.Panel:
-    silent = of_people(f"({employed(expected.silent())})", *MEMBERS)
-    return number(
-        "Silent for a week",
-        "Members without any activity in the last 7 days who were active on at least"
-        f" {expected.SILENT_DAYS} of the last 28. Most often this is leave.",
-        query(f"count({silent}) or 0 * count({of_people(expected.active_days(28), *MEMBERS)})"),
-        thresholds=NONE_WANTED,
-        missing=NOT_YET,
-    )
-
-
 def _shown() -> str:
     """Those furthest below what was expected, then those of whom nothing is expected."""
     rest = counts(window="$window")
@@ -165,8 +147,8 @@ def _members() -> table.Panel:
             "Change": expected.change(),
             "Of team": expected.change_of_persons_team(),
             "Usual week": expected.usual(),
-            "Days active": expected.active_days(),
-            "Last active": f"1000 * {expected.last_active()}",
+            "Days active": expected.active_days(7),
+            "Last active": expected.last_active(),
         },
     )
     panel.override_by_regexp("/Usual week|Days active/", [wide(104)])

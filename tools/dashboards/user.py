@@ -100,9 +100,9 @@ def _activity() -> stat.Panel:
         "All activity: ${user:text}",
         "Calls and contributions of the person in the last seven days, what was expected, and the"
         " person's usual calendar week." + EXPECTED,
-        query(_or_unknown(expected.counted(user=ID)), "A", legend="counted"),
-        query(_or_unknown(expected.expected(user=ID)), "B", legend="expected"),
-        query(_or_unknown(expected.usual(user=ID)), "C", legend="usual"),
+        query(_or_unknown(expected.counted(ME)), "A", legend="counted"),
+        query(_or_unknown(expected.expected(ME)), "B", legend="expected"),
+        query(_or_unknown(expected.usual(ME)), "C", legend="usual"),
         missing=NOT_YET,
         mappings=unknown("-"),
         names=True,
@@ -115,7 +115,7 @@ def _change() -> stat.Panel:
         "Against expected",
         "The person's seven days against what was expected, and the same for the team. Red below a"
         " half. Nothing when fewer than 5 are expected." + EXPECTED,
-        query(_or_unknown(expected.change(user=ID)), "A", legend="person"),
+        query(_or_unknown(expected.change(ME)), "A", legend="person"),
         query(_or_unknown(expected.change_of_persons_team(ME)), "B", legend="team"),
         thresholds=PERSON_CHANGE,
         unknown_as="not known",
@@ -131,7 +131,7 @@ def _active() -> stat.Panel:
     return number(
         "Days active of 7",
         "Days of the last seven with any activity of the person in Gong.",
-        query(f"sum({expected.active_days(user=ID)})"),
+        query(f"sum({expected.active_days(7, ME)})"),
         missing=NOT_YET,
     )
 
@@ -140,7 +140,7 @@ def _last_active() -> stat.Panel:
     return number(
         "Last active",
         "The last day with any activity of the person in Gong, of the 84 that the exporter keeps.",
-        query(f"1000 * max({expected.last_active(user=ID)})"),
+        query(f"max({expected.last_active(ME)})"),
         unit="time:ddd, D MMM",
         decimals=None,
         missing="not known",

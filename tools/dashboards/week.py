@@ -9,7 +9,7 @@ from grafana_foundation_sdk.builders import common, dashboard, stat, table
 from grafana_foundation_sdk.models import dashboard as models
 
 from tools.dashboards.common import freshness
-from tools.dashboards.expected import team_change
+from tools.dashboards.expected import WEEK, team_change
 from tools.dashboards.looks import (
     COMPANY_CHANGE,
     leads_to,
@@ -38,7 +38,6 @@ from tools.dashboards.week_people import (
 )
 from tools.dashboards.week_promql import (
     HISTORY,
-    WEEK,
     away,
     listed,
     of_the_chosen_team,

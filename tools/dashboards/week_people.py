@@ -8,6 +8,7 @@ from grafana_foundation_sdk.builders import table
 from grafana_foundation_sdk.models import dashboard as models
 
 from gong_exporter.drops.thresholds import USER_INFO_YEARS, USER_YEARS
+from tools.dashboards.expected import active_days, last_active, per_person, usual
 from tools.dashboards.looks import (
     HIDDEN,
     PERSON_CHANGE,
@@ -31,19 +32,15 @@ from tools.dashboards.week_promql import (
     AWAY,
     ENOUGH_DAYS,
     LISTED,
-    OWN,
     PEOPLE,
     RETURN_PERIOD,
-    active_days,
     alert,
     change,
     eight_weeks,
     expected,
     facts,
     for_everybody,
-    last_active,
     observed,
-    per_person,
     rarity,
     with_names,
 )
@@ -226,9 +223,9 @@ def _alerts() -> list[models.DynamicConfigValue]:
 
 def people_away() -> table.Panel:
     """People who did nothing, or next to nothing; the longest away first."""
-    usual = per_person("gong_user_usual_activity", OWN, AWAY)
+    week = usual(AWAY)
     columns = {
-        "A": with_names(usual),
+        "A": with_names(week),
         "B": active_days(7, AWAY),
         "C": f"{active_days(28, AWAY)} - {active_days(7, AWAY)}",
         "D": last_active(AWAY),
@@ -239,7 +236,7 @@ def people_away() -> table.Panel:
         f" the last seven days, and on at least {ENOUGH_DAYS} of the three weeks before. Most"
         " often this is leave, or a holiday of their region. Evidence for a drop needs days at"
         " work.",
-        *(query(instead_of(usual, expr), ref, as_table=True) for ref, expr in columns.items()),
+        *(query(instead_of(week, expr), ref, as_table=True) for ref, expr in columns.items()),
         missing="no data",
     )
     titles = {

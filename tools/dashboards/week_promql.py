@@ -9,7 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tools.dashboards.expected import team_change
+from tools.dashboards.expected import (
+    OWN,
+    OWN_ACTIVITY,
+    WEEK,
+    active_days,
+    per_person,
+    team_change,
+    usual,
+)
 from tools.dashboards.promql import (
     FILTERS,
     JOB,
@@ -25,9 +33,6 @@ from tools.dashboards.promql import (
 
 YEAR = 31_557_600
 DAY = 86_400
-NOON = 12 * 3600
-"""For browsers: the same date in most time zones, wherever the company is."""
-
 MIDDAY = 13 * 3600
 """From the start of a company's day to a moment of the same date in UTC, from UTC-10 to UTC+13."""
 
@@ -40,23 +45,11 @@ ENOUGH_DAYS = 5
 
 RETURN_PERIOD = "gong_user_drop_return_period_seconds"
 LISTED, AWAY = 'user=~"$listed"', 'user=~"$away"'
-OWN, HOSTED = 'metric="own_activity"', 'metric="calls_as_host"'
-WEEK = 'window="7d"'
-OWN_COUNTERS = (
-    "calls_as_host|calls_attended|own_calls_listened_to|calls_gave_feedback"
-    "|calls_requested_feedback|calls_shared_internally|calls_shared_externally"
-    "|calls_comments_given"
-)
-
+HOSTED = 'metric="calls_as_host"'
 HISTORY = "gong_activity_history_end_timestamp_seconds"
 HISTORY_END = f"{HISTORY}{{{JOB}}}"
 GONE = f"(last_over_time({HISTORY_END}[{OUTAGE}]) unless on (job) {HISTORY_END})"
 """The history's end of each job that has none now, as it was last stated."""
-
-
-def per_person(name: str, *matchers: str) -> str:
-    """One number for each person."""
-    return f"max by (job, user) ({last_known(name, *matchers)})"
 
 
 def with_names(numbers: str) -> str:
@@ -131,18 +124,6 @@ def of_the_chosen_team(inner: str) -> str:
     yes = 'label_replace(vector(1), "in_team", "yes", "", "")'
     marked = f'label_replace({inner}, "in_team", "yes", "team", "$team")'
     return f"max by (job, team) ({marked}\nand on (in_team) {yes})"
-
-
-def active_days(window: int, *matchers: str) -> str:
-    """Days with any activity."""
-    ratio = per_person("gong_user_presence_ratio", f'window="{window}d"', *matchers)
-    return f"round({window} * {ratio})"
-
-
-def last_active(*matchers: str) -> str:
-    """Midday of the last day with any activity, in milliseconds for Grafana."""
-    start = per_person("gong_user_last_active_timestamp_seconds", *matchers)
-    return f"1000 * ({start} + {NOON})"
 
 
 def alert() -> str:
@@ -243,7 +224,7 @@ def facts() -> str:
 
 def eight_weeks() -> str:
     """All that each listed person does, in the week before each day."""
-    counters = f'{JOB}, {LISTED}, {WEEK}, metric=~"{OWN_COUNTERS}"'
+    counters = f'{JOB}, {LISTED}, {WEEK}, metric=~"{OWN_ACTIVITY}"'
     counts = f"max by (job, user, metric) (last_over_time(gong_user_activity{{{counters}}}[26h]))"
     return f"sum by (job, user) ({counts})"
 
@@ -255,6 +236,5 @@ def away() -> str:
     """
     before = f"({active_days(28)} - {active_days(7)})"
     gone = f"({active_days(7)} <= 1 and on (job, user) {before} >= {ENOUGH_DAYS})"
-    usual = per_person("gong_user_usual_activity", OWN)
-    everybody = employed(of_people(f"{usual}\nand on (job, user) {gone}", "team", *FILTERS))
+    everybody = employed(of_people(f"{usual()}\nand on (job, user) {gone}", "team", *FILTERS))
     return f"topk({PEOPLE}, {everybody})"

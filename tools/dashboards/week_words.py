@@ -6,12 +6,12 @@ PromQL builds them as label ``words``; the value says how bad it is, from 0, as 
 from __future__ import annotations
 
 from gong_exporter.drops.thresholds import USER_YEARS
+from tools.dashboards.expected import active_days
 from tools.dashboards.promql import JOB, last_known
 from tools.dashboards.week_promql import (
     GONE,
     HISTORY_END,
     LISTED,
-    active_days,
     below,
     counted,
     rarity,
