@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from collections.abc import Callable
 
 from gong_exporter.gong.clock import Stopped
 from gong_exporter.gong.limits import Allowed, CallLimits, Wait
@@ -44,31 +45,23 @@ class FallbackLedger:
 
     def finish(self, call: int, now: float) -> None:
         """See Ledger."""
-        with contextlib.suppress(Unavailable, Stopped):
-            self._memory.finish(call, now)
-            self._database.use(lambda connection: CallLedger(connection).finish(call, now))
+        self._in_both(lambda ledger: ledger.finish(call, now))
 
     def limit(self, now: float, until: float) -> None:
         """See Ledger."""
-        with contextlib.suppress(Unavailable, Stopped):
-            self._memory.limit(now, until)
-            self._database.use(lambda connection: CallLedger(connection).limit(now, until))
+        self._in_both(lambda ledger: ledger.limit(now, until))
+
+    def shift(self, seconds: float) -> None:
+        """See Ledger."""
+        self._in_both(lambda ledger: ledger.shift(seconds))
 
     def limited_until(self, now: float) -> float:
         """See Ledger. Raises: Stopped, after close()."""
-        try:
-            return self._database.use(lambda connection: CallLedger(connection).limited_until(now))
-        except Unavailable:
-            return self._memory.limited_until(now)
+        return self._in_either(lambda ledger: ledger.limited_until(now))
 
     def quota_wait(self, now: float, requests_per_day: int, calls: int) -> float:
         """See Ledger. Raises: Stopped, after close()."""
-        try:
-            return self._database.use(
-                lambda connection: CallLedger(connection).quota_wait(now, requests_per_day, calls)
-            )
-        except Unavailable:
-            return self._memory.quota_wait(now, requests_per_day, calls)
+        return self._in_either(lambda ledger: ledger.quota_wait(now, requests_per_day, calls))
 
     def used(self, now: float) -> int:
         """See Ledger. For any thread; does not wait for a locked file."""
@@ -81,12 +74,6 @@ class FallbackLedger:
         with contextlib.suppress(Stopped):
             self._used = self._memory.used(now)
         return self._used
-
-    def shift(self, seconds: float) -> None:
-        """See Ledger."""
-        with contextlib.suppress(Unavailable, Stopped):
-            self._memory.shift(seconds)
-            self._database.use(lambda connection: CallLedger(connection).shift(seconds))
 
     def synchronize(self, connection: sqlite3.Connection) -> None:
         """Merge a newly opened file and the memory.
@@ -108,6 +95,17 @@ class FallbackLedger:
     def close(self) -> None:
         """Allow no further calls."""
         self._memory.close()
+
+    def _in_both(self, work: Callable[[CallLedger], None]) -> None:
+        with contextlib.suppress(Unavailable, Stopped):
+            work(self._memory)
+            self._database.use(lambda connection: work(CallLedger(connection)))
+
+    def _in_either(self, work: Callable[[CallLedger], float]) -> float:
+        try:
+            return self._database.use(lambda connection: work(CallLedger(connection)))
+        except Unavailable:
+            return work(self._memory)
 
     def _copy_new_entries(self, ledger: CallLedger) -> Entries:
         """Copy what is new in the file, other processes' calls included."""
