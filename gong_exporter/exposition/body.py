@@ -25,9 +25,9 @@ from prometheus_client.registry import Collector
 
 from gong_exporter.activity.snapshot import EMPTY, Snapshot
 from gong_exporter.exposition.drop_lines import DropReport
-from gong_exporter.exposition.family import escape
+from gong_exporter.exposition.family import Families, escape
 from gong_exporter.exposition.negotiate import choose_format, gzip_wanted
-from gong_exporter.exposition.render import Collected, render
+from gong_exporter.exposition.render import render
 
 LIVE_FOR = 1.0
 """Seconds for which the live part is kept: rendering it is most of what a scrape costs."""
@@ -189,7 +189,8 @@ def once_text(
 
 def _render_live(collectors: Sequence[Collector], *, openmetrics: bool) -> bytes:
     """The collectors' families; in OpenMetrics with the ``# EOF`` that ends the exposition."""
-    families = Collected(list(chain.from_iterable(c.collect() for c in collectors)))
+    collected = list(chain.from_iterable(c.collect() for c in collectors))
+    families = Families(lambda: collected)
     if openmetrics:
         text: bytes = generate_openmetrics(families)  # type: ignore[no-untyped-call]  # has none
         return text

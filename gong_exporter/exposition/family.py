@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.utils import floatToGoString
 
 _UNPRINTABLE = re.compile("[\x00\ud800-\udfff]")
@@ -63,6 +64,13 @@ class Family:
     def counter(self, value: float) -> CounterMetricFamily:
         """A new counter family for one scrape, with one value."""
         return CounterMetricFamily(self.name, self.help, value)
+
+
+class Families:
+    """A collector of the families that a function returns; see the client library's Collector."""
+
+    def __init__(self, collect: Callable[[], Iterable[Metric]]) -> None:
+        self.collect = collect
 
 
 _SPECIAL = re.compile('[\x00\ud800-\udfff\\\\\n"]')

@@ -20,7 +20,7 @@ from prometheus_client.metrics_core import Metric
 from gong_exporter import __version__
 from gong_exporter.exposition import names
 from gong_exporter.exposition.exporter_status import ExporterStatus, Failure
-from gong_exporter.exposition.family import Family, label_value
+from gong_exporter.exposition.family import Families, Family, label_value
 from gong_exporter.gong.errors import REASONS
 from gong_exporter.gong.records import Exchange
 
@@ -76,7 +76,7 @@ class ExporterMetrics:
         def counter(family: Family) -> Counter:
             return Counter(family.name, family.help, family.labels, registry=registry)
 
-        registry.register(_OptionalValues(self._optional_values))
+        registry.register(Families(self._optional_values))
         self._polls = counter(names.POLLS)
         self._poll_failures = counter(names.POLL_FAILURES)
         self._requests = counter(names.API_REQUESTS)
@@ -249,17 +249,6 @@ class ExporterMetrics:
                 last_success.add_metric((label_value(window),), at)
             yield last_success
         yield names.STATE_ERRORS.counter(self._state_errors())
-
-
-class _OptionalValues:
-    """Yields what ``families`` returns at each scrape."""
-
-    def __init__(self, families: Callable[[], Iterable[Metric]]) -> None:
-        self._families = families
-
-    def collect(self) -> Iterable[Metric]:
-        """See the client library's Collector."""
-        return self._families()
 
 
 def _values(counter: Counter) -> dict[str, float]:

@@ -15,7 +15,7 @@ from prometheus_client.metrics_core import Metric
 
 from gong_exporter.activity.snapshot import Snapshot, User, Values, WindowData
 from gong_exporter.exposition.drop_lines import DropReport, drop_lines
-from gong_exporter.exposition.family import escape, format_value, label_value
+from gong_exporter.exposition.family import Families, escape, format_value, label_value
 from gong_exporter.exposition.names import (
     ACTIVITY_USERS,
     USER_ACTIVITY,
@@ -32,17 +32,6 @@ _PLAIN_BELOW = 1_000_000
 
 _USER = b"\x00"
 """Placeholder of the user's id in a template. No label value contains it: see ``label_value``."""
-
-
-class Collected:
-    """A collector of families that were collected already, for ``generate_latest``."""
-
-    def __init__(self, families: Iterable[Metric]) -> None:
-        self._families = families
-
-    def collect(self) -> Iterable[Metric]:
-        """See the client library's Collector."""
-        return self._families
 
 
 def render(snapshot: Snapshot, drops: DropReport | None = None) -> Iterator[bytes]:
@@ -66,7 +55,7 @@ def render(snapshot: Snapshot, drops: DropReport | None = None) -> Iterator[byte
 def _pieces(snapshot: Snapshot, drops: DropReport | None) -> Iterator[bytes]:
     windows = window_families(snapshot)
     if windows:
-        yield generate_latest(Collected(windows))
+        yield generate_latest(Families(lambda: windows))
     if snapshot.users:
         yield USER_INFO.head()
         yield from _user_info(snapshot)
