@@ -1,8 +1,9 @@
 """Keep obscure English out of everything that people read: `make lint` runs it.
 
 ``python tools/check_prose.py [PATH ...]`` checks files, by default the package, the docs, the rules
-and messages of Prometheus, and the sources of the dashboards. In Python it reads comments and every
-string literal with a space in it, in other files every line but identifiers in YAML.
+and messages of Prometheus, the sources of the dashboards and the tests. In Python it reads comments
+and every string literal with a space in it (of tests, only docstrings), in other files every line
+but identifiers in YAML.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ CHECKED = (
     "gong_exporter/**/*.py",
     "prometheus/**/*.tmpl",
     "prometheus/**/*.yml",
+    "tests/**/*.py",
     "tools/*.py",
     "tools/dashboards/*.py",
 )
@@ -57,7 +59,10 @@ def prose(path: Path) -> Iterator[tuple[int, str]]:
             if not ONE_WORD.fullmatch(line):
                 yield number, line
         return
-    for node in ast.walk(ast.parse(text)):
+    tree = ast.parse(text)
+    docstrings = (node.value for node in ast.walk(tree) if isinstance(node, ast.Expr))
+    is_test = ROOT / "tests" in path.resolve().parents
+    for node in docstrings if is_test else ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
             yield from enumerate(node.value.splitlines(), node.lineno)
     for token in tokenize.generate_tokens(io.StringIO(text).readline):

@@ -64,7 +64,7 @@ def fetched(
 
 
 def company(*users: UserActivity, unknown: frozenset[str] = frozenset()) -> Answering:
-    """A Gong that answers 404 if nobody has data or if an id is unknown."""
+    """A Gong that answers 404 if no user has data or if an id is unknown."""
 
     def answer(wanted: ActivityFilter, _cursor: str | None) -> ActivityPage:
         ids = wanted.user_ids

@@ -69,7 +69,7 @@ def test_a_user_who_appears_later_is_found_by_the_next_days_search() -> None:
         assert_true(company.poll(after=DAY), late, tuple(people))
         assert company.selection.unknown_users(company.company_state) == ()
         company.poll(after=DAY)
-        assert company.listings == {}  # nobody is looked for any more
+        assert company.listings == {}  # no search any more
 
 
 def test_a_user_added_to_the_list_needs_no_search_if_everybody_was_listed_before() -> None:
@@ -124,7 +124,7 @@ def test_a_user_that_was_not_requested_is_left_out() -> None:
 def test_a_newly_known_user_has_no_zero_in_a_window_that_does_not_cover_the_user(
     others: tuple[str, ...],
 ) -> None:
-    """Their 7d failed to arrive: what is left of it is from before anybody asked about them."""
+    """Their 7d failed to arrive, so its data is from before they were listed."""
     broken = False
 
     def answer(wanted: ActivityFilter, _cursor: str | None) -> ActivityPage:

@@ -53,7 +53,7 @@ def test_a_listed_address_moves_to_the_new_account_when_the_old_one_is_gone(
         assert company.calls == len(WINDOWS)
         company.clock.advance(DAY)
         assert shown(company) == [BOBS, NEW]
-        assert company.calls == len(WINDOWS)  # all are there: nobody is looked for any more
+        assert company.calls == len(WINDOWS)  # all are found: no search any more
 
 
 def test_an_absent_user_keeps_the_account_and_costs_one_search_a_day() -> None:
@@ -136,7 +136,7 @@ def test_a_failed_search_for_a_new_account_keeps_the_fetched_window(fault: str, 
             assert company.calls == 1 + page  # nothing more is sent to whom nothing is given
         assert company.recorder.messages[-1] == "the search for listed users failed"
         company.clock.advance(3 * HOUR)
-        assert shown(company) == [BOBS, OLD]  # all windows, for nobody is searched for today
+        assert shown(company) == [BOBS, OLD]  # all windows, and no search today
         company.broken = ()
         company.clock.advance(DAY)
         assert shown(company) == [BOBS, NEW]

@@ -61,7 +61,7 @@ def test_ids_that_gong_never_named_do_not_affect_the_others(
         result = company.poll()
         assert_true(result, MANY, known)
         assert company.refusals == 0
-        # One search through everybody, in the longest window; then each window, if anybody is left.
+        # One search through all users, in the longest window; then each window, if a user is left.
         assert company.listings == {("2026-02-11", "2026-03-11"): 1}
         assert company.calls == 3 + (2 if known else 0)
         # What the search cost is not what the next poll will.
@@ -186,7 +186,7 @@ def test_a_404_unless_all_users_have_data_is_resolved_too(named: int) -> None:
     assert set(window_of(second, "7d").users) == {"1", "2"}
     # One page for everybody costs no more than asking; five do.
     assert source.listings == (2 if named == 5 else 1)
-    source.active = {"2"}  # somebody asked for alone has left meanwhile
+    source.active = {"2"}  # a user who was requested alone has left
     third = poll(source, plan, second.company_state, clock, no_log())
     assert not third.failures
     if named == 500:  # should the next poll find the same, it pays for a 404 and a listing

@@ -65,7 +65,7 @@ class Past:
                     reach = parse_window(window).range_on(day)
                     counts[window] = self.company.truth(user_id, reach.start, reach.end)
                 if not any(any(each.values()) for each in counts.values()):
-                    continue  # Gong names nobody without activity: not known on that day
+                    continue  # Gong names no user without activity: not known on that day
                 for window, counters in counts.items():
                     for name, value in counters.items():
                         labels = {

@@ -72,7 +72,7 @@ def known_from(rig: MakeRig, **named: str) -> CompanyState:
 
 def test_with_all_users_a_user_has_series_while_a_window_contains_the_user(rig: MakeRig) -> None:
     # Seen from TODAY backwards: Ann worked 20 days ago, so the 7d windows of 19 to 13 days ago
-    # hold it, and nobody else's do.
+    # hold it, and those of no other user do.
     company = Diary({ANN: ago(20), BEN: ago(1)})
     one = rig(company, windows=("1d", "7d"))
     one.run(days_before(30))
@@ -164,7 +164,7 @@ def test_a_range_that_gong_refuses_is_searched_in_halves(rig: MakeRig) -> None:
     searched = [b["filter"] for b in one.asked()[:4]]
     lengths = [_length(each) for each in searched]
     assert lengths == [60, 30, 30, 1]
-    # Ben is in the half that was refused, and is found all the same on his day: with Ann away
+    # Ben is in the half that was refused, and is still found on his day: with Ann away
     # that is a 404, which an unfiltered listing settles.
     assert days_of(samples, BEN) == 40
 

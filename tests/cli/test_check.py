@@ -14,7 +14,7 @@ from tests.support.history_samples import OLDEST, a_day
 from tests.support.saved_state import state_at
 
 GONG = "http://127.0.0.1:9"
-"""Nobody listens there: a call would fail, and with it the command."""
+"""No server listens there: a call would fail, and with it the command."""
 
 
 def row(stdout: str, name: str) -> str:

@@ -155,7 +155,7 @@ def test_it_takes_another_port_when_the_usual_one_is_taken(tmp_path: Path) -> No
 
 
 def _hold() -> socket.socket | None:
-    """The usual port, ours; None when somebody else has it, which is as good."""
+    """The usual port, ours; None when another process has it, which is as good."""
     try:
         return socket.create_server(("127.0.0.1", PORT))
     except OSError:

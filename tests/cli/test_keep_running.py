@@ -23,7 +23,7 @@ from tests.support.simulator import running_simulator
 def test_an_exporter_that_serves_no_more_does_not_linger(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # Without its server nobody can see that it polls on, and whoever would start it anew waits
+    # Without its server its polls are not visible, and a supervisor that would restart it waits
     # for its end.
     running: list[Exporter] = []
     signals = Signals()

@@ -68,7 +68,7 @@ def test_nothing_is_printed_when_no_window_arrived(tmp_path: Path) -> None:
         config = write_config(tmp_path, simulator.url)
         assert run(f"--config.file={config}", "--once").returncode == 0
         simulator.set_faults("unauthorized")
-        once = run(f"--config.file={config}", "--once")  # what was saved is no news
+        once = run(f"--config.file={config}", "--once")  # saved data does not count
     assert (once.returncode, once.stdout) == (1, "")
     assert "gong-exporter: no window was fetched; the log says why" in once.stderr
     assert "api:stats:user-actions" in once.stderr

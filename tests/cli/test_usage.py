@@ -13,7 +13,7 @@ from tests.support.exporter import environment, exporter, run, run_here, write_c
 from tests.support.simulator import running_simulator
 
 GONG = "http://127.0.0.1:9"
-"""Nobody is asked in these tests."""
+"""No request is made in these tests."""
 
 
 @pytest.fixture

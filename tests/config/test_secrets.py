@@ -151,7 +151,7 @@ def test_a_folder_that_is_asked_for_again_and_again_costs_no_descriptors(tmp_pat
     before = descriptors()
     for _ in range(200):
         SecretFile("k", tmp_path).problem()
-    assert descriptors() < before + 100  # whatever else this process may open meanwhile
+    assert descriptors() < before + 100  # this process may open other files
 
 
 def test_an_access_key_has_no_colon(tmp_path: Path) -> None:

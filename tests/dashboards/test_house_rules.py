@@ -16,7 +16,7 @@ DATA_SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 COLUMNS = 24
 ALL_VALUES = {"job": ".+", "instance": ".+"}
 ALL_VALUES |= dict.fromkeys(("team", "manager", "region", "role"), ".*")
-"""``.*`` for columns of the roster: nobody may be lost who has none."""
+"""``.*`` for columns of the roster: people who have none are kept."""
 
 EVERY_PANEL = [(uid, panel) for uid in UIDS for panel in panels(dashboard(uid))]
 PANELS = pytest.mark.parametrize(

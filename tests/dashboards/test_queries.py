@@ -27,7 +27,7 @@ def test_every_variable_has_values(past: Past, uid: str, job: str) -> None:
 
 
 LEFT_OVER = re.compile(r"\$[a-zA-Z_{]")
-"""A variable that nobody replaced; ``$1`` is PromQL's own."""
+"""A variable that was not replaced; ``$1`` is PromQL's own."""
 
 
 LONG_AGO = {"B", "C"}
@@ -35,7 +35,7 @@ LONG_AGO = {"B", "C"}
 
 
 def slump(past: Past) -> str:
-    """Who is in a slump: somebody with much to compare."""
+    """Who is in a slump: a person with much to compare."""
     return past.demo.events[0].user_ids[0]
 
 

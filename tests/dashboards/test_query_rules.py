@@ -102,7 +102,7 @@ def test_instant_queries_show_what_was_there_before_an_outage(uid: str, target: 
         return
     expr = LAST_SCRAPE.sub("", target.expr)
     found = AFTER_SELECTOR.findall(expr) if target.instant else ()
-    if uid == "gong-exporter":  # of each process, what is there now or was there last
+    if uid == "gong-exporter":  # of each process, its present value or its last one
         assert {n for n, _ in found} - {"up"} == {n for n, after in found if after == "[7d]"}
     else:
         assert all(name == "ALERTS" or after in BEFORE_AN_OUTAGE for name, after in found)

@@ -194,7 +194,7 @@ def test_windows_are_in_the_order_of_their_lengths(situations: Situations) -> No
 def test_what_the_detector_does_not_know_yet_is_no_number(
     situations: Situations, uid: str, title: str
 ) -> None:
-    """A green 0 would say that nobody is silent."""
+    """A green 0 would say that all people are active."""
     assert situations.shown(uid, title, job=STALE) == []
     (panel,) = (p for p in panels(dashboard(uid)) if p["title"] == title)
     assert panel["fieldConfig"]["defaults"]["noValue"] == "not known yet"

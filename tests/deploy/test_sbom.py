@@ -119,7 +119,7 @@ def test_it_is_of_one_commit_and_not_of_the_hour(text: str) -> None:
 
 
 def test_it_names_no_host(text: str) -> None:
-    """Where packages come from is the business of whoever installs them."""
+    """Where packages come from is decided where they are installed."""
     assert set(re.findall(r"\w+://[^\"]+", text)) == {
         "http://cyclonedx.org/schema/bom-1.6.schema.json"
     }

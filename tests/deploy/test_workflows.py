@@ -1,4 +1,4 @@
-"""GitHub's workflows: they run the Makefile, and hand nobody more than needed."""
+"""GitHub's workflows: they run the Makefile, with no more permissions than needed."""
 
 from __future__ import annotations
 

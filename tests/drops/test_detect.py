@@ -18,7 +18,7 @@ INT32 = 2**31 - 1
 
 
 def person(name: str, days: Sequence[int], team: str = "", **changes: bool) -> Person:
-    """Somebody who hosts so many calls on each day, and does nothing else."""
+    """A person who hosts so many calls on each day, and does nothing else."""
     return Person(
         user_id=name,
         team=team,

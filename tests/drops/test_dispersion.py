@@ -27,7 +27,7 @@ UNEVEN = (0, 0, 10, 0, 10)
 
 
 def person(name: str, this_week: tuple[int, ...], usual: tuple[int, ...]) -> Person:
-    """Somebody whose usual weeks all have the same days, newest day first, in another order."""
+    """A person whose usual weeks all have the same days, newest day first, in another order."""
     chance = random.Random(name)  # noqa: S311 -- the order of made-up days
     days: list[int] = []
     for week in range(WEEKS):

@@ -1,4 +1,4 @@
-"""No secret shows anywhere, whatever fails; and nobody's address where it is to be left out."""
+"""No secret shows anywhere, whatever fails, and no address where addresses are left out."""
 
 from __future__ import annotations
 

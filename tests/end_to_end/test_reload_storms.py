@@ -1,4 +1,4 @@
-"""Storms of SIGHUP and of POST /-/reload: a few reloads, and nobody is forgotten."""
+"""Storms of SIGHUP and of POST /-/reload: a few reloads, and every request is answered."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ def test_many_signals_cause_one_reload_and_one_more(scene: Scene) -> None:
 
 
 def storm(scene: Scene) -> list[bytes]:
-    """The answers to as many reloads asked for at once as nobody needs.
+    """The answers to very many reloads that are requested at once.
 
-    That they come together does not depend on how fast anybody is: the exporter is held until all
+    That they arrive together does not depend on speed: the exporter is stopped until all
     of them lie at its door, and the file takes it longer to read than they do.
     """
     with (scene.folder / "config.yaml").open("a", encoding="utf-8") as config:

@@ -154,7 +154,7 @@ def test_a_signal_ends_it_after_a_reload_of_a_pipe_without_a_writer(tmp_path: Pa
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_further_signals_do_not_change_how_it_ends(number: signal.Signals, tmp_path: Path) -> None:
-    """Somebody impatient, or a supervisor that sends SIGHUP after SIGTERM."""
+    """A second Ctrl-C, or a supervisor that sends SIGHUP after SIGTERM."""
     with (
         running_simulator(now=utc_now) as simulator,
         exporter(write_config(tmp_path, simulator.url)) as running,

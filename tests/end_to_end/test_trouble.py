@@ -172,7 +172,7 @@ def test_the_exporter_runs_when_its_log_cannot_be_written(
 
 
 def test_the_exporter_runs_when_its_log_is_not_read(simulator: Simulator, tmp_path: Path) -> None:
-    """Whoever collects it hangs: the pipe is full, and stays full."""
+    """The log collector hangs: the pipe is full, and stays full."""
     address = f"127.0.0.1:{free_port()}"
     config = write_config(tmp_path, simulator.url, activity={"windows": ["1d"]})
     reading, writing = os.pipe()

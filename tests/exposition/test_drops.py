@@ -1,4 +1,4 @@
-"""What the detector found, as lines: like the client library's, and of no one who is not shown."""
+"""What the detector found, as lines: like the client library's, and only of shown users."""
 
 from __future__ import annotations
 

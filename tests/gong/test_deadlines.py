@@ -123,7 +123,7 @@ def test_an_aborted_request_is_not_sent_later(
     monkeypatch: pytest.MonkeyPatch,
     stopped: bool,  # noqa: FBT001 - a case
 ) -> None:
-    """A name that resolves too late must not lead to a call that nobody counts."""
+    """A name that resolves too late must not lead to a call that is not counted."""
     clock = FakeClock()
     if stopped:
         clock.stop()

@@ -176,7 +176,7 @@ def test_a_connection_that_was_idle_for_long_is_not_used_again(
 
 
 def test_an_early_response_is_never_taken_for_the_next_one() -> None:
-    """103 is no answer to us; the 200 behind it must not answer the next request."""
+    """103 is not the final response; the 200 behind it must not answer the next request."""
     early = raw(b"HTTP/1.1 103 Early Hints\r\n\r\n", keep=True)
     late = answer(200, {"requestId": "mine"})
     with hostile_server(early, late) as server:

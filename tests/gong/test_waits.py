@@ -69,7 +69,7 @@ def test_a_clock_that_jumps_does_not_shorten_a_retry_after(jump: float) -> None:
     asked = clock.monotonic()
     clock.jump(jump)
     of.acquire()
-    # Set back, the ledger cannot tell how much of it is over already, and begins it anew.
+    # Set back, the ledger cannot tell how much of it is over already, and begins it again.
     assert 30 <= clock.monotonic() - asked <= (30 if jump > 0 else 60) + STEP
 
 

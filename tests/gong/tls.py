@@ -1,4 +1,4 @@
-"""A server with a certificate that nobody else vouches for."""
+"""A server with a certificate that no public authority signed."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ ANN, BEN, CARL = (GongUser(user_id=str(n), active=True) for n in (1, 2, 3))
 
 
 def test_a_user_deactivated_between_pages_is_as_received_last() -> None:
-    """Gong moved Ann to the end; the page after hers shifted, so nobody is missing."""
+    """Gong moved Ann to the end; the page after hers shifted, so no user is missing."""
     gone = GongUser(user_id="1", active=False)
     source = Pages(page(ANN, BEN, total=3, cursor="c"), page(CARL, gone, total=3))
     assert set(fetch_users(source, no_log())) == {gone, BEN, CARL}

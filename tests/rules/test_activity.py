@@ -175,7 +175,7 @@ def test_the_labels_of_the_target_and_of_the_roster_are_kept(tmp_path: Path) -> 
 
 
 def test_a_week_of_nothing_is_silence_and_no_drop(tmp_path: Path) -> None:
-    """Without activity there is no evidence for a drop either."""
+    """Without activity, a drop has no evidence either."""
     silent = person("cleo", years=60, active_days=(0, 12))
     silent = [sample for sample in silent if "drop" not in sample.name]
     served = feed(1).scrape([*silent, *person("dan", active_days=(1, 12))])

@@ -58,7 +58,7 @@ def test_a_defect_in_a_later_poll_keeps_the_data(tmp_path: Path) -> None:
 
 
 class Brittle(Exposition):
-    """Cannot show anything but nothing, for as long as it is told."""
+    """Cannot show a snapshot with windows while ``broken`` is set."""
 
     broken = True
 

@@ -119,7 +119,7 @@ def test_polls_longer_than_the_interval_run_one_after_the_other(
         slow = [400, 0]  # seconds that the next polls take
         loop.during = lambda: loop.clock.advance(slow.pop(0) if slow else 0)
         loop.sleep(60)
-        # Six were due meanwhile: they are one, at once; then it goes on by the interval.
+        # Six were due: they are one, at once; then it goes on by the interval.
         assert loop.polled == [START, START + 60, START + 460]
         loop.sleep(60)
         assert loop.polled[3:] == [START + 520]

@@ -1,4 +1,4 @@
-"""What the simulator's tests share: a company, a simulated API and somebody who calls it."""
+"""What the simulator's tests share: a company, a simulated API and a client."""
 
 from __future__ import annotations
 

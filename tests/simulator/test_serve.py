@@ -69,7 +69,7 @@ def test_nothing_is_left_running_after_a_stop(company: FixtureCompany) -> None:
 
 
 class SlowCompany(FixtureCompany):
-    """Takes its time until it is told to go on."""
+    """Takes its time until a test lets it go on."""
 
     def __init__(self) -> None:
         super().__init__(3)
@@ -101,7 +101,7 @@ def test_a_company_that_is_slow_to_work_out_does_not_hold_up_a_stop() -> None:
 
 
 def ask_in_vain(simulator: Simulator) -> None:
-    # Until it is told: it would wait for longer than the test does.
+    # Until the test lets it go on: it would wait for longer than the test does.
     with calling(simulator) as caller, pytest.raises(requests.ConnectionError):
         caller.post({"filter": WEEK}, timeout=5 * WAIT_TIMEOUT)
 

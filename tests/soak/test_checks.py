@@ -96,7 +96,7 @@ def test_calls_against_the_limits(entries: list[Entry], wrong: int) -> None:
     [
         ("Basic ***", 0.02, [], 1),
         ("Bearer ***", 0.02, [], 0),  # another process, which the answer was not to
-        ("Bearer ***", 0.6, [], 1),  # by then the ledger tells it
+        ("Bearer ***", 0.6, [], 1),  # by then it is in the ledger
         ("Basic ***", 0.4, [0.3], 0),  # the process that it was to never heard it
         ("Basic ***", 0.8, [0.6], 1),
         ("Basic ***", 0.4, [-0.1], 1),

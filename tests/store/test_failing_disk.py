@@ -130,7 +130,7 @@ def test_a_file_that_may_not_grow_is_replaced_by_memory(path: Path, scene: Scene
 
 @pytest.fixture
 def folder_of_a_user() -> Iterator[Path]:
-    """A folder of somebody whom permissions bind, and the test is that user meanwhile."""
+    """A folder of a user whom permissions bind; the test runs as that user."""
     root = os.geteuid() == 0
     with tempfile.TemporaryDirectory() as name:
         if root:

@@ -80,7 +80,7 @@ def test_a_file_locked_at_the_start_is_read_when_it_is_free(
         assert kept.ledger.used(NOON + 1) == 0
     with kept_by_another(path):
         late = StateFile(path, log=scene.log, now=scene.now)
-    scene.time -= 3600  # a clock set back keeps nobody from trying again
+    scene.time -= 3600  # it is tried again although the clock was set back
     make_a_call(late.ledger, NOON + 1)
     assert late.ledger.used(NOON + 2) == 2
     late.close()

@@ -48,7 +48,7 @@ def test_four_processes_together_keep_the_rate_in_any_sliding_second(tmp_path: P
     assert min(_gaps(two, 2)) >= 1
     assert len(fraction) == 4
     assert min(_gaps(fraction, 1)) >= 1.25
-    assert max(_gaps(fraction, 1)) < 10  # nobody waits for the timeout of another's call, 30 s
+    assert max(_gaps(fraction, 1)) < 10  # no process waits for the timeout of another's call, 30 s
 
 
 def test_four_processes_together_keep_the_quota_of_the_day(tmp_path: Path) -> None:

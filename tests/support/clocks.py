@@ -15,7 +15,7 @@ class FakeClock:
 
     Attributes:
         waits: the seconds of every wait so far, in order; one that was stopped is not in it.
-        checks: how often somebody asked whether the process is stopping.
+        checks: how often ``check()`` was called.
     """
 
     def __init__(self, now: datetime | float = NOW, monotonic: float = 1000.0) -> None:
@@ -34,7 +34,7 @@ class FakeClock:
         return self._monotonic
 
     def wait(self, seconds: float) -> None:
-        """See Clock; a stop that is due meanwhile interrupts it at its moment."""
+        """See Clock; a stop that is due in that time interrupts it at its moment."""
         self.check()
         until = self._monotonic + max(seconds, 0.0)
         if self._stop_at is not None and self._stop_at <= until:
@@ -55,11 +55,11 @@ class FakeClock:
         self._monotonic += seconds
 
     def jump(self, seconds: float) -> None:
-        """Somebody sets the machine's clock: forward, or back when negative."""
+        """Set the machine's clock forward, or back when negative."""
         self._now += seconds
 
     def set(self, now: datetime) -> None:
-        """Somebody sets the machine's clock to a moment."""
+        """Set the machine's clock to a moment."""
         self._now = now.timestamp()
 
     def stop(self, after: float = 0.0) -> None:

@@ -14,7 +14,7 @@ HOUR, DAY = 3600, 86_400
 WELL, DOWN, LONG_DOWN, TO_DATE = "well", "down", "long-down", "to-date"
 STALE, LEFT, FILLED, NEW = "stale", "left", "filled", "new"
 """All well; down for an hour; down for thirty hours; month and week to date alone; polls fail;
-nobody has done anything this week, and one of them has left the company; nothing but a backfill;
+no activity this week, and one person has left the company; nothing but a backfill;
 nothing but the last minutes."""
 WINDOWS: Mapping[str, Mapping[str, tuple[int, int]]] = {
     WELL: {"7d": (7, 20), "28d": (28, 80)},

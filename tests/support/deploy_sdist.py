@@ -1,4 +1,4 @@
-"""A source tree as somebody has it who got the sdist, with the tools of this environment."""
+"""A source tree as the sdist unpacks it, with the tools of this environment."""
 
 from __future__ import annotations
 

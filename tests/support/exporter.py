@@ -94,7 +94,7 @@ def run_here(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back over HTTP."""
+    """A response over HTTP."""
 
     status: int
     headers: Mapping[str, str]
@@ -196,7 +196,7 @@ class Process:
         self.process.send_signal(number)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> float:
-        """Tell it to stop; its seconds to the end, which are end_to_end/test_stop's to judge."""
+        """Stop it; returns its seconds to the end, which are end_to_end/test_stop's to judge."""
         self.process.send_signal(number)
         return seconds_to_its_end(self.process)
 

@@ -40,7 +40,7 @@ def window(
 def snapshot(
     users: int = 3, generation: int = 0, windows: tuple[str, ...] = ("1d", "7d")
 ) -> Snapshot:
-    """Everybody's counters are ``generation``, so that two snapshots can be told apart."""
+    """Everybody's counters are ``generation``, so that two snapshots differ."""
     ids = [str(1000 + place) for place in range(users)]
     values: Values = (generation,) * len(METRICS)
     return Snapshot(

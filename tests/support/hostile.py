@@ -1,4 +1,4 @@
-"""A server that answers with whatever bytes a test tells it to, or does worse.
+"""A server that answers with whatever bytes a test chooses, or does worse.
 
 A behaviour is called with the connection once a whole request has arrived on it; it returns
 whether the connection may be used for another one. Each request takes the next behaviour of the
@@ -56,7 +56,7 @@ class Connection:
         return None
 
     def wait_for_the_client_to_go(self) -> bool:
-        """Whether the client closed its end before our patience did."""
+        """Whether the client closed its end before the timeout."""
         return _gone(self.sock, self.stop)
 
 
@@ -139,7 +139,7 @@ def hostile_server(
 
 @contextmanager
 def deaf_port() -> Iterator[int]:
-    """A port that completes no connection: its queue is full and nobody accepts."""
+    """A port that completes no connection: its queue is full and nothing accepts."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=0)
     port = listener.getsockname()[1]
     waiting = []

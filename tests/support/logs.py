@@ -59,5 +59,5 @@ class LogRecorder:
 
 
 def no_log() -> FilteringBoundLogger:
-    """A logger whose events nobody reads."""
+    """A logger whose events are not read."""
     return LogRecorder().log

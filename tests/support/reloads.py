@@ -1,4 +1,4 @@
-"""A running exporter whose configuration is written anew."""
+"""A running exporter whose configuration is written again."""
 
 from __future__ import annotations
 

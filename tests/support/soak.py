@@ -45,7 +45,7 @@ ENDLESS_PATIENCE = 60.0
 
 UNTELLABLE = frozenset({"not-found"})
 """A 404 to everybody's listing is what a period without activity may look like: no client can
-tell it from the truth, so it has no part in a test of truth."""
+know the difference, so it has no part in a test of truth."""
 
 LONG = "rate-limited-long"
 """Has an act of its own: after it there is nothing to see for two hours."""
@@ -71,7 +71,7 @@ class Soak:
         folder: for its files.
         seconds: how long.
         seed: of the rates and of the faults' dice.
-        say: is told how it goes.
+        say: is called with progress.
     """
 
     def __init__(self, folder: Path, seconds: float, seed: int, say: Callable[[str], None]) -> None:
@@ -236,7 +236,7 @@ class Soak:
         self._start()
 
     def _once_beside(self) -> subprocess.Popen[bytes]:
-        """Its calls are told apart by the scheme of its credentials."""
+        """Its calls are known by the scheme of its credentials."""
         token = self._simulator.options.bearer_token
         config = self._write(access_key=None, access_key_secret=None, bearer_token=token)
         beside = config.rename(config.with_name("once.yaml"))

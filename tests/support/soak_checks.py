@@ -13,8 +13,8 @@ from gong_exporter.simulator.records import ApiCompany
 from tests.support.truth import END, NAMES, START
 
 EXTRA_COUNTERS = frozenset({"calls_whispered", "calls_summarized_by_ai", "anrufe_ä_電話", "7calls"})
-"""What the faults ``extra-counters`` and ``weird-counter-names`` add: exported, and nobody's
-truth."""
+"""What the faults ``extra-counters`` and ``weird-counter-names`` add: exported, and not part of
+the truth."""
 
 RETRY_AFTER: Mapping[str, float] = {
     "rate-limited": 1.0,
@@ -137,7 +137,7 @@ def check_calls(
             credentials.
         per_second: calls allowed in any sliding second.
         per_day: calls allowed in all.
-        verdict: is told.
+        verdict: takes the findings.
         timeout: seconds that an exchange may take.
         kills: when processes were killed, in the journal's seconds.
     """
@@ -162,7 +162,7 @@ def check_calls(
 
 
 def _unheard(entry: Entry, following: Entry, timeout: float, kills: Sequence[float]) -> bool:
-    """Whether nobody can have known of a 429: its answer was still under way.
+    """Whether no process can have known of a 429: its response was still under way.
 
     It was to another process, or the process that it was to was killed, or its head came so
     slowly that no exchange lasts long enough for it.

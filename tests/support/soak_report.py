@@ -1,4 +1,4 @@
-"""What a soak saw, and how it is told."""
+"""What a soak saw, and its report."""
 
 from __future__ import annotations
 

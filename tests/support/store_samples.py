@@ -59,7 +59,7 @@ def a_window(name: str = "7d", number: int = 0, users: int = 3) -> WindowData:
 
 
 def some_knowledge(number: int = 0, host: str = HOST) -> CompanyState:
-    """Knowledge that can be told from another of a different ``number``."""
+    """Knowledge that differs from another of a different ``number``."""
     return CompanyState(
         host=host,
         time_zone="US/Pacific",

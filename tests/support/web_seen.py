@@ -44,7 +44,7 @@ def arrivals(monkeypatch: pytest.MonkeyPatch) -> list[HttpConnection]:
 
 
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """What came of all connections, as it was read, and has been dealt with."""
+    """The bytes of all connections, as they were read and handled."""
     seen: list[bytes] = []
     received = HttpConnection.data_received
 
