@@ -182,22 +182,23 @@ def test_windows_are_in_the_order_of_their_lengths(situations: Situations) -> No
 
 
 @pytest.mark.parametrize(
-    ("uid", "title"),
+    ("uid", "title", "words"),
     [
-        (OVERVIEW, "All activity, 7 days"),
-        (OVERVIEW, "Against the usual"),
-        (OVERVIEW, "Silent for a week"),
-        (TEAM, "Against expected"),
-        (TEAM, "Silent for a week"),
+        (OVERVIEW, "All activity, 7 days", "not known yet"),
+        (OVERVIEW, "Against the usual", "not known yet"),
+        (OVERVIEW, "Silent for a week", "not known yet"),
+        (TEAM, "All activity, 7 days", "no team has scores"),
+        (TEAM, "Against expected", "no team has scores"),
+        (TEAM, "Silent for a week", "not known yet"),
     ],
 )
 def test_what_the_detector_does_not_know_yet_is_no_number(
-    situations: Situations, uid: str, title: str
+    situations: Situations, uid: str, title: str, words: str
 ) -> None:
     """A green 0 would say that all people are active."""
     assert situations.shown(uid, title, job=STALE) == []
     (panel,) = (p for p in panels(dashboard(uid)) if p["title"] == title)
-    assert panel["fieldConfig"]["defaults"]["noValue"] == "not known yet"
+    assert panel["fieldConfig"]["defaults"]["noValue"] == words
 
 
 def test_who_has_left_the_company_is_in_no_list(situations: Situations) -> None:

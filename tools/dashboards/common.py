@@ -51,6 +51,9 @@ TEAM_WIDTH = 240
 NO_PEOPLE = "No people, or not known yet: see Freshness"
 """What an empty list says: the two look the same to Prometheus."""
 
+NO_TEAM = "no team has scores"
+"""Or there is no team of three in the roster."""
+
 NOT_YET = "not known yet"
 """There is no day history so far, no window of the company, or `drops.enabled: false`."""
 
@@ -106,17 +109,19 @@ def freshness(end: str = WINDOW_END, window: str = ', window="$window"') -> Sequ
     return last_day, sized(age, title=12, value=18).override_by_query("B", [thresholds(*SCRAPED)])
 
 
-def all_activity(text: str, observed: str) -> stat.Panel:
+def all_activity(text: str, observed: str, missing: str = NOT_YET) -> stat.Panel:
     """What all people of a company or a team did together."""
     return number(
         "All activity, 7 days",
         f"{text} in the last seven days, as the exporter's detector counts them.",
         query(f"sum({observed})"),
-        missing=NOT_YET,
+        missing=missing,
     )
 
 
-def change_of_many(title: str, text: str, observed: str, usual: str, by: str) -> stat.Panel:
+def change_of_many(
+    title: str, text: str, observed: str, usual: str, *, by: str, missing: str = NOT_YET
+) -> stat.Panel:
     """Their relative difference from what is usual.
 
     Args:
@@ -125,12 +130,14 @@ def change_of_many(title: str, text: str, observed: str, usual: str, by: str) ->
         observed: what they did, by labels.
         usual: what they do usually, or were expected to, by the same labels.
         by: these labels.
+        missing: the words when one of them is not known.
     """
     return changes(
         title,
         f"{text} Orange below -15 %, red below -30 %, green above +15 %.",
         query(f"sum({observed} and on ({by}) {usual}) / (sum({usual}) > 0) - 1"),
         thresholds=COMPANY_CHANGE,
+        missing=missing,
     )
 
 
@@ -202,7 +209,13 @@ def earlier(*columns: str, user: str = "") -> stat.Panel:
 
 
 def against_expected(
-    title: str, text: str, observed: str, expected: str, *, compared_with: str = "expected"
+    title: str,
+    text: str,
+    observed: str,
+    expected: str,
+    *,
+    compared_with: str = "expected",
+    missing: str = "Not known in this time range: {} needs day history",
 ) -> timeseries.Panel:
     """What the detector counted in the seven days that end with each day, and what it expected."""
     panel = lines(
@@ -213,7 +226,7 @@ def against_expected(
         graph(expected, "B", legend=compared_with, step="1d"),
         decimals=0,
         fill=15,
-        missing=f"Not known in this time range: {compared_with} needs day history",
+        missing=missing.format(compared_with),
     )
     panel.override_by_query("A", [fixed(BLUE)])
     return _with_dashes(_by_day(panel), "B")

@@ -68,7 +68,7 @@ def overview() -> dict[str, Any]:
     )
     page.line(10, (8, _against_usual()), (8, trend("The company's count.")), (8, weeks(_ALL)))
     page.line(12, (12, _teams()), (12, _by_role()))
-    page.line(12, (12, _below()), (12, _above()))
+    page.line(13, (12, _below()), (12, _above()))
     return page.build()
 
 
@@ -87,7 +87,7 @@ def _change() -> stat.Panel:
         " company sees them. A holiday shows here. Needs four weeks of day history.",
         expected.company_observed(),
         expected.company_usual(),
-        "job",
+        by="job",
     )
 
 

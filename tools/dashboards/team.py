@@ -11,6 +11,7 @@ from tools.dashboards import expected
 from tools.dashboards.common import (
     EXPECTED,
     NO_PEOPLE,
+    NO_TEAM,
     against_expected,
     all_activity,
     change_of_many,
@@ -91,7 +92,7 @@ _OF_MEMBERS = "The count of those who are in the team today."
 
 def _total() -> stat.Panel:
     text = "Calls and contributions of the whole team, whatever manager, region or role is chosen,"
-    return all_activity(text, expected.team_observed(IN_TEAM))
+    return all_activity(text, expected.team_observed(IN_TEAM), NO_TEAM)
 
 
 def _change() -> stat.Panel:
@@ -100,7 +101,8 @@ def _change() -> stat.Panel:
         "The whole team's seven days against what was expected." + EXPECTED,
         expected.team_observed(IN_TEAM),
         expected.team_expected(IN_TEAM),
-        "job, team",
+        by="job, team",
+        missing=NO_TEAM,
     )
 
 
@@ -161,6 +163,7 @@ def _against_expected() -> timeseries.Panel:
         "Calls and contributions of the whole team, and what was expected.",
         detected_each_day("gong_team_observed_activity", IN_TEAM, by="team"),
         detected_each_day("gong_team_expected_activity", IN_TEAM, by="team"),
+        missing="No team of three has scores in this time range",
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from grafana_foundation_sdk.builders import common, dashboard, stat, table
 from grafana_foundation_sdk.models import dashboard as models
 
-from tools.dashboards.common import freshness
+from tools.dashboards.common import NO_TEAM, freshness
 from tools.dashboards.expected import WEEK, team_change
 from tools.dashboards.looks import (
     COMPANY_CHANGE,
@@ -144,7 +144,7 @@ def _teams() -> stat.Panel:
         unit="percentunit",
         thresholds=COMPANY_CHANGE,
         names=True,
-        missing="no team has scores",
+        missing=NO_TEAM,
     )
     panel.text(common.VizTextDisplayOptions().title_size(12).value_size(22))
     return panel.override_by_query("A", [leads_to("Open this team", LABELLED_TEAM_LINK)])
