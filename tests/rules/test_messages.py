@@ -9,12 +9,16 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from gong_exporter.digest.sentences import person_drop
+from tests.support.dashboard_company import MONDAYS
+from tests.support.demo_weeks import week_before
 from tests.support.exporter import ROOT
 from tests.support.rules_alertmanager import EXAMPLE, alertmanager
 from tests.support.rules_delivery import eager_rules, serving
@@ -127,6 +131,22 @@ def test_slack_has_the_names_in_bold_the_rarest_first_and_links() -> None:
     assert second.startswith("*Ben Cole* (EMEA, manager Ann Lee): 11 calls and contributions")
     assert second.endswith(f" <{PAGE}2|Open the page>")
     assert last == f"<{RUNBOOK}gonguseractivitydrop|What to do>"
+
+
+@pytest.mark.server("amtool")
+@pytest.mark.parametrize("monday", MONDAYS)
+def test_messages_about_the_demo_name_person_team_numbers_reason_and_link(monday: str) -> None:
+    person = week_before(monday).dropped[0]
+    name, user = person.labels["name"], person.labels["user"]
+    said = person_drop(person)
+    annotations = {"description": str(said), "dashboard_url": f"/d/gong-user?var-user={user}"}
+    alert = {"labels": {"alertname": "GongUserActivityDrop"}, "annotations": annotations}
+    page = f"http://localhost:3000/d/gong-user?var-user={user}"
+    assert f"({person.team}, manager {person.labels['manager']}): " in said.rest
+    slack = rendered("gong.slack", [alert])
+    assert slack.startswith(f"*{name}*{said.rest} <{page}|Open the page>")
+    mail = unescape(rendered("gong.mail", [alert], "html"))
+    assert f'<b>{name}</b>{said.rest} <a href="{page}"' in mail
 
 
 @pytest.mark.server("amtool")
