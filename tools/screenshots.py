@@ -22,6 +22,7 @@ from gong_exporter.cli.demo_company import USERS
 from gong_exporter.cli.simulate import DEFAULT_ZONE
 from gong_exporter.simulator.company.company import SimulatedCompany
 from tests.support.dashboard_company import demo_past_in_prometheus
+from tools.dashboards.history import WEEKS
 
 ROOT = Path(__file__).parents[1]
 WIDTH = 1600
@@ -43,12 +44,12 @@ def pictures(company: SimulatedCompany) -> Sequence[Picture]:
     slump, team_slump, *_ = company.events
     people = {person.user_id: person.team for person in company.people}
     ((team, _),) = Counter(people[user] for user in team_slump.user_ids).most_common(1)
-    quarter = timedelta(weeks=13)
+    weeks = timedelta(weeks=WEEKS + 1)
     return (
         Picture("gong-this-week", timedelta(weeks=8)),
-        Picture("gong-overview", quarter),
-        Picture("gong-team", quarter, [f"team={team}"]),
-        Picture("gong-user", quarter, [f"user={slump.user_ids[0]}"]),
+        Picture("gong-overview", weeks),
+        Picture("gong-team", weeks, [f"team={team}"]),
+        Picture("gong-user", weeks, [f"user={slump.user_ids[0]}"]),
         Picture("gong-exporter", timedelta(days=1)),
     )
 
