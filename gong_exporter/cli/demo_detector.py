@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 
 from gong_exporter.drops.detect import find
-from gong_exporter.drops.rarity import HOSTING_YEARS, OWN_ACTIVITY_YEARS
 from gong_exporter.drops.records import NO_TEAM, Findings, Person, PersonFindings
 from gong_exporter.simulator.company import people
 from gong_exporter.simulator.company.company import SimulatedCompany
@@ -43,8 +42,8 @@ def read_day(company: SimulatedCompany, day: date) -> Day:
 
 def years(person: PersonFindings) -> float:
     """By chance, so little happens to one person once in so many years."""
-    kinds = (OWN_ACTIVITY_YEARS, person.own_activity), (HOSTING_YEARS, person.hosting)
-    return max(kind.uncapped_years(found.evidence) if found else 0.0 for kind, found in kinds)
+    kinds = person.own_activity, person.hosting
+    return max((found.years if found else None) or 0.0 for found in kinds)
 
 
 def find_drops(

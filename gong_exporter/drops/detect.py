@@ -5,18 +5,22 @@ The published evidence is the smaller of two days, so that a drop must hold for 
 
 from __future__ import annotations
 
-import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from itertools import accumulate
 from operator import add
 
 from gong_exporter.drops import dispersion
-from gong_exporter.drops.absences import MissingDay, Presences, presences
-from gong_exporter.drops.dispersion import WEEK, Dispersion
-from gong_exporter.drops.evidence import MIN_DAYS, Group, Series, assess
-from gong_exporter.drops.expectation import DayTotals, day_totals, sum_of_days
+from gong_exporter.drops.dispersion import WEEK
+from gong_exporter.drops.evidence import Group, Series, assess
+from gong_exporter.drops.expectation import day_totals, sum_of_days
+from gong_exporter.drops.people import (
+    PeopleEvidence,
+    hosting,
+    own_activity,
+    presences_of,
+    too_short,
+)
+from gong_exporter.drops.rarity import ReturnPeriod, return_periods
 from gong_exporter.drops.reasons import days_of_history, reason
 from gong_exporter.drops.records import (
     NO_TEAM,
@@ -29,44 +33,14 @@ from gong_exporter.drops.records import (
     TeamFinding,
 )
 
-PERSON_LEFT = 0.25
-"""The share of the usual that a person's drop leaves."""
-
 TEAM_LEFT = 0.25
-"""Likewise for a team."""
-
-MIN_ACTIVE_DAYS = 2
-"""Days of the last week on which a person must be active; otherwise they are away, not slow."""
-
-MIN_WEEK_DAYS = 3
-"""Active days of a week from which dispersion is learned."""
+"""The share of the usual that a team's drop leaves."""
 
 MIN_TEAM_WEEK = 5.0
 """What a team's week should bring at least for dispersion to be learned from it."""
 
 MIN_TEAM_SIZE = 3
 """Fewer people are not a team: their evidence would be a person's."""
-
-
-@dataclass(frozen=True, slots=True)
-class PeopleEstimate:
-    """One group of counters over everybody, as of one day.
-
-    Attributes:
-        rows: the counts of each person on each day.
-        totals: rates of people and totals of days.
-        dispersions: of each person.
-    """
-
-    rows: Sequence[Sequence[int]]
-    totals: DayTotals
-    dispersions: Sequence[Dispersion]
-
-    def group(self, index: int, active: Sequence[int]) -> Group:
-        """One person's counts and exposure. Made when needed: all together would be large."""
-        return Group(
-            _person_series(self.totals, index, self.rows[index], active), self.dispersions[index]
-        )
 
 
 def find(people: Sequence[Person]) -> Findings:
@@ -77,9 +51,14 @@ def find(people: Sequence[Person]) -> Findings:
             what the whole company did on it. All histories are equally long.
     """
     own, hosted, earlier = _day_before([person.as_of_the_day_before() for person in people])
-    newest, presence = _own_activity(people)
-    own_findings = [_hold(*both) for both in zip(newest, own, strict=True)]
-    hosting_findings = [_hold(*both) for both in zip(hosting(people), hosted, strict=True)]
+    presence = presences_of(people)
+    newest, newest_hosted = own_activity(people, presence), hosting(people)
+    periods = return_periods(newest.past, newest_hosted.past)
+    own_findings = [_hold(*both, periods.own) for both in zip(newest.assessments, own, strict=True)]
+    hosting_findings = [
+        _hold(*both, periods.hosting)
+        for both in zip(newest_hosted.assessments, hosted, strict=True)
+    ]
     members = Counter(person.team for person in people)
     found_teams = {
         name: TeamFinding(members[name], finding)
@@ -121,46 +100,14 @@ def _day_before(
 ) -> tuple[list[float | None], list[float | None], dict[str, float]]:
     """The evidence as of the day before, for own activity, hosting and teams."""
     return (
-        [one.deciding.evidence if one else None for one in own_activity(people)],
-        [one.deciding.evidence if one else None for one in hosting(people)],
+        _evidence(own_activity(people, presences_of(people))),
+        _evidence(hosting(people)),
         {name: one.deciding.evidence for name, one in teams(people).items()},
     )
 
 
-def own_activity(people: Sequence[Person]) -> list[Assessment | None]:
-    """The evidence for a drop of all that people do themselves, as of the newest day.
-
-    In the order of ``people``; None where nothing can be said.
-    """
-    return _own_activity(people)[0]
-
-
-def _own_activity(people: Sequence[Person]) -> tuple[list[Assessment | None], Presences]:
-    active = [person.active for person in people]
-    presence = presences(active, [person.team for person in people])
-    if _too_short(people):
-        return [None] * len(people), presence
-    estimates = [
-        estimate_people([person.calls for person in people], active),
-        estimate_people([person.contributions for person in people], active),
-    ]
-    found: list[Assessment | None] = []
-    for i, person in enumerate(people):
-        groups = [estimate.group(i, person.active) for estimate in estimates]
-        days = presence.missing_days(i, person.team, person.active)
-        missing = _missing_values(days, estimates, groups)
-        found.append(_assess_person(groups, person.active, missing))
-    return found, presence
-
-
-def hosting(people: Sequence[Person]) -> list[Assessment | None]:
-    """The same for ``callsAsHost`` alone. Missing days add nothing here."""
-    if _too_short(people):
-        return [None] * len(people)
-    active = [person.active for person in people]
-    estimate = estimate_people([person.hosted for person in people], active)
-    nothing = [0.0] * (len(active[0]) + 1)
-    return [_assess_person([estimate.group(i, row)], row, nothing) for i, row in enumerate(active)]
+def _evidence(found: PeopleEvidence) -> list[float | None]:
+    return [one.deciding.evidence if one else None for one in found.assessments]
 
 
 def teams(people: Sequence[Person]) -> dict[str, Assessment]:
@@ -170,7 +117,7 @@ def teams(people: Sequence[Person]) -> dict[str, Assessment]:
         if person.team != NO_TEAM:
             members[person.team].append(index)
     members = {name: who for name, who in members.items() if len(who) >= MIN_TEAM_SIZE}
-    if not members or _too_short(people):
+    if not members or too_short(people):
         return {}
     active = [person.active for person in people]
     days = range(len(active[0]) + 1)
@@ -220,72 +167,17 @@ def _active_days(person: Person, days: int) -> int | None:
     return sum(person.active[:days]) if len(person.active) >= days else None
 
 
-def _hold(newest: Assessment | None, day_before: float | None) -> Finding | None:
+def _hold(
+    newest: Assessment | None, day_before: float | None, period: ReturnPeriod | None = None
+) -> Finding | None:
     if newest is None or day_before is None:
         return None
-    return Finding(evidence=min(newest.deciding.evidence, day_before), newest=newest)
-
-
-def _too_short(people: Sequence[Person]) -> bool:
-    return not people or len(people[0].active) < MIN_DAYS
-
-
-def estimate_people(
-    rows: Sequence[Sequence[int]], active: Sequence[Sequence[int]]
-) -> PeopleEstimate:
-    """Rates, exposure and dispersion of everybody, for one group of counters.
-
-    Args:
-        rows: the counts of each person on each day, newest day first.
-        active: 1 for each day on which that person was active, otherwise 0.
-    """
-    totals = day_totals(rows, active)
-    found = [
-        dispersion.moments(
-            _person_series(totals, i, row, days).weeks((0, *accumulate(days)), MIN_WEEK_DAYS, 0.0)
-        )
-        for i, (row, days) in enumerate(zip(rows, active, strict=True))
-    ]
-    return PeopleEstimate(rows, totals, dispersion.of_people(found))
-
-
-def _person_series(
-    totals: DayTotals, index: int, counts: Sequence[int], active: Sequence[int]
-) -> Series:
-    rate = totals.rates[index]
-    factors = totals.factors_without(counts, [rate * day for day in active])
-    return Series(counts, [factor * day for factor, day in zip(factors, active, strict=True)])
-
-
-def _assess_person(
-    groups: Sequence[Group], active: Sequence[int], missing: Sequence[float]
-) -> Assessment | None:
-    if sum(active[:WEEK]) < MIN_ACTIVE_DAYS:
-        return None
-    return assess(groups, (0, *accumulate(active)), missing, PERSON_LEFT)
-
-
-def _missing_values(
-    missing: Iterable[MissingDay], estimates: Sequence[PeopleEstimate], groups: Sequence[Group]
-) -> list[float]:
-    """Running sum over the days of what the person's single missing days contribute."""
-    values = [0.0] * len(estimates[0].totals.counts)
-    for day in missing:
-        usual = left = 1.0
-        for estimate, group in zip(estimates, groups, strict=True):
-            mean = group.series.rate * estimate.totals.factor_on(day.day)
-            v = group.dispersion.over(1)
-            usual *= _nothing_at_all(mean, v)
-            left *= _nothing_at_all(mean * PERSON_LEFT, v)
-        values[day.day] = math.log(
-            (day.off + (1 - day.off) * left) / (day.off + (1 - day.off) * usual)
-        )
-    return [0.0, *accumulate(values)]
-
-
-def _nothing_at_all(mean: float, v: float) -> float:
-    """The probability of a day without any count for a person at work."""
-    return float((1 + v * mean) ** (-1 / v))
+    evidence = min(newest.deciding.evidence, day_before)
+    return Finding(
+        evidence=evidence,
+        years=period.years(evidence) if period else None,
+        newest=newest,
+    )
 
 
 def _team_series(

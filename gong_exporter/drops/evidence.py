@@ -110,6 +110,7 @@ def assess(
     active: Sequence[int],
     missing: Sequence[float],
     left: float,
+    ago: int = 0,
 ) -> Assessment | None:
     """Compare each window with the usual; None if there is no window with a known usual.
 
@@ -118,13 +119,14 @@ def assess(
         active: running sum of active days, one longer than the history.
         missing: running sum of what single missing days contribute, as long.
         left: the share of the usual that a drop leaves.
+        ago: as of so many days ago; what came afterwards is then a usual, too.
     """
-    days = len(active) - 1
+    days = len(active) - 1 - ago
     windows = [
         found
         for window in WINDOWS
         if window + MIN_BASELINE_DAYS <= days
-        and (found := _in_window(window, groups, active, missing[window], left))
+        and (found := _in_window(window, groups, active, missing, left=left, ago=ago))
     ]
     if not windows:
         return None
@@ -138,22 +140,29 @@ def _in_window(
     window: int,
     groups: Sequence[Group],
     active: Sequence[int],
-    missing: float,
+    missing: Sequence[float],
+    *,
     left: float,
+    ago: int,
 ) -> WindowEvidence | None:
-    days = len(active) - 1
-    whole = days >= window + SHORT_BASELINE_DAYS
-    long_start = max(window, LONG_BASELINE_SKIPS) if whole else window
-    short_end = min(days, window + SHORT_BASELINE_DAYS)
-    active_days = active[window]
+    days, end = len(active) - 1, ago + window
+    whole = days >= end + SHORT_BASELINE_DAYS
+    long_start = max(end, ago + LONG_BASELINE_SKIPS) if whole else end
+    short = end, min(days, end + SHORT_BASELINE_DAYS)
+    after = max(0, ago - SHORT_BASELINE_DAYS), ago
+    active_days = active[end] - active[ago]
     long_days = active[days] - active[long_start]
-    short_days = active[short_end] - active[window]
-    if max(long_days, short_days) < MIN_BASELINE_DAYS:
+    certain = [
+        (start, stop)
+        for start, stop in (short, after)
+        if active[stop] - active[start] >= MIN_BASELINE_DAYS
+    ]
+    if (long_days < MIN_BASELINE_DAYS and short not in certain) or (ago and after not in certain):
         return None
-    evidence, count, expected = missing, 0, 0.0
+    evidence, count, expected = missing[end] - missing[ago], 0, 0.0
     for group in groups:
         series, dispersion = group.series, group.dispersion.over(active_days)
-        counted, exposed = series.count(0, window), series.exposed(0, window)
+        counted, exposed = series.count(ago, end), series.exposed(ago, end)
         candidates: list[tuple[float, float]] = []
         if long_days >= MIN_BASELINE_DAYS:
             base = series.count(long_start, days)
@@ -161,9 +170,8 @@ def _in_window(
             # A usual that is known from few days is uncertain itself.
             uncertain = dispersion * (1 + active_days / long_days) + 1 / (base + 1)
             candidates.append((log_likelihood_ratio(counted, usual, uncertain, left), usual))
-        if short_days >= MIN_BASELINE_DAYS:
-            base = series.count(window, short_end)
-            usual = _expected(base, series.exposed(window, short_end), exposed)
+        for start, stop in certain:
+            usual = _expected(series.count(start, stop), series.exposed(start, stop), exposed)
             candidates.append((log_likelihood_ratio(counted, usual, dispersion, left), usual))
         least, usual = min(candidates)
         evidence, count, expected = evidence + least, count + counted, expected + usual
@@ -172,7 +180,7 @@ def _in_window(
         window=window,
         count=count,
         expected=expected,
-        missing=missing,
+        missing=missing[end] - missing[ago],
     )
 
 

@@ -1,19 +1,48 @@
 """How rarely chance alone brings so much evidence for a drop.
 
-Fitted on simulated companies without drops, so that a person's alert on the rarer of both kinds is
-wrong as often as the return period says: a person has two chances, hence each kind's own period is
-almost halved. ``make study`` checks it on other companies.
+Fitted on simulated companies, so that a person's alert on the rarer of both kinds is wrong as often
+as the return period says: a person has two chances, hence each kind's own period is almost halved.
+
+Evidence takes a model of how people work, and no model fits every company: where people have bad
+weeks out of nothing, chance brings far more evidence. Therefore the company's own past is asked how
+much evidence there was for deep drops that passed again, and all evidence is measured by that.
+``make study`` checks it on other companies, also on those of another generator.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+PAST_DAYS = (14, 21, 28, 35, 42, 49)
+"""How many days ago evidence is taken: late enough to know what came afterwards."""
+
+PAST_HISTORY = 28
+"""Days of history that must lie before each of them."""
+
+PAST_LEFT = 0.05
+"""The share of the usual that a drop leaves, in past evidence.
+
+Deeper than what is looked for: real drops of the past then add little to what chance brought.
+"""
+
+MOST_EXCESS = 6.0
+"""No case counts for more: a single one would decide about a small company."""
+
+PRIOR_CASES = 25.0
+"""A usual company's past counts for as much as so many cases.
+
+A company of 100 people has more cases of hosting, one of 400 more of own activity.
+"""
+
+MOST_YEARS = 100.0
+"""No return period that is published is longer: beyond it nothing was fitted."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReturnPeriod:
-    """How rarely chance alone brings so much evidence, fitted on simulated companies.
+    """How rarely chance alone brings so much evidence.
 
     Attributes:
         intercept: of the logarithm of the years.
@@ -22,16 +51,72 @@ class ReturnPeriod:
 
     intercept: float
     slope: float
-    most: float = 100.0
 
     def years(self, evidence: float) -> float:
-        """By chance, one person has this evidence once in so many years; at most 100."""
-        return min(self.uncapped_years(evidence), self.most)
-
-    def uncapped_years(self, evidence: float) -> float:
-        """The same without the cap, beyond which nothing was fitted."""
+        """By chance, one person has this evidence once in so many years."""
         return math.exp(min(self.intercept + self.slope * evidence, 700.0))
 
 
-OWN_ACTIVITY_YEARS = ReturnPeriod(intercept=-3.72, slope=0.97)
-HOSTING_YEARS = ReturnPeriod(intercept=-4.30, slope=1.58)
+@dataclass(frozen=True, slots=True)
+class ReturnPeriods:
+    """Of one company.
+
+    Attributes:
+        own: of all that people do themselves.
+        hosting: of ``callsAsHost``.
+    """
+
+    own: ReturnPeriod
+    hosting: ReturnPeriod
+
+
+@dataclass(frozen=True, slots=True)
+class PastEvidence:
+    """How much evidence there is by chance, in a usual company.
+
+    Attributes:
+        least: less than this is left out.
+        mean: of what is more, the mean distance to ``least``.
+    """
+
+    least: float
+    mean: float
+
+    def compare(self, past: Iterable[float]) -> float:
+        """How many times more there was in a company; near 1 where little is known."""
+        excess = [min(one - self.least, MOST_EXCESS) for one in past if one > self.least]
+        total = sum(excess) + PRIOR_CASES * self.mean
+        return total / (len(excess) + PRIOR_CASES) / self.mean
+
+
+USUAL_PAST_OWN = PastEvidence(least=-1.0, mean=1.94)
+USUAL_PAST_HOSTING = PastEvidence(least=0.5, mean=1.0)
+
+USUAL = ReturnPeriods(
+    own=ReturnPeriod(intercept=-2.58, slope=0.80),
+    hosting=ReturnPeriod(intercept=-3.25, slope=1.30),
+)
+"""The return periods of a usual company."""
+
+OWN_EXPONENT, HOSTING_EXPONENT = 0.7, 0.5
+"""How strongly evidence is measured by the company's past, fitted as well."""
+
+
+def return_periods(own: Iterable[float], hosting: Iterable[float]) -> ReturnPeriods:
+    """The return periods of a company, by the evidence as of earlier days.
+
+    Both kinds of past evidence are used for both, because little is known from each.
+
+    Args:
+        own: past evidence of all that people do themselves.
+        hosting: of ``callsAsHost``.
+    """
+    times = USUAL_PAST_OWN.compare(own) * USUAL_PAST_HOSTING.compare(hosting)
+    return ReturnPeriods(
+        own=_slower(USUAL.own, times**OWN_EXPONENT),
+        hosting=_slower(USUAL.hosting, times**HOSTING_EXPONENT),
+    )
+
+
+def _slower(period: ReturnPeriod, times: float) -> ReturnPeriod:
+    return ReturnPeriod(period.intercept, period.slope / times)

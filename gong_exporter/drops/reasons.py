@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from gong_exporter.drops.absences import Presence
-from gong_exporter.drops.rarity import HOSTING_YEARS, OWN_ACTIVITY_YEARS, ReturnPeriod
 from gong_exporter.drops.records import Finding, Person, Reason, TeamFinding
 from gong_exporter.drops.thresholds import TEAM_EVIDENCE
 
@@ -30,13 +29,13 @@ def reason(
         Reason.NEW: days_of_history(person) < NEW_DAYS,
         Reason.AWAY: presence.away >= AWAY_DAYS,
         Reason.TEAM_DOWN: team is not None and team.finding.evidence > TEAM_EVIDENCE,
-        Reason.HOSTING_DOWN: _years(HOSTING_YEARS, hosted) > _years(OWN_ACTIVITY_YEARS, own),
+        Reason.HOSTING_DOWN: _years(hosted) > _years(own),
     }
     return next((one for one, holds in applies.items() if holds), Reason.ACTIVITY_DOWN)
 
 
-def _years(period: ReturnPeriod, finding: Finding | None) -> float:
-    return period.uncapped_years(finding.evidence) if finding else 0.0
+def _years(finding: Finding | None) -> float:
+    return (finding.years if finding else None) or 0.0
 
 
 def days_of_history(person: Person) -> int:

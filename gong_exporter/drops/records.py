@@ -86,10 +86,12 @@ class Finding:
 
     Attributes:
         evidence: the smaller of the last two days, so that a drop must hold for a day.
+        years: by chance, one person has this evidence once in so many years; None for teams.
         newest: window, counts and expectation as of the newest day.
     """
 
     evidence: float
+    years: float | None
     newest: Assessment
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from math import isnan
 
 from gong_exporter.activity.snapshot import User
-from gong_exporter.drops.rarity import HOSTING_YEARS, OWN_ACTIVITY_YEARS
 from gong_exporter.drops.records import CompanyWeek
 from gong_exporter.exposition import names
 from gong_exporter.exposition.family import Family, escape, format_value
@@ -43,7 +42,6 @@ class DropReport:
 
 
 _WEEK_LABEL = b',window="%dd"' % _WEEK
-_PERIODS = (OWN_ACTIVITY_YEARS, HOSTING_YEARS)
 _METRICS = (b'metric="own_activity",', b'metric="calls_as_host",')
 """The two kinds of activity, in the order of PersonScores."""
 
@@ -129,9 +127,11 @@ def _evidence(found: PersonScores, _report: DropReport) -> Iterator[_Sample]:
 
 
 def _return_period(found: PersonScores, _report: DropReport) -> Iterator[_Sample]:
-    for metric, period, score in zip(_METRICS, _PERIODS, found[:2], strict=True):
-        if not isnan(score.evidence):
-            yield metric, b"", float(round(period.years(score.evidence) * SECONDS_PER_YEAR))
+    for metric, years in zip(
+        _METRICS, (found.own_activity_years, found.hosting_years), strict=True
+    ):
+        if not isnan(years):
+            yield metric, b"", float(round(years * SECONDS_PER_YEAR))
 
 
 def _reason(found: PersonScores, _report: DropReport) -> Iterator[_Sample]:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from gong_exporter.drops.rarity import MOST_YEARS
 from gong_exporter.drops.records import Finding, PersonFindings, Reason, TeamFinding
 
 REASONS = tuple(Reason)
@@ -67,6 +68,9 @@ class PersonScores(NamedTuple):
     Attributes:
         own_activity: of calls and contributions.
         hosting: of ``callsAsHost``.
+        own_activity_years: by chance, one person has so much evidence once in so many years; at
+            most MOST_YEARS.
+        hosting_years: likewise.
         usual_own_activity: calls and contributions of a usual week.
         usual_hosting: hosted calls of a usual week.
         active_days_7: days with any activity of the last 7.
@@ -77,6 +81,8 @@ class PersonScores(NamedTuple):
 
     own_activity: Score
     hosting: Score
+    own_activity_years: float
+    hosting_years: float
     usual_own_activity: float
     usual_hosting: float
     active_days_7: float
@@ -119,6 +125,8 @@ class PeopleScores:
 def _of_person(found: PersonFindings) -> Iterator[float]:
     yield from _score(found.own_activity)
     yield from _score(found.hosting)
+    yield _years(found.own_activity)
+    yield _years(found.hosting)
     for value in (
         found.usual_own_activity,
         found.usual_hosting,
@@ -128,6 +136,12 @@ def _of_person(found: PersonFindings) -> Iterator[float]:
     ):
         yield ABSENT if value is None else round(value, DECIMALS)
     yield ABSENT if found.reason is None else REASONS.index(found.reason)
+
+
+def _years(finding: Finding | None) -> float:
+    if finding is None or finding.years is None:
+        return ABSENT
+    return min(finding.years, MOST_YEARS)
 
 
 def _score(finding: Finding | None) -> Score:

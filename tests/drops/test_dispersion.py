@@ -7,7 +7,6 @@ import random
 
 import pytest
 
-from gong_exporter.drops import detect
 from gong_exporter.drops.dispersion import (
     DAILY_PRIOR,
     MOST_UNLIKE,
@@ -18,6 +17,7 @@ from gong_exporter.drops.dispersion import (
     moments,
     of_people,
 )
+from gong_exporter.drops.people import own_activity, presences_of
 from gong_exporter.drops.records import Person
 
 WEEKS = 12
@@ -49,7 +49,7 @@ def colleagues() -> list[Person]:
 def test_the_same_week_proves_more_about_somebody_with_even_days() -> None:
     low = (1, 1, 1, 1, 1)
     who = [person("ann", low, EVEN), person("ben", low, UNEVEN), *colleagues()]
-    ann, ben, *_ = detect.own_activity(who)
+    ann, ben, *_ = own_activity(who, presences_of(who)).assessments
     assert ann is not None
     assert ben is not None
     assert ann.deciding.count == ben.deciding.count

@@ -39,15 +39,16 @@ def window(
     )
 
 
-def finding(deciding: int, evidence: float = 2.5) -> Finding:
-    return Finding(evidence=evidence, newest=Assessment(window(deciding), window(7, count=2)))
+def finding(deciding: int, evidence: float = 2.5, years: float = 200.0) -> Finding:
+    newest = Assessment(window(deciding), window(7, count=2))
+    return Finding(evidence=evidence, years=years, newest=newest)
 
 
 def person(user_id: str, **changes: object) -> PersonFindings:
     found = PersonFindings(
         user_id=user_id,
         own_activity=finding(10),
-        hosting=finding(7, evidence=-1.0),
+        hosting=finding(7, evidence=-1.0, years=0.5),
         usual_own_activity=12.0,
         usual_hosting=6.0,
         active_days_7=4,
@@ -113,8 +114,9 @@ def test_a_person_has_the_last_week_and_the_deciding_window() -> None:
     assert value(shown, "gong_user_last_active_timestamp_seconds", **labels) == 100_000
     hosting = {**labels, "metric": "calls_as_host"}
     assert value(shown, "gong_user_drop_evidence", **hosting, window="7d") == -1
-    days = (value(shown, "gong_user_drop_return_period_seconds", **hosting) or 0) / 86_400
-    assert 1 < days < 1.1
+    year = 365.25 * 86_400
+    assert value(shown, "gong_user_drop_return_period_seconds", **hosting) == year / 2
+    assert value(shown, "gong_user_drop_return_period_seconds", **own) == 100 * year
 
 
 def test_people_who_are_not_shown_have_no_series() -> None:
@@ -171,7 +173,7 @@ def test_the_lines_follow_the_snapshot() -> None:
 
 
 def test_an_unknown_week_leaves_the_deciding_window() -> None:
-    found = Finding(evidence=1.0, newest=Assessment(window(10), None))
+    found = Finding(evidence=1.0, years=None, newest=Assessment(window(10), None))
     shown = samples(replace(REPORT, people=people(person("1", own_activity=found))), ANN)
     own = {"user": "1", "email": ANN.email, "metric": "own_activity"}
     assert value(shown, "gong_user_observed_activity", **own, window="7d") is None

@@ -10,6 +10,7 @@ from statistics import median
 import pytest
 
 from gong_exporter.drops.detect import find
+from gong_exporter.drops.rarity import USUAL
 from gong_exporter.simulator.company.events import EventKind
 from tools.study.__main__ import report
 from tools.study.days import CALLS, CONTRIBUTIONS, DayCounts
@@ -216,13 +217,13 @@ def test_a_teams_slump_is_found_and_another_teams_alert_is_wrong(truth: Truth) -
 
 
 def test_what_is_compared_is_the_rarer_of_both_kinds_held_for_two_days() -> None:
-    evaluation = Evaluation(3)
+    evaluation = Evaluation(3, periods=[USUAL] * 3)
     evaluation.own["1"] = evaluation.teams["EMEA"] = held_input(6.3, 6.3, 1.0)
     evaluation.hosting["1"] = held_input(1.0, 7.0, 7.0)
     first, own, hosting = user_years(evaluation)["1"]
     assert first == 0 or first < 1e-9
-    assert own == pytest.approx(10.9, abs=0.1)  # by own activity
-    assert hosting == pytest.approx(862.6, abs=1)  # by hosting
+    assert own == pytest.approx(11.7, abs=0.1)  # by own activity
+    assert hosting == pytest.approx(347.2, abs=1)  # by hosting
     assert team_evidence(evaluation)["EMEA"] == [NOTHING, 6.3, 1.0]
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
+from math import isnan
 
 from gong_exporter.activity.history import HISTORY_DAYS
 from gong_exporter.activity.snapshot import User
 from gong_exporter.drops.detect import find
-from gong_exporter.drops.rarity import HOSTING_YEARS, OWN_ACTIVITY_YEARS
 from gong_exporter.drops.records import NO_TEAM, Person
 from gong_exporter.drops.thresholds import USER_INFO_YEARS, USER_YEARS
 from gong_exporter.exposition.drop_lines import DropReport, drop_lines
@@ -109,11 +109,7 @@ def _alerts(report: DropReport, users: Sequence[User]) -> Iterator[tuple[str, fl
     for user in users if report.show_people else ():
         found = report.people.at(index[user.user_id])
         years = max(
-            (period.years(score.evidence) if score else 0.0)
-            for period, score in (
-                (OWN_ACTIVITY_YEARS, found.own_activity),
-                (HOSTING_YEARS, found.hosting),
-            )
+            0.0 if isnan(each) else each for each in (found.own_activity_years, found.hosting_years)
         )
         for severity, least in ALERTS.items():
             if years > least:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import pairwise
 
-from gong_exporter.drops import detect
+from gong_exporter.drops import detect, people
+from gong_exporter.drops.rarity import ReturnPeriods, return_periods
 from gong_exporter.drops.records import Assessment
 from tools.study.days import DayCounts
 from tools.study.plan import Study
@@ -29,12 +30,14 @@ class Evaluation:
         own: of all that people do themselves.
         hosting: of hosted calls.
         teams: of teams.
+        periods: how rare it is, by the company's own past as of each day.
     """
 
     length: int
     own: Evidence = field(default_factory=dict)
     hosting: Evidence = field(default_factory=dict)
     teams: Evidence = field(default_factory=dict)
+    periods: list[ReturnPeriods] = field(default_factory=list)
 
 
 def evaluate(study: Study, start: int, stop: int) -> Evaluation:
@@ -51,14 +54,14 @@ def evaluate(study: Study, start: int, stop: int) -> Evaluation:
     found = Evaluation(stop - start)
     for number in range(stop - start):
         newest = first + timedelta(days=number)
-        people = counts.history(newest, _roster(rosters, newest))
-        ids = [person.user_id for person in people]
-        for kind, assessments in (
-            (found.own, detect.own_activity(people)),
-            (found.hosting, detect.hosting(people)),
-        ):
-            _record(kind, dict(zip(ids, assessments, strict=True)), number, found.length)
-        _record(found.teams, detect.teams(people), number, found.length)
+        history = counts.history(newest, _roster(rosters, newest))
+        ids = [person.user_id for person in history]
+        own = people.own_activity(history, people.presences_of(history))
+        hosting = people.hosting(history)
+        for kind, evidence in ((found.own, own), (found.hosting, hosting)):
+            _record(kind, dict(zip(ids, evidence.assessments, strict=True)), number, found.length)
+        found.periods.append(return_periods(own.past, hosting.past))
+        _record(found.teams, detect.teams(history), number, found.length)
     return found
 
 
@@ -76,6 +79,7 @@ def joined(parts: Sequence[Evaluation]) -> Evaluation:
                 if name not in into:
                     into[name] = array("d", [NOTHING]) * whole.length
                 into[name][start : start + part.length] = values
+        whole.periods += part.periods
         start += part.length
     return whole
 

@@ -9,7 +9,6 @@ from datetime import date, timedelta
 from functools import reduce
 from operator import add
 
-from gong_exporter.drops.rarity import HOSTING_YEARS, OWN_ACTIVITY_YEARS
 from gong_exporter.simulator.company.events import EventKind, PlantedEvent
 from tools.study.evaluate import NOTHING, Evaluation, held
 from tools.study.plan import Study
@@ -94,10 +93,11 @@ def user_years(found: Evaluation) -> Series:
     nothing = [NOTHING] * found.length
     return {
         user_id: [
-            max(OWN_ACTIVITY_YEARS.uncapped_years(own), HOSTING_YEARS.uncapped_years(hosting))
-            for own, hosting in zip(
+            max(periods.own.years(own), periods.hosting.years(hosting))
+            for own, hosting, periods in zip(
                 held(found.own.get(user_id, nothing)),
                 held(found.hosting.get(user_id, nothing)),
+                found.periods,
                 strict=True,
             )
         ]

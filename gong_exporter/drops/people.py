@@ -1,0 +1,182 @@
+"""The evidence for a drop of each person, and how much of it there was by chance."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from gong_exporter.drops import dispersion
+from gong_exporter.drops.absences import MissingDay, Presences, presences
+from gong_exporter.drops.dispersion import WEEK, Dispersion
+from gong_exporter.drops.evidence import MIN_DAYS, Group, Series, assess
+from gong_exporter.drops.expectation import DayTotals, day_totals
+from gong_exporter.drops.rarity import PAST_DAYS, PAST_HISTORY, PAST_LEFT
+from gong_exporter.drops.records import Assessment, Person
+
+PERSON_LEFT = 0.25
+"""The share of the usual that a person's drop leaves."""
+
+MIN_ACTIVE_DAYS = 2
+"""Days of the last week on which a person must be active; otherwise they are away, not slow."""
+
+MIN_WEEK_DAYS = 3
+"""Active days of a week from which dispersion is learned."""
+
+MOST_PAST_PEOPLE = 1000
+"""The past of so many people tells how rare evidence is; that of more would take too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleEstimate:
+    """One group of counters over everybody, as of one day.
+
+    Attributes:
+        rows: the counts of each person on each day.
+        totals: rates of people and totals of days.
+        dispersions: of each person.
+    """
+
+    rows: Sequence[Sequence[int]]
+    totals: DayTotals
+    dispersions: Sequence[Dispersion]
+
+    def group(self, index: int, active: Sequence[int]) -> Group:
+        """One person's counts and exposure. Made when needed: all together would be large."""
+        return Group(
+            _person_series(self.totals, index, self.rows[index], active), self.dispersions[index]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleEvidence:
+    """The evidence for a drop of one kind of activity.
+
+    Attributes:
+        assessments: as of the newest day, in the order of the people; None where nothing can be
+            said.
+        past: the evidence as of each of PAST_DAYS, of everybody or, in a large company, of some.
+            Computed while it is read, which can be done once.
+    """
+
+    assessments: Sequence[Assessment | None]
+    past: Iterator[float]
+
+
+def presences_of(people: Sequence[Person]) -> Presences:
+    """When everybody is usually active, in comparison with the team."""
+    return presences([person.active for person in people], [person.team for person in people])
+
+
+def own_activity(people: Sequence[Person], presence: Presences) -> PeopleEvidence:
+    """The evidence for a drop of all that people do themselves, as of the newest day.
+
+    Args:
+        people: everybody in the history.
+        presence: when they are usually active.
+    """
+    if too_short(people):
+        return PeopleEvidence([None] * len(people), iter(()))
+    active = [person.active for person in people]
+    estimates = [
+        estimate_people([person.calls for person in people], active),
+        estimate_people([person.contributions for person in people], active),
+    ]
+    found: list[Assessment | None] = []
+    for i, person in enumerate(people):
+        groups = [estimate.group(i, person.active) for estimate in estimates]
+        days = presence.missing_days(i, person.team, person.active)
+        missing = _missing_values(days, estimates, groups)
+        found.append(_assess_person(groups, person.active, missing))
+    return PeopleEvidence(found, _past(estimates, active))
+
+
+def hosting(people: Sequence[Person]) -> PeopleEvidence:
+    """The same for ``callsAsHost`` alone. Missing days add nothing here."""
+    if too_short(people):
+        return PeopleEvidence([None] * len(people), iter(()))
+    active = [person.active for person in people]
+    estimate = estimate_people([person.hosted for person in people], active)
+    nothing = [0.0] * (len(active[0]) + 1)
+    found = [_assess_person([estimate.group(i, row)], row, nothing) for i, row in enumerate(active)]
+    return PeopleEvidence(found, _past([estimate], active))
+
+
+def _past(estimates: Sequence[PeopleEstimate], active: Sequence[Sequence[int]]) -> Iterator[float]:
+    """The evidence as of some earlier days, for as many people as there is time for."""
+    days = len(active[0])
+    nothing = [0.0] * (days + 1)
+    past_days = [ago for ago in PAST_DAYS if ago + PAST_HISTORY <= days]
+    for i in range(0, len(active), math.ceil(len(active) / MOST_PAST_PEOPLE)):
+        groups = [estimate.group(i, active[i]) for estimate in estimates]
+        for ago in past_days:
+            if found := _assess_person(groups, active[i], nothing, PAST_LEFT, ago):
+                yield found.deciding.evidence
+
+
+def too_short(people: Sequence[Person]) -> bool:
+    """Whether there are no people, or too few days to say anything about them."""
+    return not people or len(people[0].active) < MIN_DAYS
+
+
+def estimate_people(
+    rows: Sequence[Sequence[int]], active: Sequence[Sequence[int]]
+) -> PeopleEstimate:
+    """Rates, exposure and dispersion of everybody, for one group of counters.
+
+    Args:
+        rows: the counts of each person on each day, newest day first.
+        active: 1 for each day on which that person was active, otherwise 0.
+    """
+    totals = day_totals(rows, active)
+    found = [
+        dispersion.moments(
+            _person_series(totals, i, row, days).weeks((0, *accumulate(days)), MIN_WEEK_DAYS, 0.0)
+        )
+        for i, (row, days) in enumerate(zip(rows, active, strict=True))
+    ]
+    return PeopleEstimate(rows, totals, dispersion.of_people(found))
+
+
+def _person_series(
+    totals: DayTotals, index: int, counts: Sequence[int], active: Sequence[int]
+) -> Series:
+    rate = totals.rates[index]
+    factors = totals.factors_without(counts, [rate * day for day in active])
+    return Series(counts, [factor * day for factor, day in zip(factors, active, strict=True)])
+
+
+def _assess_person(
+    groups: Sequence[Group],
+    active: Sequence[int],
+    missing: Sequence[float],
+    left: float = PERSON_LEFT,
+    ago: int = 0,
+) -> Assessment | None:
+    if sum(active[ago : ago + WEEK]) < MIN_ACTIVE_DAYS:
+        return None
+    return assess(groups, (0, *accumulate(active)), missing, left, ago)
+
+
+def _missing_values(
+    missing: Iterable[MissingDay], estimates: Sequence[PeopleEstimate], groups: Sequence[Group]
+) -> list[float]:
+    """Running sum over the days of what the person's single missing days contribute."""
+    values = [0.0] * len(estimates[0].totals.counts)
+    for day in missing:
+        usual = left = 1.0
+        for estimate, group in zip(estimates, groups, strict=True):
+            mean = group.series.rate * estimate.totals.factor_on(day.day)
+            v = group.dispersion.over(1)
+            usual *= _nothing_at_all(mean, v)
+            left *= _nothing_at_all(mean * PERSON_LEFT, v)
+        values[day.day] = math.log(
+            (day.off + (1 - day.off) * left) / (day.off + (1 - day.off) * usual)
+        )
+    return [0.0, *accumulate(values)]
+
+
+def _nothing_at_all(mean: float, v: float) -> float:
+    """The probability of a day without any count for a person at work."""
+    return float((1 + v * mean) ** (-1 / v))

@@ -1,0 +1,102 @@
+"""Evidence is as rare as the company's own past says."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from gong_exporter.drops import detect
+from gong_exporter.drops.people import hosting, own_activity, presences_of
+from gong_exporter.drops.rarity import (
+    USUAL,
+    USUAL_PAST_HOSTING,
+    USUAL_PAST_OWN,
+    ReturnPeriods,
+    return_periods,
+)
+from gong_exporter.drops.records import Person
+
+WEEKS = 12
+
+
+def person(name: str, *, bad_weeks: float) -> Person:
+    """Somebody who does nothing but listen to others' calls in some weeks, out of nothing."""
+    chance = random.Random(name)  # noqa: S311 -- made-up days
+    days: list[int] = []
+    for week in range(WEEKS):
+        most = 0 if week > 0 and chance.random() < bad_weeks else 6
+        days += [0, 0, *(chance.randint(min(most, 1), most) for _ in range(5))]
+    active = [int(n % 7 > 1) for n in range(7 * WEEKS)]
+    return Person(
+        user_id=name, team="", hosted=days, calls=days, contributions=[0] * len(days), active=active
+    )
+
+
+def company(size: int, *, bad_weeks: float) -> list[Person]:
+    return [person(str(n), bad_weeks=bad_weeks) for n in range(size)]
+
+
+def periods_of(people: Sequence[Person]) -> ReturnPeriods:
+    return return_periods(own_activity(people, presences_of(people)).past, hosting(people).past)
+
+
+def test_more_evidence_is_rarer() -> None:
+    assert USUAL.own.years(5.0) == pytest.approx(4.14, abs=0.01)
+    assert USUAL.own.years(8.0) == pytest.approx(45.6, abs=0.1)
+
+
+def test_a_company_like_the_usual_one_has_the_usual_periods() -> None:
+    own, hosted = (
+        [past.least + past.mean, past.least - 3.0] for past in (USUAL_PAST_OWN, USUAL_PAST_HOSTING)
+    )
+    found = return_periods(own * 300, hosted * 300)
+    assert found.own.slope == pytest.approx(USUAL.own.slope)
+    assert found.hosting.slope == pytest.approx(USUAL.hosting.slope)
+    assert return_periods([], []) == USUAL
+
+
+def test_where_bad_weeks_come_out_of_nothing_evidence_is_less_rare() -> None:
+    even, uneven = (periods_of(company(100, bad_weeks=share)) for share in (0.0, 0.15))
+    for kind in ("own", "hosting"):
+        of_even, of_uneven = getattr(even, kind), getattr(uneven, kind)
+        assert of_uneven.years(9.0) < of_even.years(9.0) / 3
+
+
+def test_a_company_of_few_people_keeps_nearly_the_usual_periods() -> None:
+    few, many = (periods_of(company(size, bad_weeks=0.1)) for size in (3, 200))
+    moved_by_few, moved_by_many = (USUAL.own.slope - found.own.slope for found in (few, many))
+    assert 0 < moved_by_few < moved_by_many / 2
+
+
+def test_a_short_history_keeps_the_usual_periods() -> None:
+    young = [
+        replace(
+            one,
+            hosted=one.hosted[:41],
+            calls=one.calls[:41],
+            contributions=one.contributions[:41],
+            active=one.active[:41],
+        )
+        for one in company(100, bad_weeks=0.15)
+    ]
+    assert periods_of(young) == USUAL
+
+
+def test_a_large_company_is_sampled_and_the_same_people_give_the_same_periods() -> None:
+    people = company(300, bad_weeks=0.1)
+    assert periods_of(people) == periods_of(list(people))
+    copies = [replace(one, user_id=f"{one.user_id}-{n}") for one in people for n in range(4)]
+    sampled = len(list(own_activity(copies, presences_of(copies)).past))
+    assert sampled < len(copies) * 4
+
+
+def test_the_findings_carry_the_periods_of_the_company() -> None:
+    people = company(100, bad_weeks=0.15)
+    periods = periods_of(people)
+    for one in detect.find(people).people:
+        for finding, period in ((one.own_activity, periods.own), (one.hosting, periods.hosting)):
+            assert finding is not None
+            assert finding.years == pytest.approx(period.years(finding.evidence))
