@@ -119,7 +119,7 @@ def assess(
         active: running sum of active days, one longer than the history.
         missing: running sum of what single missing days contribute, as long.
         left: the share of the usual that a drop leaves.
-        ago: as of so many days ago; what came afterwards is then a usual, too.
+        ago: as of so many days ago; the days since then are another usual, then.
     """
     days = len(active) - 1 - ago
     windows = [

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 PAST_DAYS = (14, 21, 28, 35, 42, 49)
-"""How many days ago evidence is taken: late enough to know what came afterwards."""
+"""How many days ago evidence is taken: late enough to compare with the days after it, too."""
 
 PAST_HISTORY = 28
 """Days of history that must lie before each of them."""

@@ -23,7 +23,7 @@ WEEKS = 12
 
 
 def person(name: str, *, bad_weeks: float) -> Person:
-    """Somebody who does nothing but listen to others' calls in some weeks, out of nothing."""
+    """A person who only listens to others' calls in some weeks, without a reason."""
     chance = random.Random(name)  # noqa: S311 -- made-up days
     days: list[int] = []
     for week in range(WEEKS):
