@@ -126,7 +126,7 @@ def _detectors(pid: int) -> list[int]:
     """The detector's process. Until it has begun its program, it shows its parent's memory."""
     tasks = Path(f"/proc/{pid}/task").glob("*/children")
     children = [child for task in tasks for child in task.read_text(encoding="ascii").split()]
-    return [int(child) for child in children if b"runtime.drops" in _command(child)]
+    return [int(child) for child in children if b"runtime.detector" in _command(child)]
 
 
 def _command(pid: str) -> bytes:
