@@ -60,9 +60,12 @@ class Listener(socket.socket):
         """
         if self.retired:
             raise BlockingIOError
-        client, address = super().accept()
+        accepted_socket, address = super().accept()
+        client = _ClientSocket(fileno=accepted_socket.detach())
+        client.on_close = self._table.begin_waiting
         host = str(address[0]) if isinstance(address, tuple) else ""
-        connection = OpenConnection(client, host, self, asyncio.get_running_loop().time())
+        now = asyncio.get_running_loop().time()
+        connection = OpenConnection(client, host, self, now, now)
         if not self._table.add(connection):
             raise ConnectionAbortedError
         accepted.set(connection)
@@ -74,6 +77,8 @@ class Listener(socket.socket):
 
     def serve_now(self, connection: OpenConnection) -> None:
         """Serve a connection that had to wait."""
+        connection.begun_at = asyncio.get_running_loop().time()
+        connection.waiting = False
         connection.sock.setblocking(False)
         context = copy_context()
         context.run(accepted.set, connection)
@@ -85,6 +90,20 @@ class Listener(socket.socket):
         self._table.end_handshakes(self)
 
 
+class _ClientSocket(socket.socket):
+    """An accepted socket. Whatever ends a connection closes it, so this is where an end shows.
+
+    Attributes:
+        on_close: called after the socket was closed.
+    """
+
+    on_close: Callable[[], None]
+
+    def close(self) -> None:
+        super().close()
+        self.on_close()
+
+
 @dataclass(slots=True)
 class OpenConnection:
     """An accepted connection.
@@ -94,8 +113,10 @@ class OpenConnection:
         host: the client's IP address.
         listener: the one that accepted it.
         accepted_at: on the event loop's clock.
+        begun_at: likewise, when asyncio got it.
         established: whether a TLS handshake, if there is one, has finished.
         waiting: whether its TLS handshake has to wait, so that asyncio does not have it yet.
+        ended: whether it was ended here, though its socket may not be closed yet.
         task: serves it, if it had to wait.
     """
 
@@ -103,12 +124,15 @@ class OpenConnection:
     host: str
     listener: Listener
     accepted_at: float
+    begun_at: float
     established: bool = False
     waiting: bool = False
+    ended: bool = False
     task: asyncio.Task[None] | None = None
 
     def end(self) -> None:
         """End the connection at once; its transport notices."""
+        self.ended = True
         if self.waiting:
             self.sock.close()
             return
@@ -131,10 +155,12 @@ class ConnectionTable:
     uvicorn does not see a connection before its TLS handshake ends, and asyncio allows a minute
     for that. So neither could limit connections that never finish the handshake.
 
-    Beyond ``MOST_HANDSHAKES`` unfinished TLS handshakes, a new one takes the place of the oldest
-    one of the address that has the most of them. From that same address it does so only if the
-    other is stalled. Otherwise the new connection waits for another handshake to end, until its
-    deadline: a client whose connection is closed would connect again at once.
+    Beyond ``MOST_HANDSHAKES`` unfinished TLS handshakes, a new connection waits for another
+    handshake to end, until its deadline: a client whose connection is closed would connect again at
+    once. It ends the oldest handshake of the address that has the most of them, if that is another
+    address, or if that handshake is stalled. It still waits until asyncio has closed the other, so
+    a flood cannot take more memory. Beyond the limit of connections, likewise, the address that has
+    the most connections waiting loses one to another address.
 
     Args:
         limit: how many connections may be open; fewer when there are too few descriptors.
@@ -154,23 +180,32 @@ class ConnectionTable:
         """Note a new connection. Returns False when there are too many, and it is not served."""
         if self._tls or len(self._open) >= self._limit:  # leave out those that have ended
             self._open = {one.sock.fileno(): one for one in self._current()}
-        if len(self._open) >= self._limit:
+        if len(self._open) >= self._limit and not self._end_waiting(connection.host):
             connection.sock.close()
             return False
-        connection.waiting = self._tls and not self._make_way(connection)
+        connection.waiting = self._tls and len(self._begun()) >= MOST_HANDSHAKES
         self._open[connection.sock.fileno()] = connection
         loop = asyncio.get_running_loop()
         loop.call_later(self._handshake_seconds, connection.end_handshake)
+        self._make_way(connection)
         return not connection.waiting
 
     def establish(self, connection: OpenConnection) -> None:
-        """Note that a handshake has finished; the one that waits longest may begin."""
+        """Note that a handshake has finished; another one may begin."""
         connection.established = True
-        if self._tls:
-            waiting = next((one for one in self._current() if one.waiting), None)
-            if waiting is not None and len(self._begun()) < MOST_HANDSHAKES:
-                waiting.waiting = False
-                waiting.listener.serve_now(waiting)
+        self.begin_waiting()
+
+    def begin_waiting(self) -> None:
+        """Begin handshakes that wait, as many as may: first of the addresses that have fewest."""
+        if not self._tls:
+            return
+        waiting = [one for one in self._current() if one.waiting]
+        hosts = Counter(one.host for one in self._begun())
+        while waiting and hosts.total() < MOST_HANDSHAKES:
+            one = min(waiting, key=lambda each: hosts[each.host])
+            waiting.remove(one)
+            hosts[one.host] += 1
+            one.listener.serve_now(one)
 
     def _current(self) -> Iterator[OpenConnection]:
         return (one for fd, one in self._open.items() if one.sock.fileno() == fd)
@@ -178,22 +213,34 @@ class ConnectionTable:
     def _begun(self) -> list[OpenConnection]:
         return [one for one in self._current() if not one.established and not one.waiting]
 
-    def _make_way(self, new: OpenConnection) -> bool:
-        """Whether the handshake of a new connection may begin; another one may end for it."""
-        begun = self._begun()
-        if len(begun) < MOST_HANDSHAKES:
-            return True
+    def _make_way(self, new: OpenConnection) -> None:
+        """End a handshake, if one has to make way for a connection that waits."""
+        if new.ended or not new.waiting:
+            return
+        loop = asyncio.get_running_loop()
+        loop.call_later(_STALLED_SECONDS, self._make_way, new)
+        begun = [one for one in self._begun() if not one.ended]
+        if MOST_HANDSHAKES - len(begun) >= sum(one.waiting for one in self._current()):
+            return  # enough are about to end
         [(crowd, _)] = Counter(one.host for one in begun).most_common(1)
-        oldest = next(one for one in begun if one.host == crowd)
-        if new.host == crowd and new.accepted_at < oldest.accepted_at + _STALLED_SECONDS:
-            return False
-        del self._open[oldest.sock.fileno()]
-        oldest.end()
-        return True
+        oldest = min((one for one in begun if one.host == crowd), key=lambda one: one.begun_at)
+        if new.host != crowd or loop.time() >= oldest.begun_at + _STALLED_SECONDS:
+            oldest.end()
+
+    def _end_waiting(self, host: str) -> bool:
+        """Whether a connection that waited was ended in favor of a new one of this address."""
+        waiting = [one for one in self._current() if one.waiting]
+        for crowd, _ in Counter(one.host for one in waiting).most_common(1):
+            if crowd != host:
+                oldest = next(one for one in waiting if one.host == crowd)
+                del self._open[oldest.sock.fileno()]
+                oldest.end()
+                return True
+        return False
 
     def end_handshakes(self, listener: Listener) -> None:
         """End the connections of one listener that are not established."""
-        for connection in self._open.values():
+        for connection in list(self._open.values()):
             if connection.listener is listener:
                 connection.end_handshake()
 

@@ -504,6 +504,59 @@ def test_a_client_that_waits_for_its_handshake_is_closed_at_the_deadline(
         assert [one.waiting for one in seen] == [False, True]
 
 
+def test_a_waiting_client_is_served_when_the_handshakes_before_it_fail(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "MOST_HANDSHAKES", 2)
+    monkeypatch.setattr(connections, "_STALLED_SECONDS", 600.0)
+    seen = accepted(monkeypatch)
+    limits = Limits(request_seconds=600)
+    with (
+        serving(FixedSite(), limits=limits, web_config=place.config(SERVER)) as port,
+        ThreadPoolExecutor(1) as pool,
+        ExitStack() as stack,
+    ):
+        before = [stack.enter_context(raw(port)) for _ in range(2)]
+        until(lambda: len(seen) == len(before), "they are accepted")
+        scrape = pool.submit(can_scrape, port, place.stranger())
+        until(lambda: len(seen) == len(before) + 1, "it is accepted")
+        assert seen[-1].waiting
+        for client in before:
+            client.close()
+        assert scrape.result(30)
+
+
+def test_a_waiting_client_takes_the_place_of_one_that_has_stalled_by_then(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "MOST_HANDSHAKES", 1)
+    monkeypatch.setattr(connections, "_STALLED_SECONDS", 0.3)
+    limits = Limits(request_seconds=600)
+    with (
+        serving(FixedSite(), limits=limits, web_config=place.config(SERVER)) as port,
+        raw(port) as stalled,
+    ):
+        assert can_scrape(port, place.stranger())
+        assert read_to_end(stalled) == b""
+
+
+def test_waiting_clients_of_one_address_leave_room_for_another_one(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "MOST_HANDSHAKES", 2)
+    monkeypatch.setattr(connections, "_STALLED_SECONDS", 600.0)
+    seen = accepted(monkeypatch)
+    limits, many = Limits(request_seconds=600, connections=10), 15
+    with (
+        serving(FixedSite(), limits=limits, web_config=place.config(SERVER)) as port,
+        flood(port, b"\x16\x03\x01", many),
+    ):
+        until(lambda: len(seen) == many, "they are accepted")
+        assert can_scrape(port, place.stranger())
+        in_asyncio = [one for one in seen if not one.waiting and one.sock.fileno() >= 0]
+        assert len(in_asyncio) <= connections.MOST_HANDSHAKES + 1  # and the scrape
+
+
 def test_clients_that_do_not_finish_tls_do_not_hold_up_the_end(place: Place) -> None:
     site = FixedSite(body=body_of(b"x" * 30_000_000))
     web_config = place.config(SERVER)
