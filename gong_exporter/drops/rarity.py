@@ -93,10 +93,13 @@ USUAL_PAST_OWN = PastEvidence(least=-1.0, mean=1.94)
 USUAL_PAST_HOSTING = PastEvidence(least=0.5, mean=1.0)
 
 USUAL = ReturnPeriods(
-    own=ReturnPeriod(intercept=-2.58, slope=0.80),
-    hosting=ReturnPeriod(intercept=-3.25, slope=1.30),
+    own=ReturnPeriod(intercept=-2.48, slope=0.80),
+    hosting=ReturnPeriod(intercept=-3.15, slope=1.30),
 )
 """The return periods of a usual company."""
+
+LEAST_TIMES = 0.9
+"""A company's past makes its evidence hardly rarer: a low mean may also come from uneven weeks."""
 
 OWN_EXPONENT, HOSTING_EXPONENT = 0.7, 0.5
 """How strongly evidence is measured by the company's past, fitted as well."""
@@ -112,6 +115,7 @@ def return_periods(own: Iterable[float], hosting: Iterable[float]) -> ReturnPeri
         hosting: of ``callsAsHost``.
     """
     times = USUAL_PAST_OWN.compare(own) * USUAL_PAST_HOSTING.compare(hosting)
+    times = max(times, LEAST_TIMES)
     return ReturnPeriods(
         own=_slower(USUAL.own, times**OWN_EXPONENT),
         hosting=_slower(USUAL.hosting, times**HOSTING_EXPONENT),

@@ -44,8 +44,8 @@ def periods_of(people: Sequence[Person]) -> ReturnPeriods:
 
 
 def test_more_evidence_is_rarer() -> None:
-    assert USUAL.own.years(5.0) == pytest.approx(4.14, abs=0.01)
-    assert USUAL.own.years(8.0) == pytest.approx(45.6, abs=0.1)
+    assert USUAL.own.years(5.0) == pytest.approx(4.57, abs=0.01)
+    assert USUAL.own.years(8.0) == pytest.approx(50.4, abs=0.1)
 
 
 def test_a_company_like_the_usual_one_has_the_usual_periods() -> None:
@@ -56,6 +56,14 @@ def test_a_company_like_the_usual_one_has_the_usual_periods() -> None:
     assert found.own.slope == pytest.approx(USUAL.own.slope)
     assert found.hosting.slope == pytest.approx(USUAL.hosting.slope)
     assert return_periods([], []) == USUAL
+
+
+def test_a_calm_past_makes_evidence_hardly_rarer() -> None:
+    calm = return_periods(
+        [USUAL_PAST_OWN.least + 0.1] * 500, [USUAL_PAST_HOSTING.least + 0.1] * 500
+    )
+    assert USUAL.own.slope < calm.own.slope < 1.1 * USUAL.own.slope
+    assert USUAL.hosting.slope < calm.hosting.slope < 1.1 * USUAL.hosting.slope
 
 
 def test_where_bad_weeks_come_out_of_nothing_evidence_is_less_rare() -> None:

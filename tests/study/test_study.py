@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
+from dataclasses import replace
 from datetime import date, timedelta
-from statistics import median
+from statistics import mean, median, variance
 
 import pytest
 
@@ -222,8 +223,8 @@ def test_what_is_compared_is_the_rarer_of_both_kinds_held_for_two_days() -> None
     evaluation.hosting["1"] = held_input(1.0, 7.0, 7.0)
     first, own, hosting = user_years(evaluation)["1"]
     assert first == 0 or first < 1e-9
-    assert own == pytest.approx(11.7, abs=0.1)  # by own activity
-    assert hosting == pytest.approx(347.2, abs=1)  # by hosting
+    assert own == pytest.approx(12.9, abs=0.1)  # by own activity
+    assert hosting == pytest.approx(383.8, abs=1)  # by hosting
     assert team_evidence(evaluation)["EMEA"] == [NOTHING, 6.3, 1.0]
 
 
@@ -256,3 +257,25 @@ def test_the_command_reports_the_thresholds_of_the_training_companies(
     assert "| **wrong** | 0.0 ± 0.0 |" in printed
     assert "| slumps found (" in printed
     assert "nothing recorded for 7 days: below half on 100% of dates" in printed
+
+
+def test_uneven_weeks_are_the_same_again_and_change_no_truth(truth: Truth) -> None:
+    uneven = Truth(replace(STUDY, uneven_weeks=True))
+    again = uneven.study.counts(uneven.company, STUDY.history_start, STUDY.today)
+    assert again.people == uneven.counts.people
+    user_id = next(iter(truth.of_person))
+    assert uneven.cause(user_id, STUDY.today - DAY) is truth.cause(user_id, STUDY.today - DAY)
+    even, uneven_counts = [
+        sum(sum(one.calls) for one in of.counts.people.values()) for of in (truth, uneven)
+    ]
+    assert uneven_counts == pytest.approx(even, rel=0.05)
+    assert mean_ratio(uneven) > 1.2 * mean_ratio(truth)
+
+
+def mean_ratio(truth: Truth) -> float:
+    """Variance over mean of the weekly calls of people, on average."""
+    weeks = [
+        [sum(one.calls[start : start + 7]) for start in range(0, 364, 7)]
+        for one in truth.counts.people.values()
+    ]
+    return mean(variance(one) / mean(one) for one in weeks if mean(one) > 5)

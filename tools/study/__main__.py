@@ -41,10 +41,18 @@ def main() -> int:
     parser.add_argument("--today", type=date.fromisoformat, default=date(2026, 11, 2))
     parser.add_argument("--training-seeds", type=int, nargs="+", default=[1])
     parser.add_argument("--seeds", type=int, nargs="+", default=[11, 12, 13])
+    parser.add_argument(
+        "--uneven-weeks",
+        action="store_true",
+        help="people unlike the simulator's, to whom rarity was not fitted",
+    )
     parser.add_argument("--processes", type=int, default=2)
     given = parser.parse_args()
     training, unseen = (
-        [Study(given.users, given.days, given.today, seed) for seed in seeds]
+        [
+            Study(given.users, given.days, given.today, seed, uneven_weeks=given.uneven_weeks)
+            for seed in seeds
+        ]
         for seeds in (given.training_seeds, given.seeds)
     )
     found = run([*training, *unseen], given.processes)

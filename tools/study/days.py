@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 from gong_exporter.drops.records import NO_TEAM, Person
 from gong_exporter.simulator.company.company import SimulatedCompany
+from tools.study.uneven import UnevenWeeks
 
 HISTORY = 84
 """Days of history that the exporter keeps."""
@@ -39,7 +40,13 @@ class DayCounts:
         people: everybody with any activity, by user id.
     """
 
-    def __init__(self, company: SimulatedCompany, first: date, end: date) -> None:
+    def __init__(
+        self,
+        company: SimulatedCompany,
+        first: date,
+        end: date,
+        uneven: UnevenWeeks | None = None,
+    ) -> None:
         self.end = end
         people: dict[str, Counts] = {}
         length = (end - first).days
@@ -51,9 +58,16 @@ class DayCounts:
                     counts = Counts(*(bytearray(length) for _ in range(4)))
                     people[user.user_id] = counts
                 counted = user.counters
-                counts.hosted[ago] = counted["callsAsHost"]
-                counts.calls[ago] = sum(counted[name] for name in CALLS)
-                counts.contributions[ago] = sum(counted[name] for name in CONTRIBUTIONS)
+                hosted = counted["callsAsHost"]
+                others = sum(counted[name] for name in CALLS) - hosted
+                contributions = sum(counted[name] for name in CONTRIBUTIONS)
+                if uneven:
+                    hosted = uneven.scale(hosted, user.user_id, day, "hosted")
+                    others = uneven.scale(others, user.user_id, day, "calls")
+                    contributions = uneven.scale(contributions, user.user_id, day, "contributions")
+                counts.hosted[ago] = hosted
+                counts.calls[ago] = hosted + others
+                counts.contributions[ago] = contributions
                 own = counts.calls[ago] + counts.contributions[ago]
                 counts.active[ago] = bool(own + counted["othersCallsListenedTo"])
         self.people: Mapping[str, Counts] = dict(sorted(people.items()))

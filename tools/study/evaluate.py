@@ -11,7 +11,6 @@ from itertools import pairwise
 from gong_exporter.drops import detect, people
 from gong_exporter.drops.rarity import ReturnPeriods, return_periods
 from gong_exporter.drops.records import Assessment
-from tools.study.days import DayCounts
 from tools.study.plan import Study
 
 NOTHING = -100.0
@@ -49,7 +48,7 @@ def evaluate(study: Study, start: int, stop: int) -> Evaluation:
     first = study.first + timedelta(days=start)
     end = study.first + timedelta(days=stop)
     history_start = first - (study.first - study.history_start)
-    counts = DayCounts(study.company(), history_start, end)
+    counts = study.counts(study.company(), history_start, end)
     rosters = study.rosters()
     found = Evaluation(stop - start)
     for number in range(stop - start):

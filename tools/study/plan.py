@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 from gong_exporter.simulator.company.company import SimulatedCompany
 from gong_exporter.simulator.company.events import Event, EventKind
-from tools.study.days import HISTORY
+from tools.study.days import HISTORY, DayCounts
+from tools.study.uneven import UnevenWeeks
 
 ZONE = ZoneInfo("America/New_York")
 
@@ -45,12 +46,14 @@ class Study:
         days: how many company days are evaluated.
         today: the day after the last of them.
         seed: of the company and of what is planted.
+        uneven_weeks: whether whole weeks of people go well or badly without a reason.
     """
 
     users: int
     days: int
     today: date
     seed: int
+    uneven_weeks: bool = False
 
     @property
     def first(self) -> date:
@@ -69,6 +72,11 @@ class Study:
         teams = list(self._team_slumps(calm, chance))
         people = list(self._person_slumps(calm, chance, teams))
         return SimulatedCompany(self.users, self.seed, ZONE, self.today, [*teams, *people])
+
+    def counts(self, company: SimulatedCompany, first: date, end: date) -> DayCounts:
+        """What everybody in the company did on each of the days ``[first, end)``."""
+        uneven = UnevenWeeks(self.seed) if self.uneven_weeks else None
+        return DayCounts(company, first, end, uneven)
 
     def rosters(self) -> Mapping[date, Mapping[str, str]]:
         """The team of each user, from the first day of each month."""

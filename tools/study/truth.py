@@ -13,7 +13,7 @@ from gong_exporter.simulator.company.events import EventKind, PlantedEvent
 from gong_exporter.simulator.company.holidays import SATURDAY, holidays
 from gong_exporter.simulator.company.offices import OFFICES
 from gong_exporter.simulator.company.people import Employee
-from tools.study.days import HISTORY, DayCounts
+from tools.study.days import HISTORY
 from tools.study.plan import Study
 
 RECENT = 10
@@ -62,7 +62,7 @@ class Truth:
         self.study = study
         self.company = study.company()
         self.people: Mapping[str, Employee] = {one.user_id: one for one in self.company.people}
-        self.counts = DayCounts(self.company, study.history_start, study.today)
+        self.counts = study.counts(self.company, study.history_start, study.today)
         self._causes: dict[tuple[str, date], Cause] = {}
         self.of_person: dict[str, list[PlantedEvent]] = defaultdict(list)
         self.of_team: dict[str, list[PlantedEvent]] = defaultdict(list)
