@@ -208,4 +208,5 @@ def _reason(error: Exception) -> str:
         return "it does not use TLS there. Try http:// in --url"
     if isinstance(error, ProtocolError) and "closed connection without" in text:
         return "it closed the connection without a response. Try https:// in --url"
-    return text
+    # urllib3 puts the error underneath last, and prints the tuple of both.
+    return str(error.args[-1]) if isinstance(error, HTTPError) and error.args else text

@@ -175,6 +175,23 @@ def test_another_status_comes_with_advice(
         fetched(server.url)
 
 
+@pytest.mark.parametrize(
+    ("response", "reason"),
+    [
+        (
+            b"Content-Length: 40\r\n\r\ngong_up 1\n",
+            "IncompleteRead(10 bytes read, 30 more expected)",
+        ),
+        (b"Content-Encoding: gzip\r\nContent-Length: 7\r\n\r\nnotgzip", "Error -3 while"),
+    ],
+)
+def test_a_broken_response_is_named_in_words(response: bytes, reason: str) -> None:
+    with hostile_server(raw(OK + response)) as server:
+        with pytest.raises(FetchError) as raised:
+            fetched(server.url)
+        assert str(raised.value).startswith(f"cannot read {server.url}: {reason}")
+
+
 @pytest.mark.parametrize("body", [b"<!doctype html><html></html>", b"<html>\n" * 100_000])
 def test_a_web_page_is_named(body: bytes) -> None:
     headers = [("Content-Type", "text/html; charset=utf-8")]
