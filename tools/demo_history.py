@@ -156,7 +156,7 @@ def introduce(target: str, server: str, first: date, events: str) -> None:
 gong-exporter with a past: every day since {begin}
 
   Prometheus   http://{server}/graph
-  Alerts       http://{server}/alerts   (those on people are pending for 15 minutes)
+  Alerts       http://{server}/graph?g0.expr=ALERTS&g0.tab=1   (pending for 15 minutes)
   Metrics      http://{target}/metrics
   Status page  http://{target}/
 

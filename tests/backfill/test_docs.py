@@ -16,7 +16,7 @@ from tests.docs.pages import Block, blocks
 from tests.support.backfill_servers import KEEP, everything, stored
 from tests.support.companies import FixtureCompany, zone_where_it_is_morning
 from tests.support.exporter import ROOT, environment, write_config
-from tests.support.servers import WAIT_TIMEOUT, Prometheus, need, prometheus, until
+from tests.support.servers import WAIT_TIMEOUT, Prometheus, answers, need, prometheus, until
 from tests.support.simulator import running_simulator
 from tests.support.victoria import victoria_metrics
 
@@ -105,6 +105,9 @@ def test_the_demo_with_a_past_shows_it_whole_and_leaves_nothing_behind(tmp_path:
             line = process.stdout.readline()
             assert line, said
             said += line
+        pages = re.findall(r"^  \w.* (http://\S+)", said, re.MULTILINE)
+        assert len(pages) == 4
+        assert all(map(answers, pages))
         where = re.search(r"Prometheus +http://(\S+)/graph", said)
         assert where is not None
         server = Prometheus(f"http://{where[1]}")
