@@ -152,6 +152,9 @@ def test_people_who_dropped_most_are_on_a_large_teams_page(past: Past) -> None:
 def test_a_days_calls_are_drawn_on_that_day(past: Past) -> None:
     days = drawn(past, OVERVIEW, TREND, 10, job=DEMO, window="1d")
     assert max(days) == TODAY - DAY, "today is not over"
+    longer = drawn(past, OVERVIEW, TREND, 91, job=DEMO, window="1d")
+    assert set(longer) == {TODAY - ago * DAY for ago in range(1, 15)}
+    assert days == {day: longer[day] for day in days}
     for day, value in days.items():
         activity = past.demo.activity(day, day + DAY)
         assert value == sum(user.counters["callsAsHost"] for user in activity)

@@ -8,7 +8,16 @@ from grafana_foundation_sdk.builders import stat, table, timeseries
 from grafana_foundation_sdk.models import common as common_models
 
 from tools.dashboards import expected
-from tools.dashboards.history import QUARTER, WEEKS, YEAR, change_since, each_day, each_week
+from tools.dashboards.history import (
+    DAYS,
+    QUARTER,
+    WEEKS,
+    YEAR,
+    change_since,
+    each_day,
+    last_days,
+    last_weeks,
+)
 from tools.dashboards.looks import (
     AGE,
     BLUE,
@@ -65,10 +74,6 @@ HISTORY = (
     " Reaches back as far as Prometheus does: 15 days unless its retention is longer. A backfill"
     " brings the time before."
 )
-
-TREND_OF_MANY = "14d"
-"""The time range of a trend of everybody's counts, whatever is chosen for the dashboard: Prometheus
-reads each sample of each person, which takes two seconds for 2,000 people and three weeks."""
 
 
 def freshness(end: str = WINDOW_END, window: str = ', window="$window"') -> Sequence[stat.Panel]:
@@ -232,17 +237,25 @@ def against_expected(
     return _with_dashes(_by_day(panel), "B")
 
 
-def trend(text: str, *columns: str, user: str = "") -> timeseries.Panel:
-    """The counter over the window that ends with each day."""
+def trend(text: str, *columns: str) -> timeseries.Panel:
+    """Everybody's counter over the windows that end with the last days."""
+    panel = _trend(f"{text} The last two weeks of the time range.", last_days(*columns))
+    return panel.time_from(f"{DAYS}d")
+
+
+def trend_of_person(user: str) -> timeseries.Panel:
+    """A person's counter over the window that ends with each day."""
+    return _trend("The person's count.", each_day(user))
+
+
+def _trend(text: str, expr: str) -> timeseries.Panel:
     panel = lines(
         "Trend: ${metric:text}, $window at a time",
         f"{text} Each day shows the window that ends with it; the last is yesterday." + HISTORY,
-        graph(each_day(*columns, user=user), "A", legend="$window", step="1d"),
+        graph(expr, "A", legend="$window", step="1d"),
         decimals=0,
         fill=15,
     )
-    if not user:
-        panel.time_from(TREND_OF_MANY)
     return _by_day(panel.override_by_query("A", [fixed(BLUE)]))
 
 
@@ -257,15 +270,15 @@ def weeks(text: str, *columns: str, user: str = "") -> timeseries.Panel:
         "Whole weeks: ${metric:text}",
         f"{text} Each bar is a whole week from Monday to Sunday; the lines are the same weeks"
         " a quarter and a year before, where Prometheus has them." + HISTORY,
-        graph(each_week(*columns, user=user), "A", legend="week", step="7d"),
+        graph(last_weeks(*columns, user=user), "A", legend="week", step="7d"),
         graph(
-            each_week(*columns, user=user, days_ago=QUARTER),
+            last_weeks(*columns, user=user, days_ago=QUARTER),
             "B",
             legend="13 weeks before",
             step="7d",
         ),
         graph(
-            each_week(*columns, user=user, days_ago=YEAR), "C", legend="52 weeks before", step="7d"
+            last_weeks(*columns, user=user, days_ago=YEAR), "C", legend="52 weeks before", step="7d"
         ),
         decimals=0,
         missing="No whole week yet: a backfill brings the time before",

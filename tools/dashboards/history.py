@@ -44,42 +44,62 @@ DAY_KNOWN, DAY_OVER = 36, 12
 WEEK_KNOWN, WEEK_OVER = 4 * 24 + 12, 4 * 24 - 12
 """Hours after Thursday's midnight: the noon of next Monday, and when a week ends earliest."""
 
-WEEKS = 8
-"""Whole weeks that are shown. With 2,000 people, each costs Prometheus a tenth of a second."""
+DAYS, WEEKS = 14, 8
+"""How many are shown of everybody's counts, whatever time range is chosen. With 2,000 people, each
+costs Prometheus a tenth of a second."""
 
-WEEK_HOURS = 7 * 24
 END = "last_over_time(vector(time())[1s:1s] @ end())"
 """Unix seconds of the query's last step."""
 
 
-def each_day(*columns: str, user: str = "") -> str:
-    """The counter in the window that ends with each day. For steps of one day.
+def each_day(user: str) -> str:
+    """A person's counter in the window that ends with each day. For steps of one day."""
+    past = _past("gong_user_activity", DAY_KNOWN, *_of_counter("$window", user))
+    return _if_over(f"sum by (job) (max by (job, user) ({past}))", DAY_KNOWN, DAY_OVER, "$window")
+
+
+def last_days(*columns: str) -> str:
+    """Everybody's counter in the windows that end with the last days. For steps of one day.
+
+    Args:
+        columns: variables that choose people, by today's roster.
+    """
+    counter = _of_counter("$window", "")
+    people = _last_steps(DAYS, 24, DAY_KNOWN, counter, columns)
+    return _if_over(people, DAY_KNOWN, DAY_OVER, "$window")
+
+
+def last_weeks(*columns: str, user: str = "", days_ago: int = 0) -> str:
+    """The last weeks from Monday to Sunday, or those that many days before. For steps of a week.
 
     Args:
         columns: variables that choose people, by today's roster.
         user: one person; empty for everybody.
-    """
-    past = _past("gong_user_activity", DAY_KNOWN, *_of_counter("$window", user))
-    people = of_people(f"max by (job, user) ({past})", *columns)
-    return _if_over(f"sum by (job) ({people})", DAY_KNOWN, DAY_OVER, "$window")
-
-
-def each_week(*columns: str, user: str = "", days_ago: int = 0) -> str:
-    """Each week from Monday to Sunday, or the one that many days before. For steps of a week.
-
-    Each week has a selector of its own, at a fixed time, so that Prometheus reads one day in
-    seven. A single selector reads all samples between the first and the last step.
+        days_ago: whole weeks.
     """
     known = WEEK_KNOWN - 24 * days_ago
-    selected = f"gong_user_activity{{{', '.join((JOB, *_of_counter('7d', user)))}}}"
-    weeks = "\n  or ".join(
-        f"max by (job, user) (last_over_time({selected}[{LOOK_BACK}:{GRID}]"
-        f" @ end() offset {back * WEEK_HOURS - known}h))"
-        f" and on () ({END} - time() == {back * WEEK_HOURS * HOUR})"
-        for back in range(WEEKS + 1)  # the newest may not be over
+    people = _last_steps(WEEKS, 7 * 24, known, _of_counter("7d", user), columns)
+    return _if_over(people, known, WEEK_OVER - 24 * days_ago, "7d")
+
+
+def _last_steps(
+    number: int, hours: int, known_after: int, counter: Sequence[str], columns: Sequence[str]
+) -> str:
+    """The sum over people at each of the last steps.
+
+    Each step has a selector of its own, at a fixed time, so that Prometheus reads a day for each,
+    whatever the time range is. A single selector reads all samples of the range. What is fixed is
+    evaluated once; the label ``back`` tells the steps apart.
+    """
+    selected = f"gong_user_activity{{{', '.join((JOB, *counter))}}}"
+    steps = "\n  or ".join(
+        f"label_replace(max by (job, user) (last_over_time({selected}[{LOOK_BACK}:{GRID}]"
+        f' @ end() offset {back * hours - known_after}h)), "back", "{back}", "", "")'
+        for back in range(number + 1)  # the newest may not be over
     )
-    people = of_people(f"({weeks})", *columns)
-    return _if_over(f"sum by (job) ({people})", known, WEEK_OVER - 24 * days_ago, "7d")
+    people = of_people(f"({steps})", *columns)
+    this_step = f'count_values("back", ({END} - time()) / {hours * HOUR})'
+    return f"sum by (job) (sum by (job, back) ({people})\n  and on (back) {this_step})"
 
 
 def _of_counter(window: str, user: str) -> Sequence[str]:

@@ -14,7 +14,7 @@ from tools.dashboards.common import (
     against_expected,
     earlier,
     freshness,
-    trend,
+    trend_of_person,
     weeks,
 )
 from tools.dashboards.history import UNKNOWN, detected_each_day
@@ -62,7 +62,7 @@ def user_dashboard() -> dict[str, Any]:
     page.line(
         10,
         (8, _against_expected()),
-        (8, trend("The person's count.", user=ID)),
+        (8, trend_of_person(ID)),
         (8, weeks("The person's count.", user=ID)),
     )
     page.line(18, (15, _counters()), (9, [_place(), _quartiles()]))
