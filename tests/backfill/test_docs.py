@@ -107,10 +107,12 @@ def test_the_demo_with_a_past_shows_it_whole_and_leaves_nothing_behind(tmp_path:
             said += line
         pages = re.findall(r"^  \w.* (http://\S+)", said, re.MULTILINE)
         assert len(pages) == 4
-        assert all(map(answers, pages))
         where = re.search(r"Prometheus +http://(\S+)/graph", said)
         assert where is not None
         server = Prometheus(f"http://{where[1]}")
+        version = server.get("/api/v1/status/buildinfo")["data"]["version"]
+        # Debian builds Prometheus 3 without any pages.
+        assert all(map(answers, pages if version.startswith("2.") else pages[2:]))
         query = re.search(r"days:\n((?:    .*\n)+)", said)
         assert query is not None
         teams = server.query(query[1])
