@@ -37,6 +37,14 @@ MENTION = {
     **JANE,
     "annotations": {**JANE["annotations"], "description": "<!channel> & <b>Al</b>: 6 calls."},
 }
+LINK = {
+    **JANE,
+    "labels": {**JANE["labels"], "team": "[EMEA](http://evil)"},
+    "annotations": {
+        **JANE["annotations"],
+        "description": "![Al](http://evil) ([EMEA][1], manager [Ann](http://evil)): 6 calls.",
+    },
+}
 RUNBOOK = "https://github.com/gong-exporter/gong-exporter/blob/main/docs/alerting.md#"
 DOWN = {
     "labels": {"alertname": "GongExporterDown", "severity": "critical", "job": "gong"},
@@ -166,6 +174,16 @@ def test_a_team_can_mention_nobody_in_the_title_of_a_slack_message() -> None:
     assert rendered("gong.title", alerts) == f"Team <!channel> & Co{rest}"
     assert f">Team &lt;!channel&gt; &amp; Co{rest}</h1>" in rendered("gong.mail", alerts, "html")
     assert rendered("gong.slack.title", [JANE]) == rendered("gong.title", [JANE])
+
+
+@pytest.mark.server("amtool")
+def test_names_are_not_links_in_markdown() -> None:
+    alert, _ = rendered("gong.markdown", [LINK]).split("\n\n")
+    names = "**![Al] (http://evil)** ([EMEA] [1], manager [Ann] (http://evil))"
+    assert alert == f"{names}: 6 calls. [Open the page]({PAGE}1)"
+    ended, _ = rendered("gong.markdown", [resolved(LINK)]).split("\n\n")
+    assert ended.startswith(f"{names}: the alert of 18 November has ended.")
+    assert rendered("gong.title", [LINK]).startswith("Team [EMEA] (http://evil): A person")
 
 
 @pytest.mark.server("amtool")
@@ -329,13 +347,22 @@ def test_the_test_alerts_arrive_in_teams(tmp_path: Path) -> None:
     ):
         manager.post([BEN, JANE])
         until(lambda: received.posts, "the message")
-    ((path, body),) = received.posts
-    assert path == "/teams-sales"
-    (card,) = body["attachments"]
-    title, text = (block["text"] for block in card["content"]["body"])
+        manager.post([LINK])
+        until(lambda: len(received.posts) > 1, "the message with links in its names")
+    (title, text), linked = (_teams_message(path, body) for path, body in received.posts)
+    assert "](http://evil" not in "".join(linked)
+    assert "**![Al] (http://evil)**" in linked[1]
     assert title == "2 people do much less in Gong than usual"
     assert text.startswith("**Jane Doe** (EMEA, manager Ann Lee): 6 calls and contributions in")
     assert f"[Open the page]({PAGE}2)" in text
+
+
+def _teams_message(path: str, body: dict[str, Any]) -> tuple[str, str]:
+    """The title and the text of a message to a channel."""
+    assert path == "/teams-sales"
+    (card,) = body["attachments"]
+    title, text = (block["text"] for block in card["content"]["body"])
+    return title, text
 
 
 def _version() -> tuple[int, ...]:
