@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import threading
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from http import HTTPStatus
-from typing import TypeVar
+from typing import IO, TypeVar, cast
 from urllib.parse import urlsplit
 
 import urllib3
+from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import (
     HTTPError,
     InsecureRequestWarning,
@@ -126,7 +129,7 @@ class _Fetch:
         """Fetch and read. Raises: FetchError, and whatever ``read`` raises."""
         try:
             return self._fetch(read)
-        except (HTTPError, OSError, ValueError) as error:
+        except (HTTPError, OSError, ValueError, EOFError, zlib.error) as error:
             raise FetchError(f"cannot read {self._url}: {_reason(error)}") from error
 
     def _fetch(self, read: Callable[[Iterable[str]], _Read]) -> _Read:
@@ -142,6 +145,7 @@ class _Fetch:
                 redirect=False,
                 retries=False,
                 preload_content=False,
+                decode_content=False,
             )
             try:
                 if response.status != HTTPStatus.OK:
@@ -152,10 +156,23 @@ class _Fetch:
                     raise FetchError(
                         f"{self._url} is a web page: give the exporter's URL with --url"
                     )
-                lines = wanted_lines(response.stream(_CHUNK), self._families)
+                lines = wanted_lines(_decoded(response), self._families)
                 return read(line.decode("utf-8", "replace") for line in lines)
             finally:
                 response.close()
+
+
+def _decoded(response: BaseHTTPResponse) -> Iterator[bytes]:
+    """The body in pieces, decompressed.
+
+    urllib3 would not notice a compressed body that is cut off.
+    """
+    if response.headers.get("Content-Encoding", "").lower() != "gzip":
+        yield from response.stream(_CHUNK)
+        return
+    with gzip.open(cast("IO[bytes]", response)) as body:
+        while chunk := body.read(_CHUNK):
+            yield chunk
 
 
 def wanted_lines(chunks: Iterable[bytes], families: frozenset[bytes]) -> Iterator[bytes]:
