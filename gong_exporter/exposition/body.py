@@ -16,7 +16,6 @@ import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from io import BytesIO
 from itertools import chain
 
 from prometheus_client.exposition import generate_latest
@@ -38,6 +37,9 @@ _LEVEL = 6
 _RAW = -zlib.MAX_WBITS
 """Deflate without a header or trailer of its own."""
 
+CHUNK_BYTES = 384 * 1024
+"""A chunk of a compressed body has about this size: what a client that does not read can hold."""
+
 _PACKED_PIECE = 8 * 1024
 _PIECE = 128 * 1024
 """Bytes that are unpacked at a time: the memory that a client that does not read can hold."""
@@ -57,8 +59,8 @@ class Body:
     Attributes:
         content_type: of the format chosen.
         content_encoding: ``gzip``, or None.
-        chunks: what to send, in order. One can be megabytes, so it is sent in slices, as the client
-            takes them. Can be iterated once.
+        chunks: what to send, in order, each when the client has taken the one before. None is much
+            larger than CHUNK_BYTES. Can be iterated once.
         length: bytes of all chunks.
     """
 
@@ -70,11 +72,17 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class _Live:
-    """The live part in one format, as of one moment on the monotonic clock."""
+    """The live part in one format, as of one moment on the monotonic clock.
+
+    Attributes:
+        taken_at: that moment.
+        plain: its lines.
+        packed: the rest of the gzip member whose begin is the snapshot's lines.
+    """
 
     taken_at: float
     plain: bytes
-    deflated: bytes
+    packed: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,45 +91,49 @@ class _Prepared:
 
     Attributes:
         length: bytes of its lines.
-        packed: its lines as a gzip member, up to where more deflate blocks can follow.
+        packed: its lines as a gzip member, up to where more deflate blocks can follow, in chunks.
         crc: CRC-32 of the plain lines.
         live: the live parts last joined to it, by format (True for OpenMetrics). A new snapshot
             starts without one, so that everything that a poll changed appears together.
     """
 
     length: int
-    packed: bytes
+    packed: tuple[bytes, ...]
     crc: int
     live: dict[bool, _Live] = field(default_factory=dict)
 
     @classmethod
     def of(cls, snapshot: Snapshot, drops: DropReport | None = None) -> _Prepared:
-        # A growing buffer instead of a list to join: malloc would keep the memory of the last
-        # snapshot's slices for the next ones.
-        packed = BytesIO()
-        packed.write(_GZIP_HEADER)
+        chunks: list[bytes] = []
+        held = bytearray(_GZIP_HEADER)
         length = crc = 0
         compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW)
         for piece in render(snapshot, drops):
             length += len(piece)
-            packed.write(compressor.compress(piece))
             crc = zlib.crc32(piece, crc)
-        packed.write(compressor.flush(zlib.Z_FULL_FLUSH))
-        return cls(length, packed.getvalue(), crc)
+            held += compressor.compress(piece)
+            if len(held) >= CHUNK_BYTES:
+                chunks.append(bytes(held))
+                held.clear()
+        held += compressor.flush(zlib.Z_FULL_FLUSH)
+        return cls(length, (*chunks, bytes(held)), crc)
 
-    def gzipped(self, live: _Live) -> tuple[bytes, bytes]:
-        crc = zlib.crc32(live.plain, self.crc)
-        length = (self.length + len(live.plain)) & 0xFFFFFFFF
-        return self.packed, live.deflated + struct.pack("<II", crc, length)
+    def join(self, plain: bytes, taken_at: float) -> _Live:
+        """The live part that follows these lines."""
+        crc = zlib.crc32(plain, self.crc)
+        length = (self.length + len(plain)) & 0xFFFFFFFF
+        deflated = zlib.compress(plain, level=1, wbits=_RAW)
+        return _Live(taken_at, plain, deflated + struct.pack("<II", crc, length))
 
     def unpacked(self) -> Iterator[bytes]:
         """Its lines, in pieces of at most _PIECE bytes."""
-        inflater = zlib.decompressobj(_RAW)
-        for start in range(len(_GZIP_HEADER), len(self.packed), _PACKED_PIECE):
-            packed = self.packed[start : start + _PACKED_PIECE]
-            while packed:
-                yield inflater.decompress(packed, _PIECE)
-                packed = inflater.unconsumed_tail
+        inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        for chunk in self.packed:
+            for start in range(0, len(chunk), _PACKED_PIECE):
+                packed = chunk[start : start + _PACKED_PIECE]
+                while packed:
+                    yield inflater.decompress(packed, _PIECE)
+                    packed = inflater.unconsumed_tail
 
 
 class Exposition:
@@ -149,7 +161,7 @@ class Exposition:
         wanted = choose_format(accept)
         live = self._live_part(prepared, openmetrics=wanted.openmetrics)
         if gzip_wanted(accept_encoding):
-            packed = prepared.gzipped(live)
+            packed = *prepared.packed, live.packed
             return Body(wanted.content_type, "gzip", packed, sum(map(len, packed)))
         lines = chain(prepared.unpacked(), (live.plain,))
         return Body(wanted.content_type, None, lines, prepared.length + len(live.plain))
@@ -160,7 +172,7 @@ class Exposition:
         if kept is not None and now - kept.taken_at < LIVE_FOR:
             return kept
         plain = _render_live(self._live, openmetrics=openmetrics)
-        live = _Live(now, plain, zlib.compress(plain, level=1, wbits=_RAW))
+        live = prepared.join(plain, now)
         prepared.live[openmetrics] = live
         return live
 

@@ -28,7 +28,7 @@ class Limits:
             its body, and requests that it sends ahead.
         keep_alive_seconds: how long a connection may be idle between two requests. Longer than any
             sensible scrape interval, so that a Prometheus server keeps its connection.
-        stall_seconds: the time for taking one slice of a response (256 KiB).
+        stall_seconds: the time for taking one chunk of a response (384 KiB).
         grace_seconds: the time for responses in progress when the server stops.
         connections: how many may be open; None takes the default, which is lower with TLS.
     """
@@ -59,7 +59,7 @@ class HttpConnection(H11Protocol):
         self._request_timer: asyncio.TimerHandle | None = None
         self._stall_timer: asyncio.TimerHandle | None = None
         self._unanswered_bytes = 0
-        # With an empty buffer each slice waits until the client has taken the one before.
+        # With an empty buffer each chunk waits until the client has taken the one before.
         transport.set_write_buffer_limits(high=1, low=0)
         connection = accepted.get()
         self._listener = connection.listener
@@ -111,13 +111,13 @@ class HttpConnection(H11Protocol):
             self.transport.close()
 
     def pause_writing(self) -> None:
-        """The client has not taken the slice yet."""
+        """The client has not taken the chunk yet."""
         super().pause_writing()
         self._stop_stall_timer()
         self._stall_timer = self.loop.call_later(self.limits.stall_seconds, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """The client has taken the slice."""
+        """The client has taken the chunk."""
         self._stop_stall_timer()
         super().resume_writing()
 

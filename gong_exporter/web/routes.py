@@ -6,7 +6,7 @@ import asyncio
 import re
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
@@ -16,16 +16,12 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from gong_exporter.exposition.body import Body
+from gong_exporter.exposition.body import CHUNK_BYTES, Body
 from gong_exporter.exposition.negotiate import gzip_wanted
 from gong_exporter.web.concurrency import FairSemaphore, SingleFlight, in_thread
 from gong_exporter.web.page import PAGE_HEADERS, render_page
 from gong_exporter.web.people_table import PageQuery
 from gong_exporter.web.status import Health, Site
-
-SLICE_BYTES = 384 * 1024
-"""A body is handed to the transport in slices of this size, each when the client has taken the
-last one. Whole bodies would pile up in memory behind slow readers."""
 
 PAGE_PAUSE_SECONDS = 0.02
 """Scrapes come first: between two status pages the event loop is free for this long."""
@@ -92,8 +88,12 @@ def build_app(
     return app
 
 
-class SlicedResponse(Response):
-    """Sends prepared chunks in slices, and waits after each until the client has taken it."""
+class ChunkedResponse(Response):
+    """Sends prepared chunks, and waits after each until the client has taken it.
+
+    Whole bodies would pile up in memory behind slow clients. The chunks are sent as they are: h11
+    would copy a part of one.
+    """
 
     def __init__(self, body: Body) -> None:
         self._body = body
@@ -112,11 +112,11 @@ class SlicedResponse(Response):
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         last = b""
         if scope["method"] != "HEAD":
-            if self._body.length <= SLICE_BYTES:
+            if self._body.length <= CHUNK_BYTES:
                 last = b"".join(self._body.chunks)  # one write instead of several
             else:
-                for piece in _slices(self._body.chunks):
-                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+                for chunk in self._body.chunks:
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
                     # Sending to a fast reader, or to one that has gone, never waits by itself.
                     await asyncio.sleep(0)
         await send({"type": "http.response.body", "body": last, "more_body": False})
@@ -132,7 +132,7 @@ class _Routes:
 
     async def metrics(self, request: Request) -> Response:
         headers = request.headers
-        return SlicedResponse(
+        return ChunkedResponse(
             self._site.metrics(
                 ", ".join(headers.getlist("accept")), ", ".join(headers.getlist("accept-encoding"))
             )
@@ -204,16 +204,6 @@ class _Compressed:
     @classmethod
     def of(cls, plain: bytes) -> _Compressed:
         return cls(plain, zlib.compress(plain, wbits=zlib.MAX_WBITS | 16))
-
-
-def _slices(chunks: Iterable[bytes]) -> Iterator[bytes | memoryview]:
-    for chunk in chunks:
-        if len(chunk) <= SLICE_BYTES:
-            yield chunk
-            continue
-        view = memoryview(chunk)
-        for start in range(0, len(view), SLICE_BYTES):
-            yield view[start : start + SLICE_BYTES]
 
 
 def _health(health: Health, *, otherwise: int) -> Response:

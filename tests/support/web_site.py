@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from gong_exporter.activity.snapshot import Snapshot, User, Values, WindowData
-from gong_exporter.exposition.body import Body
+from gong_exporter.exposition.body import CHUNK_BYTES, Body
 from gong_exporter.exposition.exporter_status import ExporterStatus
 from gong_exporter.web.http_connection import Limits
 from gong_exporter.web.routes import Options, build_app
@@ -83,7 +83,12 @@ def snapshot(metrics: tuple[str, ...], people: Sequence[tuple[User, Values]]) ->
     return Snapshot(windows=(window_data("7d", metrics, people),), users=users)
 
 
-def body_of(*chunks: bytes, content_encoding: str | None = None) -> Body:
+def body_of(*parts: bytes, content_encoding: str | None = None) -> Body:
+    chunks = tuple(
+        part[start : start + CHUNK_BYTES]
+        for part in parts
+        for start in range(0, len(part), CHUNK_BYTES)
+    )
     return Body("text/plain; version=0.0.4", content_encoding, chunks, sum(map(len, chunks)))
 
 

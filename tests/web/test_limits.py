@@ -23,7 +23,7 @@ from tests.support.web_site import (
 )
 
 
-def test_slow_readers_cost_slices_not_bodies_and_block_no_other_client() -> None:
+def test_slow_readers_cost_chunks_not_bodies_and_block_no_other_client() -> None:
     with process(1024, 30 * MEGABYTE) as (port, pid), ExitStack() as stack:
         assert len(ask(port, "/metrics").body) == 30 * MEGABYTE
         before = resident_bytes(pid)
@@ -31,7 +31,7 @@ def test_slow_readers_cost_slices_not_bodies_and_block_no_other_client() -> None
             stack.enter_context(raw(port, GET)).recv(1)
         for _ in range(3):
             assert len(ask(port, "/metrics").body) == 30 * MEGABYTE
-        # A tenth of what their bodies are together; their slices are a hundredth.
+        # A tenth of what their bodies are together; their chunks are a hundredth.
         assert resident_bytes(pid) - before < 60 * MEGABYTE
 
 
