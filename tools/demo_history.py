@@ -123,17 +123,20 @@ def run(
         "--log.level=error",
     ]
     stack.enter_context(running(prometheus, folder, f"http://{server}/-/ready", stop))
-    introduce(target, server, first, describe_demo(company))
+    introduce(target, server, first, describe_demo(company, SEED))
     stop.wait()
 
 
 def backfill(folder: Path, first: date, last: date, target: str, stop: threading.Event) -> None:
-    """Run the command as a user does, on this terminal."""
+    """Run the command. Its log shows the progress; its plan and its next steps are not needed."""
     command = [sys.executable, "-m", "gong_exporter", "backfill"]
     command += [f"--config.file={folder / 'config.yaml'}", "--yes"]
     command += [f"--from={first}", f"--to={last}", f"--output={folder / '%Y-%m.om'}"]
     command += ["--label=job=gong", f"--label=instance={target}"]
-    finish(subprocess.Popen(command, env=environment(), cwd=folder), stop)  # noqa: S603 - ours
+    process = subprocess.Popen(  # noqa: S603 - ours
+        command, env=environment(), cwd=folder, stdout=subprocess.DEVNULL
+    )
+    finish(process, stop)
 
 
 def configure(folder: Path, target: str) -> Path:

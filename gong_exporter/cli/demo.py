@@ -96,7 +96,7 @@ def demo(
         config = _config(folder, simulator, wanted)
         sockets = _sockets(web)
         routes = route_options(web)
-        events = describe_events(company) if wanted.events else describe_demo(company)
+        events = describe_events(company) if wanted.events else describe_demo(company, wanted.seed)
         keep_running(
             lambda: Exporter(
                 config=config,

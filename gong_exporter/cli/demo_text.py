@@ -12,12 +12,24 @@ from gong_exporter.simulator.company.events import EventKind, PlantedEvent
 _WIDTH = 96
 
 
-def describe_demo(company: SimulatedCompany) -> str:
-    """The demo's own events: which of them alert, which do not, and why."""
+def describe_demo(company: SimulatedCompany, seed: int) -> str:
+    """The demo's own events: which of them alert, which do not, and why.
+
+    Args:
+        company: with the events.
+        seed: the one that was asked for, which may be another one than the company's.
+    """
     if not company.events:
         return "Nothing dropped: this company is too small."
     sentences = [f"{_who(planted, company)} {_demo_text(planted)}" for planted in company.events]
-    return _list("What dropped, and which alert of prometheus/rules fires:", sentences)
+    said = _list("What dropped, and which alert of prometheus/rules fires:", sentences)
+    if company.seed == seed:
+        return said
+    other = (
+        f"This is the company of --seed={company.seed}, because today no drop in that of"
+        f" --seed={seed} is certain to alert."
+    )
+    return f"{fill(other, _WIDTH)}\n\n{said}"
 
 
 def describe_events(company: SimulatedCompany) -> str:

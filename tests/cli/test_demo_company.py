@@ -106,7 +106,7 @@ def test_the_company_works_at_the_turn_of_the_year_and_is_the_same_otherwise() -
 def test_the_text_says_who_dropped_who_is_away_and_which_alerts_fire() -> None:
     company = demo_on(FIRST)
     people = {person.user_id: person.name for person in company.people}
-    said = describe_demo(company)
+    said = describe_demo(company, SEED)
     for planted in company.events:
         assert people.get(planted.event.who, planted.event.who) in said
     assert " ".join(said.split()).count("nothing fires") == 2
@@ -137,4 +137,12 @@ def test_a_small_company_has_as_many_events_as_it_has_teams_for(users: int) -> N
 def test_a_company_without_people_has_no_events() -> None:
     company = demo_company(ZONE, date(2015, 1, 1), 1)
     assert company.events == ()
-    assert "too small" in describe_demo(company)
+    assert "too small" in describe_demo(company, SEED)
+
+
+def test_the_text_names_the_seed_only_if_it_is_not_the_one_asked_for() -> None:
+    company = demo_on(FIRST)
+    assert "seed" not in describe_demo(company, company.seed)
+    said = describe_demo(company, company.seed - 1)
+    assert said.startswith(f"This is the company of --seed={company.seed}, because ")
+    assert f"--seed={company.seed - 1} " in " ".join(said.split())

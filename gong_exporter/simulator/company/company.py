@@ -65,6 +65,7 @@ class SimulatedCompany:
         Raises:
             ValueError: ``users`` is less than one, or an event has no user.
         """
+        self._seed = seed
         self._time_zone = time_zone
         self._today = today
         layout = lay_out(users, seed)
@@ -77,6 +78,11 @@ class SimulatedCompany:
         kept = max(KEPT_TALLIES, KEPT_WEEKS * len(layout.teams))
         self._tally = lru_cache(maxsize=kept)(self._count_week)
         self._total = lru_cache(maxsize=KEPT_TOTALS)(self._total_week)
+
+    @property
+    def seed(self) -> int:
+        """The seed that it was made from."""
+        return self._seed
 
     @property
     def time_zone(self) -> ZoneInfo:
