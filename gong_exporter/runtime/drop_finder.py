@@ -36,7 +36,11 @@ ACTIVE_COLUMN = "active"
 
 
 class DropFinder:
-    """Finds drops beside the poller's thread, which only starts runs and takes their results."""
+    """Finds drops beside the poller's thread, which only starts runs and takes their results.
+
+    Attributes:
+        error: why the last run failed; None if it did not.
+    """
 
     def __init__(
         self,
@@ -53,6 +57,7 @@ class DropFinder:
         self._start = start
         self._run: DetectorProcess | None = None
         self._run_of: tuple[Company, tuple[date, ...]] | None = None
+        self.error: str | None = None
         self._began = self._failed_at = -math.inf  # on the monotonic clock
 
     def look(self, *, save: bool, at_once: bool = False) -> None:
@@ -68,10 +73,10 @@ class DropFinder:
                 self._begin(save=save)
                 self._publish_result()
         except DetectorFailed as error:
-            self._fail()
+            self._fail(str(error))
             self._log.error("the detector failed", error=str(error), next_try_in_seconds=INTERVAL)
-        except Exception:  # noqa: BLE001 - a defect of ours must not end the poll loop
-            self._fail()
+        except Exception as error:  # noqa: BLE001 - a defect of ours must not end the poll loop
+            self._fail(f"a defect: {type(error).__name__}")
             self._log.exception("the detector broke down: a defect, please report it")
 
     def finish(self, *, save: bool) -> None:
@@ -101,6 +106,7 @@ class DropFinder:
         company = self._data.company
         loaded = self._days.load(company, save=save)
         if loaded is None:
+            self.error = None
             self._data.set_drops(None, None)
             return
         self._began = self._clock.monotonic()
@@ -118,6 +124,7 @@ class DropFinder:
             return
         self._run = None
         found = run.result()
+        self.error = None
         company, days = self._run_of
         self._data.set_drops(_report(found, company, days), company.key)
         self._log.debug(
@@ -127,7 +134,8 @@ class DropFinder:
             days=len(days),
         )
 
-    def _fail(self) -> None:
+    def _fail(self, error: str) -> None:
+        self.error = error
         self._run = None
         self._failed_at = self._clock.monotonic()
         self._days.changed = True

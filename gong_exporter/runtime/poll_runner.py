@@ -89,6 +89,11 @@ class PollRunner:
         """Why the roster could not be fetched from Gong at the last try; None if it could."""
         return self._roster.error
 
+    @property
+    def detector_error(self) -> str | None:
+        """Why the detector failed at the last try; None if it did not."""
+        return self._drops.error
+
     def refresh_roster(self, *, at_start: bool = False) -> bool:
         """Fetch the roster from Gong if that is due, and publish it.
 

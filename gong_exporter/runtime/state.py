@@ -128,6 +128,11 @@ class ExporterSite:
                 "Roster: it could not be fetched from Gong, and the last good one stays:"
                 f" {self.runner.roster_error}"
             )
+        if self.runner.detector_error:
+            found.append(
+                "Drops: the detector failed, so there are no scores, or those of an earlier day:"
+                f" {self.runner.detector_error}"
+            )
         if users := unrecorded_users(state.setup, self.runner.company_state):
             found.append(unrecorded_text(users))
         if self.runner.parts.state.error:

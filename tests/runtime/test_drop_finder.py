@@ -17,6 +17,8 @@ from gong_exporter.runtime.detector import (
     DetectorProcess,
     detect,
 )
+from gong_exporter.runtime.reload import Reloader
+from gong_exporter.runtime.state import ExporterSite
 from gong_exporter.store import SavedDays
 from gong_exporter.store.day_body import pack
 from tests.support.bench import Bench, bench
@@ -118,6 +120,15 @@ def with_runs(folder: Path) -> Iterator[tuple[Bench, list[FakeRun]]]:
         yield loop, runs
 
 
+def warnings(loop: Bench) -> tuple[str, ...]:
+    """Those of the status page."""
+    reloader = Reloader(load=lambda: loop.config, runner=loop.runner, poller=loop.poller)
+    site = ExporterSite(
+        runner=loop.runner, poller=loop.poller, started_at=loop.clock.now(), reloader=reloader
+    )
+    return site.status().warnings
+
+
 def test_polls_and_reloads_do_not_wait_for_the_detector(tmp_path: Path) -> None:
     with with_runs(tmp_path) as (loop, runs):
         (run,) = runs
@@ -167,9 +178,14 @@ def test_a_failed_run_is_logged_and_repeated_after_a_pause(tmp_path: Path) -> No
         assert (line["level"], line["error"]) == ("error", "out of memory")
         loop.turn()
         assert len(runs) == 1
+        (warning,) = warnings(loop)
+        assert warning.endswith("no scores, or those of an earlier day: out of memory")
         loop.clock.advance(drop_finder.INTERVAL)
         loop.turn()
         assert len(runs) == 2
+        runs[1].end = lambda: detect(runs[1].given)
+        loop.turn()
+        assert warnings(loop) == ()
 
 
 def test_a_run_without_an_end_is_ended(tmp_path: Path) -> None:
