@@ -152,7 +152,8 @@ def widened(new: Config, old: Config) -> Iterator[Problem]:
     columns = old.activity.roster_labels
     if columns is not None and new.activity.roster_labels is None and "roster_labels" not in stated:
         effect = f"more columns of the roster than {', '.join(columns) or 'none'}"
-        yield Problem(0, "activity.roster_labels", f"is missing, which could publish {effect}")
+        what = f"is missing, which could publish {effect}; list the columns that are meant"
+        yield Problem(0, "activity.roster_labels", what)
     dropped = {user.name for user in old.activity.exclude_users}
     dropped -= {user.name for user in new.activity.exclude_users}
     if dropped and "exclude_users" not in stated:
