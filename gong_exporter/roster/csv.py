@@ -7,6 +7,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 
 from gong_exporter.common.problems import nearest, quoted
@@ -91,6 +92,7 @@ _SEPARATOR_LINE = re.compile(r'"?sep=([^\r\n])"?[,;\t]*\r?(\n|$)', re.IGNORECASE
 """The first line with which a spreadsheet names the separator; it is not part of the table."""
 
 
+@lru_cache(maxsize=1)  # the check of a configuration reads what its use reads again
 def read_csv(content: bytes) -> Roster:
     """Return the roster of a file.
 

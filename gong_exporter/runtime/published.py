@@ -119,11 +119,10 @@ class CompanyData:
         return self.setup.plan.zone or load_zone(self.company_state.time_zone or "")
 
     def load(self) -> None:
-        """Publish what the state file contains, with its true timestamps."""
+        """Load what the state file contains, with its true timestamps; use() publishes it."""
         with self._lock:
             self._load(self.setup.plan)
             self._purge()
-            self._publish(only_if_new=True)
 
     def use(self, setup: Setup) -> None:
         """Put a configuration in force. Data fetched with the same windows and users stays."""

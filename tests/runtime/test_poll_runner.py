@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from gong_exporter.activity.snapshot import WindowData
+import pytest
+
+from gong_exporter.activity.snapshot import Snapshot, WindowData
 from gong_exporter.activity.users import ListedUser
 from gong_exporter.cli.logs import make_log
 from gong_exporter.common.redact import Redactor
 from gong_exporter.config.load import load_config
+from gong_exporter.runtime.poll_runner import PollRunner
 from gong_exporter.runtime.setup import make_setup
 from gong_exporter.runtime.user_labels import email_label_or_hidden
 from tests.support.bench import Bench, bench, changed
@@ -69,6 +72,19 @@ def test_stale_data_is_dropped_where_it_is_served_without_the_poll_loop(tmp_path
         assert loop.runner.current().snapshot.windows == ()
         assert b"gong_user_activity{" not in b"".join(loop.exposition.body(None, None).chunks)
         assert loop.said("data too old to serve")
+
+
+def test_what_the_state_file_contains_is_rendered_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with bench(tmp_path) as loop:
+        loop.run()
+        rendered: list[Snapshot] = []
+        monkeypatch.setattr(loop.exposition, "publish", lambda new, _drops: rendered.append(new))
+        restarted = PollRunner(loop.runner.parts, make_setup(loop.config))
+        restarted.restore()
+        restarted.close()
+        assert [len(shown.users) for shown in rendered] == [3]
 
 
 def test_only_the_windows_that_are_too_old_are_dropped(tmp_path: Path) -> None:
