@@ -55,7 +55,7 @@ class Listener(socket.socket):
         """See ``socket.accept``.
 
         Raises:
-            ConnectionAbortedError: there was one, and it is closed, or served later.
+            ConnectionAbortedError: there was one, and it is closed, or ``serve_now`` serves it.
             BlockingIOError: another listener takes the connection.
         """
         if self.retired:
@@ -76,7 +76,7 @@ class Listener(socket.socket):
         self._table.establish(connection)
 
     def serve_now(self, connection: OpenConnection) -> None:
-        """Serve a connection that had to wait."""
+        """Serve a connection that asyncio's server does not serve."""
         connection.begun_at = asyncio.get_running_loop().time()
         connection.waiting = False
         connection.sock.setblocking(False)
@@ -115,9 +115,9 @@ class OpenConnection:
         accepted_at: on the event loop's clock.
         begun_at: likewise, when asyncio got it.
         established: whether a TLS handshake, if there is one, has finished.
-        waiting: whether its TLS handshake has to wait, so that asyncio does not have it yet.
+        waiting: whether its TLS handshake has yet to begin, so that asyncio does not have it.
         ended: whether it was ended here, though its socket may not be closed yet.
-        task: serves it, if it had to wait.
+        task: serves it, with TLS.
     """
 
     sock: socket.socket
@@ -177,18 +177,23 @@ class ConnectionTable:
         self._open: dict[int, OpenConnection] = {}
 
     def add(self, connection: OpenConnection) -> bool:
-        """Note a new connection. Returns False when there are too many, and it is not served."""
+        """Note a new connection. Returns whether asyncio's server serves it.
+
+        It does not when there are too many connections, nor with TLS: of a handshake that fails it
+        keeps the buffers until the garbage collector frees them. ``serve_now`` does not.
+        """
         if self._tls or len(self._open) >= self._limit:  # leave out those that have ended
             self._open = {one.sock.fileno(): one for one in self._current()}
         if len(self._open) >= self._limit and not self._end_waiting(connection.host):
             connection.sock.close()
             return False
-        connection.waiting = self._tls and len(self._begun()) >= MOST_HANDSHAKES
+        connection.waiting = self._tls
         self._open[connection.sock.fileno()] = connection
         loop = asyncio.get_running_loop()
         loop.call_later(self._handshake_seconds, connection.end_handshake)
+        self.begin_waiting()
         self._make_way(connection)
-        return not connection.waiting
+        return not self._tls
 
     def establish(self, connection: OpenConnection) -> None:
         """Note that a handshake has finished; another one may begin."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import threading
+import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from socket import socket
@@ -252,10 +253,13 @@ class _Generation:
     async def _serve_one(self, sock: socket) -> None:
         """Serve a connection as asyncio's server would have done when it was accepted."""
         loop, state = asyncio.get_running_loop(), self._server.server_state
-        with suppress(OSError):  # the handshake failed
+        try:
             await loop.connect_accepted_socket(
                 lambda: self._protocol(self._config, state, {}), sock, ssl=self._context
             )
+        except OSError as error:  # the handshake failed
+            # The error and its frames refer to each other, and so to the buffers of the connection.
+            traceback.clear_frames(error.__traceback__)
 
     async def until_started(self) -> None:
         """Wait until connections are accepted.

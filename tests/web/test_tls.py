@@ -1,3 +1,4 @@
+import gc
 import http.client
 import logging
 import socket
@@ -493,15 +494,16 @@ def test_a_client_that_waits_for_its_handshake_is_closed_at_the_deadline(
     monkeypatch.setattr(connections, "MOST_HANDSHAKES", 1)
     monkeypatch.setattr(connections, "_STALLED_SECONDS", 600.0)
     seen = accepted(monkeypatch)
-    limits = Limits(request_seconds=0.2)
+    limits = Limits(request_seconds=0.5)
     web_config = place.config(SERVER)
     with (
         serving(FixedSite(), limits=limits, web_config=web_config) as port,
         raw(port) as first,
         raw(port) as second,
     ):
-        assert read_to_end(first) == read_to_end(second) == b""
+        until(lambda: len(seen) == 2, "they are accepted")
         assert [one.waiting for one in seen] == [False, True]
+        assert read_to_end(first) == read_to_end(second) == b""
 
 
 def test_a_waiting_client_is_served_when_the_handshakes_before_it_fail(
@@ -524,6 +526,30 @@ def test_a_waiting_client_is_served_when_the_handshakes_before_it_fail(
         for client in before:
             client.close()
         assert scrape.result(30)
+
+
+def test_handshakes_free_their_buffers_when_they_fail(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """asyncio's take 256 kB each, and the garbage collector waits for hundreds of them."""
+    monkeypatch.setattr(connections, "MOST_HANDSHAKES", 5)
+    monkeypatch.setattr(connections, "_STALLED_SECONDS", 600.0)
+    seen = accepted(monkeypatch)
+    limits = Limits(request_seconds=600)
+    gc.collect()
+    gc.disable()
+    try:
+        with serving(FixedSite(), limits=limits, web_config=place.config(SERVER)) as port:
+            with flood(port, b"\x16\x03\x01", 10):
+                until(lambda: len(seen) == 10, "they are accepted")
+            until(lambda: all(one.sock.fileno() < 0 for one in seen), "all have failed")
+            until(lambda: tls_connections_in_memory() == 0, "their memory is free")
+    finally:
+        gc.enable()
+
+
+def tls_connections_in_memory() -> int:
+    return sum(isinstance(one, ssl.SSLObject) for one in gc.get_objects())
 
 
 def test_a_waiting_client_takes_the_place_of_one_that_has_stalled_by_then(
