@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from prometheus_client.exposition import generate_latest
+from prometheus_client.openmetrics.exposition import ALLOWUTF8
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.registry import Collector
 
@@ -204,6 +205,7 @@ def _render_live(collectors: Sequence[Collector], *, openmetrics: bool) -> bytes
     collected = list(chain.from_iterable(c.collect() for c in collectors))
     families = Families(lambda: collected)
     if openmetrics:
-        text: bytes = generate_openmetrics(families)  # type: ignore[no-untyped-call]  # has none
+        # The default escaping looks at each character of the names, of which none needs any.
+        text: bytes = generate_openmetrics(families, escaping=ALLOWUTF8)  # type: ignore[no-untyped-call]  # has none
         return text
     return generate_latest(families)
