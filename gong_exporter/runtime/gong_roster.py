@@ -44,11 +44,16 @@ class GongRoster:
         self._users: tuple[GongUser, ...] = ()
         self._fetched_at = -math.inf
         self._failed_at = -math.inf
+        self._retry_now = False
         self.error: str | None = None
 
     def forget(self) -> None:
         """Read the state file again at the next use: another process may have written to it."""
         self._out_of_date = True
+
+    def retry_failure(self) -> None:
+        """If the last refresh failed, the next one is due now."""
+        self._retry_now = self.error is not None
 
     def applied_to(self, setup: Setup) -> Setup:
         """The configuration with the roster of the last good list, if the roster is Gong's."""
@@ -79,7 +84,7 @@ class GongRoster:
         now = self._parts.clock.now()
         # abs(): a clock that was set back must not postpone it.
         if self._failed_at > self._fetched_at:
-            return abs(now - self._failed_at) >= RETRY_INTERVAL
+            return self._retry_now or abs(now - self._failed_at) >= RETRY_INTERVAL
         return abs(now - self._fetched_at) >= (FRESH_AT_START if at_start else DAY)
 
     def refresh(self, setup: Setup, *, save: bool) -> bool:
@@ -91,6 +96,7 @@ class GongRoster:
         Raises:
             Stopped: the process stops, or a new configuration interrupts.
         """
+        self._retry_now = False
         observer = CallObserver(self._parts.metrics)
         observer.counts_errors = False
         client = make_client(

@@ -112,6 +112,10 @@ class PollRunner:
             self.use(setup)
         return True
 
+    def retry_roster(self) -> None:
+        """Make the roster due if it could not be fetched from Gong at the last try."""
+        self._roster.retry_failure()
+
     def restore(self) -> None:
         """Serve what the state file contains, with its true timestamps."""
         self._data.load()

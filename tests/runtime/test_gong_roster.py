@@ -148,6 +148,23 @@ def test_a_failed_refresh_keeps_the_old_roster_and_is_tried_again(tmp_path: Path
         assert loop.runner.roster_error is None
 
 
+def test_a_reload_fetches_a_roster_that_failed(tmp_path: Path) -> None:
+    with firm(tmp_path) as loop:
+        loop.simulator.set_users_faults("no-users-scope")
+        loop.run()
+        loop.use()
+        loop.turn()
+        assert refreshes(loop) == (2, 2)
+        loop.simulator.set_users_faults()
+        loop.use()
+        loop.turn()
+        assert refreshes(loop) == (3, 2)
+        assert labels(loop)[user_id(1)]["active"] == "true"
+        loop.use()
+        loop.turn()
+        assert refreshes(loop) == (3, 2)
+
+
 def test_without_the_scope_everything_else_works(tmp_path: Path) -> None:
     with firm(tmp_path) as loop:
         loop.simulator.set_users_faults("no-users-scope")
