@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from gong_exporter.drops import dispersion
-from gong_exporter.drops.absences import MissingDay, Presences, presences
+from gong_exporter.drops.absences import MissingRun, Presences, presences
 from gong_exporter.drops.dispersion import WEEK, Dispersion
 from gong_exporter.drops.evidence import MIN_DAYS, Group, Series, assess
 from gong_exporter.drops.expectation import DayTotals, day_totals
@@ -86,8 +86,8 @@ def own_activity(people: Sequence[Person], presence: Presences) -> PeopleEvidenc
     found: list[Assessment | None] = []
     for i, person in enumerate(people):
         groups = [estimate.group(i, person.active) for estimate in estimates]
-        days = presence.missing_days(i, person.team, person.active)
-        missing = _missing_values(days, estimates, groups)
+        runs = presence.missing_runs(i, person.team, person.active)
+        missing = _missing_values(runs, estimates, groups)
         found.append(_assess_person(groups, person.active, missing))
     return PeopleEvidence(found, _past(estimates, active))
 
@@ -160,23 +160,23 @@ def _assess_person(
 
 
 def _missing_values(
-    missing: Iterable[MissingDay], estimates: Sequence[PeopleEstimate], groups: Sequence[Group]
+    runs: Iterable[MissingRun], estimates: Sequence[PeopleEstimate], groups: Sequence[Group]
 ) -> list[float]:
-    """Running sum over the days of what the person's single missing days contribute."""
+    """Running sum over the days of what the person's missing days contribute, run by run."""
     values = [0.0] * len(estimates[0].totals.counts)
-    for day in missing:
+    for run in runs:
         usual = left = 1.0
         for estimate, group in zip(estimates, groups, strict=True):
-            mean = group.series.rate * estimate.totals.factor_on(day.day)
-            v = group.dispersion.over(1)
+            mean = group.series.rate * sum(estimate.totals.factor_on(day) for day in run.days)
+            v = group.dispersion.over(len(run.days))
             usual *= _nothing_at_all(mean, v)
             left *= _nothing_at_all(mean * PERSON_LEFT, v)
-        values[day.day] = math.log(
-            (day.off + (1 - day.off) * left) / (day.off + (1 - day.off) * usual)
-        )
+        evidence = math.log((run.off + (1 - run.off) * left) / (run.off + (1 - run.off) * usual))
+        for day in run.days:
+            values[day] = evidence / len(run.days)
     return [0.0, *accumulate(values)]
 
 
 def _nothing_at_all(mean: float, v: float) -> float:
-    """The probability of a day without any count for a person at work."""
+    """The probability of no count at all in days at work on which ``mean`` is usual."""
     return float((1 + v * mean) ** (-1 / v))

@@ -144,6 +144,28 @@ def test_a_week_of_leave_is_no_drop() -> None:
     assert ann.own_activity.evidence < 0
 
 
+@pytest.mark.parametrize("days_off", [1, 2, 3, 4])
+def test_a_few_days_off_are_no_drop(days_off: int) -> None:
+    off = [0 if 9 <= day < 9 + days_off else count for day, count in enumerate(workdays(8))]
+    ann = found(detect.find(company(person("ann", off))), "ann")
+    assert ann.own_activity is not None
+    assert ann.own_activity.evidence < 0
+
+
+def test_short_runs_of_empty_days_are_evidence_and_a_week_of_leave_is_not() -> None:
+    def with_activity_on(days: set[int]) -> float:
+        row = [
+            (2 if day in days else 0) if day < 14 else count
+            for day, count in enumerate(workdays(5))
+        ]
+        ann = found(detect.find(company(person("ann", row))), "ann")
+        assert ann.own_activity is not None
+        return ann.own_activity.evidence
+
+    scattered, before_leave = with_activity_on({2, 5, 9, 12}), with_activity_on({2, 3, 4, 12})
+    assert scattered > before_leave + 2
+
+
 def test_someone_away_for_the_whole_week_has_no_evidence() -> None:
     away = [0 if day < 7 else count for day, count in enumerate(workdays(8))]
     ann = found(detect.find(company(person("ann", away))), "ann")
