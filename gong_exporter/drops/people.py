@@ -12,7 +12,13 @@ from gong_exporter.drops.absences import MissingRun, Presences, presences
 from gong_exporter.drops.dispersion import WEEK, Dispersion
 from gong_exporter.drops.evidence import MIN_DAYS, Group, Series, assess
 from gong_exporter.drops.expectation import DayTotals, day_totals
-from gong_exporter.drops.rarity import PAST_DAYS, PAST_HISTORY, PAST_LEFT
+from gong_exporter.drops.rarity import (
+    PAST_DAYS,
+    PAST_HISTORY,
+    PAST_HOSTING_EXPECTED,
+    PAST_LEFT,
+    PAST_OWN_EXPECTED,
+)
 from gong_exporter.drops.records import Assessment, Person
 
 PERSON_LEFT = 0.25
@@ -56,8 +62,8 @@ class PeopleEvidence:
     Attributes:
         assessments: as of the newest day, in the order of the people; None where nothing can be
             said.
-        past: the evidence as of each of PAST_DAYS, of everybody or, in a large company, of some.
-            Computed while it is read, which can be done once.
+        past: the evidence as of each of PAST_DAYS, of everybody of whom enough was expected or, in
+            a large company, of some. Computed while it is read, which can be done once.
     """
 
     assessments: Sequence[Assessment | None]
@@ -89,7 +95,7 @@ def own_activity(people: Sequence[Person], presence: Presences) -> PeopleEvidenc
         runs = presence.missing_runs(i, person.team, person.active)
         missing = _missing_values(runs, estimates, groups)
         found.append(_assess_person(groups, person.active, missing))
-    return PeopleEvidence(found, _past(estimates, active))
+    return PeopleEvidence(found, _past(estimates, active, PAST_OWN_EXPECTED))
 
 
 def hosting(people: Sequence[Person]) -> PeopleEvidence:
@@ -100,10 +106,12 @@ def hosting(people: Sequence[Person]) -> PeopleEvidence:
     estimate = estimate_people([person.hosted for person in people], active)
     nothing = [0.0] * (len(active[0]) + 1)
     found = [_assess_person([estimate.group(i, row)], row, nothing) for i, row in enumerate(active)]
-    return PeopleEvidence(found, _past([estimate], active))
+    return PeopleEvidence(found, _past([estimate], active, PAST_HOSTING_EXPECTED))
 
 
-def _past(estimates: Sequence[PeopleEstimate], active: Sequence[Sequence[int]]) -> Iterator[float]:
+def _past(
+    estimates: Sequence[PeopleEstimate], active: Sequence[Sequence[int]], least_expected: float
+) -> Iterator[float]:
     """The evidence as of some earlier days, for as many people as there is time for."""
     days = len(active[0])
     nothing = [0.0] * (days + 1)
@@ -111,7 +119,8 @@ def _past(estimates: Sequence[PeopleEstimate], active: Sequence[Sequence[int]]) 
     for i in range(0, len(active), math.ceil(len(active) / MOST_PAST_PEOPLE)):
         groups = [estimate.group(i, active[i]) for estimate in estimates]
         for ago in past_days:
-            if found := _assess_person(groups, active[i], nothing, PAST_LEFT, ago):
+            found = _assess_person(groups, active[i], nothing, PAST_LEFT, ago)
+            if found and found.deciding.expected >= least_expected:
                 yield found.deciding.evidence
 
 

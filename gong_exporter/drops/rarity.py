@@ -27,13 +27,16 @@ PAST_LEFT = 0.05
 Deeper than what is looked for: real drops of the past then add little to what chance brought.
 """
 
+PAST_OWN_EXPECTED, PAST_HOSTING_EXPECTED = 8.0, 5.0
+"""Counts that were expected, at least: people who do next to nothing prove nothing about others."""
+
 MOST_EXCESS = 6.0
 """No case counts for more: a single one would decide about a small company."""
 
 PRIOR_CASES = 25.0
 """A usual company's past counts for as much as so many cases.
 
-A company of 100 people has more cases of hosting, one of 400 more of own activity.
+A company of 500 people has about 14 of own activity and 24 of hosting, one of uneven people more.
 """
 
 MOST_YEARS = 100.0
@@ -89,20 +92,23 @@ class PastEvidence:
         return total / (len(excess) + PRIOR_CASES) / self.mean
 
 
-USUAL_PAST_OWN = PastEvidence(least=-1.0, mean=1.94)
-USUAL_PAST_HOSTING = PastEvidence(least=0.5, mean=1.0)
+USUAL_PAST_OWN = PastEvidence(least=-1.0, mean=2.15)
+USUAL_PAST_HOSTING = PastEvidence(least=0.5, mean=1.53)
 
 USUAL = ReturnPeriods(
-    own=ReturnPeriod(intercept=-2.48, slope=0.80),
-    hosting=ReturnPeriod(intercept=-3.15, slope=1.30),
+    own=ReturnPeriod(intercept=-3.30, slope=0.865),
+    hosting=ReturnPeriod(intercept=-3.90, slope=1.43),
 )
 """The return periods of a usual company."""
 
 LEAST_TIMES = 0.9
 """A company's past makes its evidence hardly rarer: a low mean may also come from uneven weeks."""
 
-OWN_EXPONENT, HOSTING_EXPONENT = 0.7, 0.5
-"""How strongly evidence is measured by the company's past, fitted as well."""
+EXPONENT = 1.5
+"""How strongly evidence is measured by the company's past, fitted as well.
+
+Above 1, because the past counts for less than it says where it has few cases.
+"""
 
 
 def return_periods(own: Iterable[float], hosting: Iterable[float]) -> ReturnPeriods:
@@ -115,11 +121,8 @@ def return_periods(own: Iterable[float], hosting: Iterable[float]) -> ReturnPeri
         hosting: of ``callsAsHost``.
     """
     times = USUAL_PAST_OWN.compare(own) * USUAL_PAST_HOSTING.compare(hosting)
-    times = max(times, LEAST_TIMES)
-    return ReturnPeriods(
-        own=_slower(USUAL.own, times**OWN_EXPONENT),
-        hosting=_slower(USUAL.hosting, times**HOSTING_EXPONENT),
-    )
+    times = max(times**EXPONENT, LEAST_TIMES)
+    return ReturnPeriods(own=_slower(USUAL.own, times), hosting=_slower(USUAL.hosting, times))
 
 
 def _slower(period: ReturnPeriod, times: float) -> ReturnPeriod:

@@ -44,8 +44,8 @@ def periods_of(people: Sequence[Person]) -> ReturnPeriods:
 
 
 def test_more_evidence_is_rarer() -> None:
-    assert USUAL.own.years(5.0) == pytest.approx(4.57, abs=0.01)
-    assert USUAL.own.years(8.0) == pytest.approx(50.4, abs=0.1)
+    assert USUAL.own.years(5.0) == pytest.approx(2.79, abs=0.01)
+    assert USUAL.own.years(8.0) == pytest.approx(37.3, abs=0.1)
 
 
 def test_a_company_like_the_usual_one_has_the_usual_periods() -> None:
@@ -62,8 +62,8 @@ def test_a_calm_past_makes_evidence_hardly_rarer() -> None:
     calm = return_periods(
         [USUAL_PAST_OWN.least + 0.1] * 500, [USUAL_PAST_HOSTING.least + 0.1] * 500
     )
-    assert USUAL.own.slope < calm.own.slope < 1.1 * USUAL.own.slope
-    assert USUAL.hosting.slope < calm.hosting.slope < 1.1 * USUAL.hosting.slope
+    assert USUAL.own.slope < calm.own.slope < 1.12 * USUAL.own.slope
+    assert USUAL.hosting.slope < calm.hosting.slope < 1.12 * USUAL.hosting.slope
 
 
 def test_where_bad_weeks_come_out_of_nothing_evidence_is_less_rare() -> None:
@@ -71,6 +71,19 @@ def test_where_bad_weeks_come_out_of_nothing_evidence_is_less_rare() -> None:
     for kind in ("own", "hosting"):
         of_even, of_uneven = getattr(even, kind), getattr(uneven, kind)
         assert of_uneven.years(9.0) < of_even.years(9.0) / 3
+
+
+def test_people_who_do_next_to_nothing_do_not_count() -> None:
+    sellers = company(60, bad_weeks=0.06)
+    few = [int(day % 14 == 3) for day in range(7 * WEEKS)]
+    viewers = [
+        replace(one, user_id=f"viewer-{one.user_id}", hosted=few, calls=few)
+        for one in company(240, bad_weeks=0.0)
+    ]
+    alone, together = periods_of(sellers), periods_of([*sellers, *viewers])
+    assert alone.own.slope < 0.5 * USUAL.own.slope
+    assert together.own.slope == pytest.approx(alone.own.slope, rel=0.2)
+    assert together.hosting.slope == pytest.approx(alone.hosting.slope, rel=0.2)
 
 
 def test_a_company_of_few_people_keeps_nearly_the_usual_periods() -> None:
