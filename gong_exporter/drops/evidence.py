@@ -117,7 +117,7 @@ def assess(
     Args:
         groups: of one person or team.
         active: running sum of active days, one longer than the history.
-        missing: running sum of what single missing days contribute, as long.
+        missing: running sum of what days without any activity contribute, as long.
         left: the share of the usual that a drop leaves.
         ago: as of so many days ago; the days since then are another usual, then.
     """

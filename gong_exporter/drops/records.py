@@ -57,7 +57,7 @@ class WindowEvidence:
         window: the number of days of the window.
         count: what was counted in the window.
         expected: what the usual would have brought on the active days of the window.
-        missing: the part of ``evidence`` that single missing days contribute.
+        missing: the part of ``evidence`` that days without any activity contribute.
     """
 
     evidence: float
