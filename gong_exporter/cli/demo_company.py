@@ -246,16 +246,14 @@ def _shown(
     person = team = 1.0
     for planted in company.events:
         event = planted.event
-        if event.who in persons:
-            chance, evidence = years(persons[event.who]), 0.0
-        else:
-            finding = found.teams.get(shown_as(event.who))
-            chance, evidence = 0.0, finding.finding.evidence if finding else 0.0
+        chances = [years(persons[who]) for who in planted.user_ids if who in persons]
+        finding = None if event.who in persons else found.teams.get(shown_as(event.who))
+        evidence = finding.finding.evidence if finding else 0.0
         if event.kind not in SLUMPS:
-            if chance > USER_YEARS or evidence > TEAM_EVIDENCE:
+            if max(chances, default=0.0) > USER_YEARS or evidence > TEAM_EVIDENCE:
                 return -1.0, -1.0
         elif event.who in persons:
-            person = chance / ENOUGH_YEARS
+            person = chances[0] / ENOUGH_YEARS
         else:
             team = evidence / ENOUGH_TEAM_EVIDENCE
     return person, team

@@ -15,6 +15,7 @@ from gong_exporter.drops.evidence import Group, Series, assess
 from gong_exporter.drops.expectation import day_totals, sum_of_days
 from gong_exporter.drops.people import (
     PeopleEvidence,
+    QuietDays,
     hosting,
     own_activity,
     presences_of,
@@ -62,7 +63,7 @@ def find(people: Sequence[Person]) -> Findings:
     members = Counter(person.team for person in people)
     found_teams = {
         name: TeamFinding(members[name], finding)
-        for name, assessment in teams(people).items()
+        for name, assessment in teams(people, newest.quiet_days).items()
         if (finding := _hold(assessment, earlier.get(name)))
     }
     return Findings(
@@ -99,10 +100,11 @@ def _day_before(
     people: Sequence[Person],
 ) -> tuple[list[float | None], list[float | None], dict[str, float]]:
     """The evidence as of the day before, for own activity, hosting and teams."""
+    own = own_activity(people, presences_of(people))
     return (
-        _evidence(own_activity(people, presences_of(people))),
+        _evidence(own),
         _evidence(hosting(people)),
-        {name: one.deciding.evidence for name, one in teams(people).items()},
+        {name: one.deciding.evidence for name, one in teams(people, own.quiet_days).items()},
     )
 
 
@@ -110,8 +112,16 @@ def _evidence(found: PeopleEvidence) -> list[float | None]:
     return [one.deciding.evidence if one else None for one in found.assessments]
 
 
-def teams(people: Sequence[Person]) -> dict[str, Assessment]:
-    """The evidence for a drop of each team of at least MIN_TEAM_SIZE people, by name."""
+def teams(
+    people: Sequence[Person], quiet_days: Sequence[QuietDays] | None = None
+) -> dict[str, Assessment]:
+    """The evidence for a drop of each team of at least MIN_TEAM_SIZE people, by name.
+
+    Args:
+        people: everybody in the history.
+        quiet_days: of each person. A team that does a quarter of the usual has days on which
+            members do nothing: without them it would look like a team on leave.
+    """
     members: dict[str, list[int]] = defaultdict(list)
     for index, person in enumerate(people):
         if person.team != NO_TEAM:
@@ -122,7 +132,8 @@ def teams(people: Sequence[Person]) -> dict[str, Assessment]:
     active = [person.active for person in people]
     days = range(len(active[0]) + 1)
     rows = ([person.calls for person in people], [person.contributions for person in people])
-    series = [_team_series(counts, active, members.values()) for counts in rows]
+    quiet = quiet_days if quiet_days is not None else [{}] * len(people)
+    series = [_team_series(counts, active, quiet, members.values()) for counts in rows]
     dispersions = [
         dispersion.of_teams(
             [dispersion.moments(one.weeks(days, 0, MIN_TEAM_WEEK)) for one in group]
@@ -183,6 +194,7 @@ def _hold(
 def _team_series(
     rows: Sequence[Sequence[int]],
     active: Sequence[Sequence[int]],
+    quiet_days: Sequence[QuietDays],
     members: Iterable[Sequence[int]],
 ) -> list[Series]:
     totals = day_totals(rows, active)
@@ -191,6 +203,9 @@ def _team_series(
         counts = sum_of_days(rows[i] for i in who)
         usual = sum_of_days([totals.rates[i] * day for day in active[i]] for i in who)
         factors = totals.factors_without(counts, usual)
+        for i in who:
+            for day, at_work in quiet_days[i].items():
+                usual[day] += totals.rates[i] * at_work
         exposure = [one * factor for one, factor in zip(usual, factors, strict=True)]
         series.append(Series(counts, exposure))
     return series

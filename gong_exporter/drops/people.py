@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -55,6 +55,10 @@ class PeopleEstimate:
         )
 
 
+QuietDays = Mapping[int, float]
+"""By the index of a day without any activity, how likely the person was at work."""
+
+
 @dataclass(frozen=True, slots=True)
 class PeopleEvidence:
     """The evidence for a drop of one kind of activity.
@@ -62,11 +66,14 @@ class PeopleEvidence:
     Attributes:
         assessments: as of the newest day, in the order of the people; None where nothing can be
             said.
+        quiet_days: of each person, the days without any activity on which they were at work after
+            all, if a quarter is left, with the probability of that. Empty for hosting.
         past: the evidence as of each of PAST_DAYS, of everybody of whom enough was expected or, in
             a large company, of some. Computed while it is read, which can be done once.
     """
 
     assessments: Sequence[Assessment | None]
+    quiet_days: Sequence[QuietDays]
     past: Iterator[float]
 
 
@@ -83,30 +90,32 @@ def own_activity(people: Sequence[Person], presence: Presences) -> PeopleEvidenc
         presence: when they are usually active.
     """
     if too_short(people):
-        return PeopleEvidence([None] * len(people), iter(()))
+        return PeopleEvidence([None] * len(people), [], iter(()))
     active = [person.active for person in people]
     estimates = [
         estimate_people([person.calls for person in people], active),
         estimate_people([person.contributions for person in people], active),
     ]
     found: list[Assessment | None] = []
+    quiet_days: list[QuietDays] = []
     for i, person in enumerate(people):
         groups = [estimate.group(i, person.active) for estimate in estimates]
         runs = presence.missing_runs(i, person.team, person.active)
-        missing = _missing_values(runs, estimates, groups)
+        missing, quiet = _missing_values(runs, estimates, groups)
         found.append(_assess_person(groups, person.active, missing))
-    return PeopleEvidence(found, _past(estimates, active, PAST_OWN_EXPECTED))
+        quiet_days.append(quiet)
+    return PeopleEvidence(found, quiet_days, _past(estimates, active, PAST_OWN_EXPECTED))
 
 
 def hosting(people: Sequence[Person]) -> PeopleEvidence:
     """The same for ``callsAsHost`` alone. Missing days add nothing here."""
     if too_short(people):
-        return PeopleEvidence([None] * len(people), iter(()))
+        return PeopleEvidence([None] * len(people), [], iter(()))
     active = [person.active for person in people]
     estimate = estimate_people([person.hosted for person in people], active)
     nothing = [0.0] * (len(active[0]) + 1)
     found = [_assess_person([estimate.group(i, row)], row, nothing) for i, row in enumerate(active)]
-    return PeopleEvidence(found, _past([estimate], active, PAST_HOSTING_EXPECTED))
+    return PeopleEvidence(found, [], _past([estimate], active, PAST_HOSTING_EXPECTED))
 
 
 def _past(
@@ -170,9 +179,10 @@ def _assess_person(
 
 def _missing_values(
     runs: Iterable[MissingRun], estimates: Sequence[PeopleEstimate], groups: Sequence[Group]
-) -> list[float]:
-    """Running sum over the days of what the person's missing days contribute, run by run."""
+) -> tuple[list[float], QuietDays]:
+    """Running sum over the days of what the person's missing days contribute, and quiet days."""
     values = [0.0] * len(estimates[0].totals.counts)
+    quiet: dict[int, float] = {}
     for run in runs:
         usual = left = 1.0
         for estimate, group in zip(estimates, groups, strict=True):
@@ -180,10 +190,12 @@ def _missing_values(
             v = group.dispersion.over(len(run.days))
             usual *= _nothing_at_all(mean, v)
             left *= _nothing_at_all(mean * PERSON_LEFT, v)
-        evidence = math.log((run.off + (1 - run.off) * left) / (run.off + (1 - run.off) * usual))
+        at_work = (1 - run.off) * left
+        evidence = math.log((run.off + at_work) / (run.off + (1 - run.off) * usual))
         for day in run.days:
             values[day] = evidence / len(run.days)
-    return [0.0, *accumulate(values)]
+            quiet[day] = at_work / (run.off + at_work)
+    return [0.0, *accumulate(values)], quiet
 
 
 def _nothing_at_all(mean: float, v: float) -> float:

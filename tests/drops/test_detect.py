@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gong_exporter.drops import detect
+from gong_exporter.drops.people import own_activity, presences_of
 from gong_exporter.drops.records import Findings, Person, PersonFindings, Reason
 
 INT32 = 2**31 - 1
@@ -164,6 +165,29 @@ def test_short_runs_of_empty_days_are_evidence_and_a_week_of_leave_is_not() -> N
 
     scattered, before_leave = with_activity_on({2, 5, 9, 12}), with_activity_on({2, 3, 4, 12})
     assert scattered > before_leave + 2
+
+
+def test_empty_days_of_a_team_that_does_less_do_not_look_like_leave() -> None:
+    some_days = [{3, 6, 10, 12}, {2, 5, 9, 13}, {4, 6, 9, 12}, {2, 6, 11, 13}]
+    team = [
+        person(
+            f"n{i}",
+            [(2 if day in days else 0) if day < 14 else n for day, n in enumerate(workdays(4))],
+            team="north",
+        )
+        for i, days in enumerate(some_days)
+    ]
+    people = company(*team, size=40)
+    quiet_days = own_activity(people, presences_of(people)).quiet_days
+    seen, unseen = (detect.teams(people, days)["north"] for days in (quiet_days, None))
+    assert seen.deciding.evidence > unseen.deciding.evidence + 1
+
+
+def test_a_holiday_of_a_team_is_no_drop() -> None:
+    holiday = [0 if day in {3, 4} else count for day, count in enumerate(workdays(8))]
+    people = company(*(person(f"n{i}", holiday, team="north") for i in range(5)), size=40)
+    team = detect.find(people).teams["north"]
+    assert team.finding.evidence < 0
 
 
 def test_someone_away_for_the_whole_week_has_no_evidence() -> None:

@@ -2,8 +2,8 @@
 
 The detector differs from the reference in three points, because all find more drops with the same
 number of wrong alerts (docs/alerting.md): it estimates for each person how uneven single days are,
-it takes up to four days without activity in a row for evidence, not only single ones, and it looks
-for team drops to a quarter, not to a half. Here all are as in the reference.
+it takes up to four days without activity in a row for evidence, not only single ones, also for
+teams, and it looks for team drops to a quarter, not to a half. Here all are as in the reference.
 """
 
 from __future__ import annotations
