@@ -217,6 +217,23 @@ def test_a_teams_slump_is_found_and_another_teams_alert_is_wrong(truth: Truth) -
     assert sum(slump.delay == 6 for slump in score.slumps) == 1
 
 
+def test_a_teams_alert_while_a_member_slumps_is_not_wrong(truth: Truth) -> None:
+    teams = truth.study.rosters()
+    event = next(
+        one
+        for one in truth.company.events
+        if one.event.kind is EventKind.SLUMP
+        and (team := teams[one.start.replace(day=1)].get(one.user_ids[0]))
+        and team not in truth.of_team
+    )
+    team = teams[event.start.replace(day=1)][event.user_ids[0]]
+    values = [0.0] * STUDY.days
+    values[(event.start - STUDY.first).days + 5] = 8.0
+    score = score_teams(truth, {team: values}, 7)
+    assert score.episodes == {Cause.MEMBER: 1}
+    assert score.wrong == 0
+
+
 def test_what_is_compared_is_the_rarer_of_both_kinds_held_for_two_days() -> None:
     evaluation = Evaluation(3, periods=[USUAL] * 3)
     evaluation.own["1"] = evaluation.teams["EMEA"] = held_input(6.3, 6.3, 1.0)

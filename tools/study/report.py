@@ -103,10 +103,9 @@ def team_table(scores: Mapping[float, Score]) -> Iterator[str]:
     """What the alert on teams does, by threshold of evidence."""
     yield from _head(f"{TEAMS} teams", [f"evidence above {least:g}" for least in scores])
     yield _row("wrong a year", [_rate(one.wrong, one.years, TEAMS) for one in scores.values()])
-    turns = [
-        _rate(one.episodes[Cause.TURN_OF_THE_YEAR], one.years, TEAMS) for one in scores.values()
-    ]
-    yield _row(f"of these: {Cause.TURN_OF_THE_YEAR}", turns)
+    for name, cause in (("of these", Cause.TURN_OF_THE_YEAR), ("besides", Cause.MEMBER)):
+        rates = [_rate(one.episodes[cause], one.years, TEAMS) for one in scores.values()]
+        yield _row(f"{name}: {cause}", rates)
     slumps = [one.slumps for one in scores.values()]
     yield _row(f"slumps found ({len(slumps[0])})", map(_found, slumps))
     yield _row("median days to the alert", map(_delay, slumps))

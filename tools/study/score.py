@@ -12,7 +12,7 @@ from operator import add
 from gong_exporter.simulator.company.events import EventKind, PlantedEvent
 from tools.study.evaluate import NOTHING, Evaluation, held
 from tools.study.plan import Study
-from tools.study.truth import AFTER, WRONG, Cause, Truth, planted_cause, turn_of_the_year
+from tools.study.truth import AFTER, WRONG, Cause, Truth
 
 JOINED = 3
 """Firing again after so many days is the same episode: people call it one."""
@@ -130,12 +130,11 @@ def score_users(truth: Truth, series: Series, threshold: float) -> Score:
 
 
 def score_teams(truth: Truth, series: Series, threshold: float) -> Score:
-    """The alert on teams; without a reason, an episode is at the turn of the year or chance."""
+    """The alert on teams."""
     firing = {team: _firing(truth, values, threshold) for team, values in series.items()}
     return Score(
         Counter(
-            planted_cause(truth.of_team.get(team, ()), first)
-            or (Cause.TURN_OF_THE_YEAR if turn_of_the_year(first) else Cause.CHANCE)
+            truth.team_cause(team, first)
             for team, days in firing.items()
             for first in episodes(days)
         ),

@@ -43,6 +43,7 @@ class Cause(StrEnum):
 
     PLANTED = "planted slumps"
     AFTERMATH = "aftermath"
+    MEMBER = "planted slumps of a member"
     LEAVER = "leavers"
     REALLY_LOWER = "really lower"
     NEW_HIRE = "new hire"
@@ -91,6 +92,23 @@ class Truth:
             Cause.AWAY: self._days_away(user_id, day) >= AWAY_DAYS,
         }
         return next((one for one, holds in applies.items() if holds), Cause.CHANCE)
+
+    def team_cause(self, team: str, day: date) -> Cause:
+        """Why an alert about a team fires; without a reason, the turn of the year or chance.
+
+        A member's slump is a reason, even if the team is down by chance in the same week.
+        """
+        if planted := planted_cause(self.of_team.get(team, ()), day):
+            return planted
+        members = (one for one, of in self._rosters[day.replace(day=1)].items() if of == team)
+        slumps = (planted_cause(self.of_person.get(one, ()), day) for one in members)
+        if Cause.PLANTED in slumps:
+            return Cause.MEMBER
+        return Cause.TURN_OF_THE_YEAR if turn_of_the_year(day) else Cause.CHANCE
+
+    @cached_property
+    def _rosters(self) -> Mapping[date, Mapping[str, str]]:
+        return self.study.rosters()
 
     @cached_property
     def person_years(self) -> float:
