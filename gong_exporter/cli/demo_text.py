@@ -80,8 +80,8 @@ def _demo_text(planted: PlantedEvent) -> str:
             )
         case EventKind.SILENT:
             return (
-                f"has been on leave since {first}: nothing fires, because only days on which a"
-                " person is active are compared."
+                f"has been on leave since {first}: nothing fires, because activity was as usual"
+                " on the other days."
             )
         case _:
             return (
