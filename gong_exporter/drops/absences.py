@@ -26,8 +26,7 @@ RECENT_DAYS = 14
 PRIOR_RUNS, PRIOR_DAYS = (8.0, 2.0, 1.0, 1.0), 100.0
 """The company's runs of one to four days off before any data, in 100 days. Longer ones are leave.
 
-Four lengths find 30 % of the drops of which single days alone find 25 % (with as many wrong
-alerts); a fifth, the whole week, adds nothing.
+Single days alone find fewer drops with as many wrong alerts; a whole week says nothing more.
 """
 
 PERSON_PRIOR_DAYS = 20.0

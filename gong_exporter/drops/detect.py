@@ -112,9 +112,7 @@ def _evidence(found: PeopleEvidence) -> list[float | None]:
     return [one.deciding.evidence if one else None for one in found.assessments]
 
 
-def teams(
-    people: Sequence[Person], quiet_days: Sequence[QuietDays] | None = None
-) -> dict[str, Assessment]:
+def teams(people: Sequence[Person], quiet_days: Sequence[QuietDays]) -> dict[str, Assessment]:
     """The evidence for a drop of each team of at least MIN_TEAM_SIZE people, by name.
 
     Args:
@@ -132,8 +130,7 @@ def teams(
     active = [person.active for person in people]
     days = range(len(active[0]) + 1)
     rows = ([person.calls for person in people], [person.contributions for person in people])
-    quiet = quiet_days if quiet_days is not None else [{}] * len(people)
-    series = [_team_series(counts, active, quiet, members.values()) for counts in rows]
+    series = [_team_series(counts, active, quiet_days, members.values()) for counts in rows]
     dispersions = [
         dispersion.of_teams(
             [dispersion.moments(one.weeks(days, 0, MIN_TEAM_WEEK)) for one in group]

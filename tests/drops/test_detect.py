@@ -179,7 +179,9 @@ def test_empty_days_of_a_team_that_does_less_do_not_look_like_leave() -> None:
     ]
     people = company(*team, size=40)
     quiet_days = own_activity(people, presences_of(people)).quiet_days
-    seen, unseen = (detect.teams(people, days)["north"] for days in (quiet_days, None))
+    seen, unseen = (
+        detect.teams(people, days)["north"] for days in (quiet_days, [{}] * len(people))
+    )
     assert seen.deciding.evidence > unseen.deciding.evidence + 1
 
 

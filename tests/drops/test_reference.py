@@ -132,7 +132,8 @@ def test_hosting(name: str, skip: int) -> None:
 
 @pytest.mark.parametrize(("name", "skip"), [("teams", 0), ("teams_as_of_the_day_before", 1)])
 def test_teams(name: str, skip: int) -> None:
-    found = detect.teams(people(skip=skip))
+    who = people(skip=skip)
+    found = detect.teams(who, [{}] * len(who))
     assert found.keys() == EXPECTED[name].keys()
     for team, expected in EXPECTED[name].items():
         assert_matches(expected, found[team])
@@ -167,7 +168,7 @@ def test_a_team_that_never_contributes() -> None:
         for person in people()
     ]
     expected = EXPECTED["teams_with_a_south_that_never_contributes"]
-    found = detect.teams(who)
+    found = detect.teams(who, [{}] * len(who))
     assert found.keys() == expected.keys()
     for team, values in expected.items():
         assert_matches(values, found[team])
