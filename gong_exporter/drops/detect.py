@@ -6,14 +6,15 @@ The published evidence is the smaller of two days, so that a drop must hold for 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from operator import add
 
 from gong_exporter.drops import dispersion
 from gong_exporter.drops.dispersion import WEEK
 from gong_exporter.drops.evidence import Group, Series, assess
-from gong_exporter.drops.expectation import day_totals, sum_of_days
+from gong_exporter.drops.expectation import sum_of_days
 from gong_exporter.drops.people import (
+    PeopleEstimate,
     PeopleEvidence,
     QuietDays,
     hosting,
@@ -40,6 +41,9 @@ TEAM_LEFT = 0.25
 MIN_TEAM_WEEK = 5.0
 """What a team's week should bring at least for dispersion to be learned from it."""
 
+WORKDAYS = 5
+"""Active days of a week of a member, for what members bring to their team's dispersion."""
+
 MIN_TEAM_SIZE = 3
 """Fewer people are not a team: their evidence would be a person's."""
 
@@ -63,7 +67,7 @@ def find(people: Sequence[Person]) -> Findings:
     members = Counter(person.team for person in people)
     found_teams = {
         name: TeamFinding(members[name], finding)
-        for name, assessment in teams(people, newest.quiet_days).items()
+        for name, assessment in teams(people, newest).items()
         if (finding := _hold(assessment, earlier.get(name)))
     }
     return Findings(
@@ -104,7 +108,7 @@ def _day_before(
     return (
         _evidence(own),
         _evidence(hosting(people)),
-        {name: one.deciding.evidence for name, one in teams(people, own.quiet_days).items()},
+        {name: one.deciding.evidence for name, one in teams(people, own).items()},
     )
 
 
@@ -112,13 +116,13 @@ def _evidence(found: PeopleEvidence) -> list[float | None]:
     return [one.deciding.evidence if one else None for one in found.assessments]
 
 
-def teams(people: Sequence[Person], quiet_days: Sequence[QuietDays]) -> dict[str, Assessment]:
+def teams(people: Sequence[Person], own: PeopleEvidence) -> dict[str, Assessment]:
     """The evidence for a drop of each team of at least MIN_TEAM_SIZE people, by name.
 
     Args:
         people: everybody in the history.
-        quiet_days: of each person. A team that does a quarter of the usual has days on which
-            members do nothing: without them it would look like a team on leave.
+        own: of their own activity. A team that does a quarter of the usual has days on which
+            members do nothing: without ``quiet_days`` it would look like a team on leave.
     """
     members: dict[str, list[int]] = defaultdict(list)
     for index, person in enumerate(people):
@@ -129,21 +133,18 @@ def teams(people: Sequence[Person], quiet_days: Sequence[QuietDays]) -> dict[str
         return {}
     active = [person.active for person in people]
     days = range(len(active[0]) + 1)
-    rows = ([person.calls for person in people], [person.contributions for person in people])
-    series = [_team_series(counts, active, quiet_days, members.values()) for counts in rows]
-    dispersions = [
-        dispersion.of_teams(
-            [dispersion.moments(one.weeks(days, 0, MIN_TEAM_WEEK)) for one in group]
-        )
-        for group in series
-    ]
+    groups = []
+    for estimate in own.estimates:
+        series = [_team_series(estimate, active, own.quiet_days, who) for who in members.values()]
+        weeks = [dispersion.moments(one.weeks(days, 0, MIN_TEAM_WEEK)) for one in series]
+        dailies = [_members_daily(estimate, active, who) for who in members.values()]
+        groups.append(list(map(Group, series, dispersion.of_teams(weeks, dailies))))
     nothing = [0.0] * len(days)
-    found: dict[str, Assessment] = {}
-    for index, name in enumerate(members):
-        groups = [Group(group[index], v) for group, v in zip(series, dispersions, strict=True)]
-        if assessment := assess(groups, days, nothing, TEAM_LEFT):
-            found[name] = assessment
-    return found
+    return {
+        name: assessment
+        for name, *of_team in zip(members, *groups, strict=True)
+        if (assessment := assess(of_team, days, nothing, TEAM_LEFT))
+    }
 
 
 def company_week(people: Sequence[Person]) -> CompanyWeek | None:
@@ -189,20 +190,30 @@ def _hold(
 
 
 def _team_series(
-    rows: Sequence[Sequence[int]],
+    estimate: PeopleEstimate,
     active: Sequence[Sequence[int]],
     quiet_days: Sequence[QuietDays],
-    members: Iterable[Sequence[int]],
-) -> list[Series]:
-    totals = day_totals(rows, active)
-    series = []
-    for who in members:
-        counts = sum_of_days(rows[i] for i in who)
-        usual = sum_of_days([totals.rates[i] * day for day in active[i]] for i in who)
-        factors = totals.factors_without(counts, usual)
-        for i in who:
-            for day, at_work in quiet_days[i].items():
-                usual[day] += totals.rates[i] * at_work
-        exposure = [one * factor for one, factor in zip(usual, factors, strict=True)]
-        series.append(Series(counts, exposure))
-    return series
+    who: Sequence[int],
+) -> Series:
+    rates = estimate.totals.rates
+    counts = sum_of_days(estimate.rows[i] for i in who)
+    usual = sum_of_days([rates[i] * day for day in active[i]] for i in who)
+    factors = estimate.totals.factors_without(counts, usual)
+    for i in who:
+        for day, at_work in quiet_days[i].items():
+            usual[day] += rates[i] * at_work
+    return Series(counts, [one * factor for one, factor in zip(usual, factors, strict=True)])
+
+
+def _members_daily(
+    estimate: PeopleEstimate, active: Sequence[Sequence[int]], who: Sequence[int]
+) -> float:
+    """The ``daily`` of a team's dispersion that comes from its members, each for themselves.
+
+    Chance averages out between members, less so where one of them does most.
+    """
+    usual = [estimate.totals.rates[i] * sum(active[i]) for i in who]
+    variance = sum(
+        (one**2 * estimate.dispersions[i].over(WORKDAYS) for one, i in zip(usual, who, strict=True))
+    )
+    return WEEK * variance / total**2 if (total := sum(usual)) else 0.0

@@ -55,7 +55,7 @@ class Dispersion:
 
     Attributes:
         weekly: what more days do not average out.
-        daily: of a single day, beyond that; 0 for teams.
+        daily: of a single day, beyond that; of a team, of its members' weeks as well.
     """
 
     weekly: float
@@ -149,9 +149,15 @@ def of_people(people: Sequence[Moments]) -> list[Dispersion]:
     return [Dispersion(weekly, daily) for daily in dailies]
 
 
-def of_teams(teams: Sequence[Moments]) -> Dispersion:
-    """The dispersion of all teams: their days are not looked at."""
-    return Dispersion(estimate_weekly(teams, [0.0] * len(teams), TEAMS))
+def of_teams(teams: Sequence[Moments], dailies: Sequence[float]) -> list[Dispersion]:
+    """The dispersion of each team: ``weekly`` is what all teams share beyond their members'.
+
+    Args:
+        teams: what their weeks say.
+        dailies: what the members' dispersion alone makes of each team's ``daily``.
+    """
+    weekly = estimate_weekly(teams, dailies, TEAMS)
+    return [Dispersion(weekly, daily) for daily in dailies]
 
 
 def estimate_weekly(found: Iterable[Moments], dailies: Iterable[float], prior: Prior) -> float:

@@ -68,12 +68,14 @@ class PeopleEvidence:
             said.
         quiet_days: of each person, the days without any activity on which they were at work after
             all, if a quarter is left, with the probability of that. Empty for hosting.
+        estimates: what it was computed from, one for each group of counters.
         past: the evidence as of each of PAST_DAYS, of everybody of whom enough was expected or, in
             a large company, of some. Computed while it is read, which can be done once.
     """
 
     assessments: Sequence[Assessment | None]
     quiet_days: Sequence[QuietDays]
+    estimates: Sequence[PeopleEstimate]
     past: Iterator[float]
 
 
@@ -90,7 +92,7 @@ def own_activity(people: Sequence[Person], presence: Presences) -> PeopleEvidenc
         presence: when they are usually active.
     """
     if too_short(people):
-        return PeopleEvidence([None] * len(people), [], iter(()))
+        return PeopleEvidence([None] * len(people), [], [], iter(()))
     active = [person.active for person in people]
     estimates = [
         estimate_people([person.calls for person in people], active),
@@ -104,18 +106,19 @@ def own_activity(people: Sequence[Person], presence: Presences) -> PeopleEvidenc
         missing, quiet = _missing_values(runs, estimates, groups)
         found.append(_assess_person(groups, person.active, missing))
         quiet_days.append(quiet)
-    return PeopleEvidence(found, quiet_days, _past(estimates, active, PAST_OWN_EXPECTED))
+    past = _past(estimates, active, PAST_OWN_EXPECTED)
+    return PeopleEvidence(found, quiet_days, estimates, past)
 
 
 def hosting(people: Sequence[Person]) -> PeopleEvidence:
     """The same for ``callsAsHost`` alone. Missing days add nothing here."""
     if too_short(people):
-        return PeopleEvidence([None] * len(people), [], iter(()))
+        return PeopleEvidence([None] * len(people), [], [], iter(()))
     active = [person.active for person in people]
     estimate = estimate_people([person.hosted for person in people], active)
     nothing = [0.0] * (len(active[0]) + 1)
     found = [_assess_person([estimate.group(i, row)], row, nothing) for i, row in enumerate(active)]
-    return PeopleEvidence(found, [], _past([estimate], active, PAST_HOSTING_EXPECTED))
+    return PeopleEvidence(found, [], [estimate], _past([estimate], active, PAST_HOSTING_EXPECTED))
 
 
 def _past(

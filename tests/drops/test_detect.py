@@ -178,11 +178,33 @@ def test_empty_days_of_a_team_that_does_less_do_not_look_like_leave() -> None:
         for i, days in enumerate(some_days)
     ]
     people = company(*team, size=40)
-    quiet_days = own_activity(people, presences_of(people)).quiet_days
-    seen, unseen = (
-        detect.teams(people, days)["north"] for days in (quiet_days, [{}] * len(people))
-    )
+    own = own_activity(people, presences_of(people))
+    without = replace(own, quiet_days=[{}] * len(people))
+    seen, unseen = (detect.teams(people, one)["north"] for one in (own, without))
     assert seen.deciding.evidence > unseen.deciding.evidence + 1
+
+
+def test_a_drop_of_a_team_of_uneven_people_proves_less() -> None:
+    def members(team: str, *usual: int) -> list[Person]:
+        """They take turns in who does how much, so that all teams do as much on each day."""
+        return [
+            person(
+                f"{team}{i}",
+                [
+                    n and (1 if day < 14 else usual[(i + day + day // 7 * 2) % 5])
+                    for day, n in enumerate(workdays(1))
+                ],
+                team=team,
+            )
+            for i in range(5)
+        ]
+
+    both = [*members("even", 4, 4, 4, 4, 4), *members("uneven", 16, 1, 1, 1, 1)]
+    found = detect.find(company(*both, size=40)).teams
+    assert found["even"].finding.newest.deciding.expected == pytest.approx(
+        found["uneven"].finding.newest.deciding.expected
+    )
+    assert found["even"].finding.evidence > found["uneven"].finding.evidence + 1
 
 
 def test_a_holiday_of_a_team_is_no_drop() -> None:

@@ -60,7 +60,7 @@ def evaluate(study: Study, start: int, stop: int) -> Evaluation:
         for kind, evidence in ((found.own, own), (found.hosting, hosting)):
             _record(kind, dict(zip(ids, evidence.assessments, strict=True)), number, found.length)
         found.periods.append(return_periods(own.past, hosting.past))
-        _record(found.teams, detect.teams(history, own.quiet_days), number, found.length)
+        _record(found.teams, detect.teams(history, own), number, found.length)
     return found
 
 
