@@ -26,11 +26,18 @@ CONTRIBUTIONS = (
 )
 """Counters of the group "contributions"."""
 
-_COUNTED = (*CALLS, *CONTRIBUTIONS, "others_calls_listened_to")
+LISTENED = "others_calls_listened_to"
+"""The counter of other people's calls that a person listened to."""
+
+_COUNTED = (*CALLS, *CONTRIBUTIONS, LISTENED)
 """What a person does; the other counters are received from others."""
 
-Counts = tuple[int, int, int]
-"""``calls_as_host``, the sum of CALLS and the sum of CONTRIBUTIONS of one person on one day."""
+Counts = tuple[int, int, int, int]
+"""One person's ``calls_as_host``, sum of CALLS, sum of CONTRIBUTIONS, and LISTENED, of one day."""
+
+_COUNTS_VERSION = 2
+"""Part of the key of saved days. Raise it when what Counts are changes: saved days are then unknown
+and fetched again. In version 1, without LISTENED, the key had no such part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +45,7 @@ class HistoryKey:
     """What the days are about. Days with another key are discarded.
 
     Attributes:
-        fingerprint: of the host and the created range.
+        fingerprint: of the host, the created range, and what Counts are.
         time_zone: the company's, which says when its days begin.
     """
 
@@ -50,7 +57,8 @@ class HistoryKey:
         cls, host: str, created_from: str | None, created_to: str | None, time_zone: str
     ) -> HistoryKey:
         """The key of what is requested. The users are not part of it: each day states its own."""
-        return cls(fingerprint(host, ALL_USERS, created_from, created_to), time_zone)
+        request = fingerprint(host, ALL_USERS, created_from, created_to)
+        return cls(f"{request}-{_COUNTS_VERSION}", time_zone)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,12 +114,18 @@ def counts_of(metrics: tuple[str, ...], users: Mapping[str, Values]) -> dict[str
     hosted = [columns["calls_as_host"]] if "calls_as_host" in sent else []
     calls = [columns[name] for name in CALLS if name in sent]
     contributions = [columns[name] for name in CONTRIBUTIONS if name in sent]
+    listened = [columns[LISTENED]] if LISTENED in sent else []
     counted = [columns[name] for name in _COUNTED if name in sent]
     found: dict[str, Counts] = {}
     for user_id, row in users.items():
         values = [row[i] for i in counted]
         if any(values) and None not in values:
-            found[user_id] = (_sum(row, hosted), _sum(row, calls), _sum(row, contributions))
+            found[user_id] = (
+                _sum(row, hosted),
+                _sum(row, calls),
+                _sum(row, contributions),
+                _sum(row, listened),
+            )
     return found
 
 

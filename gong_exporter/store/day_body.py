@@ -32,25 +32,28 @@ class PersonDays:
         hosted: ``calls_as_host``.
         calls: sum of the group.
         contributions: sum of the group.
+        listened: ``others_calls_listened_to``.
         active: 1 for a day with any activity, otherwise 0.
     """
 
     hosted: bytearray
     calls: bytearray
     contributions: bytearray
+    listened: bytearray
     active: bytearray
 
     @classmethod
     def nothing(cls, days: int) -> PersonDays:
         """Without any activity."""
-        return cls(bytearray(days), bytearray(days), bytearray(days), bytearray(days))
+        return cls(*(bytearray(days) for _ in range(5)))
 
     def set(self, index: int, counts: Counts) -> None:
         """Set the counts of one day with activity."""
-        hosted, calls, contributions = counts
+        hosted, calls, contributions, listened = counts
         self.hosted[index] = min(hosted, _MOST)
         self.calls[index] = min(calls, _MOST)
         self.contributions[index] = min(contributions, _MOST)
+        self.listened[index] = min(listened, _MOST)
         self.active[index] = 1
 
 
@@ -93,6 +96,7 @@ def pack(record: DayRecord, numbers: Mapping[str, int]) -> bytes:
         "hosted": [row[1] for row in rows],
         "calls": [row[2] for row in rows],
         "contributions": [row[3] for row in rows],
+        "listened": [row[4] for row in rows],
     }
     return zlib.compress(json.dumps(content, separators=(",", ":")).encode("ascii"), _ZLIB_LEVEL)
 
@@ -134,9 +138,10 @@ def _counts(content: Mapping[str, Any], ids: Mapping[int, str]) -> Iterable[tupl
         content["hosted"],
         content["calls"],
         content["contributions"],
+        content["listened"],
         strict=True,
     )
-    return ((ids[n], (int(h), int(c), int(g))) for n, h, c, g in columns)
+    return ((ids[n], (int(h), int(c), int(g), int(o))) for n, h, c, g, o in columns)
 
 
 def _steps(numbers: Iterable[int]) -> list[int]:

@@ -9,7 +9,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gong_exporter.activity.company_state import CompanyState
-from gong_exporter.activity.days import DayInfo, DayRecord, HistoryKey, counts_of, day_of_window
+from gong_exporter.activity.days import (
+    Counts,
+    DayInfo,
+    DayRecord,
+    HistoryKey,
+    counts_of,
+    day_of_window,
+)
 from gong_exporter.activity.history import (
     HISTORY_DAYS,
     DayRequest,
@@ -23,6 +30,7 @@ from gong_exporter.activity.history import (
 from gong_exporter.activity.poll import poll
 from gong_exporter.activity.poll_plan import PollPlan
 from gong_exporter.activity.snapshot import METRICS
+from gong_exporter.activity.users import ALL_USERS, fingerprint
 from gong_exporter.gong.errors import InvalidResponse, UserNotFound
 from gong_exporter.gong.records import ActivityFilter, ActivityPage, UserActivity
 from tests.activity.rig import Answering, activity, page_of, plan_of, window_of
@@ -127,7 +135,7 @@ def test_nobody_known_means_no_call() -> None:
 def test_people_whom_a_day_does_not_name_have_nothing() -> None:
     source = company(activity(ANN, 2))
     record, pauses = fetched(source, DayRequest(day=back(1), ids=frozenset({ANN, BOB})))
-    assert record.counts == {ANN: (2, 6, 10)}
+    assert record.counts == {ANN: (2, 6, 10, 2)}
     assert record.info.covered == frozenset({ANN, BOB})
     assert pauses == 0
     (wanted, _) = source.calls[0]
@@ -197,10 +205,11 @@ def test_a_day_of_another_time_zone_is_refused_unless_the_zone_is_configured() -
 
 def test_added_people_are_merged_into_the_day() -> None:
     day = back(1)
-    before = DayRecord(DayInfo(day=day, fetched_at=1.0, covered=frozenset({ANN})), {ANN: (1, 1, 1)})
-    added = DayRecord(DayInfo(day=day, fetched_at=9.0, covered=frozenset({BOB})), {BOB: (2, 2, 2)})
+    of_ann, of_bob = {ANN: (1, 1, 1, 1)}, {BOB: (2, 2, 2, 2)}
+    before = DayRecord(DayInfo(day=day, fetched_at=1.0, covered=frozenset({ANN})), of_ann)
+    added = DayRecord(DayInfo(day=day, fetched_at=9.0, covered=frozenset({BOB})), of_bob)
     both = merge(before, added)
-    assert both.counts == {ANN: (1, 1, 1), BOB: (2, 2, 2)}
+    assert both.counts == of_ann | of_bob
     assert both.info == DayInfo(day=day, fetched_at=1.0, covered=frozenset({ANN, BOB}))
 
 
@@ -212,7 +221,7 @@ def test_the_window_of_one_day_is_the_day_that_just_ended() -> None:
     record = day_of_window(window_of(result, "1d"))
     assert record is not None
     assert record.info == DayInfo(day=back(1), fetched_at=clock.now())
-    assert record.counts == {ANN: (1, 3, 5)}
+    assert record.counts == {ANN: (1, 3, 5, 1)}
     assert day_of_window(window_of(result, "7d")) is None
 
 
@@ -220,18 +229,24 @@ def test_a_record_without_a_counter_is_a_day_away() -> None:
     """0 would speak for a drop."""
     whole = (1,) * len(METRICS)
     broken = tuple(None if name == "calls_attended" else 1 for name in METRICS)
-    assert counts_of(METRICS, {ANN: whole, BOB: broken}) == {ANN: (1, 3, 5)}
+    assert counts_of(METRICS, {ANN: whole, BOB: broken}) == {ANN: (1, 3, 5, 1)}
 
 
-def test_a_counter_that_gong_does_not_send_any_more_is_0_for_all() -> None:
-    broken = tuple(None if name == "calls_attended" else 1 for name in METRICS)
-    assert counts_of(METRICS, {ANN: broken, BOB: broken}) == dict.fromkeys((ANN, BOB), (1, 2, 5))
+@pytest.mark.parametrize(
+    ("counter", "counts"),
+    [("calls_attended", (1, 2, 5, 1)), ("others_calls_listened_to", (1, 3, 5, 0))],
+)
+def test_a_counter_that_gong_does_not_send_any_more_is_0_for_all(
+    counter: str, counts: Counts
+) -> None:
+    broken = tuple(None if name == counter else 1 for name in METRICS)
+    assert counts_of(METRICS, {ANN: broken, BOB: broken}) == {ANN: counts, BOB: counts}
 
 
 def test_what_others_do_for_somebody_is_not_activity() -> None:
     received = tuple(int(name == "calls_comments_received") for name in METRICS)
     listened = tuple(int(name == "others_calls_listened_to") for name in METRICS)
-    assert counts_of(METRICS, {ANN: received, BOB: listened}) == {BOB: (0, 0, 0)}
+    assert counts_of(METRICS, {ANN: received, BOB: listened}) == {BOB: (0, 0, 0, 1)}
 
 
 def test_days_before_a_gap_are_not_compared() -> None:
@@ -254,3 +269,9 @@ def test_the_key_is_of_host_created_range_and_zone_but_not_of_the_people() -> No
         for zone in ("UTC", "US/Pacific")
     }
     assert len(keys) == 8
+
+
+def test_the_key_is_not_that_of_days_without_listening() -> None:
+    assert HistoryKey.of("http://a", None, None, "UTC") != HistoryKey(
+        fingerprint("http://a", ALL_USERS, None, None), "UTC"
+    )

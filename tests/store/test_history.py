@@ -15,7 +15,14 @@ from gong_exporter.activity.days import DayInfo, HistoryKey
 from gong_exporter.store import PersonDays, StateFile
 from gong_exporter.store.day_body import PARSE_ERRORS
 from gong_exporter.store.schema import MIGRATIONS, open_file
-from tests.support.history_samples import KEY, MONDAY, OLDEST, a_company, a_day
+from tests.support.history_samples import (
+    KEY,
+    MONDAY,
+    OLDEST,
+    a_company,
+    a_day,
+    rewrite_as_version_1,
+)
 from tests.support.store_processes import another_process, hear
 from tests.support.store_samples import Scene
 
@@ -38,7 +45,7 @@ def loaded(state: StateFile, days: list[date]) -> dict[str, PersonDays]:
 
 def test_a_saved_day_is_there_after_a_restart(path: Path, scene: Scene, state: StateFile) -> None:
     state.history.save(KEY, a_day(), OLDEST)
-    state.history.save(KEY, a_day(SUNDAY, {"1": (0, 300, 0)}), OLDEST)
+    state.history.save(KEY, a_day(SUNDAY, {"1": (0, 300, 0, 256)}), OLDEST)
     state.close()
     with closing(StateFile(path, log=scene.log, now=scene.now)) as again:
         assert again.history.days(KEY) == {day: a_day(day).info for day in (MONDAY, SUNDAY)}
@@ -47,6 +54,7 @@ def test_a_saved_day_is_there_after_a_restart(path: Path, scene: Scene, state: S
     assert list(people["1"].hosted) == [1, 0]
     assert list(people["1"].calls) == [2, 255]
     assert list(people["1"].contributions) == [3, 0]
+    assert list(people["1"].listened) == [4, 255]
     assert list(people[JANE].active) == [1, 0]
 
 
@@ -66,7 +74,7 @@ def test_another_zone_or_request_discards_all_days(state: StateFile, other: Hist
 def test_a_day_is_replaced_and_old_ones_are_deleted(state: StateFile) -> None:
     state.history.save(KEY, a_day(SUNDAY), OLDEST)
     state.history.save(KEY, a_day(MONDAY), OLDEST)
-    state.history.save(KEY, a_day(MONDAY, {JANE: (5, 5, 5)}, fetched_at=2.0), MONDAY)
+    state.history.save(KEY, a_day(MONDAY, {JANE: (5, 5, 5, 5)}, fetched_at=2.0), MONDAY)
     assert state.history.days(KEY) == {MONDAY: DayInfo(day=MONDAY, fetched_at=2.0)}
     people = loaded(state, [MONDAY])
     assert {user: list(days.hosted) for user, days in people.items()} == {JANE: [5]}
@@ -93,7 +101,7 @@ def test_after_a_list_days_of_everybody_cover_the_listed_people(state: StateFile
 
 def test_people_without_activity_stay_covered(state: StateFile) -> None:
     covered = frozenset({"1", "2"})
-    state.history.save(KEY, a_day(counts={"1": (1, 1, 1)}, covered=covered), OLDEST)
+    state.history.save(KEY, a_day(counts={"1": (1, 1, 1, 1)}, covered=covered), OLDEST)
     state.history.save(KEY, a_day(SUNDAY, {}, covered=covered), OLDEST)
     days = state.history.days(KEY)
     assert days is not None
@@ -129,6 +137,21 @@ def test_a_corrupt_day_is_unknown_and_logged(path: Path, scene: Scene, state: St
     assert scene.warnings == [
         f"a part of the state file is corrupt and ignored: history of {MONDAY}"
     ]
+
+
+def test_days_of_an_earlier_version_are_unknown_and_can_be_cleaned(
+    path: Path, scene: Scene, state: StateFile
+) -> None:
+    key = HistoryKey.of("http://gong.test", None, None, "UTC")
+    state.history.save(key, a_day(), OLDEST)
+    rewrite_as_version_1(path)
+    assert state.history.days(key) == {}
+    assert JANE.encode() in path.read_bytes()
+    assert state.history.keep_people(lambda user: user != JANE, all_users=True)
+    assert JANE.encode() not in path.read_bytes()
+    state.history.save(key, a_day(SUNDAY), OLDEST)
+    assert list(state.history.days(key) or {}) == [SUNDAY]
+    assert not scene.warnings
 
 
 def test_a_file_of_version_1_gets_the_tables(path: Path, scene: Scene) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import random
+import sqlite3
+import zlib
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import date, timedelta
+from pathlib import Path
 
 from gong_exporter.activity.days import Counts, DayInfo, DayRecord, HistoryKey
 
@@ -23,7 +28,7 @@ def a_day(
     """A day; of two people unless counts are given."""
     return DayRecord(
         DayInfo(day=day, fetched_at=fetched_at, covered=covered),
-        {"1": (1, 2, 3), "99999999999999999999": (0, 0, 1)} if counts is None else counts,
+        {"1": (1, 2, 3, 4), "99999999999999999999": (0, 0, 1, 0)} if counts is None else counts,
     )
 
 
@@ -42,5 +47,18 @@ def a_company(
             if chance.random() < share:
                 hosted = int(chance.gammavariate(1.5, rate / 1.5))
                 calls = hosted + int(chance.gammavariate(1.5, 1.5))
-                counts[user_id] = (hosted, calls, int(chance.expovariate(0.5)))
+                contributions = int(chance.expovariate(0.5))
+                counts[user_id] = (hosted, calls, contributions, int(chance.expovariate(0.7)))
         yield a_day(day, counts)
+
+
+def rewrite_as_version_1(path: Path) -> None:
+    """Make the days of a state file those of 0.2.0, which did not keep listening."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        ((key,),) = connection.execute("SELECT fingerprint FROM history").fetchall()
+        connection.execute("UPDATE history SET fingerprint = ?", (key.removesuffix("-2"),))
+        for day, body in connection.execute("SELECT day, body FROM history_days").fetchall():
+            content = json.loads(zlib.decompress(body))
+            del content["listened"]
+            old = zlib.compress(json.dumps(content).encode("ascii"))
+            connection.execute("UPDATE history_days SET body = ? WHERE day = ?", (old, day))
