@@ -25,13 +25,13 @@ _CONTRIBUTIONS = (
 
 WEEK = 7
 
-Counts = tuple[int, int, int, int]
-"""Hosted calls, calls, contributions, and 1: the person is active."""
+Counts = tuple[int, int, int, int, int]
+"""Hosted calls, calls, contributions, others' calls listened to, and 1: the person is active."""
 
 Day = Mapping[str, Counts]
 """What everybody active did on a day, by user id."""
 
-NOTHING = (0, 0, 0, 0)
+NOTHING = (0, 0, 0, 0, 0)
 
 
 def read_day(company: SimulatedCompany, day: date) -> Day:
@@ -69,7 +69,7 @@ def find_drops(
 
 
 def _person(user_id: str, team: str, days: Sequence[Day]) -> Person:
-    hosted, calls, contributions, active = zip(
+    hosted, calls, contributions, listened, active = zip(
         *(day.get(user_id, NOTHING) for day in days), strict=True
     )
     return Person(
@@ -78,6 +78,7 @@ def _person(user_id: str, team: str, days: Sequence[Day]) -> Person:
         hosted=hosted,
         calls=calls,
         contributions=contributions,
+        listened=listened,
         active=active,
     )
 
@@ -85,5 +86,6 @@ def _person(user_id: str, team: str, days: Sequence[Day]) -> Person:
 def _counts(counters: Mapping[str, int]) -> Counts:
     calls = sum(counters[name] for name in _CALLS)
     contributions = sum(counters[name] for name in _CONTRIBUTIONS)
-    active = bool(calls + contributions + counters["othersCallsListenedTo"])
-    return counters["callsAsHost"], calls, contributions, int(active)
+    listened = counters["othersCallsListenedTo"]
+    active = bool(calls + contributions + listened)
+    return counters["callsAsHost"], calls, contributions, listened, int(active)

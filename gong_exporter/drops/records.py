@@ -23,7 +23,8 @@ class Person:
         calls: ``callsAsHost + callsAttended + ownCallsListenedTo`` of each day.
         contributions: ``callsGaveFeedback + callsRequestedFeedback + callsSharedInternally +
             callsSharedExternally + callsCommentsGiven`` of each day.
-        active: 1 for a day with any of these or ``othersCallsListenedTo`` above 0, otherwise 0.
+        listened: ``othersCallsListenedTo`` of each day.
+        active: 1 for a day with any of these above 0, otherwise 0.
         employed: False when the roster says that the person is not active any more.
     """
 
@@ -32,6 +33,7 @@ class Person:
     hosted: Sequence[int]
     calls: Sequence[int]
     contributions: Sequence[int]
+    listened: Sequence[int]
     active: Sequence[int]
     employed: bool = True
 
@@ -43,6 +45,7 @@ class Person:
             hosted=self.hosted[1:],
             calls=self.calls[1:],
             contributions=self.contributions[1:],
+            listened=self.listened[1:],
             active=self.active[1:],
             employed=self.employed,
         )

@@ -93,6 +93,7 @@ def _people(given: DetectorInput) -> Iterator[Person]:
             hosted=days.hosted,
             calls=days.calls,
             contributions=days.contributions,
+            listened=days.listened,
             active=days.active,
             employed=user_id not in given.left,
         )

@@ -17,15 +17,24 @@ from gong_exporter.drops.records import Findings, Person, PersonFindings, Reason
 INT32 = 2**31 - 1
 
 
-def person(name: str, days: Sequence[int], team: str = "", **changes: bool) -> Person:
-    """A person who hosts so many calls on each day, and does nothing else."""
+def person(
+    name: str,
+    days: Sequence[int],
+    team: str = "",
+    *,
+    listened: Sequence[int] | None = None,
+    **changes: bool,
+) -> Person:
+    """A person who hosts so many calls on each day, and does nothing else unless it is given."""
+    listened = [0] * len(days) if listened is None else listened
     return Person(
         user_id=name,
         team=team,
         hosted=days,
         calls=days,
         contributions=[0] * len(days),
-        active=[int(count > 0) for count in days],
+        listened=listened,
+        active=[int(any(counts)) for counts in zip(days, listened, strict=True)],
         **changes,
     )
 
@@ -62,7 +71,7 @@ def test_any_counts_lead_to_finite_numbers(
     row = st.lists(counts, min_size=days, max_size=days)
     people = []
     for index, team in enumerate(teams):
-        hosted, more, given_ = data.draw(row), data.draw(row), data.draw(row)
+        hosted, more, given_, listened = (data.draw(row) for _ in range(4))
         calls = [a + b for a, b in zip(hosted, more, strict=True)]
         people.append(
             Person(
@@ -71,7 +80,8 @@ def test_any_counts_lead_to_finite_numbers(
                 hosted=hosted,
                 calls=calls,
                 contributions=given_,
-                active=[int(a + b > 0) for a, b in zip(calls, given_, strict=True)],
+                listened=listened,
+                active=[int(any(each)) for each in zip(calls, given_, listened, strict=True)],
             )
         )
     findings = detect.find(people)
@@ -262,6 +272,7 @@ def test_hosting_that_falls_alone_is_the_reason() -> None:
         hosted=hosts,
         calls=[a + b for a, b in zip(attends, hosts, strict=True)],
         contributions=[0] * 84,
+        listened=[0] * 84,
         active=[int(count > 0) for count in attends],
     )
     assert found(detect.find(company(ann)), "ann").reason is Reason.HOSTING_DOWN

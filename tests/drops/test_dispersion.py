@@ -36,7 +36,13 @@ def person(name: str, this_week: tuple[int, ...], usual: tuple[int, ...]) -> Per
         days += [0, 0, *counts]
     active = [int(n % 7 > 1) for n in range(7 * WEEKS)]
     return Person(
-        user_id=name, team="", hosted=days, calls=days, contributions=[0] * len(days), active=active
+        user_id=name,
+        team="",
+        hosted=days,
+        calls=days,
+        contributions=[0] * len(days),
+        listened=[0] * len(days),
+        active=active,
     )
 
 

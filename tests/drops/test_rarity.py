@@ -31,7 +31,13 @@ def person(name: str, *, bad_weeks: float) -> Person:
         days += [0, 0, *(chance.randint(min(most, 1), most) for _ in range(5))]
     active = [int(n % 7 > 1) for n in range(7 * WEEKS)]
     return Person(
-        user_id=name, team="", hosted=days, calls=days, contributions=[0] * len(days), active=active
+        user_id=name,
+        team="",
+        hosted=days,
+        calls=days,
+        contributions=[0] * len(days),
+        listened=[0] * len(days),
+        active=active,
     )
 
 
@@ -99,6 +105,7 @@ def test_a_short_history_keeps_the_usual_periods() -> None:
             hosted=one.hosted[:41],
             calls=one.calls[:41],
             contributions=one.contributions[:41],
+            listened=one.listened[:41],
             active=one.active[:41],
         )
         for one in company(100, bad_weeks=0.15)

@@ -4,7 +4,7 @@ The detector differs from the reference in four points, because all find more dr
 number of wrong alerts (docs/alerting.md): it estimates for each person how uneven single days are,
 it takes up to four days without activity in a row for evidence, not only single ones, also for
 teams, it knows how uneven each team's members are, and it looks for team drops to a quarter, not to
-a half. Here all are as in the reference.
+a half. Here all are as in the reference. It knows no listening to others' calls but as activity.
 """
 
 from __future__ import annotations
@@ -76,6 +76,7 @@ def _person(raw: dict[str, Any], days: slice, *, roster: bool) -> Person:
         hosted=raw["hosted"][days],
         calls=calls[days],
         contributions=raw["contributions"][days],
+        listened=[0] * len(calls[days]),
         active=[int(any(counts)) for counts in kinds][days],
     )
 

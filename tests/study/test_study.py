@@ -72,6 +72,7 @@ def test_the_history_holds_the_true_counts_newest_day_first(truth: Truth) -> Non
             assert person.hosted[ago] == counted["callsAsHost"]
             assert person.calls[ago] == sum(counted[name] for name in CALLS)
             assert person.contributions[ago] == sum(counted[name] for name in CONTRIBUTIONS)
+            assert person.listened[ago] == counted["othersCallsListenedTo"]
     assert len(people[0].active) == 84
 
 
@@ -282,10 +283,13 @@ def test_uneven_weeks_are_the_same_again_and_change_no_truth(truth: Truth) -> No
     assert again.people == uneven.counts.people
     user_id = next(iter(truth.of_person))
     assert uneven.cause(user_id, STUDY.today - DAY) is truth.cause(user_id, STUDY.today - DAY)
-    even, uneven_counts = [
-        sum(sum(one.calls) for one in of.counts.people.values()) for of in (truth, uneven)
-    ]
-    assert uneven_counts == pytest.approx(even, rel=0.05)
+    for kind in ("calls", "contributions", "listened"):
+        even, uneven_counts = [
+            sum(sum(getattr(one, kind)) for one in of.counts.people.values())
+            for of in (truth, uneven)
+        ]
+        assert uneven_counts != even
+        assert uneven_counts == pytest.approx(even, rel=0.05)
     assert mean_ratio(uneven) > 1.2 * mean_ratio(truth)
 
 

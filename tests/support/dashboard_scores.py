@@ -91,14 +91,15 @@ class Scores:
         columns = self.roster.get(user_id, {})
         calls = [sum(day.get(name, 0) for name in CALLS) for day in counts]
         contributions = [sum(day.get(name, 0) for name in CONTRIBUTIONS) for day in counts]
-        others = [day.get("othersCallsListenedTo", 0) for day in counts]
+        listened = [day.get("othersCallsListenedTo", 0) for day in counts]
         return Person(
             user_id=user_id,
             team=columns.get("team") or NO_TEAM,
             hosted=[day.get("callsAsHost", 0) for day in counts],
             calls=calls,
             contributions=contributions,
-            active=[int(any(each)) for each in zip(calls, contributions, others, strict=True)],
+            listened=listened,
+            active=[int(any(each)) for each in zip(calls, contributions, listened, strict=True)],
             employed=columns.get("active") != "false",
         )
 

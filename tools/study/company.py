@@ -49,6 +49,7 @@ def _share(totals: Sequence[int], ago: int, stopped: int) -> float:
         hosted=nobody,
         calls=days,
         contributions=nobody,
+        listened=nobody,
         active=nobody,
     )
     week = company_week([company])

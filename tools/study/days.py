@@ -30,6 +30,7 @@ class Counts:
     hosted: bytearray
     calls: bytearray
     contributions: bytearray
+    listened: bytearray
     active: bytearray
 
 
@@ -55,21 +56,23 @@ class DayCounts:
             for user in company.activity(day, day + timedelta(days=1)):
                 counts = people.get(user.user_id)
                 if counts is None:
-                    counts = Counts(*(bytearray(length) for _ in range(4)))
+                    counts = Counts(*(bytearray(length) for _ in range(5)))
                     people[user.user_id] = counts
                 counted = user.counters
                 hosted = counted["callsAsHost"]
                 others = sum(counted[name] for name in CALLS) - hosted
                 contributions = sum(counted[name] for name in CONTRIBUTIONS)
+                listened = counted["othersCallsListenedTo"]
                 if uneven:
                     hosted = uneven.scale(hosted, user.user_id, day, "hosted")
                     others = uneven.scale(others, user.user_id, day, "calls")
                     contributions = uneven.scale(contributions, user.user_id, day, "contributions")
+                    listened = uneven.scale(listened, user.user_id, day, "listened")
                 counts.hosted[ago] = hosted
                 counts.calls[ago] = hosted + others
                 counts.contributions[ago] = contributions
-                own = counts.calls[ago] + counts.contributions[ago]
-                counts.active[ago] = bool(own + counted["othersCallsListenedTo"])
+                counts.listened[ago] = listened
+                counts.active[ago] = bool(hosted + others + contributions + listened)
         self.people: Mapping[str, Counts] = dict(sorted(people.items()))
 
     def history(self, newest: date, teams: Mapping[str, str]) -> Sequence[Person]:
@@ -88,6 +91,7 @@ class DayCounts:
                 hosted=counts.hosted[days],
                 calls=counts.calls[days],
                 contributions=counts.contributions[days],
+                listened=counts.listened[days],
                 active=active,
             )
             for user_id, counts in self.people.items()
