@@ -25,6 +25,10 @@ LONG_BASELINE_SKIPS = 14
 """The long baseline leaves out the newest days, so that a drop does not become its own usual."""
 
 
+MOST_BESIDE_AGAINST = 1.0
+"""A group beside the others speaks against a drop with no more evidence than this."""
+
+
 def log_likelihood_ratio(count: float, expected: float, dispersion: float, left: float) -> float:
     """The logarithm of P(count | a share is left) / P(count | as usual), both Gamma-Poisson.
 
@@ -51,11 +55,11 @@ class Series:
         exposure: of each day.
     """
 
-    __slots__ = ("counts", "exposure", "squares")
+    __slots__ = ("_days", "counts", "exposure")
 
     def __init__(self, counts: Sequence[int], exposure: Sequence[float]) -> None:
+        self._days = counts
         self.counts = (0, *accumulate(counts))
-        self.squares = (0, *accumulate(map(mul, counts, counts)))
         self.exposure = (0.0, *accumulate(exposure))
 
     def count(self, start: int, end: int) -> int:
@@ -81,13 +85,15 @@ class Series:
             least_active: active days that a usable week has at least.
             least_exposure: exposure that a usable week has at least.
         """
+        squares = (0, *accumulate(map(mul, self._days, self._days)))
         for start in range(0, len(self.counts) - WEEK, WEEK):
             end = start + WEEK
             exposure = self.exposed(start, end)
             active_days = active[end] - active[start]
             if active_days >= least_active and exposure >= least_exposure:
-                squares = self.squares[end] - self.squares[start]
-                yield Week(self.count(start, end), squares, exposure, active_days)
+                yield Week(
+                    self.count(start, end), squares[end] - squares[start], exposure, active_days
+                )
             else:
                 yield None
 
@@ -99,10 +105,12 @@ class Group:
     Attributes:
         series: counts and exposure.
         dispersion: how much more than chance the counts vary.
+        beside: of further evidence only: not counted, and hardly speaking against a drop.
     """
 
     series: Series
     dispersion: Dispersion
+    beside: bool = False
 
 
 def assess(
@@ -174,7 +182,10 @@ def _in_window(
             usual = _expected(series.count(start, stop), series.exposed(start, stop), exposed)
             candidates.append((log_likelihood_ratio(counted, usual, dispersion, left), usual))
         least, usual = min(candidates)
-        evidence, count, expected = evidence + least, count + counted, expected + usual
+        if group.beside:
+            evidence += max(least, -MOST_BESIDE_AGAINST)
+        else:
+            evidence, count, expected = evidence + least, count + counted, expected + usual
     return WindowEvidence(
         evidence=evidence,
         window=window,

@@ -36,17 +36,36 @@ class DayTotals:
     usual: tuple[float, ...]
 
     def factors_without(self, counts: Sequence[int], usual: Sequence[float]) -> list[float]:
-        """Each day's factor, computed from everybody except one person or team.
+        """Each day's factor, computed from everybody except one team.
 
         Args:
-            counts: what that person or team did on each day.
-            usual: the sum of that person's or team's rates on each day, 0 when not active.
+            counts: what that team did on each day.
+            usual: the sum of the rates of its active members on each day.
         """
         return [
             (all_counts - own_counts + SMOOTHING)
             / ((all_usual - own_usual if all_usual > own_usual else 0.0) + SMOOTHING)
             for all_counts, own_counts, all_usual, own_usual in zip(
                 self.counts, counts, self.usual, usual, strict=True
+            )
+        ]
+
+    def exposures(self, index: int, counts: Sequence[int], active: Sequence[int]) -> list[float]:
+        """Each day's factor, computed from everybody except one person; 0 when not active.
+
+        Args:
+            index: of the person.
+            counts: what that person did on each day.
+            active: 1 for each day on which that person was active, otherwise 0.
+        """
+        rate = self.rates[index]
+        return [
+            (all_counts - own_counts + SMOOTHING)
+            / ((all_usual - rate if all_usual > rate else 0.0) + SMOOTHING)
+            if is_active
+            else 0.0
+            for all_counts, own_counts, all_usual, is_active in zip(
+                self.counts, counts, self.usual, active, strict=True
             )
         ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from gong_exporter.drops import dispersion
@@ -30,6 +30,13 @@ MIN_ACTIVE_DAYS = 2
 MIN_WEEK_DAYS = 3
 """Active days of a week from which dispersion is learned."""
 
+LISTENING_WEEKLY = 0.6
+"""The ``weekly`` dispersion of listening to others' calls: people do it by fits and starts.
+
+With the company's own, smaller one, a few calls would count for too much. Listening may survive a
+drop, too, because it needs no calls of one's own: hence ``evidence.MOST_BESIDE_AGAINST``.
+"""
+
 MOST_PAST_PEOPLE = 1000
 """The past of so many people tells how rare evidence is; that of more would take too long."""
 
@@ -48,11 +55,11 @@ class PeopleEstimate:
     totals: DayTotals
     dispersions: Sequence[Dispersion]
 
-    def group(self, index: int, active: Sequence[int]) -> Group:
+    def group(self, index: int, active: Sequence[int], *, beside: bool = False) -> Group:
         """One person's counts and exposure. Made when needed: all together would be large."""
-        return Group(
-            _person_series(self.totals, index, self.rows[index], active), self.dispersions[index]
-        )
+        row = self.rows[index]
+        series = Series(row, self.totals.exposures(index, row, active))
+        return Group(series, self.dispersions[index], beside)
 
 
 QuietDays = Mapping[int, float]
@@ -87,6 +94,8 @@ def presences_of(people: Sequence[Person]) -> Presences:
 def own_activity(people: Sequence[Person], presence: Presences) -> PeopleEvidence:
     """The evidence for a drop of all that people do themselves, as of the newest day.
 
+    Listening to others' calls is further evidence. It is not counted, because others cause it.
+
     Args:
         people: everybody in the history.
         presence: when they are usually active.
@@ -98,16 +107,26 @@ def own_activity(people: Sequence[Person], presence: Presences) -> PeopleEvidenc
         estimate_people([person.calls for person in people], active),
         estimate_people([person.contributions for person in people], active),
     ]
+    listening = _estimate_listening(people, active)
     found: list[Assessment | None] = []
     quiet_days: list[QuietDays] = []
     for i, person in enumerate(people):
         groups = [estimate.group(i, person.active) for estimate in estimates]
         runs = presence.missing_runs(i, person.team, person.active)
         missing, quiet = _missing_values(runs, estimates, groups)
+        groups.append(listening.group(i, person.active, beside=True))
         found.append(_assess_person(groups, person.active, missing))
         quiet_days.append(quiet)
     past = _past(estimates, active, PAST_OWN_EXPECTED)
     return PeopleEvidence(found, quiet_days, estimates, past)
+
+
+def _estimate_listening(
+    people: Sequence[Person], active: Sequence[Sequence[int]]
+) -> PeopleEstimate:
+    estimate = estimate_people([person.listened for person in people], active)
+    dispersions = [replace(one, weekly=LISTENING_WEEKLY) for one in estimate.dispersions]
+    return replace(estimate, dispersions=dispersions)
 
 
 def hosting(people: Sequence[Person]) -> PeopleEvidence:
@@ -151,21 +170,12 @@ def estimate_people(
         active: 1 for each day on which that person was active, otherwise 0.
     """
     totals = day_totals(rows, active)
-    found = [
-        dispersion.moments(
-            _person_series(totals, i, row, days).weeks((0, *accumulate(days)), MIN_WEEK_DAYS, 0.0)
-        )
-        for i, (row, days) in enumerate(zip(rows, active, strict=True))
-    ]
+    found = []
+    for i, (row, days) in enumerate(zip(rows, active, strict=True)):
+        series = Series(row, totals.exposures(i, row, days))
+        weeks = series.weeks((0, *accumulate(days)), MIN_WEEK_DAYS, 0.0)
+        found.append(dispersion.moments(weeks))
     return PeopleEstimate(rows, totals, dispersion.of_people(found))
-
-
-def _person_series(
-    totals: DayTotals, index: int, counts: Sequence[int], active: Sequence[int]
-) -> Series:
-    rate = totals.rates[index]
-    factors = totals.factors_without(counts, [rate * day for day in active])
-    return Series(counts, [factor * day for factor, day in zip(factors, active, strict=True)])
 
 
 def _assess_person(

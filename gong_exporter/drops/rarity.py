@@ -96,15 +96,15 @@ USUAL_PAST_OWN = PastEvidence(least=-1.0, mean=2.15)
 USUAL_PAST_HOSTING = PastEvidence(least=0.5, mean=1.53)
 
 USUAL = ReturnPeriods(
-    own=ReturnPeriod(intercept=-3.30, slope=0.865),
-    hosting=ReturnPeriod(intercept=-3.90, slope=1.43),
+    own=ReturnPeriod(intercept=-2.80, slope=0.865),
+    hosting=ReturnPeriod(intercept=-3.75, slope=1.42),
 )
 """The return periods of a usual company."""
 
 LEAST_TIMES = 0.9
 """A company's past makes its evidence hardly rarer: a low mean may also come from uneven weeks."""
 
-EXPONENT = 1.5
+EXPONENT = 1.7
 """How strongly evidence is measured by the company's past, fitted as well.
 
 Above 1, because the past counts for less than it says where it has few cases.

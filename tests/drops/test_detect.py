@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 
 from gong_exporter.drops import detect
 from gong_exporter.drops.people import own_activity, presences_of
-from gong_exporter.drops.records import Findings, Person, PersonFindings, Reason
+from gong_exporter.drops.records import (
+    Findings,
+    Person,
+    PersonFindings,
+    Reason,
+    WindowEvidence,
+)
 
 INT32 = 2**31 - 1
 
@@ -192,6 +198,28 @@ def test_empty_days_of_a_team_that_does_less_do_not_look_like_leave() -> None:
     without = replace(own, quiet_days=[{}] * len(people))
     seen, unseen = (detect.teams(people, one)["north"] for one in (own, without))
     assert seen.deciding.evidence > unseen.deciding.evidence + 1
+
+
+def test_listening_less_to_others_is_further_evidence_that_is_not_counted() -> None:
+    less = workdays(6, lately=1, for_days=14)
+
+    def drop(own: list[int], listened: list[int]) -> WindowEvidence:
+        ann = found(detect.find(company(person("ann", own, listened=listened))), "ann")
+        assert ann.own_activity is not None
+        return ann.own_activity.newest.deciding
+
+    without, survives, falls, alone = (
+        drop(less, workdays(0)),
+        drop(less, workdays(2)),
+        drop(less, workdays(2, lately=0, for_days=14)),
+        drop(workdays(6), workdays(2, lately=0, for_days=14)),
+    )
+    assert falls.evidence > without.evidence + 1
+    assert without.evidence > survives.evidence > without.evidence - 1.001
+    assert alone.evidence < 0
+    assert {(one.count, one.expected) for one in (survives, falls)} == {
+        (without.count, without.expected)
+    }
 
 
 def test_a_drop_of_a_team_of_uneven_people_proves_less() -> None:

@@ -50,8 +50,8 @@ def periods_of(people: Sequence[Person]) -> ReturnPeriods:
 
 
 def test_more_evidence_is_rarer() -> None:
-    assert USUAL.own.years(5.0) == pytest.approx(2.79, abs=0.01)
-    assert USUAL.own.years(8.0) == pytest.approx(37.3, abs=0.1)
+    assert USUAL.own.years(5.0) == pytest.approx(4.60, abs=0.01)
+    assert USUAL.own.years(8.0) == pytest.approx(61.6, abs=0.1)
 
 
 def test_a_company_like_the_usual_one_has_the_usual_periods() -> None:

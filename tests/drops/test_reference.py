@@ -217,6 +217,8 @@ def test_rates_and_day_factors(group: str) -> None:
     )
     ann = totals.factors_without(rows[0], [totals.rates[0] * day for day in active[0]])
     assert ann[:14] == pytest.approx(STEPS["day_factor_without_ann_first_14"][group], abs=TOLERANCE)
+    exposures = [factor * day for factor, day in zip(ann, active[0], strict=True)]
+    assert totals.exposures(0, rows[0], active[0]) == exposures
     for one in estimate_people(rows, active).dispersions:
         assert one.daily == 0
         assert one.weekly == pytest.approx(STEPS["unevenness"][group], abs=TOLERANCE)
