@@ -138,7 +138,12 @@ def teams(people: Sequence[Person], own: PeopleEvidence) -> dict[str, Assessment
         series = [_team_series(estimate, active, own.quiet_days, who) for who in members.values()]
         weeks = [dispersion.moments(one.weeks(days, 0, MIN_TEAM_WEEK)) for one in series]
         dailies = [_members_daily(estimate, active, who) for who in members.values()]
-        groups.append(list(map(Group, series, dispersion.of_teams(weeks, dailies))))
+        groups.append(
+            [
+                Group(one, v, estimate.beside)
+                for one, v in zip(series, dispersion.of_teams(weeks, dailies), strict=True)
+            ]
+        )
     nothing = [0.0] * len(days)
     return {
         name: assessment

@@ -49,17 +49,19 @@ class PeopleEstimate:
         rows: the counts of each person on each day.
         totals: rates of people and totals of days.
         dispersions: of each person.
+        beside: whether it is further evidence only, see ``Group``.
     """
 
     rows: Sequence[Sequence[int]]
     totals: DayTotals
     dispersions: Sequence[Dispersion]
+    beside: bool = False
 
-    def group(self, index: int, active: Sequence[int], *, beside: bool = False) -> Group:
+    def group(self, index: int, active: Sequence[int]) -> Group:
         """One person's counts and exposure. Made when needed: all together would be large."""
         row = self.rows[index]
         series = Series(row, self.totals.exposures(index, row, active))
-        return Group(series, self.dispersions[index], beside)
+        return Group(series, self.dispersions[index], self.beside)
 
 
 QuietDays = Mapping[int, float]
@@ -103,21 +105,20 @@ def own_activity(people: Sequence[Person], presence: Presences) -> PeopleEvidenc
     if too_short(people):
         return PeopleEvidence([None] * len(people), [], [], iter(()))
     active = [person.active for person in people]
-    estimates = [
+    counted = [
         estimate_people([person.calls for person in people], active),
         estimate_people([person.contributions for person in people], active),
     ]
-    listening = _estimate_listening(people, active)
+    estimates = [*counted, _estimate_listening(people, active)]
     found: list[Assessment | None] = []
     quiet_days: list[QuietDays] = []
     for i, person in enumerate(people):
         groups = [estimate.group(i, person.active) for estimate in estimates]
         runs = presence.missing_runs(i, person.team, person.active)
-        missing, quiet = _missing_values(runs, estimates, groups)
-        groups.append(listening.group(i, person.active, beside=True))
+        missing, quiet = _missing_values(runs, counted, groups[: len(counted)])
         found.append(_assess_person(groups, person.active, missing))
         quiet_days.append(quiet)
-    past = _past(estimates, active, PAST_OWN_EXPECTED)
+    past = _past(counted, active, PAST_OWN_EXPECTED)
     return PeopleEvidence(found, quiet_days, estimates, past)
 
 
@@ -126,7 +127,7 @@ def _estimate_listening(
 ) -> PeopleEstimate:
     estimate = estimate_people([person.listened for person in people], active)
     dispersions = [replace(one, weekly=LISTENING_WEEKLY) for one in estimate.dispersions]
-    return replace(estimate, dispersions=dispersions)
+    return replace(estimate, dispersions=dispersions, beside=True)
 
 
 def hosting(people: Sequence[Person]) -> PeopleEvidence:

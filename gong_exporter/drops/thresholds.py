@@ -10,7 +10,7 @@ USER_YEARS = 45.0
 USER_INFO_YEARS = 9.0
 """The same for severity info: a list that is read once a week."""
 
-TEAM_EVIDENCE = 5.5
+TEAM_EVIDENCE = 6.5
 """Evidence above which a team's drop is an alert."""
 
 COMPANY_DROP = 0.5

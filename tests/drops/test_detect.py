@@ -222,6 +222,17 @@ def test_listening_less_to_others_is_further_evidence_that_is_not_counted() -> N
     }
 
 
+def test_a_team_that_listens_less_has_more_evidence() -> None:
+    def evidence(listened: list[int]) -> float:
+        less = workdays(6, lately=2, for_days=14)
+        team = [person(f"n{i}", less, team="north", listened=listened) for i in range(4)]
+        return detect.find(company(*team)).teams["north"].finding.evidence
+
+    without, survives = evidence(workdays(0)), evidence(workdays(2))
+    assert evidence(workdays(2, lately=0, for_days=14)) > without + 1
+    assert without - 1.001 < survives < without
+
+
 def test_a_drop_of_a_team_of_uneven_people_proves_less() -> None:
     def members(team: str, *usual: int) -> list[Person]:
         """They take turns in who does how much, so that all teams do as much on each day."""

@@ -1,6 +1,6 @@
 """The detector against reference values, computed independently from the same twelve people.
 
-The detector differs from the reference in four points, because all find more drops with the same
+The detector differs from the reference in five points, because all find more drops with the same
 number of wrong alerts (docs/alerting.md): it estimates for each person how uneven single days are,
 it takes up to four days without activity in a row for evidence, not only single ones, also for
 teams, it knows how uneven each team's members are, and it looks for team drops to a quarter, not to
