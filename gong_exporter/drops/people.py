@@ -118,7 +118,7 @@ def own_activity(people: Sequence[Person], presence: Presences) -> PeopleEvidenc
         missing, quiet = _missing_values(runs, counted, groups[: len(counted)])
         found.append(_assess_person(groups, person.active, missing))
         quiet_days.append(quiet)
-    past = _past(counted, active, PAST_OWN_EXPECTED)
+    past = _past(estimates, active, PAST_OWN_EXPECTED)
     return PeopleEvidence(found, quiet_days, estimates, past)
 
 

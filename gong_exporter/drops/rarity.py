@@ -5,7 +5,8 @@ as the return period says: a person has two chances, hence each kind's own perio
 
 Evidence takes a model of how people work, and no model fits every company: where people have bad
 weeks out of nothing, chance brings far more evidence. Therefore the company's own past is asked how
-much evidence there was for deep drops that passed again, and all evidence is measured by that.
+often there was evidence for deep drops that passed again, and how much: all evidence is measured by
+that.
 ``make study`` checks it on other companies, also on those of another generator.
 """
 
@@ -79,35 +80,42 @@ class PastEvidence:
 
     Attributes:
         least: less than this is left out.
+        share: of all past evidence, how much of it is more.
         mean: of what is more, the mean distance to ``least``.
     """
 
     least: float
+    share: float
     mean: float
 
-    def compare(self, past: Iterable[float]) -> float:
-        """How many times more there was in a company; near 1 where little is known."""
-        excess = [min(one - self.least, MOST_EXCESS) for one in past if one > self.least]
+    def compare(self, past: Iterable[float]) -> tuple[float, float]:
+        """How many times as often there was more than ``least`` in a company, and as much more.
+
+        Both are near 1 where little is known.
+        """
+        cases = list(past)
+        excess = [min(one - self.least, MOST_EXCESS) for one in cases if one > self.least]
+        often = (len(excess) + PRIOR_CASES) / (len(cases) * self.share + PRIOR_CASES)
         total = sum(excess) + PRIOR_CASES * self.mean
-        return total / (len(excess) + PRIOR_CASES) / self.mean
+        return often, total / (len(excess) + PRIOR_CASES) / self.mean
 
 
-USUAL_PAST_OWN = PastEvidence(least=-1.0, mean=2.15)
-USUAL_PAST_HOSTING = PastEvidence(least=0.5, mean=1.53)
+USUAL_PAST_OWN = PastEvidence(least=-1.0, share=0.0076, mean=2.08)
+USUAL_PAST_HOSTING = PastEvidence(least=0.5, share=0.0183, mean=1.53)
 
 USUAL = ReturnPeriods(
-    own=ReturnPeriod(intercept=-2.80, slope=0.865),
-    hosting=ReturnPeriod(intercept=-3.75, slope=1.42),
+    own=ReturnPeriod(intercept=-2.85, slope=0.865),
+    hosting=ReturnPeriod(intercept=-3.80, slope=1.42),
 )
 """The return periods of a usual company."""
 
 LEAST_TIMES = 0.9
-"""A company's past makes its evidence hardly rarer: a low mean may also come from uneven weeks."""
+"""A company's past makes evidence hardly rarer: few or small cases may come from uneven weeks."""
 
-EXPONENT = 1.7
-"""How strongly evidence is measured by the company's past, fitted as well.
+OFTEN_EXPONENT, MORE_EXPONENT = 0.6, 1.7
+"""How strongly evidence is measured by how often and how much there was, fitted as well.
 
-Above 1, because the past counts for less than it says where it has few cases.
+The second is above 1, because the past counts for less than it says where it has few cases.
 """
 
 
@@ -120,10 +128,14 @@ def return_periods(own: Iterable[float], hosting: Iterable[float]) -> ReturnPeri
         own: past evidence of all that people do themselves.
         hosting: of ``callsAsHost``.
     """
-    times = USUAL_PAST_OWN.compare(own) * USUAL_PAST_HOSTING.compare(hosting)
-    times = max(times**EXPONENT, LEAST_TIMES)
-    return ReturnPeriods(own=_slower(USUAL.own, times), hosting=_slower(USUAL.hosting, times))
+    own_often, own_more = USUAL_PAST_OWN.compare(own)
+    hosting_often, hosting_more = USUAL_PAST_HOSTING.compare(hosting)
+    often = max((own_often * hosting_often) ** OFTEN_EXPONENT, LEAST_TIMES)
+    more = max((own_more * hosting_more) ** MORE_EXPONENT, LEAST_TIMES)
+    return ReturnPeriods(
+        own=_shorter(USUAL.own, often, more), hosting=_shorter(USUAL.hosting, often, more)
+    )
 
 
-def _slower(period: ReturnPeriod, times: float) -> ReturnPeriod:
-    return ReturnPeriod(period.intercept, period.slope / times)
+def _shorter(period: ReturnPeriod, often: float, more: float) -> ReturnPeriod:
+    return ReturnPeriod(period.intercept - math.log(often), period.slope / more)

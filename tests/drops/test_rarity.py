@@ -14,6 +14,7 @@ from gong_exporter.drops.rarity import (
     USUAL,
     USUAL_PAST_HOSTING,
     USUAL_PAST_OWN,
+    PastEvidence,
     ReturnPeriods,
     return_periods,
 )
@@ -49,27 +50,41 @@ def periods_of(people: Sequence[Person]) -> ReturnPeriods:
     return return_periods(own_activity(people, presences_of(people)).past, hosting(people).past)
 
 
+def past(usual: PastEvidence, *, more: float = 1.0, often: float = 1.0) -> list[float]:
+    """Past evidence that is so many times as much, and as frequent, as in a usual company."""
+    cases = 20_000
+    found = round(cases * usual.share * often)
+    return [usual.least + usual.mean * more] * found + [usual.least - 3.0] * (cases - found)
+
+
 def test_more_evidence_is_rarer() -> None:
-    assert USUAL.own.years(5.0) == pytest.approx(4.60, abs=0.01)
-    assert USUAL.own.years(8.0) == pytest.approx(61.6, abs=0.1)
+    assert USUAL.own.years(5.0) == pytest.approx(4.37, abs=0.01)
+    assert USUAL.own.years(8.0) == pytest.approx(58.6, abs=0.1)
 
 
 def test_a_company_like_the_usual_one_has_the_usual_periods() -> None:
-    own, hosted = (
-        [past.least + past.mean, past.least - 3.0] for past in (USUAL_PAST_OWN, USUAL_PAST_HOSTING)
-    )
-    found = return_periods(own * 300, hosted * 300)
-    assert found.own.slope == pytest.approx(USUAL.own.slope)
-    assert found.hosting.slope == pytest.approx(USUAL.hosting.slope)
+    found = return_periods(past(USUAL_PAST_OWN), past(USUAL_PAST_HOSTING))
+    for kind in ("own", "hosting"):
+        assert getattr(found, kind).slope == pytest.approx(getattr(USUAL, kind).slope)
+        assert getattr(found, kind).intercept == pytest.approx(getattr(USUAL, kind).intercept)
     assert return_periods([], []) == USUAL
 
 
 def test_a_calm_past_makes_evidence_hardly_rarer() -> None:
     calm = return_periods(
-        [USUAL_PAST_OWN.least + 0.1] * 500, [USUAL_PAST_HOSTING.least + 0.1] * 500
+        past(USUAL_PAST_OWN, more=0.1, often=0.1), past(USUAL_PAST_HOSTING, more=0.1, often=0.1)
     )
-    assert USUAL.own.slope < calm.own.slope < 1.12 * USUAL.own.slope
-    assert USUAL.hosting.slope < calm.hosting.slope < 1.12 * USUAL.hosting.slope
+    for kind in ("own", "hosting"):
+        of_usual, of_calm = getattr(USUAL, kind), getattr(calm, kind)
+        assert of_usual.slope < of_calm.slope < 1.12 * of_usual.slope
+        assert of_usual.intercept < of_calm.intercept < of_usual.intercept + 0.12
+
+
+def test_evidence_that_was_twice_as_frequent_is_half_as_rare() -> None:
+    found = return_periods(past(USUAL_PAST_OWN, often=2), past(USUAL_PAST_HOSTING, often=2))
+    for kind in ("own", "hosting"):
+        of_usual, of_found = getattr(USUAL, kind), getattr(found, kind)
+        assert of_found.years(5.0) == pytest.approx(of_usual.years(5.0) / 2, rel=0.1)
 
 
 def test_where_bad_weeks_come_out_of_nothing_evidence_is_less_rare() -> None:
