@@ -100,8 +100,8 @@ class PastEvidence:
         return often, total / (len(excess) + PRIOR_CASES) / self.mean
 
 
-USUAL_PAST_OWN = PastEvidence(least=-1.0, share=0.0076, mean=2.08)
-USUAL_PAST_HOSTING = PastEvidence(least=0.5, share=0.0183, mean=1.53)
+USUAL_PAST_OWN = PastEvidence(least=-1.0, share=0.0065, mean=2.08)
+USUAL_PAST_HOSTING = PastEvidence(least=0.5, share=0.0176, mean=1.53)
 
 USUAL = ReturnPeriods(
     own=ReturnPeriod(intercept=-2.85, slope=0.865),
