@@ -96,7 +96,8 @@ def presences_of(people: Sequence[Person]) -> Presences:
 def own_activity(people: Sequence[Person], presence: Presences) -> PeopleEvidence:
     """The evidence for a drop of all that people do themselves, as of the newest day.
 
-    Listening to others' calls is further evidence. It is not counted, because others cause it.
+    Listening to others' calls is further evidence. It is not counted: own activity, as it is
+    published, is calls and contributions.
 
     Args:
         people: everybody in the history.
