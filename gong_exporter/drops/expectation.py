@@ -53,6 +53,8 @@ class DayTotals:
     def exposures(self, index: int, counts: Sequence[int], active: Sequence[int]) -> list[float]:
         """Each day's factor, computed from everybody except one person; 0 when not active.
 
+        The same as ``factors_without``, written out: this is the detector's innermost loop.
+
         Args:
             index: of the person.
             counts: what that person did on each day.

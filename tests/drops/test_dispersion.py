@@ -19,6 +19,7 @@ from gong_exporter.drops.dispersion import (
 )
 from gong_exporter.drops.people import own_activity, presences_of
 from gong_exporter.drops.records import Person
+from tests.support.drops_people import active_on_workdays
 
 WEEKS = 12
 WORKDAYS = 5
@@ -34,16 +35,7 @@ def person(name: str, this_week: tuple[int, ...], usual: tuple[int, ...]) -> Per
         counts = list(this_week if week == 0 else usual)
         chance.shuffle(counts)
         days += [0, 0, *counts]
-    active = [int(n % 7 > 1) for n in range(7 * WEEKS)]
-    return Person(
-        user_id=name,
-        team="",
-        hosted=days,
-        calls=days,
-        contributions=[0] * len(days),
-        listened=[0] * len(days),
-        active=active,
-    )
+    return active_on_workdays(name, days)
 
 
 def colleagues() -> list[Person]:

@@ -19,27 +19,19 @@ from gong_exporter.drops.rarity import (
     return_periods,
 )
 from gong_exporter.drops.records import Person
+from tests.support.drops_people import active_on_workdays
 
 WEEKS = 12
 
 
 def person(name: str, *, bad_weeks: float) -> Person:
-    """A person who only listens to others' calls in some weeks, without a reason."""
+    """A person who has no counts in some weeks, active as ever and without a reason."""
     chance = random.Random(name)  # noqa: S311 -- made-up days
     days: list[int] = []
     for week in range(WEEKS):
         most = 0 if week > 0 and chance.random() < bad_weeks else 6
         days += [0, 0, *(chance.randint(min(most, 1), most) for _ in range(5))]
-    active = [int(n % 7 > 1) for n in range(7 * WEEKS)]
-    return Person(
-        user_id=name,
-        team="",
-        hosted=days,
-        calls=days,
-        contributions=[0] * len(days),
-        listened=[0] * len(days),
-        active=active,
-    )
+    return active_on_workdays(name, days)
 
 
 def company(size: int, *, bad_weeks: float) -> list[Person]:

@@ -3,8 +3,9 @@
 The detector differs from the reference in five points, because all find more drops with the same
 number of wrong alerts (docs/alerting.md): it estimates for each person how uneven single days are,
 it takes up to four days without activity in a row for evidence, not only single ones, also for
-teams, it knows how uneven each team's members are, and it looks for team drops to a quarter, not to
-a half. Here all are as in the reference. It knows no listening to others' calls but as activity.
+teams, it takes listening less to others' calls for evidence, it knows how uneven each team's
+members are, and it looks for team drops to a quarter, not to a half. Here all are as in the
+reference, where listening makes a day active and is not counted.
 """
 
 from __future__ import annotations
