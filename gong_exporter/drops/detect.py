@@ -57,7 +57,8 @@ def find(people: Sequence[Person]) -> Findings:
     """
     own, hosted, earlier = _day_before([person.as_of_the_day_before() for person in people])
     presence = presences_of(people)
-    newest, newest_hosted = own_activity(people, presence), hosting(people)
+    newest = own_activity(people, presence)
+    newest_hosted = hosting(people, newest.quiet_days)
     periods = return_periods(newest.past, newest_hosted.past)
     own_findings = [_hold(*both, periods.own) for both in zip(newest.assessments, own, strict=True)]
     hosting_findings = [
@@ -107,7 +108,7 @@ def _day_before(
     own = own_activity(people, presences_of(people))
     return (
         _evidence(own),
-        _evidence(hosting(people)),
+        _evidence(hosting(people, own.quiet_days)),
         {name: one.deciding.evidence for name, one in teams(people, own).items()},
     )
 
@@ -140,7 +141,7 @@ def teams(people: Sequence[Person], own: PeopleEvidence) -> dict[str, Assessment
         dailies = [_members_daily(estimate, active, who) for who in members.values()]
         groups.append(
             [
-                Group(one, v, estimate.beside)
+                Group(one, v, beside=estimate.beside)
                 for one, v in zip(series, dispersion.of_teams(weeks, dailies), strict=True)
             ]
         )
@@ -205,8 +206,8 @@ def _team_series(
     usual = sum_of_days([rates[i] * day for day in active[i]] for i in who)
     factors = estimate.totals.factors_without(counts, usual)
     for i in who:
-        for day, at_work in quiet_days[i].items():
-            usual[day] += rates[i] * at_work
+        for day, quiet in quiet_days[i].items():
+            usual[day] += rates[i] * quiet.at_work
     return Series(counts, [one * factor for one, factor in zip(usual, factors, strict=True)])
 
 

@@ -25,8 +25,11 @@ LONG_BASELINE_SKIPS = 14
 """The long baseline leaves out the newest days, so that a drop does not become its own usual."""
 
 
-MOST_BESIDE_AGAINST = 1.0
+MOST_BESIDE_AGAINST = 2.0
 """A group beside the others speaks against a drop with no more evidence than this."""
+
+WEEK_AGAINST = 0.5
+"""So much evidence is taken off the shortest window: bad weeks come by chance more often."""
 
 
 def log_likelihood_ratio(count: float, expected: float, dispersion: float, left: float) -> float:
@@ -105,11 +108,13 @@ class Group:
     Attributes:
         series: counts and exposure.
         dispersion: how much more than chance the counts vary.
+        weight: how much its evidence counts for beside that of the other groups.
         beside: of further evidence only: not counted, and hardly speaking against a drop.
     """
 
     series: Series
     dispersion: Dispersion
+    weight: float = 1.0
     beside: bool = False
 
 
@@ -168,6 +173,8 @@ def _in_window(
     if (long_days < MIN_BASELINE_DAYS and short not in certain) or (ago and after not in certain):
         return None
     evidence, count, expected = missing[end] - missing[ago], 0, 0.0
+    if window == WEEK:
+        evidence -= WEEK_AGAINST
     for group in groups:
         series, dispersion = group.series, group.dispersion.over(active_days)
         counted, exposed = series.count(ago, end), series.exposed(ago, end)
@@ -183,9 +190,10 @@ def _in_window(
             candidates.append((log_likelihood_ratio(counted, usual, dispersion, left), usual))
         least, usual = min(candidates)
         if group.beside:
-            evidence += max(least, -MOST_BESIDE_AGAINST)
+            evidence += max(group.weight * least, -MOST_BESIDE_AGAINST)
         else:
-            evidence, count, expected = evidence + least, count + counted, expected + usual
+            evidence += group.weight * least
+            count, expected = count + counted, expected + usual
     return WindowEvidence(
         evidence=evidence,
         window=window,

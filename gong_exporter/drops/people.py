@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
+from typing import NamedTuple
 
 from gong_exporter.drops import dispersion
 from gong_exporter.drops.absences import MissingRun, Presences, presences
@@ -30,11 +31,18 @@ MIN_ACTIVE_DAYS = 2
 MIN_WEEK_DAYS = 3
 """Active days of a week from which dispersion is learned."""
 
-LISTENING_WEEKLY = 0.6
-"""The ``weekly`` dispersion of listening to others' calls: people do it by fits and starts.
+CONTRIBUTIONS_WEIGHT = MISSING_WEIGHT = 0.5
+"""Contributions, and days without anything, count for half of their evidence.
 
-With the company's own, smaller one, a few calls would count for too much. Listening may survive a
-drop, too, because it needs no calls of one's own: hence ``evidence.MOST_BESIDE_AGAINST``.
+Both follow the good and bad weeks of a person's calls: in full, the same news would count twice.
+"""
+
+LISTENING_WEIGHT, LISTENING_WEEKLY_TIMES = 1.5, 6.0
+"""Listening to others' calls counts for more, because it has good and bad weeks of its own.
+
+It goes by fits and starts: ``weekly`` is so many times what neighboring weeks show, or a few calls
+would decide. It may survive a drop, because it needs no calls of one's own: hence
+``evidence.MOST_BESIDE_AGAINST``.
 """
 
 MOST_PAST_PEOPLE = 1000
@@ -49,23 +57,37 @@ class PeopleEstimate:
         rows: the counts of each person on each day.
         totals: rates of people and totals of days.
         dispersions: of each person.
+        weight: see ``Group``.
         beside: whether it is further evidence only, see ``Group``.
     """
 
     rows: Sequence[Sequence[int]]
     totals: DayTotals
     dispersions: Sequence[Dispersion]
+    weight: float = 1.0
     beside: bool = False
 
     def group(self, index: int, active: Sequence[int]) -> Group:
         """One person's counts and exposure. Made when needed: all together would be large."""
         row = self.rows[index]
         series = Series(row, self.totals.exposures(index, row, active))
-        return Group(series, self.dispersions[index], self.beside)
+        return Group(series, self.dispersions[index], self.weight, self.beside)
 
 
-QuietDays = Mapping[int, float]
-"""By the index of a day without any activity, how likely the person was at work."""
+class QuietDay(NamedTuple):
+    """A day without any activity on which a person may have been at work.
+
+    Attributes:
+        at_work: if a quarter is left, the probability of that.
+        evidence: what the day contributes to the evidence for a drop.
+    """
+
+    at_work: float
+    evidence: float
+
+
+QuietDays = Mapping[int, QuietDay]
+"""By the index of the day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +97,8 @@ class PeopleEvidence:
     Attributes:
         assessments: as of the newest day, in the order of the people; None where nothing can be
             said.
-        quiet_days: of each person, the days without any activity on which they were at work after
-            all, if a quarter is left, with the probability of that. Empty for hosting.
+        quiet_days: of each person, the days without any activity on which they may have been at
+            work. Empty for hosting.
         estimates: what it was computed from, one for each group of counters.
         past: the evidence as of each of PAST_DAYS, of everybody of whom enough was expected or, in
             a large company, of some. Computed while it is read, which can be done once.
@@ -106,20 +128,23 @@ def own_activity(people: Sequence[Person], presence: Presences) -> PeopleEvidenc
     if too_short(people):
         return PeopleEvidence([None] * len(people), [], [], iter(()))
     active = [person.active for person in people]
-    counted = [
-        estimate_people([person.calls for person in people], active),
-        estimate_people([person.contributions for person in people], active),
+    calls = estimate_people([person.calls for person in people], active)
+    contributions = estimate_people([person.contributions for person in people], active)
+    counted = [calls, contributions]
+    estimates = [
+        calls,
+        replace(contributions, weight=CONTRIBUTIONS_WEIGHT),
+        _estimate_listening(people, active),
     ]
-    estimates = [*counted, _estimate_listening(people, active)]
     found: list[Assessment | None] = []
     quiet_days: list[QuietDays] = []
     for i, person in enumerate(people):
         groups = [estimate.group(i, person.active) for estimate in estimates]
         runs = presence.missing_runs(i, person.team, person.active)
-        missing, quiet = _missing_values(runs, counted, groups[: len(counted)])
-        found.append(_assess_person(groups, person.active, missing))
+        quiet = _quiet_days(runs, counted, groups[: len(counted)])
+        found.append(_assess_person(groups, person.active, _missing(quiet, person.active)))
         quiet_days.append(quiet)
-    past = _past(estimates, active, PAST_OWN_EXPECTED)
+    past = _past(counted, active, PAST_OWN_EXPECTED)
     return PeopleEvidence(found, quiet_days, estimates, past)
 
 
@@ -127,18 +152,27 @@ def _estimate_listening(
     people: Sequence[Person], active: Sequence[Sequence[int]]
 ) -> PeopleEstimate:
     estimate = estimate_people([person.listened for person in people], active)
-    dispersions = [replace(one, weekly=LISTENING_WEEKLY) for one in estimate.dispersions]
-    return replace(estimate, dispersions=dispersions, beside=True)
+    dispersions = [
+        replace(one, weekly=LISTENING_WEEKLY_TIMES * one.weekly) for one in estimate.dispersions
+    ]
+    return replace(estimate, dispersions=dispersions, weight=LISTENING_WEIGHT, beside=True)
 
 
-def hosting(people: Sequence[Person]) -> PeopleEvidence:
-    """The same for ``callsAsHost`` alone. Missing days add nothing here."""
+def hosting(people: Sequence[Person], quiet_days: Sequence[QuietDays]) -> PeopleEvidence:
+    """The same for ``callsAsHost`` alone.
+
+    Args:
+        people: everybody in the history.
+        quiet_days: of own activity.
+    """
     if too_short(people):
         return PeopleEvidence([None] * len(people), [], [], iter(()))
     active = [person.active for person in people]
     estimate = estimate_people([person.hosted for person in people], active)
-    nothing = [0.0] * (len(active[0]) + 1)
-    found = [_assess_person([estimate.group(i, row)], row, nothing) for i, row in enumerate(active)]
+    found = [
+        _assess_person([estimate.group(i, row)], row, _missing(quiet, row))
+        for i, (row, quiet) in enumerate(zip(active, quiet_days, strict=True))
+    ]
     return PeopleEvidence(found, [], [estimate], _past([estimate], active, PAST_HOSTING_EXPECTED))
 
 
@@ -192,12 +226,10 @@ def _assess_person(
     return assess(groups, (0, *accumulate(active)), missing, left, ago)
 
 
-def _missing_values(
+def _quiet_days(
     runs: Iterable[MissingRun], estimates: Sequence[PeopleEstimate], groups: Sequence[Group]
-) -> tuple[list[float], QuietDays]:
-    """Running sum over the days of what the person's missing days contribute, and quiet days."""
-    values = [0.0] * len(estimates[0].totals.counts)
-    quiet: dict[int, float] = {}
+) -> QuietDays:
+    found: dict[int, QuietDay] = {}
     for run in runs:
         usual = left = 1.0
         for estimate, group in zip(estimates, groups, strict=True):
@@ -207,10 +239,20 @@ def _missing_values(
             left *= _nothing_at_all(mean * PERSON_LEFT, v)
         at_work = (1 - run.off) * left
         evidence = math.log((run.off + at_work) / (run.off + (1 - run.off) * usual))
-        for day in run.days:
-            values[day] = evidence / len(run.days)
-            quiet[day] = at_work / (run.off + at_work)
-    return [0.0, *accumulate(values)], quiet
+        each = QuietDay(
+            at_work=at_work / (run.off + at_work),
+            evidence=MISSING_WEIGHT * evidence / len(run.days),
+        )
+        found.update((day, each) for day in run.days)
+    return found
+
+
+def _missing(quiet_days: QuietDays, active: Sequence[int]) -> list[float]:
+    """Running sum over the days of what those without any activity contribute."""
+    values = [0.0] * (len(active) + 1)
+    for day, quiet in quiet_days.items():
+        values[day + 1] = quiet.evidence
+    return [*accumulate(values)]
 
 
 def _nothing_at_all(mean: float, v: float) -> float:

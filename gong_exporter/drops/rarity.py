@@ -100,29 +100,27 @@ class PastEvidence:
         return often, total / (len(excess) + PRIOR_CASES) / self.mean
 
 
-USUAL_PAST_OWN = PastEvidence(least=-1.0, share=0.0065, mean=2.08)
-USUAL_PAST_HOSTING = PastEvidence(least=0.5, share=0.0176, mean=1.53)
+USUAL_PAST_OWN = PastEvidence(least=-1.0, share=0.0076, mean=2.12)
+USUAL_PAST_HOSTING = PastEvidence(least=0.5, share=0.0160, mean=1.46)
 
 USUAL = ReturnPeriods(
-    own=ReturnPeriod(intercept=-2.85, slope=0.865),
-    hosting=ReturnPeriod(intercept=-3.80, slope=1.42),
+    own=ReturnPeriod(intercept=-2.15, slope=1.155),
+    hosting=ReturnPeriod(intercept=-4.26, slope=1.46),
 )
 """The return periods of a usual company."""
 
-LEAST_TIMES = 0.9
-"""A company's past makes evidence hardly rarer: few or small cases may come from uneven weeks."""
+MORE_EXPONENT = 2.0
+"""How strongly evidence is measured by how much there was, fitted as well.
 
-OFTEN_EXPONENT, MORE_EXPONENT = 0.6, 1.7
-"""How strongly evidence is measured by how often and how much there was, fitted as well.
-
-The second is above 1, because the past counts for less than it says where it has few cases.
+It is above 1, because the past counts for less than it says where it has few cases.
 """
 
 
 def return_periods(own: Iterable[float], hosting: Iterable[float]) -> ReturnPeriods:
     """The return periods of a company, by the evidence as of earlier days.
 
-    Both kinds of past evidence are used for both, because little is known from each.
+    Both kinds of past evidence are used for both, because little is known from each. They never
+    make evidence rarer than in a usual company: few or small cases may come from uneven weeks.
 
     Args:
         own: past evidence of all that people do themselves.
@@ -130,8 +128,8 @@ def return_periods(own: Iterable[float], hosting: Iterable[float]) -> ReturnPeri
     """
     own_often, own_more = USUAL_PAST_OWN.compare(own)
     hosting_often, hosting_more = USUAL_PAST_HOSTING.compare(hosting)
-    often = max((own_often * hosting_often) ** OFTEN_EXPONENT, LEAST_TIMES)
-    more = max((own_more * hosting_more) ** MORE_EXPONENT, LEAST_TIMES)
+    often = max(own_often * hosting_often, 1.0)
+    more = max((own_more * hosting_more) ** MORE_EXPONENT, 1.0)
     return ReturnPeriods(
         own=_shorter(USUAL.own, often, more), hosting=_shorter(USUAL.hosting, often, more)
     )

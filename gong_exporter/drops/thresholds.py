@@ -4,7 +4,7 @@ The alert rules need the same numbers (prometheus/rules/gong-activity.yml); a te
 Everything else that needs a threshold reads it from here.
 """
 
-USER_YEARS = 45.0
+USER_YEARS = 24.0
 """Return period in years above which a user's drop is an alert with severity warning."""
 
 USER_INFO_YEARS = 9.0

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gong_exporter.drops import detect
-from gong_exporter.drops.people import own_activity, presences_of
+from gong_exporter.drops import detect, evidence
+from gong_exporter.drops.people import hosting, own_activity, presences_of
 from gong_exporter.drops.records import (
     Findings,
     Person,
@@ -215,22 +215,68 @@ def test_listening_less_to_others_is_further_evidence_that_is_not_counted() -> N
         drop(workdays(6), workdays(2, lately=0, for_days=14)),
     )
     assert falls.evidence > without.evidence + 1
-    assert without.evidence > survives.evidence > without.evidence - 1.001
+    assert without.evidence > survives.evidence > without.evidence - 2.001
     assert alone.evidence < 0
     assert {(one.count, one.expected) for one in (survives, falls)} == {
         (without.count, without.expected)
     }
 
 
+def test_contributions_count_for_half_of_calls() -> None:
+    """They follow a person's calls, so they are not news of their own."""
+    usual, less = workdays(6), workdays(6, lately=1, for_days=14)
+    nothing = [0] * len(usual)
+
+    def evidence_of(calls: list[int], contributions: list[int]) -> float:
+        ann = replace(person("ann", usual), calls=calls, contributions=contributions)
+        steady = [replace(one, contributions=one.calls) for one in company()]
+        people = [ann, *steady]
+        assessment = own_activity(people, presences_of(people)).assessments[0]
+        assert assessment is not None
+        return assessment.deciding.evidence
+
+    assert evidence_of(nothing, less) == pytest.approx(evidence_of(less, nothing) / 2)
+
+
+def test_days_without_anything_are_evidence_for_less_hosting_too() -> None:
+    empty = [0 if day in {2, 3, 5} else count for day, count in enumerate(workdays(6))]
+    people = company(person("ann", empty))
+    own = own_activity(people, presences_of(people))
+    with_days, without = (
+        hosting(people, quiet).assessments[0]
+        for quiet in (own.quiet_days, [{}] * len(own.quiet_days))
+    )
+    assert with_days is not None
+    assert without is not None
+    assert with_days.deciding.evidence == pytest.approx(
+        without.deciding.evidence + with_days.deciding.missing
+    )
+    assert with_days.deciding.missing > 1
+
+
+def test_evidence_of_the_shortest_window_counts_for_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    people = company(person("ann", workdays(6, lately=1, for_days=7)))
+
+    def week() -> float:
+        assessment = own_activity(people, presences_of(people)).assessments[0]
+        assert assessment is not None
+        assert assessment.week is not None
+        return assessment.week.evidence
+
+    published = week()
+    monkeypatch.setattr(evidence, "WEEK_AGAINST", 0.0)
+    assert published == pytest.approx(week() - 0.5)
+
+
 def test_a_team_that_listens_less_has_more_evidence() -> None:
-    def evidence(listened: list[int]) -> float:
+    def evidence_of(listened: list[int]) -> float:
         less = workdays(6, lately=2, for_days=14)
         team = [person(f"n{i}", less, team="north", listened=listened) for i in range(4)]
         return detect.find(company(*team)).teams["north"].finding.evidence
 
-    without, survives = evidence(workdays(0)), evidence(workdays(2))
-    assert evidence(workdays(2, lately=0, for_days=14)) > without + 1
-    assert without - 1.001 < survives < without
+    without, survives = evidence_of(workdays(0)), evidence_of(workdays(2))
+    assert evidence_of(workdays(2, lately=0, for_days=14)) > without + 1
+    assert without - 2.001 < survives < without
 
 
 def test_a_drop_of_a_team_of_uneven_people_proves_less() -> None:

@@ -19,6 +19,7 @@ from tools.study.evaluate import NOTHING, Evaluation, evaluate, held, joined
 from tools.study.plan import APART, SETTLED, STAYS, Study
 from tools.study.report import choose, user_tables
 from tools.study.score import (
+    HOSTS,
     Companies,
     Score,
     episodes,
@@ -207,6 +208,18 @@ def test_the_score_counts_one_wrong_episode_and_the_slumps_that_were_found(truth
     assert (score + again).years == 2 * score.years
 
 
+def test_wrong_alerts_on_people_with_many_hosted_calls_are_counted_apart(truth: Truth) -> None:
+    values = [0.0] * STUDY.days
+    values[200:205] = [50.0] * 5
+    lonely = [one for one in truth.people if one not in truth.of_person]
+    before = STUDY.first + (200 - 14) * DAY
+    hosts = {one for one in lonely if truth.usual_hosting(one, before) >= HOSTS}
+    for chosen, counted in ((hosts, True), ({*lonely} - hosts, False)):
+        score = score_users(truth, dict.fromkeys(chosen, values), 24)
+        assert score.wrong > 0
+        assert score.wrong_of_hosts == (score.wrong if counted else 0)
+
+
 def test_a_teams_slump_is_found_and_another_teams_alert_is_wrong(truth: Truth) -> None:
     team, (event, *_) = next(iter(truth.of_team.items()))
     other = next(one for one in truth.company.teams if one not in truth.of_team)
@@ -237,13 +250,13 @@ def test_a_teams_alert_while_a_member_slumps_is_not_wrong(truth: Truth) -> None:
 
 def test_what_is_compared_is_the_rarer_of_both_kinds_held_for_two_days() -> None:
     evaluation = Evaluation(3, periods=[USUAL] * 3)
-    evaluation.own["1"] = evaluation.teams["EMEA"] = held_input(6.3, 6.3, 1.0)
-    evaluation.hosting["1"] = held_input(1.0, 7.0, 7.0)
+    evaluation.own["1"] = evaluation.teams["EMEA"] = held_input(3.0, 3.0, 1.0)
+    evaluation.hosting["1"] = held_input(1.0, 4.0, 4.0)
     first, own, hosting = user_years(evaluation)["1"]
     assert first == 0 or first < 1e-9
-    assert own == pytest.approx(13.5, abs=0.1)  # by own activity
-    assert hosting == pytest.approx(464.1, abs=1)  # by hosting
-    assert team_evidence(evaluation)["EMEA"] == [NOTHING, 6.3, 1.0]
+    assert own == pytest.approx(3.72, abs=0.01)  # by own activity
+    assert hosting == pytest.approx(4.85, abs=0.01)  # by hosting
+    assert team_evidence(evaluation)["EMEA"] == [NOTHING, 3.0, 1.0]
 
 
 def held_input(*values: float) -> array[float]:

@@ -59,7 +59,7 @@ TEAM_LINK = (
 ALERT_STEPS: tuple[Step, ...] = ((None, "text"), (USER_INFO_YEARS, "orange"), (USER_YEARS, "red"))
 """In years; as the alerts on users, of severity info and warning."""
 
-YEARS = (1, 2, 3, 4, 5, 7, 9, 12, 15, 20, 30, 45, 60, 80)
+YEARS = (1, 2, 3, 4, 5, 7, 9, 12, 15, 20, 24, 30, 45, 60, 80)
 CAP = 100
 """From each of these on a rarity has its name. No rarity is above the last one."""
 

@@ -40,7 +40,7 @@ def main() -> int:
     parser.add_argument("--days", type=int, default=730)
     parser.add_argument("--today", type=date.fromisoformat, default=date(2026, 11, 2))
     parser.add_argument("--training-seeds", type=int, nargs="+", default=[1])
-    parser.add_argument("--seeds", type=int, nargs="+", default=[14, 15, 16])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[17, 18, 19, 20, 21, 22])
     parser.add_argument(
         "--uneven-weeks",
         action="store_true",

@@ -56,7 +56,7 @@ def evaluate(study: Study, start: int, stop: int) -> Evaluation:
         history = counts.history(newest, _roster(rosters, newest))
         ids = [person.user_id for person in history]
         own = people.own_activity(history, people.presences_of(history))
-        hosting = people.hosting(history)
+        hosting = people.hosting(history, own.quiet_days)
         for kind, evidence in ((found.own, own), (found.hosting, hosting)):
             _record(kind, dict(zip(ids, evidence.assessments, strict=True)), number, found.length)
         found.periods.append(return_periods(own.past, hosting.past))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from gong_exporter.simulator.company.events import EventKind
-from tools.study.score import Score, Slump
+from tools.study.score import HOSTS, Score, Slump
 from tools.study.truth import WRONG, Cause
 
 NOMINAL = (35, 12, 5)
@@ -87,6 +87,8 @@ def user_tables(scores: Mapping[float, Score]) -> Iterator[str]:
         "episodes a year for 500 people", [f"above {years:g} years" for years in scores]
     )
     yield _row("**wrong**", [_rate(one.wrong, one.years, PEOPLE) for one in scores.values()])
+    hosts = [_rate(one.wrong_of_hosts, one.years, PEOPLE) for one in scores.values()]
+    yield _row(f"of these: people with at least {HOSTS} hosted calls a week", hosts)
     for cause in (*WRONG, Cause.REALLY_LOWER, Cause.LEAVER):
         name = f"of these: {cause}" if cause in WRONG else f"besides: {cause}"
         yield _row(name, [_rate(one.episodes[cause], one.years, PEOPLE) for one in scores.values()])

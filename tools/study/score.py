@@ -17,6 +17,12 @@ from tools.study.truth import AFTER, WRONG, Cause, Truth
 JOINED = 3
 """Firing again after so many days is the same episode: people call it one."""
 
+HOSTS = 12
+"""Hosted calls a week of people whose fortnight can prove something at all."""
+
+BEFORE = timedelta(days=14)
+"""The longest window: what was usual is counted before it."""
+
 Series = Mapping[str, Sequence[float]]
 """By user or team, what is compared with a threshold on each evaluated day."""
 
@@ -47,11 +53,13 @@ class Score:
         episodes: by cause.
         years: person or team years in which an alert would be wrong.
         slumps: all that were planted.
+        wrong_of_hosts: wrong episodes of people with at least HOSTS hosted calls a week.
     """
 
     episodes: Counter[Cause]
     years: float
     slumps: tuple[Slump, ...]
+    wrong_of_hosts: int = 0
 
     @property
     def wrong(self) -> int:
@@ -61,7 +69,10 @@ class Score:
     def __add__(self, other: Score) -> Score:
         """Two companies together."""
         return Score(
-            self.episodes + other.episodes, self.years + other.years, self.slumps + other.slumps
+            self.episodes + other.episodes,
+            self.years + other.years,
+            self.slumps + other.slumps,
+            self.wrong_of_hosts + other.wrong_of_hosts,
         )
 
 
@@ -113,18 +124,23 @@ def team_evidence(found: Evaluation) -> Series:
 def score_users(truth: Truth, series: Series, threshold: float) -> Score:
     """The alert on users."""
     firing = {user_id: _firing(truth, values, threshold) for user_id, values in series.items()}
+    causes = [
+        (truth.cause(user_id, first), user_id, first)
+        for user_id, days in firing.items()
+        for first in episodes(days)
+    ]
     return Score(
-        Counter(
-            truth.cause(user_id, first)
-            for user_id, days in firing.items()
-            for first in episodes(days)
-        ),
+        Counter(cause for cause, _, _ in causes),
         truth.person_years,
         tuple(
             _slump(event, firing.get(user_id, ()), truth.usual_hosting(user_id, event.start))
             for user_id, events in truth.of_person.items()
             for event in events
             if event.event.kind is not EventKind.TEAM_SLUMP
+        ),
+        sum(
+            cause in WRONG and truth.usual_hosting(user_id, first - BEFORE) >= HOSTS
+            for cause, user_id, first in causes
         ),
     )
 
