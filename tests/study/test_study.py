@@ -211,7 +211,13 @@ def test_the_score_counts_one_wrong_episode_and_the_slumps_that_were_found(truth
 def test_wrong_alerts_on_people_with_many_hosted_calls_are_counted_apart(truth: Truth) -> None:
     values = [0.0] * STUDY.days
     values[200:205] = [50.0] * 5
-    lonely = [one for one in truth.people if one not in truth.of_person]
+    lonely = [
+        one
+        for one, person in truth.people.items()
+        if one not in truth.of_person
+        and person.hired < STUDY.first - 200 * DAY
+        and person.left > STUDY.today
+    ]
     before = STUDY.first + (200 - 14) * DAY
     hosts = {one for one in lonely if truth.usual_hosting(one, before) >= HOSTS}
     for chosen, counted in ((hosts, True), ({*lonely} - hosts, False)):
