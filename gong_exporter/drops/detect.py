@@ -140,7 +140,7 @@ def teams(people: Sequence[Person], own: PeopleEvidence) -> dict[str, Assessment
         weeks = [dispersion.moments(one.weeks(days, 0, MIN_TEAM_WEEK)) for one in series]
         dailies = [_members_daily(estimate, active, who) for who in members.values()]
         groups.append(
-            [
+            [  # each in full: members' good and bad weeks average out
                 Group(one, v, beside=estimate.beside)
                 for one, v in zip(series, dispersion.of_teams(weeks, dailies), strict=True)
             ]

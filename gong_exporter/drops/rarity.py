@@ -37,7 +37,7 @@ MOST_EXCESS = 6.0
 PRIOR_CASES = 25.0
 """A usual company's past counts for as much as so many cases.
 
-A company of 500 people has about 14 of own activity and 28 of hosting, one of uneven people more.
+A company of 500 people has about 16 of own activity and 25 of hosting, one of uneven people more.
 """
 
 MOST_YEARS = 100.0
