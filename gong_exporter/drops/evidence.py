@@ -26,7 +26,7 @@ LONG_BASELINE_SKIPS = 14
 
 
 MOST_BESIDE_AGAINST = 2.0
-"""A group beside the others speaks against a drop with no more evidence than this."""
+"""What a group beside the others takes off the evidence at most."""
 
 WEEK_AGAINST = 0.5
 """So much evidence is taken off the shortest window: bad weeks come by chance more often."""
@@ -109,7 +109,8 @@ class Group:
         series: counts and exposure.
         dispersion: how much more than chance the counts vary.
         weight: how much its evidence counts for beside that of the other groups.
-        beside: of further evidence only: not counted, and hardly speaking against a drop.
+        beside: of further evidence only: not counted, and speaking against a drop by
+            MOST_BESIDE_AGAINST at most.
     """
 
     series: Series

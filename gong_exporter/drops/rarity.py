@@ -6,8 +6,7 @@ as the return period says: a person has two chances, hence each kind's own perio
 Evidence takes a model of how people work, and no model fits every company: where people have bad
 weeks out of nothing, chance brings far more evidence. Therefore the company's own past is asked how
 often there was evidence for deep drops that passed again, and how much: all evidence is measured by
-that.
-``make study`` checks it on other companies, also on those of another generator.
+that. ``make study`` checks it on other companies, with ``--uneven-weeks`` on people unlike these.
 """
 
 from __future__ import annotations

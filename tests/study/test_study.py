@@ -19,7 +19,7 @@ from tools.study.evaluate import NOTHING, Evaluation, evaluate, held, joined
 from tools.study.plan import APART, SETTLED, STAYS, Study
 from tools.study.report import choose, user_tables
 from tools.study.score import (
-    HOSTS,
+    MANY_HOSTED,
     Companies,
     Score,
     episodes,
@@ -219,11 +219,11 @@ def test_wrong_alerts_on_people_with_many_hosted_calls_are_counted_apart(truth: 
         and person.left > STUDY.today
     ]
     before = STUDY.first + (200 - 14) * DAY
-    hosts = {one for one in lonely if truth.usual_hosting(one, before) >= HOSTS}
+    hosts = {one for one in lonely if truth.usual_hosting(one, before) >= MANY_HOSTED}
     for chosen, counted in ((hosts, True), ({*lonely} - hosts, False)):
         score = score_users(truth, dict.fromkeys(chosen, values), 24)
         assert score.wrong > 0
-        assert score.wrong_of_hosts == (score.wrong if counted else 0)
+        assert score.wrong_with_many_hosted == (score.wrong if counted else 0)
 
 
 def test_a_teams_slump_is_found_and_another_teams_alert_is_wrong(truth: Truth) -> None:

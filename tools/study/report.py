@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from gong_exporter.simulator.company.events import EventKind
-from tools.study.score import HOSTS, Score, Slump
+from tools.study.score import MANY_HOSTED, Score, Slump
 from tools.study.truth import WRONG, Cause
 
 NOMINAL = (35, 12, 5)
@@ -52,18 +52,18 @@ class Scope:
         ]
 
 
-ALL_ROUND = Scope("all activity, at least 12 hosted calls a week", EventKind.SLUMP, 12)
+ALL_ROUND = Scope("all activity, at least 12 hosted calls a week", EventKind.SLUMP, MANY_HOSTED)
 SCOPES = (
     ALL_ROUND,
     Scope("the same, at least 20", EventKind.SLUMP, 20),
-    Scope("the same, 6 to 12", EventKind.SLUMP, 6, 12),
-    Scope("the same, at least 12, for 10 days", EventKind.SLUMP, 12, days=10),
-    Scope("the same, for 14 days", EventKind.SLUMP, 12, days=14),
-    Scope("the same, for 21 days", EventKind.SLUMP, 12, days=21),
-    Scope("hosting only, at least 12", EventKind.HOSTING_SLUMP, 12),
+    Scope("the same, 6 to 12", EventKind.SLUMP, 6, MANY_HOSTED),
+    Scope("the same, at least 12, for 10 days", EventKind.SLUMP, MANY_HOSTED, days=10),
+    Scope("the same, for 14 days", EventKind.SLUMP, MANY_HOSTED, days=14),
+    Scope("the same, for 21 days", EventKind.SLUMP, MANY_HOSTED, days=21),
+    Scope("hosting only, at least 12", EventKind.HOSTING_SLUMP, MANY_HOSTED),
     Scope("the same, at least 20", EventKind.HOSTING_SLUMP, 20),
-    Scope("to a half, at least 12", EventKind.HALF_SLUMP, 12),
-    Scope("gradual, over three weeks, at least 12", EventKind.GRADUAL_SLUMP, 12),
+    Scope("to a half, at least 12", EventKind.HALF_SLUMP, MANY_HOSTED),
+    Scope("gradual, over three weeks, at least 12", EventKind.GRADUAL_SLUMP, MANY_HOSTED),
 )
 
 
@@ -87,8 +87,8 @@ def user_tables(scores: Mapping[float, Score]) -> Iterator[str]:
         "episodes a year for 500 people", [f"above {years:g} years" for years in scores]
     )
     yield _row("**wrong**", [_rate(one.wrong, one.years, PEOPLE) for one in scores.values()])
-    hosts = [_rate(one.wrong_of_hosts, one.years, PEOPLE) for one in scores.values()]
-    yield _row(f"of these: people with at least {HOSTS} hosted calls a week", hosts)
+    many_hosted = [_rate(one.wrong_with_many_hosted, one.years, PEOPLE) for one in scores.values()]
+    yield _row(f"of these: people with at least {MANY_HOSTED} hosted calls a week", many_hosted)
     for cause in (*WRONG, Cause.REALLY_LOWER, Cause.LEAVER):
         name = f"of these: {cause}" if cause in WRONG else f"besides: {cause}"
         yield _row(name, [_rate(one.episodes[cause], one.years, PEOPLE) for one in scores.values()])

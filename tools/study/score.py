@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from functools import reduce
 from operator import add
 
+from gong_exporter.drops.evidence import WINDOWS
 from gong_exporter.simulator.company.events import EventKind, PlantedEvent
 from tools.study.evaluate import NOTHING, Evaluation, held
 from tools.study.plan import Study
@@ -17,11 +18,11 @@ from tools.study.truth import AFTER, WRONG, Cause, Truth
 JOINED = 3
 """Firing again after so many days is the same episode: people call it one."""
 
-HOSTS = 12
-"""Hosted calls a week of people whose fortnight can prove something at all."""
+MANY_HOSTED = 12
+"""Hosted calls a week from which a person's fortnight can prove something."""
 
-BEFORE = timedelta(days=14)
-"""The longest window: what was usual is counted before it."""
+LONGEST_WINDOW = timedelta(days=max(WINDOWS))
+"""What was usual is counted before it."""
 
 Series = Mapping[str, Sequence[float]]
 """By user or team, what is compared with a threshold on each evaluated day."""
@@ -53,13 +54,13 @@ class Score:
         episodes: by cause.
         years: person or team years in which an alert would be wrong.
         slumps: all that were planted.
-        wrong_of_hosts: wrong episodes of people with at least HOSTS hosted calls a week.
+        wrong_with_many_hosted: wrong episodes of people with at least MANY_HOSTED calls a week.
     """
 
     episodes: Counter[Cause]
     years: float
     slumps: tuple[Slump, ...]
-    wrong_of_hosts: int = 0
+    wrong_with_many_hosted: int = 0
 
     @property
     def wrong(self) -> int:
@@ -72,7 +73,7 @@ class Score:
             self.episodes + other.episodes,
             self.years + other.years,
             self.slumps + other.slumps,
-            self.wrong_of_hosts + other.wrong_of_hosts,
+            self.wrong_with_many_hosted + other.wrong_with_many_hosted,
         )
 
 
@@ -139,7 +140,7 @@ def score_users(truth: Truth, series: Series, threshold: float) -> Score:
             if event.event.kind is not EventKind.TEAM_SLUMP
         ),
         sum(
-            cause in WRONG and truth.usual_hosting(user_id, first - BEFORE) >= HOSTS
+            cause in WRONG and truth.usual_hosting(user_id, first - LONGEST_WINDOW) >= MANY_HOSTED
             for cause, user_id, first in causes
         ),
     )
