@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from datetime import date, timedelta
 
+from gong_exporter.activity.users import UserLabels
 from gong_exporter.activity.windows import day_start
 from gong_exporter.exposition.drop_lines import DropReport
 from gong_exporter.runtime.detector import (
@@ -32,7 +33,7 @@ TEAM_COLUMN = "team"
 """The column of the roster that names a person's team."""
 
 ACTIVE_COLUMN = "active"
-"""The column of the roster that says whether a person still works here."""
+"""The label that says whether a person still works here, by the roster."""
 
 
 class DropFinder:
@@ -110,7 +111,8 @@ class DropFinder:
             self._data.set_drops(None, None)
             return
         self._began = self._clock.monotonic()
-        given = _detector_input(loaded, company, self._data.known_users())
+        shown = self._data.published()
+        given = _detector_input(loaded, company, self._data.known_users(), shown.label)
         self._run_of = company, loaded.days
         self._run = self._start(given)
 
@@ -142,15 +144,22 @@ class DropFinder:
 
 
 def _detector_input(
-    loaded: LoadedHistory, company: Company, known_users: frozenset[str]
+    loaded: LoadedHistory,
+    company: Company,
+    known_users: frozenset[str],
+    email_label: Callable[[str], str],
 ) -> DetectorInput:
-    emails, roster = company.state.known_users, company.setup.roster
+    """Teams and who left are those of the labels of gong_user_info: a team may be an address."""
+    labels_of = UserLabels(
+        email_label=email_label, columns=(TEAM_COLUMN,), columns_of=company.setup.roster.of
+    )
+    emails = company.state.known_users
     teams, left = {}, set()
     for user_id in known_users.union(loaded.saved.ids.values()):
-        columns = roster.of(user_id, emails.get(user_id, ""))
-        if team := columns.get(TEAM_COLUMN):
-            teams[user_id] = team
-        if columns.get(ACTIVE_COLUMN) == "false":
+        labels = dict(labels_of(user_id, emails.get(user_id, "")).labels)
+        if labels[TEAM_COLUMN]:
+            teams[user_id] = labels[TEAM_COLUMN]
+        if labels[ACTIVE_COLUMN] == "false":
             left.add(user_id)
     return DetectorInput(
         days=loaded.saved,

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gong_exporter.activity.windows import WindowSpec
+from gong_exporter.config.values import EmailLabel
 from gong_exporter.roster.records import Roster
 from gong_exporter.runtime.known_days import KnownDays
 from gong_exporter.runtime.published import Company
@@ -331,6 +332,52 @@ def test_people_can_be_left_out_and_small_teams_with_them(tmp_path: Path) -> Non
         assert "APAC" not in text.split("gong_team_observed_activity")[1]
         assert "gong_company_usual_activity{" in text
         assert loop.value(RATIO) == 1
+
+
+def test_a_team_that_is_an_address_is_shown_as_addresses_are(tmp_path: Path) -> None:
+    with history(tmp_path, Slump(6, slow=[])) as loop:
+        teams = {user_id(index): {"team": "ada@acme.example"} for index in range(3)}
+        setup = make_setup(
+            changed(loop.config, email_label=EmailLabel.OMITTED),
+            Roster(by_id=teams, columns=("team",)),
+        )
+        loop.poller.use(setup, interrupt=False)
+        loop.run()
+        fill(loop)
+        loop.turn()
+        text = b"".join(loop.exposition.body(None, None).chunks).decode()
+        assert "gong_company_usual_activity{" in text
+        assert "acme.example" not in text
+
+
+@pytest.mark.parametrize("cell", ["false", "FALSE", "no", "0"])
+def test_whoever_has_left_by_any_spelling_is_inactive(tmp_path: Path, cell: str) -> None:
+    with history(tmp_path, Slump(20, slow=[3])) as loop:
+        people = {user_id(3): {"active": cell}}
+        loop.poller.use(make_setup(loop.config, Roster(by_id=people)), interrupt=False)
+        loop.run()
+        fill(loop)
+        loop.turn()
+        labels = {"user": user_id(3), "email": "user3@acme.example"}
+        assert loop.value("gong_user_info", active="false", **labels) == 1
+        assert loop.value("gong_user_drop_reason", reason="inactive", **labels) == 1
+
+
+def test_people_who_left_do_not_make_a_team_large_enough(tmp_path: Path) -> None:
+    with history(tmp_path, Slump(12, slow=[])) as loop:
+        people = {
+            user_id(i): {"team": "EMEA", "active": str(i > 1).lower()} for i in range(6)
+        } | {user_id(i): {"team": "APAC"} for i in range(6, 11)}
+        setup = make_setup(
+            changed(loop.config, people=False), Roster(by_id=people, columns=("team",))
+        )
+        loop.poller.use(setup, interrupt=False)
+        loop.run()
+        fill(loop)
+        loop.turn()
+        text = b"".join(loop.exposition.body(None, None).chunks).decode()
+        assert 'gong_team_drop_evidence{team="APAC"' in text
+        assert 'gong_team_drop_evidence{team="EMEA"' not in text
 
 
 def test_scores_vanish_when_the_history_is_too_old(tmp_path: Path) -> None:
