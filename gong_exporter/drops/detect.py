@@ -65,7 +65,7 @@ def find(people: Sequence[Person]) -> Findings:
         _hold(*both, periods.hosting)
         for both in zip(newest_hosted.assessments, hosted, strict=True)
     ]
-    members = Counter(person.team for person in people)
+    members = Counter(person.team for person in people if person.employed and any(person.active))
     found_teams = {
         name: TeamFinding(members[name], finding)
         for name, assessment in teams(people, newest).items()

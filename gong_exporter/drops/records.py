@@ -103,7 +103,8 @@ class TeamFinding:
     """What is published about one team.
 
     Attributes:
-        members: how many people of the history are on the team by today's roster.
+        members: how many people are on the team by today's roster. Those who left or did nothing
+            in the whole history are not counted: the team's numbers are only about the others.
         finding: evidence, counts and expectation.
     """
 

@@ -49,7 +49,7 @@ class TeamScore:
     """The evidence for a drop of a team.
 
     Attributes:
-        members: by today's roster.
+        members: see ``TeamFinding``.
         score: of all that they do.
     """
 
