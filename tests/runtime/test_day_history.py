@@ -365,9 +365,8 @@ def test_whoever_has_left_by_any_spelling_is_inactive(tmp_path: Path, cell: str)
 
 def test_people_who_left_do_not_make_a_team_large_enough(tmp_path: Path) -> None:
     with history(tmp_path, Slump(12, slow=[])) as loop:
-        people = {
-            user_id(i): {"team": "EMEA", "active": str(i > 1).lower()} for i in range(6)
-        } | {user_id(i): {"team": "APAC"} for i in range(6, 11)}
+        people = {user_id(i): {"team": "EMEA", "active": str(i > 1).lower()} for i in range(6)}
+        people |= {user_id(i): {"team": "APAC"} for i in range(6, 11)}
         setup = make_setup(
             changed(loop.config, people=False), Roster(by_id=people, columns=("team",))
         )
