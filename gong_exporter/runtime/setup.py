@@ -26,6 +26,9 @@ from gong_exporter.roster.records import Roster
 MAX_NAMES = 10
 """Users that one message lists."""
 
+WEEK = 7
+"""Days in which there is a working day."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
@@ -149,8 +152,10 @@ def forecast_history(
     if not keeps_history(setup):
         return HistoryCalls(once=0, per_day=0)
     pages = _pages(setup, _state_of_host(setup, company_state))
+    # A shorter window has few pages on Sundays and Mondays, because most people did nothing in it.
+    whole_weeks = [pages[window.name] for window in setup.plan.windows if window.days >= WEEK]
     return history_calls(
-        pages=min(pages.values()),
+        pages=min(whole_weeks, default=max(pages.values())),
         missing=missing,
         one_day_polled=any(window.days == 1 for window in setup.plan.windows),
     )

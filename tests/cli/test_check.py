@@ -98,12 +98,13 @@ def test_the_calls_of_the_day_history_are_forecast(tmp_path: Path) -> None:
         "84 calls once, then 3 a day; 0 of 84 days are known"
     )
     with state_at(tmp_path / "gong-exporter.db") as state:
-        learned = CompanyState(host=GONG, time_zone="UTC", pages={"1d": 4, "7d": 9, "28d": 12})
+        learned = CompanyState(host=GONG, time_zone="UTC", pages={"1d": 1, "7d": 9, "28d": 12})
         state.save(learned, [])
         state.history.save(HistoryKey.of(GONG, None, None, "UTC"), a_day(), OLDEST)
     checked = run_here("check", f"--config.file={config}")
     assert row(checked.stdout, "day history") == (
-        "332 calls once, then 12 a day; 1 of 84 days are known"
+        # Of a working day, and not of the Sunday that the window of one day has.
+        "747 calls once, then 27 a day; 1 of 84 days are known"
     )
 
 
