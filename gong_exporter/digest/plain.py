@@ -17,6 +17,9 @@ WIDTH = 78
 HEADS = ("calls and contributions", "last 7 days", "expected", "change")
 """Of the table."""
 
+_SLACK_HEAD = f"{HEADS[0].capitalize()} in the {HEADS[1]}:"
+"""Before its list, because it has no tables."""
+
 _INVISIBLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )
@@ -127,6 +130,7 @@ def as_slack(digest: Digest) -> str:
     notifications show.
     """
     elements: list[dict[str, Any]] = [
+        *([_paragraph(_text(_SLACK_HEAD))] if digest.rows else []),
         _list("bullet", [_slack_row(row) for row in digest.rows]),
         *([_paragraph(_text(digest.more_teams_text))] if digest.more_teams_text else []),
         *(_paragraph(*_slack_sentence(note)) for note in digest.notes),

@@ -169,6 +169,8 @@ def test_the_slack_message_is_a_header_and_literal_text() -> None:
         "ordered",
     ]
     shown = list(texts(message["blocks"]))
+    unit = shown.index("Calls and contributions in the last 7 days:")
+    assert shown[unit + 1 : unit + 3] == ["The whole company", ": 1,659, 1,885 expected (-12%)"]
     assert shown.index("Ann Rho") < shown.index("Ben Sigma") < shown.index("Cleo Tau")
 
 
