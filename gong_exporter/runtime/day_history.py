@@ -44,7 +44,7 @@ class DayHistory:
         self._basis = Basis()
         self._setup: Setup | None = None
         self._resume_at = -math.inf  # on the monotonic clock
-        self._failures = 0
+        self._next_pause = FIRST_PAUSE
         self._filling = False
 
     def use(self, company: Company, *, save: bool) -> None:
@@ -52,7 +52,7 @@ class DayHistory:
         self._abandon()
         if company.setup != self._setup:
             self._setup = company.setup
-            self._failures, self._resume_at = 0, -math.inf
+            self._next_pause, self._resume_at = FIRST_PAUSE, -math.inf
         self._days.use(company, save=save)
 
     def add_windows(self, company: Company, windows: Iterable[WindowData]) -> None:
@@ -148,24 +148,29 @@ class DayHistory:
             record: DayRecord | None = end.value
             added = self._request.added
             self._abandon()
-            self._failures = 0
             if added and record is not None:
                 record = self._days.merged(record)
-            if record is not None:
-                self._save(company, record)
+            if record is None or self._save(company, record):
+                self._next_pause = FIRST_PAUSE
 
-    def _save(self, company: Company, record: DayRecord) -> None:
-        if not self._days.save(company, record):
-            self._resume_at = self._parts.clock.monotonic() + FIRST_PAUSE
+    def _save(self, company: Company, record: DayRecord) -> bool:
+        saved = self._days.save(company, record)
+        if not saved:  # on a full disk, each try costs the calls of a day
+            self._pause()
+        return saved
+
+    def _pause(self, at_least: float = 0.0) -> float:
+        """Try again later. Returns in how many seconds."""
+        pause = max(self._next_pause, at_least)
+        self._next_pause = min(2 * self._next_pause, LONGEST_PAUSE)
+        self._resume_at = self._parts.clock.monotonic() + pause
+        return pause
 
     def _fail(self, error: Exception) -> None:
         day = self._request.day if self._request else None
         self._abandon()
-        pause = min(FIRST_PAUSE * 2.0**self._failures, LONGEST_PAUSE)
-        if isinstance(error, RateLimited | NotSent) and error.until is not None:
-            pause = max(pause, error.until - self._parts.clock.now())
-        self._failures += 1
-        self._resume_at = self._parts.clock.monotonic() + pause
+        until = error.until if isinstance(error, RateLimited | NotSent) else None
+        pause = self._pause(0.0 if until is None else until - self._parts.clock.now())
         self._parts.metrics.history_fetch_failed()
         if isinstance(error, GongError):
             self._parts.log.warning(

@@ -154,6 +154,8 @@ class KnownDays:
         days = known_days(self.days)
         saved = self._history.load(days) if has_history and days else None
         if saved is None:
+            if days:  # the file cannot be read now, or has lost some of them
+                self._forget()
             return None
         listed = [covered for day in days if (covered := self.days[day].covered) is not None]
         return LoadedHistory(

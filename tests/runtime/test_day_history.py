@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,63 @@ def test_failures_are_counted_apart_and_tried_again(tmp_path: Path) -> None:
         loop.clock.advance(61)
         fill(loop)
         assert loop.value(FAILURES) == 1
+
+
+def test_failing_for_months_does_not_end_the_loop(tmp_path: Path) -> None:
+    with history(tmp_path, interval=365 * DAY, stale_after=400 * DAY) as loop:
+        loop.run()
+        loop.simulator.set_faults("unauthorized")
+        for _ in range(1075):  # 45 days, with a poll after each midnight
+            loop.turn()
+            loop.clock.advance(HOUR + 1)
+        assert (loop.value(FAILURES) or 0) > 1024  # 2.0**1024 overflows
+        last = loop.said("a day of the history could not be fetched")[-1]
+        assert last["next_try_in_seconds"] == HOUR
+
+
+def test_days_that_cannot_be_saved_cost_few_calls(tmp_path: Path) -> None:
+    with history(tmp_path, interval=12 * HOUR) as loop:
+        loop.run()
+        path = loop.config.state.file
+        assert path is not None
+        with closing(sqlite3.connect(path)) as file, file:
+            file.execute(
+                "CREATE TRIGGER full BEFORE INSERT ON history_days"
+                " BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+            )
+        calls = len(loop.asked())
+        for _ in range(6 * 60):
+            loop.turn()
+            loop.clock.advance(60)
+        assert 5 < len(loop.asked()) - calls < 15
+        with closing(sqlite3.connect(path)) as file, file:
+            file.execute("DROP TRIGGER full")
+        loop.clock.advance(HOUR)
+        fill(loop)
+        assert loop.value(RATIO) == 1
+
+
+def test_days_in_a_file_that_cannot_be_read_are_not_known(tmp_path: Path) -> None:
+    with history(tmp_path, Slump(6, slow=[])) as loop:
+        loop.run()
+        turn_until(loop, lambda: (loop.value(RATIO) or 0) > 0.5)
+        path = loop.config.state.file
+        assert path is not None
+        kept = path.rename(tmp_path / "kept")
+        path.mkdir()
+        loop.clock.advance(660)  # the detector looks at the days since its last run
+        loop.turn()
+        loop.turn()
+        assert loop.runner.current().drops is None
+        assert loop.value(RATIO) is None
+        assert loop.value(END) is None
+        path.rmdir()
+        kept.rename(path)
+        loop.clock.advance(HOUR)
+        fill(loop)
+        loop.turn()
+        assert loop.runner.current().drops is not None
+        assert loop.value(RATIO) == 1
 
 
 def test_no_call_above_four_fifths_of_the_quota(tmp_path: Path) -> None:
