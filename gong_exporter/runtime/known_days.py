@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 from gong_exporter.activity.days import DayInfo, DayRecord, HistoryKey
 from gong_exporter.activity.history import HISTORY_DAYS, known_days, merge
-from gong_exporter.activity.windows import day_start
+from gong_exporter.activity.windows import company_today, day_start
 from gong_exporter.runtime.parts import Parts
 from gong_exporter.runtime.published import Company
 from gong_exporter.runtime.setup import Setup, keeps_history
@@ -59,6 +59,7 @@ class KnownDays:
     """
 
     def __init__(self, parts: Parts) -> None:
+        self._clock = parts.clock
         self._history = parts.state.history
         self._metrics = parts.metrics
         self._log = parts.log
@@ -115,11 +116,12 @@ class KnownDays:
 
     def save(self, company: Company, record: DayRecord) -> bool:
         """Save a fetched day. Returns whether it was written."""
-        if self.basis.key is None:
+        if self.basis.key is None or company.zone is None:
             return False
         day = record.info.day
         before = self._history.day(day) if day in self.days else None
-        oldest = max([day, *self.days]) - HISTORY_DAYS * _ONE_DAY
+        # By the clock, also if it was set back: days that are deleted would be fetched again.
+        oldest = company_today(self._clock.now(), company.zone) - (HISTORY_DAYS + 1) * _ONE_DAY
         if not self._history.save(self.basis.key, record, oldest):
             return False
         if not self.days:

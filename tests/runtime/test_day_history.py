@@ -207,6 +207,24 @@ def test_days_in_a_file_that_cannot_be_read_are_not_known(tmp_path: Path) -> Non
         assert loop.value(RATIO) == 1
 
 
+def test_a_clock_that_was_set_back_for_long_costs_each_day_once(tmp_path: Path) -> None:
+    with history(tmp_path) as loop:
+        loop.run()
+        fill(loop)
+        calls = len(loop.asked())
+        loop.clock.jump(-400 * DAY)
+        loop.run()
+        for _ in range(150):
+            loop.turn()
+        assert len(loop.asked()) - calls < 90
+        loop.clock.jump(400 * DAY)
+        loop.run()
+        for _ in range(100):
+            loop.turn()
+        assert loop.value(RATIO) == 1
+        assert len(loop.asked()) - calls < 100
+
+
 def test_no_call_above_four_fifths_of_the_quota(tmp_path: Path) -> None:
     with history(tmp_path, interval=12 * HOUR, requests_per_day=50) as loop:
         loop.run()
