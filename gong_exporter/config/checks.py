@@ -32,6 +32,10 @@ from gong_exporter.config.values import (
 
 _VARIABLE = "has the name of a variable in it, which nothing replaces here"
 
+_LEAST_FOR_DROPS = 26 * 3600.0
+"""Seconds: the newest day of the history ended up to a day ago, of 25 hours where clocks go back,
+and the poll after midnight takes a while."""
+
 _CLOCK_CHANGE = 3600.0
 """Seconds that a gap in a cron schedule is longer when clocks go back."""
 
@@ -64,6 +68,15 @@ def warnings(sections: Mapping[str, Any]) -> Iterator[tuple[*tuple[str | int, ..
     state = sections.get("state")
     if state and variable_in(str(state.file or "")):
         yield "state", "file", _VARIABLE
+    poll, drops = sections.get("poll"), sections.get("drops")
+    has_history = drops and drops.enabled and state and state.file
+    if poll and has_history and poll.stale_after < _LEAST_FOR_DROPS:
+        what = (
+            f"is less than {format_duration(_LEAST_FOR_DROPS)}: the numbers on drops of activity,"
+            f" whose newest day is yesterday, vanish {format_duration(poll.stale_after)} after each"
+            " midnight, and the alerts with them"
+        )
+        yield "poll", "stale_after", what
 
 
 def _gong(gong: GongConfig) -> Iterator[tuple[str, str]]:

@@ -225,7 +225,8 @@ class PollConfig(YamlSection):
     stale_after: Annotated[float, single(parse_duration), schema.DURATION] = _key(
         "26h",
         "Data older than this is no longer served; must exceed the time between two"
-        " polls plus a poll.",
+        " polls plus a poll. With less than `26h`, the numbers on drops of activity vanish so"
+        " long after each midnight.",
     )
 
     @model_validator(mode="after")

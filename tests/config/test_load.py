@@ -168,6 +168,21 @@ def test_limits_at_gongs_defaults_are_no_warning(tmp_path: Path) -> None:
     assert load_config(path, PAIR).warnings == ()
 
 
+def test_drops_that_vanish_during_the_day_are_a_warning(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    text = "poll: {interval: 15m, stale_after: 2h}\n"
+    path.write_text(text)
+
+    (warning,) = load_config(path, PAIR).warnings
+    assert warning == (
+        f"{path}:1: poll.stale_after: is less than 26h: the numbers on drops of activity, whose"
+        " newest day is yesterday, vanish 2h after each midnight, and the alerts with them"
+    )
+    for end in ("drops: {enabled: false}", "state: {file: null}"):
+        path.write_text(text + end)
+        assert load_config(path, PAIR).warnings == ()
+
+
 @pytest.mark.parametrize(
     "host", ["127.0.0.1:8080", "localhost", "gong.localhost:1", "[::1]:8080", "127.1.2.3"]
 )
