@@ -27,7 +27,7 @@ from tests.support.dashboard_history import History, roster_of
 from tests.support.dashboard_scores import CALLS, CONTRIBUTIONS, Scores
 from tests.support.dashboard_variables import Variables
 from tests.support.servers import Prometheus, prometheus
-from tools.dashboards.week_people import ALERT_STEPS, AWAY_TITLE, BELOW_TITLE
+from tools.dashboards.week_people import ALERT_STEPS, AWAY_TITLE, BELOW_TITLE, RARITY_TITLE
 from tools.dashboards.week_words import LULL
 
 pytestmark = pytest.mark.server("prometheus", "promtool")
@@ -145,7 +145,7 @@ def test_nobody_on_leave_or_holiday_is_among_the_first(weeks: Weeks, job: str) -
 
 @pytest.mark.parametrize("job", MONDAYS)
 def test_a_sentence_counts_who_is_below_and_who_alerts(weeks: Weeks, job: str) -> None:
-    rarities = [float(row["By chance"]) for row in weeks.rows(job, BELOW_TITLE)]
+    rarities = [float(row[RARITY_TITLE]) for row in weeks.rows(job, BELOW_TITLE)]
     alerting = sum(years >= USER_YEARS for years in rarities)
     words = f"{len(rarities)} people did less than chance brings once a year"
     if alerting:

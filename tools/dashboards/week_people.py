@@ -59,9 +59,12 @@ TEAM_LINK = (
 ALERT_STEPS: tuple[Step, ...] = ((None, "text"), (USER_INFO_YEARS, "orange"), (USER_YEARS, "red"))
 """In years; as the alerts on users, of severity info and warning."""
 
-YEARS = (1, 2, 3, 4, 5, 7, 9, 12, 15, 20, 24, 30, 45, 60, 80)
-CAP = 100
-"""From each of these on a rarity has its name. No rarity is above the last one."""
+YEARS_IN_WORDS: Sequence[tuple[float, float | None, str]] = (
+    (0, 1 - 1e-9, " "),
+    (1, 1.5 - 1e-9, "1 year"),
+    (99.5, None, "over 100 years"),
+)
+"""From, to, text. All others are whole years, as in messages. No rarity is above 100 years."""
 
 ALERTS: Mapping[str, tuple[str, str]] = {
     "4": ("firing", "red"),
@@ -73,6 +76,7 @@ ALERTS: Mapping[str, tuple[str, str]] = {
 
 
 BELOW_TITLE = "Less than expected: the least explained by chance first"
+RARITY_TITLE = "By chance once in"
 AWAY_TITLE = "Away: nothing, or one day of the last seven"
 
 
@@ -113,7 +117,7 @@ def people_below() -> table.Panel:
         "manager": "Manager",
         "company": "Company",
         "words": "Why",
-        "Value #A": "By chance",
+        "Value #A": RARITY_TITLE,
         "Value #B": "Did",
         "Value #C": "Expected",
         "Value #D": "Change",
@@ -125,8 +129,8 @@ def people_below() -> table.Panel:
         "job": "job",
         "user": "user",
     }
-    _arranged(panel, titles, "By chance", down=True)
-    panel.override_by_name("By chance", [wide(130), *_rarity()])
+    _arranged(panel, titles, RARITY_TITLE, down=True)
+    panel.override_by_name(RARITY_TITLE, [wide(142), *_rarity()])
     panel.override_by_regexp("/^(Did|Days)$/", [wide(50)])
     panel.override_by_name("Expected", [wide(76)])
     panel.override_by_name("Change", [wide(68), *coloured("percentunit", *PERSON_CHANGE)[:-1]])
@@ -195,21 +199,12 @@ def _rarity() -> list[models.DynamicConfigValue]:
             "type": "range",
             "options": {"from": years, "to": after, "result": {"text": text}},
         }
-        for years, after, text in _named_years()
+        for years, after, text in YEARS_IN_WORDS
     ]
     return [
-        *coloured("none", *ALERT_STEPS)[:-1],
+        *coloured("suffix: years", *ALERT_STEPS)[:-1],
+        prop("decimals", 0),
         prop("mappings", named),
-    ]
-
-
-def _named_years() -> Sequence[tuple[int, float | None, str]]:
-    after = [year - 1e-9 for year in (*YEARS[1:], CAP)]
-    named = ["once a year", *(f"once in {year} years" for year in YEARS[1:])]
-    return [
-        (0, 1 - 1e-9, " "),
-        *zip(YEARS, after, named, strict=True),
-        (CAP, None, "over 100 years"),
     ]
 
 

@@ -128,7 +128,7 @@ def lull() -> str:
 
     def by_place(numbers: str) -> str:
         groups = f"sum by (job, team, region) ({numbers})"
-        placed = f'label_replace({groups}, "place", "$1", "team", "(.+)")'
+        placed = f'label_replace({groups}, "place", "Team $1", "team", "(.+)")'
         placed = f'label_replace({placed}, "place", "$1", "region", "(.+)")'
         return f"sum by (job, place) ({placed})"
 
