@@ -72,6 +72,7 @@ class DayInfo:
         filter_fails: Gong answered 404 to the ids of ``covered`` although some of them had data,
             so that this day was taken from the listing of everybody.
         no_data: Gong answered 404 because none of these ids had data, as that listing showed.
+        excluded: ``Exclusion.marks`` of entries for which people may be missing here.
     """
 
     day: date
@@ -79,6 +80,7 @@ class DayInfo:
     covered: frozenset[str] | None = None
     filter_fails: bool = False
     no_data: bool = False
+    excluded: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from types import MappingProxyType
 
 from gong_exporter.activity.company_state import CompanyState
@@ -25,10 +26,14 @@ class Exclusion:
     Attributes:
         ids: as configured, and of excluded aliases.
         emails: in lower case.
+        marks: of the configured entries. Saved data from which people are missing has them, so that
+            it is fetched again when an entry is removed. They are hashes: nothing else is kept of a
+            person who is excluded by id.
     """
 
     ids: frozenset[str] = frozenset()
     emails: frozenset[str] = frozenset()
+    marks: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
         return bool(self.ids or self.emails)
@@ -106,7 +111,11 @@ def make_exclusion(names: Sequence[str], aliases: Mapping[str, str]) -> Exclusio
     """The exclusion of these ids and addresses; ``aliases`` leads from addresses to ids."""
     emails = frozenset(name.lower() for name in names if "@" in name)
     ids = frozenset(name for name in names if "@" not in name)
-    return Exclusion(ids=ids.union(aliases[e] for e in emails if e in aliases), emails=emails)
+    return Exclusion(
+        ids=ids.union(aliases[e] for e in emails if e in aliases),
+        emails=emails,
+        marks=frozenset(sha256(name.encode()).hexdigest()[:16] for name in ids | emails),
+    )
 
 
 def _without(by_id: Mapping[str, str], excluded: frozenset[str]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from gong_exporter.activity.days import DayInfo, DayRecord, HistoryKey
@@ -40,12 +40,14 @@ class Basis:
         key: the key of the days; None while there is no history.
         ids: the people that days have to cover; None for everybody.
         excluded: the people whom no day may have.
+        marks: of the entries that exclude them.
         connection: number of the connection to the state file on which they were read.
     """
 
     key: HistoryKey | None = None
     ids: frozenset[str] | None = None
     excluded: frozenset[str] = frozenset()
+    marks: frozenset[str] = frozenset()
     connection: int = -1
 
 
@@ -97,13 +99,19 @@ class KnownDays:
             self.basis.key,
             self.basis.connection,
         ):
-            days = self._history.days(key)
+            days = self._read(key, company.exclusion_marks)
             if days is None:
                 self._forget()
                 return False
             self.changed |= days != self.days or key != self.basis.key
             self.days, self._reread = days, False
-        basis = Basis(key, company.ids, company.excluded, self._history.connections)
+        basis = Basis(
+            key,
+            company.ids,
+            company.excluded,
+            company.exclusion_marks,
+            self._history.connections,
+        )
         if (basis.ids, basis.excluded) != (self.basis.ids, self.basis.excluded):
             self._cleaned = False
             self.changed = True
@@ -118,6 +126,8 @@ class KnownDays:
         """Save a fetched day. Returns whether it was written."""
         if self.basis.key is None or company.zone is None:
             return False
+        if record.info.covered is None:
+            record = replace(record, info=replace(record.info, excluded=self.basis.marks))
         day = record.info.day
         before = self._history.day(day) if day in self.days else None
         # By the clock, also if it was set back: days that are deleted would be fetched again.
@@ -171,12 +181,19 @@ class KnownDays:
             deleted = self._history.keep_people(ids.__contains__, all_users=False)
         else:
             deleted = bool(excluded) and self._history.keep_people(
-                lambda user_id: user_id not in excluded, all_users=True
+                lambda user_id: user_id not in excluded, all_users=True, marks=self.basis.marks
             )
         if deleted:
             self._log.info("people who are not listed were deleted from the day history")
-            self.days = self._history.days(key) or {}
+            self.days = self._read(key, self.basis.marks) or {}
             self.changed = True
+
+    def _read(self, key: HistoryKey, marks: frozenset[str]) -> Mapping[date, DayInfo] | None:
+        """The saved days, without those that lack people who are not excluded any more."""
+        days = self._history.days(key)
+        if days is None:
+            return None
+        return {day: info for day, info in days.items() if info.excluded <= marks}
 
     def _forget(self) -> None:
         self.changed |= bool(self.days)

@@ -60,6 +60,11 @@ class Company:
         """The people whom no day may have."""
         return self.setup.plan.selection.excluded.excluded_ids(self.state)
 
+    @property
+    def exclusion_marks(self) -> frozenset[str]:
+        """Of the entries of ``activity.exclude_users``; see Exclusion."""
+        return self.setup.plan.selection.excluded.marks
+
     def may_delete(self) -> bool:
         """Whether it is known who is on the list: addresses need an earlier poll."""
         return bool(self.state.known_users) or not self.setup.plan.selection.emails()

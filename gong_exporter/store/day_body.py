@@ -92,6 +92,7 @@ def pack(record: DayRecord, numbers: Mapping[str, int]) -> bytes:
         "covered": None if info.covered is None else _steps(numbers[one] for one in info.covered),
         "filter_fails": info.filter_fails,
         "no_data": info.no_data,
+        "excluded": sorted(info.excluded),
         "people": _steps(row[0] for row in rows),
         "hosted": [row[1] for row in rows],
         "calls": [row[2] for row in rows],
@@ -129,6 +130,7 @@ def _info(
         covered=None if covered is None else frozenset(ids[n] for n in _numbers(covered)),
         filter_fails=bool(content["filter_fails"]),
         no_data=bool(content["no_data"]),
+        excluded=frozenset(map(str, content.get("excluded", ()))),  # absent up to 0.2.0
     )
 
 

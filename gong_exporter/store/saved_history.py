@@ -50,11 +50,14 @@ class HistoryFile:
         """One saved day; None if it is not there or cannot be read."""
         return self._use(lambda connection: _read_day(connection, day), None)
 
-    def keep_people(self, keep: Callable[[str], bool], *, all_users: bool) -> bool:
+    def keep_people(
+        self, keep: Callable[[str], bool], *, all_users: bool, marks: frozenset[str] = frozenset()
+    ) -> bool:
         """Delete everything about the people who are not to be kept.
 
         Args:
             keep: whether an id stays.
+            marks: of the exclusion; the days that lose people get them.
             all_users: whether days that cover everybody go on doing so without these people;
                 otherwise they cover the people who stay.
 
@@ -62,7 +65,8 @@ class HistoryFile:
             Whether anything was deleted.
         """
         return self._use(
-            lambda connection: _keep_people(connection, keep, all_users=all_users), False
+            lambda connection: _keep_people(connection, keep, all_users=all_users, marks=marks),
+            False,
         )
 
     def delete(self) -> bool:
@@ -142,7 +146,11 @@ def _read_day(connection: sqlite3.Connection, day: date) -> DayRecord | None:
 
 
 def _keep_people(
-    connection: sqlite3.Connection, keep: Callable[[str], bool], *, all_users: bool
+    connection: sqlite3.Connection,
+    keep: Callable[[str], bool],
+    *,
+    all_users: bool,
+    marks: frozenset[str],
 ) -> bool:
     # The file's ``secure_delete`` overwrites what is deleted.
     with transaction(connection):
@@ -169,7 +177,9 @@ def _keep_people(
             if covered == record.info.covered and len(counts) == len(record.counts):
                 continue
             changed = True
-            _put(connection, DayRecord(replace(record.info, covered=covered), counts), numbers)
+            excluded = record.info.excluded | marks
+            info = replace(record.info, covered=covered, excluded=excluded)
+            _put(connection, DayRecord(info, counts), numbers)
         connection.executemany(
             "DELETE FROM history_users WHERE number = ?", [(number,) for number in gone]
         )

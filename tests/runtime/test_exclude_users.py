@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,18 @@ import pytest
 from gong_exporter.activity.days import HistoryKey
 from gong_exporter.activity.users import ListedUser
 from gong_exporter.roster.records import Roster
+from gong_exporter.runtime.known_days import KnownDays
+from gong_exporter.runtime.published import Company
 from gong_exporter.runtime.setup import make_setup
 from gong_exporter.simulator.records import ApiUserActivity
 from gong_exporter.store import StateFile
-from tests.support.bench import Bench, bench
+from tests.support.bench import Bench, bench, changed
 from tests.support.companies import FixtureCompany, email, user_id
 from tests.support.logs import no_log
 
 HOUR = 3600.0
+DAYS = [date(2026, 3, 10) - timedelta(days=back) for back in range(84)]
+RATIO = "gong_activity_history_ratio"
 
 
 def _excluded(*names: str) -> tuple[ListedUser, ...]:
@@ -144,3 +148,49 @@ def test_people_who_are_no_longer_excluded_return_with_the_next_poll(tmp_path: P
         loop.use(exclude_users=())
         loop.sleep(HOUR)
         assert loop.value("gong_activity_users", window="7d", state="active") == 3
+
+
+def _past(loop: Bench) -> dict[str, bytes]:
+    """The calls of each person on the days of the history, when all of it is fetched."""
+    for _ in range(100):
+        loop.turn()
+    assert loop.value(RATIO) == 1
+    saved = loop.state.history.load(DAYS)
+    assert saved is not None
+    return {user: bytes(days.calls) for user, days in saved.people().items()}
+
+
+def test_people_who_are_no_longer_excluded_get_their_past_back(tmp_path: Path) -> None:
+    with bench(tmp_path, sections={"drops": {"enabled": True}}) as loop:
+        loop.run()
+        before = _past(loop)
+        assert set(before) == {user_id(0), user_id(1), user_id(2)}
+        calls = len(loop.asked())
+        loop.use(exclude_users=_excluded(user_id(0), email(2)))
+        assert loop.value(RATIO) == 1
+        assert set(_past(loop)) == {user_id(1)}
+        assert len(loop.asked()) == calls  # those who stay are known
+        # After a restart without an entry, only days on which the person did nothing are known.
+        state, zone = loop.runner.company_state, loop.runner.poll_state.zone
+        for entries in (user_id(0),), (email(2),), ():
+            setup = make_setup(changed(loop.config, exclude_users=_excluded(*entries)))
+            again = KnownDays(loop.runner.parts)
+            again.use(Company(setup, state, zone), save=False)
+            assert again.days
+            assert min(day.weekday() for day in again.days) >= 5
+        # The same after a reload. Then the days are fetched again.
+        loop.use(exclude_users=_excluded(email(2)))
+        assert (loop.value(RATIO) or 0) < 0.1
+        loop.sleep(HOUR)
+        assert _past(loop) == {user: before[user] for user in (user_id(0), user_id(1))}
+
+
+def test_days_that_were_fetched_without_a_person_are_fetched_again(tmp_path: Path) -> None:
+    sections = {"activity": {"exclude_users": [email(0).upper()]}, "drops": {"enabled": True}}
+    with bench(tmp_path, sections=sections) as loop:
+        loop.run()
+        assert set(_past(loop)) == {user_id(1), user_id(2)}
+        loop.use(exclude_users=())
+        assert (loop.value(RATIO) or 0) < 0.1
+        loop.sleep(HOUR)
+        assert set(_past(loop)) == {user_id(0), user_id(1), user_id(2)}
