@@ -37,7 +37,7 @@ _PLAIN_KEY = re.compile(r"[A-Za-z][A-Za-z_.-]{0,39}|[A-Za-z][\w.-]{0,19}", re.AS
 
 def nearest(word: str, valid: Iterable[str]) -> str | None:
     """The valid name closest to ``word``, or None when none is close."""
-    names = {_plain(name): name for name in valid}
+    names = {plain: name for name in valid if (plain := _plain(name))}
     plain = _plain(word)
     if not plain:
         return None

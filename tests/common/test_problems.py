@@ -23,6 +23,10 @@ def test_the_closest_valid_name_is_found(word: str, close: str | None) -> None:
     assert nearest(word, ("timeout", "bearer_token")) == close
 
 
+def test_a_name_without_a_letter_is_close_to_none() -> None:
+    assert nearest("Sales", ("---", "Emea")) is None
+
+
 def test_a_hint_lists_the_valid_names_when_none_is_close() -> None:
     assert hint("timout", ("timeout", "cron")) == "did you mean 'timeout'?"
     assert hint("zzz", ("timeout", "cron")) == "valid here: timeout, cron"
