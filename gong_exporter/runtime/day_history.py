@@ -23,7 +23,7 @@ from gong_exporter.gong.errors import GongError, NotSent, RateLimited
 from gong_exporter.runtime.known_days import Basis, KnownDays
 from gong_exporter.runtime.parts import Parts
 from gong_exporter.runtime.published import Company
-from gong_exporter.runtime.setup import Setup
+from gong_exporter.runtime.setup import Setup, forecast_history
 
 AFTER_MIDNIGHT = 600.0
 """Seconds into the company's new day before which its history goes on as on the day before. The
@@ -81,7 +81,7 @@ class DayHistory:
         if self._days.basis != self._basis:
             self._abandon()
             self._basis = self._days.basis
-        if not has_history or self._must_wait(company):
+        if not has_history or self._is_limited():
             return False
         try:
             if self._steps is None and not self._begin(company, source):
@@ -98,13 +98,19 @@ class DayHistory:
             self._fail(error)
         return True
 
-    def _must_wait(self, company: Company) -> bool:
-        """Whether calls are left to polls, or forbidden by a Retry-After."""
-        now, limits = self._parts.clock.now(), company.setup.limits
-        used = self._parts.state.ledger.used(now)
-        if used + 1 > QUOTA_SHARE * limits.requests_per_day:
-            return True
+    def _is_limited(self) -> bool:
+        """Whether a Retry-After forbids calls."""
+        now = self._parts.clock.now()
         return self._parts.state.ledger.limited_until(now) > now
+
+    def _must_wait(self, company: Company) -> bool:
+        """Whether the calls of a day are left to polls.
+
+        A day is begun if all of its pages may be fetched: a cursor would expire in the meantime.
+        """
+        pages = forecast_history(company.setup, company.state, missing=1).once
+        most = QUOTA_SHARE * company.setup.limits.requests_per_day
+        return self._parts.state.ledger.used(self._parts.clock.now()) + min(pages, most) > most
 
     def _begin(self, company: Company, source: PageSource) -> bool:
         """Begin with the next day. Returns whether there is one to fetch."""
@@ -120,6 +126,9 @@ class DayHistory:
             if self._filling:
                 self._filling = False
                 self._parts.log.info("the day history is complete", days=len(known))
+            return False
+        if self._must_wait(company):
+            self._request = None
             return False
         if not self._filling and self._request.day not in known:
             self._filling = True

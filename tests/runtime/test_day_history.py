@@ -234,6 +234,16 @@ def test_no_call_above_four_fifths_of_the_quota(tmp_path: Path) -> None:
         assert not loop.said("the day history is complete")
 
 
+def test_a_day_is_begun_only_if_all_of_its_pages_may_be_fetched(tmp_path: Path) -> None:
+    with history(tmp_path, FixtureCompany(130), interval=12 * HOUR, requests_per_day=52) as loop:
+        for _ in range(3 * 24):
+            loop.sleep(HOUR)
+            for _ in range(50):
+                loop.turn()
+        assert (loop.value(RATIO) or 0) > 0.5
+        assert not loop.said("fetching the window again")  # because a cursor has expired
+
+
 def test_filling_the_history_slower_than_a_day_still_ends(tmp_path: Path) -> None:
     with history(tmp_path, interval=12 * HOUR, requests_per_day=50) as loop:
         for _ in range(8):
