@@ -116,9 +116,10 @@ def make_digest(week: DigestWeek, top: int, team: str = "") -> Digest:
         more_teams=len(week.teams[top:]),
         notes=tuple(notes),
         sections=sections if week.people_scored else (),
-        closing="A drop is a reason to ask, and not a proof. Expected is what the usual would have"
-        " brought on the days with any activity, so leave and holidays do not count as a drop; of"
-        " the whole company, it is the mean of the three weeks before."
+        closing="Calls are those hosted, those attended, and own ones listened to; contributions"
+        " are feedback, shares and comments. A drop is a reason to ask, and not a proof. Expected"
+        " is what the usual would have brought on the days with any activity, so leave and holidays"
+        " do not count as a drop; of the whole company, it is the mean of the three weeks before."
         + ("" if week.people_scored else " This exporter publishes no scores of people."),
     )
 

@@ -83,9 +83,11 @@ Nothing in the last 7 days: 1
  1. Cleo Tau: no activity in the last 7 days, active on 12 of the 21 days
     before. Most often this is leave, or the person left the company.
 
-A drop is a reason to ask, and not a proof. Expected is what the usual would
-have brought on the days with any activity, so leave and holidays do not count
-as a drop; of the whole company, it is the mean of the three weeks before.
+Calls are those hosted, those attended, and own ones listened to;
+contributions are feedback, shares and comments. A drop is a reason to ask,
+and not a proof. Expected is what the usual would have brought on the days
+with any activity, so leave and holidays do not count as a drop; of the whole
+company, it is the mean of the three weeks before.
 """
 
 

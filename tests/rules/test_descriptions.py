@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +148,26 @@ def test_the_alert_of_grafana_says_the_same(tmp_path: Path, said: Said) -> None:
     assert_says(tmp_path, said, queries["alert"], template)
 
 
-def assert_says(folder: Path, said: Said, expression: str, template: str) -> None:
+SAID_IN_A_GAP = {
+    "everything, and a longer window": "Ann Rho (EMEA, manager Zoe): 2 calls and contributions in"
+    f" the last 7 days, about 8 expected. {AT_WORK} {CHANCE}",
+    "silence": SAID["silence"].text,
+    "a team's fortnight": "Team EMEA: 20 calls and contributions in the last 7 days, about 50"
+    " expected. Holidays and leave of single members are taken into account.",
+}
+
+
+@pytest.mark.parametrize(("said", "text"), SAID_IN_A_GAP.items())
+def test_the_numbers_of_the_week_outlast_a_gap(tmp_path: Path, said: str, text: str) -> None:
+    given = replace(SAID[said], text=text)
+    rule = next(rule for rule in GROUP["rules"] if rule["alert"] == given.alert)
+    description = rule["annotations"]["description"]
+    assert_says(tmp_path, given, rule["expr"], description, at=HOUR + 1800)
+
+
+def assert_says(
+    folder: Path, said: Said, expression: str, template: str, *, at: int = HOUR
+) -> None:
     rule = {
         "alert": "Said",
         "expr": f"max by ({', '.join(sorted(_labels(said)))}) ({expression})",
@@ -163,7 +182,7 @@ def assert_says(folder: Path, said: Said, expression: str, template: str) -> Non
         "alert_rule_test": [
             {
                 "alertname": "Said",
-                "eval_time": f"{HOUR}s",
+                "eval_time": f"{at}s",
                 "exp_alerts": [
                     {"exp_labels": _labels(said), "exp_annotations": {"description": said.text}}
                 ],
