@@ -130,7 +130,7 @@ def run_check(session: Session, web: WebOptions, *, live: bool) -> None:
                 retry=RetryPolicy(attempts=1, rate_limited=0),
             )
             stack.callback(client.close)
-            check_live(setup, client, clock.now(), warnings, session.redactor)
+            check_live(setup, client, clock.now(), warnings, session.redactor, measured=measured)
 
 
 @contextmanager

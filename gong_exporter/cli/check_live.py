@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import click
 
+from gong_exporter.activity.budget import pages_for
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.pages import fetch_page
 from gong_exporter.activity.users import latest_emails
@@ -38,12 +39,19 @@ _SHOWN = 5
 
 
 def check_live(
-    setup: Setup, client: GongClient, now: float, warnings: list[str], redactor: Redactor
+    setup: Setup,
+    client: GongClient,
+    now: float,
+    warnings: list[str],
+    redactor: Redactor,
+    *,
+    measured: bool,
 ) -> None:
     """Make one call, and one more if the roster is Gong's; exits 1 when one fails.
 
     The first proves key, scope, host and time zone. It is for a week that has ended everywhere.
-    The second proves the scope that the roster needs.
+    The second proves the scope that the roster needs. ``measured``: the forecast of calls is by the
+    pages of earlier polls.
     """
     days = LIVE_WINDOW.range_on(today_everywhere(now))
     try:
@@ -58,7 +66,7 @@ def check_live(
     except GongError as error:
         fail(f"the live call failed: {error.describe()}")
     click.echo("live call: key, scope and host are right")
-    _describe_response(setup, page, days, now, warnings, redactor=redactor)
+    _describe_response(setup, page, days, now, warnings, redactor=redactor, measured=measured)
     if setup.config.activity.roster is not None:
         _check_users(client)
 
@@ -81,6 +89,7 @@ def _describe_response(
     warnings: list[str],
     *,
     redactor: Redactor,
+    measured: bool,
 ) -> None:
     configured = setup.plan.zone
     stated = page.time_zone if page is not None else None
@@ -88,6 +97,12 @@ def _describe_response(
     if page is not None and page.total_records is not None:
         last = days.end - timedelta(days=1)
         click.echo(f"  {page.total_records} users were active from {days.start} to {last}")
+        pages = pages_for(page.total_records)
+        if pages > 1 and not measured and setup.plan.selection.all_users:
+            click.echo(
+                f"  so each window takes {pages} calls: multiply those of polls and of the day"
+                f" history by {pages}"
+            )
     if zone is None and configured is None:
         problem = (
             f"named as {describe_zone(stated)}, which is not known here"

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.simulator.api.simulator import Simulator, utc_now
 from tests.support.companies import FixtureCompany, email, user_id
 from tests.support.exporter import SECRET, run_here, write_config
@@ -71,6 +72,19 @@ def test_a_list_and_a_roster_are_held_against_who_was_active(
     _, out, _ = check_live(tmp_path, simulator.url, activity=activity)
     assert "not 404, (hidden), (hidden)" in out
     assert "nobody" not in out
+
+
+def test_the_calls_of_a_larger_company_are_corrected_until_a_poll_has_measured_them(
+    tmp_path: Path,
+) -> None:
+    line = "  so each window takes 2 calls: multiply those of polls and of the day history by 2\n"
+    with running_simulator(FixtureCompany(users=120), now=utc_now) as simulator:
+        assert line in check_live(tmp_path, simulator.url)[1]
+        assert line not in check_live(tmp_path, simulator.url, activity={"users": [user_id(0)]})[1]
+        with state_at(tmp_path / "gong-exporter.db") as state:
+            pages = {"1d": 2, "7d": 2, "28d": 2}
+            state.save(CompanyState(host=simulator.url, pages=pages), [])
+        assert line not in check_live(tmp_path, simulator.url)[1]
 
 
 def test_of_many_pages_only_the_first_is_asked_for_and_that_is_said(tmp_path: Path) -> None:
