@@ -13,22 +13,28 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
 
-from gong_exporter.activity.budget import DAY, PAGE_SIZE, CallBudget
+from gong_exporter.activity.budget import CallBudget, pages_for
+from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.cli.main import cli
 from gong_exporter.config.durations import format_duration
-from gong_exporter.config.model import SECTIONS, GongConfig
-from gong_exporter.config.values import MIN_INTERVAL
+from gong_exporter.config.load import load_config
+from gong_exporter.config.model import SECTIONS
 from gong_exporter.exposition.family import Family
 from gong_exporter.exposition.names import DROP_FAMILIES, EXPORTER_FAMILIES, SNAPSHOT_FAMILIES
+from gong_exporter.runtime.setup import forecast_calls, make_setup
 
 DOCS = Path(__file__).parents[1] / "docs"
 
 SHARED = 3
 """Families with the same sentence, from which on it stands below their table."""
+
+SHORTEST = "1m"
+"""The shortest interval that a configuration may have."""
 
 OF_EVERY_COMMAND = ("config_file", "log_level", "log_format")
 
@@ -132,38 +138,33 @@ def flags() -> Iterator[str]:
 
 def calls() -> Iterator[str]:
     """What polls cost by size of company, by the exporter's own forecast."""
-    intervals = {"15m": 96, "1h": 24, "6h": 4}
+    intervals = ("15m", "1h", "6h")
     return table(
         ("active users", "calls a poll", *(f"a day at `{name}`" for name in intervals), "shortest"),
         (
             (
                 f"{users:,}",
-                f"{(hourly := _forecast(users, 24)).calls_per_poll:,}",
-                *(_day(_forecast(users, polls)) for polls in intervals.values()),
-                _shortest(hourly),
+                f"{(fastest := _forecast(users, SHORTEST)).calls_per_poll:,}",
+                *(_day(_forecast(users, interval)) for interval in intervals),
+                f"`{format_duration(math.ceil(fastest.effective_interval / 60) * 60)}`",
             )
             for users in (48, 500, 1_000, 5_000, 10_000, 50_000)
         ),
     )
 
 
-def _forecast(users: int, polls: float) -> CallBudget:
-    return CallBudget(
-        calls_per_poll=3 * math.ceil(users / PAGE_SIZE),  # of the windows 1d, 7d and 28d
-        runs_per_day=polls,
-        requests_per_day=GongConfig.model_fields["requests_per_day"].default,
-    )
+def _forecast(users: int, interval: str) -> CallBudget:
+    """Of a configuration that is the default one but for its interval."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "config.yaml")
+        file.write_text(f"poll: {{interval: {interval}}}\n", encoding="utf-8")
+        setup = make_setup(load_config(file, {"GONG_BEARER_TOKEN": "unused"}))
+    pages = {window.name: pages_for(users) for window in setup.plan.windows}
+    return forecast_calls(setup, CompanyState(host=setup.plan.host, pages=pages))
 
 
 def _day(cost: CallBudget) -> str:
     return f"{cost.calls_per_day:,}" + (" \\*" if cost.stretched else "")
-
-
-def _shortest(cost: CallBudget) -> str:
-    """The shortest interval that fits the default quota."""
-    most = cost.requests_per_day / cost.calls_per_poll - 1
-    seconds = max(MIN_INTERVAL, math.ceil(DAY / most))
-    return f"`{format_duration(math.ceil(seconds / 60) * 60)}`"
 
 
 HEAD = ("| option | meaning |", "|---|---|")
