@@ -43,6 +43,12 @@ class CallBudget:
         return polls + self.search_calls + self.roster_calls
 
     @property
+    def calls_per_day_in_effect(self) -> int:
+        """The same with the interval that the quota allows."""
+        polls = math.ceil(self.calls_per_poll * (DAY / self.interval_in_effect + 1))
+        return polls + self.search_calls + self.roster_calls
+
+    @property
     def interval(self) -> float:
         """Seconds between polls by the configuration (for cron: on average)."""
         return DAY / self.runs_per_day

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from gong_exporter.activity.budget import DAY
 from gong_exporter.activity.days import DayRecord, day_of_window
 from gong_exporter.activity.history import (
     HISTORY_DAYS,
@@ -23,11 +24,15 @@ from gong_exporter.gong.errors import GongError, NotSent, RateLimited
 from gong_exporter.runtime.known_days import Basis, KnownDays
 from gong_exporter.runtime.parts import Parts
 from gong_exporter.runtime.published import Company
-from gong_exporter.runtime.setup import Setup, forecast_history
+from gong_exporter.runtime.setup import Setup, forecast_calls, forecast_history
 
 AFTER_MIDNIGHT = 600.0
 """Seconds into the company's new day before which its history goes on as on the day before. The
 poll after midnight brings the day that just ended."""
+
+DAYS_AT_ONCE, FILL_SHARE = 28, 0.9
+"""Of a new company's history, so many days come as soon as possible. Older ones come as far as the
+calls of 24 hours, a day of polls included, stay below this share of ``requests_per_day``."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 60.0, 3600.0
 """Seconds to the next try after a failure; doubled each time."""
@@ -108,9 +113,14 @@ class DayHistory:
 
         A day is begun if all of its pages may be fetched: a cursor would expire in the meantime.
         """
+        now, quota = self._parts.clock.now(), company.setup.limits.requests_per_day
         pages = forecast_history(company.setup, company.state, missing=1).once
-        most = QUOTA_SHARE * company.setup.limits.requests_per_day
-        return self._parts.state.ledger.used(self._parts.clock.now()) + min(pages, most) > most
+        most = QUOTA_SHARE * quota
+        if self._parts.state.ledger.used(now) + min(pages, most) > most:
+            return True
+        recent = sum(info.fetched_at > now - DAY for info in self._days.days.values())
+        polls = forecast_calls(company.setup, company.state).calls_per_day_in_effect
+        return recent >= DAYS_AT_ONCE and (recent + 1) * pages + polls > FILL_SHARE * quota
 
     def _begin(self, company: Company, source: PageSource) -> bool:
         """Begin with the next day. Returns whether there is one to fetch."""

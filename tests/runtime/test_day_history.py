@@ -226,7 +226,7 @@ def test_a_clock_that_was_set_back_for_long_costs_each_day_once(tmp_path: Path) 
 
 
 def test_no_call_above_four_fifths_of_the_quota(tmp_path: Path) -> None:
-    with history(tmp_path, interval=12 * HOUR, requests_per_day=50) as loop:
+    with history(tmp_path, interval=20 * HOUR, requests_per_day=50) as loop:
         loop.run()
         for _ in range(100):
             loop.turn()
@@ -242,6 +242,23 @@ def test_a_day_is_begun_only_if_all_of_its_pages_may_be_fetched(tmp_path: Path) 
                 loop.turn()
         assert (loop.value(RATIO) or 0) > 0.5
         assert not loop.said("fetching the window again")  # because a cursor has expired
+
+
+def test_the_first_fill_leaves_a_day_of_polls(tmp_path: Path) -> None:
+    with history(tmp_path, requests_per_day=125) as loop:
+        loop.run()  # polls take 75 calls a day, and the fill takes 84
+        for _ in range(100):
+            loop.turn()
+        assert (loop.value(RATIO) or 0) >= 28 / 84
+        used = []
+        for _ in range(30):
+            loop.sleep(HOUR)
+            for _ in range(5):
+                loop.turn()
+            used.append(loop.value("gong_exporter_api_quota_used") or 0)
+            assert loop.value("gong_up") == 1
+        assert max(used) <= 0.9 * 125
+        assert (loop.value(RATIO) or 0) > 50 / 84
 
 
 def test_filling_the_history_slower_than_a_day_still_ends(tmp_path: Path) -> None:
