@@ -28,8 +28,8 @@ YEAR = 365
 SLUMPS_A_YEAR = 0.5
 """Planted slumps for each person and year: each hides about three months from the wrong ones."""
 
-TEAM_SLUMPS = 0.5
-"""Planted slumps for each team in all."""
+TEAM_SLUMPS, HALF_OF = 0.5, 3
+"""Planted slumps for each team in all; those of each third team are to a half."""
 
 SETTLED = timedelta(days=120)
 STAYS = timedelta(days=45)
@@ -89,10 +89,13 @@ class Study:
         return found
 
     def _team_slumps(self, calm: SimulatedCompany, chance: random.Random) -> Iterator[Event]:
-        for team in calm.teams[:-1]:  # the last is the leadership
+        for number, team in enumerate(calm.teams[:-1]):  # the last is the leadership
             length, ago = chance.choice(TEAM_LENGTHS), chance.randrange(self.days)
             if chance.random() < TEAM_SLUMPS and ago + length < self.days:
-                yield Event(EventKind.TEAM_SLUMP, team, length, ago)
+                half = number % HALF_OF == 0
+                yield Event(
+                    EventKind.HALF_SLUMP if half else EventKind.TEAM_SLUMP, team, length, ago
+                )
 
     def _person_slumps(
         self, calm: SimulatedCompany, chance: random.Random, teams: Sequence[Event]

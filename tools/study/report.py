@@ -66,6 +66,11 @@ SCOPES = (
     Scope("gradual, over three weeks, at least 12", EventKind.GRADUAL_SLUMP, MANY_HOSTED),
 )
 
+TEAM_SCOPES = (
+    Scope("to a quarter", EventKind.TEAM_SLUMP, 0),
+    Scope("to a half", EventKind.HALF_SLUMP, 0),
+)
+
 
 def choose(scores: Mapping[float, Score], nominal: float, size: int) -> float:
     """The lowest threshold with few enough wrong episodes; the highest if all have more.
@@ -108,9 +113,10 @@ def team_table(scores: Mapping[float, Score]) -> Iterator[str]:
     for name, cause in (("of these", Cause.TURN_OF_THE_YEAR), ("besides", Cause.MEMBER)):
         rates = [_rate(one.episodes[cause], one.years, TEAMS) for one in scores.values()]
         yield _row(f"{name}: {cause}", rates)
-    slumps = [one.slumps for one in scores.values()]
-    yield _row(f"slumps found ({len(slumps[0])})", map(_found, slumps))
-    yield _row("median days to the alert", map(_delay, slumps))
+    for scope in TEAM_SCOPES:
+        slumps = [scope.select(one) for one in scores.values()]
+        yield _row(f"slumps found, {scope.name} ({len(slumps[0])})", map(_found, slumps))
+        yield _row("median days to the alert", map(_delay, slumps))
 
 
 def _head(title: str, columns: Sequence[str]) -> Iterator[str]:

@@ -137,7 +137,7 @@ def score_users(truth: Truth, series: Series, threshold: float) -> Score:
             _slump(event, firing.get(user_id, ()), truth.usual_hosting(user_id, event.start))
             for user_id, events in truth.of_person.items()
             for event in events
-            if event.event.kind is not EventKind.TEAM_SLUMP
+            if event.event.who == user_id
         ),
         sum(
             cause in WRONG and truth.usual_hosting(user_id, first - LONGEST_WINDOW) >= MANY_HOSTED

@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from gong_exporter.simulator.company.chance import OCTAVE
-from gong_exporter.simulator.company.events import EventKind, PlantedEvent
+from gong_exporter.simulator.company.events import PlantedEvent
 from gong_exporter.simulator.company.holidays import SATURDAY, holidays
 from gong_exporter.simulator.company.offices import OFFICES
 from gong_exporter.simulator.company.people import Employee
@@ -70,7 +70,7 @@ class Truth:
         for event in self.company.events:
             for user_id in event.user_ids:
                 self.of_person[user_id].append(event)
-            if event.event.kind is EventKind.TEAM_SLUMP:
+            if event.event.who in self.company.teams:
                 self.of_team[event.event.who].append(event)
 
     def cause(self, user_id: str, day: date) -> Cause:
