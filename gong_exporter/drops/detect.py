@@ -35,7 +35,7 @@ from gong_exporter.drops.records import (
     TeamFinding,
 )
 
-TEAM_LEFT = 0.35
+TEAM_LEFT = 0.4
 """The share of the usual that a team's drop leaves.
 
 Teams seldom fall as deep as a person does: with a quarter here, fewer drops to a half are found,

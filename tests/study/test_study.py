@@ -19,7 +19,6 @@ from tools.study.evaluate import NOTHING, Evaluation, evaluate, held, joined
 from tools.study.plan import APART, SETTLED, STAYS, Study
 from tools.study.report import choose, user_tables
 from tools.study.score import (
-    MANY_HOSTED,
     Companies,
     Score,
     episodes,
@@ -28,7 +27,7 @@ from tools.study.score import (
     team_evidence,
     user_years,
 )
-from tools.study.truth import WRONG, Cause, Truth, planted_cause, turn_of_the_year
+from tools.study.truth import MANY_HOSTED, WRONG, Cause, Truth, planted_cause, turn_of_the_year
 
 DAY = timedelta(days=1)
 STUDY = Study(users=60, days=400, today=date(2026, 11, 2), seed=5)
@@ -224,6 +223,15 @@ def test_wrong_alerts_on_people_with_many_hosted_calls_are_counted_apart(truth: 
         score = score_users(truth, dict.fromkeys(chosen, values), 24)
         assert score.wrong > 0
         assert score.wrong_with_many_hosted == (score.wrong if counted else 0)
+    always = sum(
+        all(truth.hosted_many(one, STUDY.first + n * DAY) for n in range(400)) for one in hosts
+    )
+    ever = sum(
+        any(truth.hosted_many(one, STUDY.first + n * DAY) for n in range(400))
+        for one in truth.people
+    )
+    assert always * 400 / 365.25 - 1 < truth.years_with_many_hosted < ever * 400 / 365.25
+    assert truth.years_with_many_hosted < truth.person_years
 
 
 def test_a_teams_slump_is_found_and_another_teams_alert_is_wrong(truth: Truth) -> None:

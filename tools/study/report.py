@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from statistics import median
 
 from gong_exporter.simulator.company.events import EventKind
-from tools.study.score import MANY_HOSTED, Score, Slump
-from tools.study.truth import WRONG, Cause
+from tools.study.score import Score, Slump
+from tools.study.truth import MANY_HOSTED, WRONG, Cause
 
 NOMINAL = (35, 12, 5)
 """Wrong episodes a year for 500 people for which thresholds are chosen."""
@@ -94,6 +94,17 @@ def user_tables(scores: Mapping[float, Score]) -> Iterator[str]:
     yield _row("**wrong**", [_rate(one.wrong, one.years, PEOPLE) for one in scores.values()])
     many_hosted = [_rate(one.wrong_with_many_hosted, one.years, PEOPLE) for one in scores.values()]
     yield _row(f"of these: people with at least {MANY_HOSTED} hosted calls a week", many_hosted)
+    yield _row(
+        "**years between two wrong ones**, for one person",
+        [_years_between(one.years, one.wrong) for one in scores.values()],
+    )
+    yield _row(
+        f"the same, with at least {MANY_HOSTED} hosted calls a week",
+        [
+            _years_between(one.years_with_many_hosted, one.wrong_with_many_hosted)
+            for one in scores.values()
+        ],
+    )
     for cause in (*WRONG, Cause.REALLY_LOWER, Cause.LEAVER):
         name = f"of these: {cause}" if cause in WRONG else f"besides: {cause}"
         yield _row(name, [_rate(one.episodes[cause], one.years, PEOPLE) for one in scores.values()])
@@ -131,6 +142,10 @@ def _row(title: str, cells: Iterable[str]) -> str:
 def _rate(count: int, years: float, size: int) -> str:
     """Episodes a year, with the standard error of a count."""
     return f"{count / years * size:.1f} ± {math.sqrt(count) / years * size:.1f}"
+
+
+def _years_between(years: float, count: int) -> str:
+    return f"{years / count:.1f} ± {years / count / math.sqrt(count):.1f}" if count else ""
 
 
 def _found(slumps: Sequence[Slump]) -> str:

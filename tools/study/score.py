@@ -9,7 +9,6 @@ from datetime import date, timedelta
 from functools import reduce
 from operator import add
 
-from gong_exporter.drops.evidence import WINDOWS
 from gong_exporter.simulator.company.events import EventKind, PlantedEvent
 from tools.study.evaluate import NOTHING, Evaluation, held
 from tools.study.plan import Study
@@ -17,12 +16,6 @@ from tools.study.truth import AFTER, WRONG, Cause, Truth
 
 JOINED = 3
 """Firing again after so many days is the same episode: people call it one."""
-
-MANY_HOSTED = 12
-"""Hosted calls a week from which a person's fortnight can prove something."""
-
-LONGEST_WINDOW = timedelta(days=max(WINDOWS))
-"""What was usual is counted before it."""
 
 Series = Mapping[str, Sequence[float]]
 """By user or team, what is compared with a threshold on each evaluated day."""
@@ -55,12 +48,14 @@ class Score:
         years: person or team years in which an alert would be wrong.
         slumps: all that were planted.
         wrong_with_many_hosted: wrong episodes of people with at least MANY_HOSTED calls a week.
+        years_with_many_hosted: the years of these people.
     """
 
     episodes: Counter[Cause]
     years: float
     slumps: tuple[Slump, ...]
     wrong_with_many_hosted: int = 0
+    years_with_many_hosted: float = 0.0
 
     @property
     def wrong(self) -> int:
@@ -74,6 +69,7 @@ class Score:
             self.years + other.years,
             self.slumps + other.slumps,
             self.wrong_with_many_hosted + other.wrong_with_many_hosted,
+            self.years_with_many_hosted + other.years_with_many_hosted,
         )
 
 
@@ -140,9 +136,9 @@ def score_users(truth: Truth, series: Series, threshold: float) -> Score:
             if event.event.who == user_id
         ),
         sum(
-            cause in WRONG and truth.usual_hosting(user_id, first - LONGEST_WINDOW) >= MANY_HOSTED
-            for cause, user_id, first in causes
+            cause in WRONG and truth.hosted_many(user_id, first) for cause, user_id, first in causes
         ),
+        truth.years_with_many_hosted,
     )
 
 

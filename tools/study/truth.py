@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from functools import cached_property
 
+from gong_exporter.drops.evidence import WINDOWS
 from gong_exporter.simulator.company.chance import OCTAVE
 from gong_exporter.simulator.company.events import PlantedEvent
 from gong_exporter.simulator.company.holidays import SATURDAY, holidays
@@ -31,6 +32,14 @@ AFTER = timedelta(days=7)
 
 AFTERMATH = timedelta(days=HISTORY)
 """Until the slump has left the history, the person counts neither for nor against the detector."""
+
+MANY_HOSTED = 12
+"""Hosted calls a week from which a person's fortnight can prove something."""
+
+LONGEST_WINDOW = timedelta(days=max(WINDOWS))
+"""What was usual is counted before it."""
+
+WEEK = 7
 
 _COUNTRIES = {office.city: office.country for office in OFFICES}
 
@@ -139,6 +148,22 @@ class Truth:
         counts = self.counts.people.get(user_id)
         return sum(counts.hosted[ago : ago + 28]) / 4 if counts else 0.0
 
+    def hosted_many(self, user_id: str, day: date) -> bool:
+        """Whether MANY_HOSTED calls a week were usual before the longest window of a day."""
+        return self.usual_hosting(user_id, day - LONGEST_WINDOW) >= MANY_HOSTED
+
+    @cached_property
+    def years_with_many_hosted(self) -> float:
+        """The part of ``person_years`` of people with MANY_HOSTED calls a week; one day a week."""
+        first, end = self.study.first, self.study.today
+        weeks = sum(
+            self.hosted_many(user_id, day)
+            and planted_cause(self.of_person.get(user_id, ()), day) is None
+            for user_id, one in self.people.items()
+            for day in _each_week(max(first, one.hired), min(end, one.left))
+        )
+        return weeks * WEEK / DAYS_A_YEAR
+
     def _rate(self, user_id: str, day: date) -> float:
         """The true rate of the last days as a share of that of the ten weeks before."""
         recent = [self._true_rate(user_id, one) for one in _recent(day)]
@@ -180,6 +205,10 @@ def turn_of_the_year(day: date) -> bool:
 
 def _recent(day: date) -> Iterator[date]:
     return (day - timedelta(days=ago) for ago in range(RECENT))
+
+
+def _each_week(first: date, end: date) -> Iterator[date]:
+    return (first + timedelta(days=number) for number in range(0, (end - first).days, WEEK))
 
 
 def _clean_days(events: Sequence[PlantedEvent], first: date, end: date) -> int:
