@@ -50,7 +50,7 @@ class DayHistory:
         self._setup: Setup | None = None
         self._resume_at = -math.inf  # on the monotonic clock
         self._next_pause = FIRST_PAUSE
-        self._filling = False
+        self._filling = self._said_waiting = False
 
     def use(self, company: Company, *, save: bool) -> None:
         """Read what is known about a company; see KnownDays.use()."""
@@ -134,11 +134,18 @@ class DayHistory:
         )
         if self._request is None:
             if self._filling:
-                self._filling = False
+                self._filling = self._said_waiting = False
                 self._parts.log.info("the day history is complete", days=len(known))
             return False
         if self._must_wait(company):
             self._request = None
+            if self._filling and not self._said_waiting:
+                self._said_waiting = True
+                self._parts.log.info(
+                    "the day history waits, so that polls have their calls",
+                    known_days=len(known_days(known)),
+                    total_days=HISTORY_DAYS,
+                )
             return False
         if not self._filling and self._request.day not in known:
             self._filling = True

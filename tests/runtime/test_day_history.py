@@ -232,6 +232,7 @@ def test_no_call_above_four_fifths_of_the_quota(tmp_path: Path) -> None:
             loop.turn()
         assert loop.value("gong_exporter_api_quota_used") == 40
         assert not loop.said("the day history is complete")
+        assert len(loop.said("the day history waits, so that polls have their calls")) == 1
 
 
 def test_a_day_is_begun_only_if_all_of_its_pages_may_be_fetched(tmp_path: Path) -> None:
