@@ -14,7 +14,7 @@ Of people with 12 hosted calls a week and more, 12 alerts a year are then wrong 
 USER_INFO_YEARS = 9.0
 """The same for severity info: a list that is read once a week."""
 
-TEAM_EVIDENCE = 8.0
+TEAM_EVIDENCE = 7.5
 """Evidence above which a team's drop is an alert."""
 
 COMPANY_DROP = 0.5

@@ -198,7 +198,7 @@ def test_the_thresholds_stand_in_a_line_of_their_own() -> None:
         ("GongUserActivityDrop", "warning", "24"),
         ("GongUserActivityDrop", "info", "9"),
         ("GongUserGoneSilent", "info", "5"),
-        ("GongTeamActivityDrop", "warning", "6.5"),
+        ("GongTeamActivityDrop", "warning", "7.5"),
         ("GongCompanyActivityDrop", "warning", "0.5"),
     ]
 
