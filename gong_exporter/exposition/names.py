@@ -110,8 +110,8 @@ TEAM_EXPECTED = Family(
 TEAM_EVIDENCE = Family(
     "gong_team_drop_evidence",
     "How strongly the last days speak for a drop of the team's activity: logarithm of how much"
-    " likelier they are if a quarter is left than if nothing has changed, the smaller of the last"
-    " two days. window is the one that decides.",
+    " likelier they are if four tenths are left than if nothing has changed, the smaller of the"
+    " last two days. window is the one that decides.",
     ("team", "window"),
 )
 COMPANY_OBSERVED = Family(
