@@ -14,7 +14,7 @@ CAPPED_YEARS = 99.5
 """Nothing was measured beyond 100 years."""
 
 _REASONS = {
-    "activity_down": "Less of everything.",
+    "activity_down": "Less activity overall.",
     "team_down": "The team is down too.",
     "new": "New: less than four weeks of history.",
 }

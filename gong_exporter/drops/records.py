@@ -121,7 +121,7 @@ class Reason(StrEnum):
         AWAY: no activity on the last two or more expected days.
         TEAM_DOWN: the whole team has dropped.
         HOSTING_DOWN: the person hosts less, and does the rest as usual.
-        ACTIVITY_DOWN: the person does less of everything.
+        ACTIVITY_DOWN: the person does less overall.
     """
 
     INACTIVE = "inactive"

@@ -62,5 +62,5 @@ def test_the_first_is_named_with_team_manager_numbers_and_reason(
         f"Active on {first.active_days} of the last 7 days.",
     ):
         assert part in text
-    said = {"activity_down": "Less of everything.", "hosting_down": "Hosting fell most: "}
+    said = {"activity_down": "Less activity overall.", "hosting_down": "Hosting fell most: "}
     assert said[first.reason] in text

@@ -52,7 +52,7 @@ def assert_descriptions(alerts: list[dict[str, Any]]) -> None:
     }
     assert found["ann", "warning"] == (
         "Ann Rho (APAC, manager Zoe Kay): 6 calls and contributions in the last 7 days, about 25"
-        " expected. Active on 5 of the last 7 days. Less of everything."
+        " expected. Active on 5 of the last 7 days. Less activity overall."
         " By chance about once in 60 years."
     )
     assert found["ben", "info"] == (

@@ -44,25 +44,25 @@ def drop(text: str, **about: Any) -> Said:
 
 
 SAID = {
-    "an address alone": drop(f"ann@acme.com: {COUNTS} {AT_WORK} Less of everything. {CHANCE}"),
-    "an id alone": drop(f"User ann: {COUNTS} {AT_WORK} Less of everything. {CHANCE}", email=""),
+    "an address alone": drop(f"ann@acme.com: {COUNTS} {AT_WORK} Less activity overall. {CHANCE}"),
+    "an id alone": drop(f"User ann: {COUNTS} {AT_WORK} Less activity overall. {CHANCE}", email=""),
     "a team": drop(
-        f"ann@acme.com (EMEA): {COUNTS} {AT_WORK} Less of everything. {CHANCE}", team="EMEA"
+        f"ann@acme.com (EMEA): {COUNTS} {AT_WORK} Less activity overall. {CHANCE}", team="EMEA"
     ),
     "a manager": drop(
-        f"Ann Rho (manager Zoe): {COUNTS} {AT_WORK} Less of everything. {CHANCE}",
+        f"Ann Rho (manager Zoe): {COUNTS} {AT_WORK} Less activity overall. {CHANCE}",
         name="Ann Rho",
         manager="Zoe",
     ),
     "a team that is the manager's": drop(
-        f"Ann Rho (manager Zoe): {COUNTS} {AT_WORK} Less of everything. {CHANCE}",
+        f"Ann Rho (manager Zoe): {COUNTS} {AT_WORK} Less activity overall. {CHANCE}",
         name="Ann Rho",
         manager="Zoe",
         team="Zoe",
     ),
     "everything, and a longer window": drop(
         "Ann Rho (EMEA, manager Zoe): 2 calls and contributions in the last 7 days, about 8"
-        f" expected; 6 in the last 14 days, about 25 expected. {AT_WORK} Less of everything."
+        f" expected; 6 in the last 14 days, about 25 expected. {AT_WORK} Less activity overall."
         f" {CHANCE}",
         name="Ann Rho",
         team="EMEA",
@@ -93,7 +93,7 @@ SAID = {
         f"ann@acme.com: {COUNTS} {AT_WORK} {CHANCE}", reason="holiday"
     ),
     "the end of the scale": drop(
-        f"ann@acme.com: {COUNTS} {AT_WORK} Less of everything. By chance less than once in 100"
+        f"ann@acme.com: {COUNTS} {AT_WORK} Less activity overall. By chance less than once in 100"
         " years.",
         years=100,
     ),

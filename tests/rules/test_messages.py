@@ -133,8 +133,8 @@ def test_slack_has_the_names_in_bold_the_rarest_first_and_links() -> None:
     first, second, last = rendered("gong.slack", [BEN, JANE]).split("\n\n")
     assert first == (
         "*Jane Doe* (EMEA, manager Ann Lee): 6 calls and contributions in the last 7 days, about 31"
-        " expected. Active on 4 of the last 7 days. Less of everything. By chance less than once in"
-        f" 100 years. (This is a test.) <{PAGE}1|Open the page>"
+        " expected. Active on 4 of the last 7 days. Less activity overall. By chance less than once"
+        f" in 100 years. (This is a test.) <{PAGE}1|Open the page>"
     )
     assert second.startswith("*Ben Cole* (EMEA, manager Ann Lee): 11 calls and contributions")
     assert second.endswith(f" <{PAGE}2|Open the page>")
@@ -328,8 +328,8 @@ def test_what_prometheus_finds_arrives_in_slack(tmp_path: Path) -> None:
         until(lambda: "/slack-emea" in dict(received.posts), "the message", 60)
     assert slack(received, "/slack-emea")["text"] == (
         "*Ann Rho* (EMEA, manager Zoe Kay): 6 calls and contributions in the last 7 days, about 25"
-        " expected. Active on 5 of the last 7 days. Less of everything. By chance about once in 60"
-        f" years. <{PAGE}ann|Open the page>\n\n<{RUNBOOK}gonguseractivitydrop|What to do>"
+        " expected. Active on 5 of the last 7 days. Less activity overall. By chance about once in"
+        f" 60 years. <{PAGE}ann|Open the page>\n\n<{RUNBOOK}gonguseractivitydrop|What to do>"
     )
 
 

@@ -203,8 +203,8 @@ REASONS = {
     "team_down/.*": "team is down too",
     "hosting_down/.*": "hosting fell most",
     "hosting_only/.*": "hosting down, attends as usual",
-    "activity_down/7d/.*": "less of everything",
-    "activity_down/(10|14)d/.*": "less of everything ($1 d)",
+    "activity_down/7d/.*": "less activity overall",
+    "activity_down/(10|14)d/.*": "less activity overall ($1 d)",
 }
 """By reason, deciding window, and the weekday after the last active day."""
 
