@@ -39,13 +39,15 @@ class CallBudget:
     @property
     def calls_per_day(self) -> int:
         """Calls that the configured schedule needs, with a poll after the company's midnight."""
-        polls = math.ceil(self.calls_per_poll * (self.runs_per_day + 1))
-        return polls + self.search_calls + self.roster_calls
+        return self._calls_with(self.runs_per_day)
 
     @property
     def calls_per_day_in_effect(self) -> int:
         """The same with the interval that the quota allows."""
-        polls = math.ceil(self.calls_per_poll * (DAY / self.interval_in_effect + 1))
+        return self._calls_with(DAY / self.interval_in_effect)
+
+    def _calls_with(self, runs_per_day: float) -> int:
+        polls = math.ceil(self.calls_per_poll * (runs_per_day + 1))
         return polls + self.search_calls + self.roster_calls
 
     @property

@@ -129,17 +129,16 @@ class DayHistory:
             return False
         known = self._days.days
         today = company_today(self._parts.clock.now() - AFTER_MIDNIGHT, zone)
-        self._request = next_request(
+        request = next_request(
             known, today=today, today_start=day_start(today, zone), ids=self._basis.ids
         )
-        if self._request is None:
+        if request is None:
             if self._filling:
                 self._filling = self._said_waiting = False
                 self._parts.log.info("the day history is complete", days=len(known))
             return False
         if self._must_wait(company):
-            self._request = None
-            if self._filling and not self._said_waiting:
+            if request.day not in known and not self._said_waiting:
                 self._said_waiting = True
                 self._parts.log.info(
                     "the day history waits, so that polls have their calls",
@@ -147,17 +146,18 @@ class DayHistory:
                     total_days=HISTORY_DAYS,
                 )
             return False
-        if not self._filling and self._request.day not in known:
+        if not self._filling and request.day not in known:
             self._filling = True
             self._parts.log.info(
                 "fetching the day history between polls",
                 known_days=len(known_days(known)),
                 total_days=HISTORY_DAYS,
             )
+        self._request = request
         self._steps = day_steps(
             source,
             company.setup.plan,
-            self._request,
+            request,
             zone,
             clock=self._parts.clock,
             log=self._parts.log,

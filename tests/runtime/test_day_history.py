@@ -17,7 +17,7 @@ from gong_exporter.config.values import EmailLabel
 from gong_exporter.roster.records import Roster
 from gong_exporter.runtime.known_days import KnownDays
 from gong_exporter.runtime.published import Company
-from gong_exporter.runtime.setup import make_setup
+from gong_exporter.runtime.setup import Setup, make_setup
 from gong_exporter.simulator.records import COUNTERS, ApiUserActivity
 from tests.support.bench import Bench, bench, changed
 from tests.support.companies import FixtureCompany, user_id
@@ -56,6 +56,15 @@ def turn_until(loop: Bench, done: Callable[[], bool]) -> None:
             return
         loop.turn()
     raise AssertionError(loop.sink.getvalue()[-2000:])
+
+
+def published_with(loop: Bench, setup: Setup) -> str:
+    """The metrics with another setup, when the history is complete."""
+    loop.poller.use(setup, interrupt=False)
+    loop.run()
+    fill(loop)
+    loop.turn()
+    return b"".join(loop.exposition.body(None, None).chunks).decode()
 
 
 def fill(loop: Bench) -> None:
@@ -445,11 +454,7 @@ def test_a_team_that_is_an_address_is_shown_as_addresses_are(tmp_path: Path) -> 
             changed(loop.config, email_label=EmailLabel.OMITTED),
             Roster(by_id=teams, columns=("team",)),
         )
-        loop.poller.use(setup, interrupt=False)
-        loop.run()
-        fill(loop)
-        loop.turn()
-        text = b"".join(loop.exposition.body(None, None).chunks).decode()
+        text = published_with(loop, setup)
         assert "gong_company_usual_activity{" in text
         assert "acme.example" not in text
 
@@ -474,11 +479,7 @@ def test_people_who_left_do_not_make_a_team_large_enough(tmp_path: Path) -> None
         setup = make_setup(
             changed(loop.config, people=False), Roster(by_id=people, columns=("team",))
         )
-        loop.poller.use(setup, interrupt=False)
-        loop.run()
-        fill(loop)
-        loop.turn()
-        text = b"".join(loop.exposition.body(None, None).chunks).decode()
+        text = published_with(loop, setup)
         assert 'gong_team_drop_evidence{team="APAC"' in text
         assert 'gong_team_drop_evidence{team="EMEA"' not in text
 

@@ -28,8 +28,11 @@ YEAR = 365
 SLUMPS_A_YEAR = 0.5
 """Planted slumps for each person and year: each hides about three months from the wrong ones."""
 
-TEAM_SLUMPS, HALF_OF = 0.5, 3
-"""Planted slumps for each team in all; those of each third team are to a half."""
+TEAM_SLUMPS = 0.5
+"""Planted slumps for each team in all."""
+
+TEAMS_PER_HALF_SLUMP = 3
+"""Of so many teams, one falls to a half instead of a quarter."""
 
 SETTLED = timedelta(days=120)
 STAYS = timedelta(days=45)
@@ -92,10 +95,9 @@ class Study:
         for number, team in enumerate(calm.teams[:-1]):  # the last is the leadership
             length, ago = chance.choice(TEAM_LENGTHS), chance.randrange(self.days)
             if chance.random() < TEAM_SLUMPS and ago + length < self.days:
-                half = number % HALF_OF == 0
-                yield Event(
-                    EventKind.HALF_SLUMP if half else EventKind.TEAM_SLUMP, team, length, ago
-                )
+                to_a_half = number % TEAMS_PER_HALF_SLUMP == 0
+                kind = EventKind.HALF_SLUMP if to_a_half else EventKind.TEAM_SLUMP
+                yield Event(kind, team, length, ago)
 
     def _person_slumps(
         self, calm: SimulatedCompany, chance: random.Random, teams: Sequence[Event]

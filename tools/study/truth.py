@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from functools import cached_property
 
+from gong_exporter.drops.dispersion import WEEK
 from gong_exporter.drops.evidence import WINDOWS
 from gong_exporter.simulator.company.chance import OCTAVE
 from gong_exporter.simulator.company.events import PlantedEvent
@@ -38,8 +39,6 @@ MANY_HOSTED = 12
 
 LONGEST_WINDOW = timedelta(days=max(WINDOWS))
 """What was usual is counted before it."""
-
-WEEK = 7
 
 _COUNTRIES = {office.city: office.country for office in OFFICES}
 
