@@ -30,9 +30,9 @@ AFTER_MIDNIGHT = 600.0
 """Seconds into the company's new day before which its history goes on as on the day before. The
 poll after midnight brings the day that just ended."""
 
-DAYS_AT_ONCE, FILL_SHARE = 28, 0.9
-"""Of a new company's history, so many days come as soon as possible. Older ones come as far as the
-calls of 24 hours, a day of polls included, stay below this share of ``requests_per_day``."""
+FILL_SHARE, DAYS_AT_LEAST = 0.9, 5
+"""Days are fetched as far as the calls of 24 hours, a day of polls included, stay below this share
+of ``requests_per_day``. So many come in any case: a few are fetched again each day."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 60.0, 3600.0
 """Seconds to the next try after a failure; doubled each time."""
@@ -120,7 +120,7 @@ class DayHistory:
             return True
         recent = sum(info.fetched_at > now - DAY for info in self._days.days.values())
         polls = forecast_calls(company.setup, company.state).calls_per_day_in_effect
-        return recent >= DAYS_AT_ONCE and (recent + 1) * pages + polls > FILL_SHARE * quota
+        return recent >= DAYS_AT_LEAST and (recent + 1) * pages + polls > FILL_SHARE * quota
 
     def _begin(self, company: Company, source: PageSource) -> bool:
         """Begin with the next day. Returns whether there is one to fetch."""

@@ -29,6 +29,9 @@ MAX_NAMES = 10
 WEEK = 7
 """Days in which there is a working day."""
 
+FIRST_FILL = 0.1
+"""Of the quota, what stretched polls leave to the first fill of the day history."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
@@ -164,13 +167,13 @@ def forecast_history(
 def _reserved_calls(setup: Setup, state: CompanyState) -> int:
     """Calls that polls leave to the history before their interval is stretched.
 
-    The daily calls, and the part of the quota in which the history makes no calls: stretched polls
-    would use all that is left, and the history would wait for ever.
+    The daily calls, a tenth of the quota for the first fill, and the part of the quota in which the
+    history makes no calls: stretched polls would use all that is left.
     """
     if not keeps_history(setup):
         return 0
-    unused = (1 - QUOTA_SHARE) * setup.limits.requests_per_day
-    return forecast_history(setup, state).per_day + math.ceil(unused)
+    share = 1 - QUOTA_SHARE + FIRST_FILL
+    return forecast_history(setup, state).per_day + math.ceil(share * setup.limits.requests_per_day)
 
 
 def windows_to_poll(

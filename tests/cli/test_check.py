@@ -127,8 +127,8 @@ def test_polls_leave_calls_to_the_day_history_before_they_are_stretched(tmp_path
     gong, on = {"requests_per_day": 80}, {"enabled": True}
     config = write_config(tmp_path, GONG, gong=gong, drops=on)
     checked = run_here("check", f"--config.file={config}")
-    # 80 less a fifth and 3 for the history: 61 / 3 - 1 polls
-    assert row(checked.stdout, "interval").startswith("1h14m29s in effect")
+    # 80 less three tenths and 3 for the history: 53 / 3 - 1 polls
+    assert row(checked.stdout, "interval").startswith("1h26m24s in effect")
     assert "19 of them left to the day history" in row(checked.stdout, "interval")
 
 
