@@ -17,7 +17,6 @@ from structlog.typing import FilteringBoundLogger
 from gong_exporter.activity.fetch import Listing
 from gong_exporter.activity.windows import DayRange, WindowSpec, day_start
 from gong_exporter.gong.records import COUNTERS, UserActivity
-from gong_exporter.gong.responses import MAX_EXTRA_COUNTERS
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
@@ -26,6 +25,9 @@ def metric_name(field: str) -> str:
     """An API field in snake_case: ``callsAsHost`` becomes ``calls_as_host``."""
     return _CAMEL.sub("_", field).lower()
 
+
+MAX_EXTRA_COUNTERS = 50
+"""Undocumented counters of a window that are exported: a bound on what Gong can add."""
 
 METRICS: tuple[str, ...] = tuple(metric_name(field) for field in COUNTERS)
 """The documented counters as ``metric`` label values."""

@@ -53,27 +53,30 @@ MAX_MESSAGE = 2000
 """Characters of an error's message, which may quote Gong or a proxy."""
 
 
+LONGEST_WAIT = 30.0
+"""Seconds: the upper end of any wait between attempts. Waits are random below their end, so that
+exporters that failed together do not come back together."""
+
+UNSPECIFIED_WAIT = 5.0
+"""Seconds to wait after a 429 without a readable Retry-After; doubles, up to MAX_WAIT."""
+
+RATE_LIMITED_REST = 900.0
+"""Seconds without calls after as many 429s to one page as the policy allows."""
+
+
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often a page is tried, and how long the waits between are.
+    """How often a page is tried.
 
     Attributes:
         attempts: exchanges for one page that fail with a 5xx, a timeout or a broken response.
         first_wait: seconds, the upper end of the first wait; doubles each time.
-        longest_wait: seconds, the upper end of any wait. Waits are random below their end, so
-            that exporters that failed together do not come back together.
         rate_limited: 429 responses to one page before the poll gives up.
-        unspecified_wait: seconds to wait after a 429 without a readable Retry-After; doubles, up
-            to MAX_WAIT.
-        rate_limited_rest: seconds without calls after so many 429s to one page.
     """
 
     attempts: int = 4
     first_wait: float = 1.0
-    longest_wait: float = 30.0
     rate_limited: int = 5
-    unspecified_wait: float = 5.0
-    rate_limited_rest: float = 900.0
 
 
 class GongClient:
@@ -165,9 +168,7 @@ class GongClient:
             self._transport.drop_connections()
         retrying = Retrying(
             stop=stop_after_attempt(self._retry.attempts),
-            wait=wait_random_exponential(
-                multiplier=self._retry.first_wait, max=self._retry.longest_wait
-            ),
+            wait=wait_random_exponential(multiplier=self._retry.first_wait, max=LONGEST_WAIT),
             retry=retry_if_exception_type((TransportError, ServerError, InvalidResponse)),
             sleep=self._clock.wait,
             before_sleep=self._log_retry,
@@ -193,13 +194,13 @@ class GongClient:
                 refused = next(refusals)
                 wait = error.retry_after
                 if wait is None:
-                    wait = min(self._retry.unspecified_wait * 2**refused, MAX_WAIT)
+                    wait = min(UNSPECIFIED_WAIT * 2**refused, MAX_WAIT)
                 error.until = self._limiter.rate_limited(wait)
                 if wait > MAX_WAIT:
                     raise
                 if refused >= self._retry.rate_limited:
                     # To go on as soon as allowed would keep the 429s coming.
-                    error.until = self._clock.now() + self._retry.rate_limited_rest
+                    error.until = self._clock.now() + RATE_LIMITED_REST
                     raise
                 self._log.warning(
                     "Gong asked to wait",

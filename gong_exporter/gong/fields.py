@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 
 from gong_exporter.common.redact import Redactor
@@ -70,18 +69,16 @@ def parse_email(
     return value if value.isascii() else _SURROGATE.sub("\ufffd", value)
 
 
-def _is_number(value: object) -> bool:
+def is_number(value: object) -> bool:
+    """True for a JSON number; a bool is an int to Python."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _count(value: object) -> int | None:
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, float):
-        if not math.isfinite(value) or not value.is_integer():
-            return None
+def parse_count(value: object) -> int | None:
+    """Return a whole number from 0 to MAX_COUNT, also if it is written as ``1e2``; or None."""
+    if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if not isinstance(value, int) or not 0 <= value <= MAX_COUNT:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_COUNT:
         return None
     return value
 
@@ -90,7 +87,7 @@ def whole_number(value: object, name: str, anomalies: list[str]) -> int | None:
     """Return a count; None, with an anomaly unless it is absent, for anything else."""
     if value is None:
         return None
-    count = _count(value)
+    count = parse_count(value)
     if count is None:
         anomalies.append(f"{name} is not a count")
     return count

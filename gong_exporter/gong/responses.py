@@ -15,23 +15,20 @@ from typing import Any, TypeVar
 from gong_exporter.common.redact import Redactor
 from gong_exporter.gong.errors import NOT_GONG, InvalidResponse
 from gong_exporter.gong.fields import (
-    _count,
-    _is_number,
     bounded_anomalies,
     data_text,
+    is_number,
     log_text,
+    parse_count,
     parse_cursor,
     parse_email,
     parse_user_id,
     whole_number,
 )
-from gong_exporter.gong.records import COUNTERS, MAX_COUNT, ActivityPage, Page, UserActivity
+from gong_exporter.gong.records import COUNTERS, ActivityPage, Page, UserActivity
 
 PageT = TypeVar("PageT", bound=Page[Any])
 """A page of one of the endpoints."""
-
-MAX_EXTRA_COUNTERS = 50
-"""Undocumented counters per page that are exported: a bound on what one response can add."""
 
 _MAX_ERRORS = 5
 _EXTRA_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}", re.ASCII)
@@ -135,7 +132,7 @@ def _page(
             records.get("currentPageSize"), "records.currentPageSize", anomalies
         ),
         cursor=parse_cursor(records.get("cursor")),
-        users=_bounded(users, anomalies),
+        users=users,
         records_received=len(stats),
         time_zone=data_text(response.get("timeZone"), redactor),
         from_date_time=data_text(response.get("fromDateTime"), redactor),
@@ -167,42 +164,17 @@ def _user(item: object, anomalies: list[str]) -> UserActivity | None:
 
 def _counters(stats: dict[str, Any], anomalies: list[str]) -> dict[str, int]:
     """Return the members that are counts."""
-    values = stats.values()
-    if (
-        stats.keys() <= _DOCUMENTED
-        and set(map(type, values)) == {int}  # a bool has another type
-        and min(values) >= 0
-        and max(values) <= MAX_COUNT
-    ):
-        return stats  # nearly every user
     counters: dict[str, int] = {}
     for field, value in stats.items():
         documented = field in _DOCUMENTED
-        if value is None or not (documented or _is_number(value)):
+        if value is None or not (documented or is_number(value)):
             continue  # absent, or an undocumented member that is not a counter
         if not documented and not _EXTRA_NAME.fullmatch(field):
             anomalies.append("a counter with an unusable name was left out")
             continue
-        count = _count(value)
+        count = parse_count(value)
         if count is None:
             anomalies.append(f"{field} is not a count")
         else:
             counters[field] = count
     return counters
-
-
-def _bounded(users: tuple[UserActivity, ...], anomalies: list[str]) -> tuple[UserActivity, ...]:
-    """Drop undocumented counters above the limit, so that no response can flood Prometheus."""
-    extra = sorted(set[str]().union(*(user.counters for user in users)) - _DOCUMENTED)
-    if len(extra) <= MAX_EXTRA_COUNTERS:
-        return users
-    anomalies.append(f"more than {MAX_EXTRA_COUNTERS} undocumented counters; the rest is left out")
-    allowed = _DOCUMENTED | set(extra[:MAX_EXTRA_COUNTERS])
-    return tuple(
-        UserActivity(
-            user_id=user.user_id,
-            email=user.email,
-            counters={field: n for field, n in user.counters.items() if field in allowed},
-        )
-        for user in users
-    )

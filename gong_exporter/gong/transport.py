@@ -82,7 +82,6 @@ class Transport:
         user_agent: the header's value.
         proxy_url: used for every call; None leaves it to the usual environment variables.
         ca_file: certificates to trust instead of the usual ones.
-        max_body: bytes after which a body is refused.
     """
 
     def __init__(
@@ -93,12 +92,10 @@ class Transport:
         user_agent: str,
         proxy_url: str | None = None,
         ca_file: str | None = None,
-        max_body: int = MAX_BODY,
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._host = urlsplit(base_url).netloc.rpartition("@")[2]
         self._timeout = timeout
-        self._max_body = max_body
         self._options = {
             "headers": {
                 "User-Agent": user_agent,
@@ -131,7 +128,6 @@ class Transport:
         """
         if time.monotonic() - self._used_at > MAX_IDLE:
             self.drop_connections()
-        exchange = _Exchange(self._session, self._max_body)
         arguments = {
             **self._options,
             "method": request.method,
@@ -139,7 +135,8 @@ class Transport:
             "data": request.body,
             "auth": HeaderAuth(authorization),
         }
-        task = AbortableTask(lambda: exchange.run(arguments), time.monotonic() + self._timeout)
+        exchange = _Exchange(self._session, arguments)
+        task = AbortableTask(exchange.run, time.monotonic() + self._timeout)
         self._submit(task)
         reusable = False
         try:
@@ -210,29 +207,31 @@ class _Exchange:
         response: None until its head arrived, not complete until its body did.
     """
 
-    def __init__(self, session: requests.Session, max_body: int) -> None:
+    def __init__(self, session: requests.Session, arguments: Mapping[str, Any]) -> None:
         self._session = session
-        self._max_body = max_body
+        self._arguments = arguments
         self.response: Response | None = None
 
-    def run(self, arguments: Mapping[str, Any]) -> None:
+    def run(self) -> None:
         """Send the request and read the response. Raises: what requests and urllib3 raise."""
-        with self._session.request(**arguments) as response:
+        with self._session.request(**self._arguments) as response:
             headers = {name.lower(): value for name, value in response.headers.items()}
             head = self.response = Response(response.status_code, headers, b"", complete=False)
-            self.response = replace(head, body=self._body(response), complete=True)
+            self.response = replace(head, body=_body(response), complete=True)
 
-    def _body(self, response: requests.Response) -> bytes:
-        received = bytearray()
-        for chunk in response.iter_content(_CHUNK):
-            received += chunk
-            if response.status_code != HTTPStatus.OK and len(received) >= MAX_ERROR_BODY:
-                break
-            if len(received) > self._max_body:
-                error = InvalidResponse(f"the response is larger than {self._max_body} bytes")
-                error.code = response.status_code
-                raise error
-        return bytes(received)
+
+def _body(response: requests.Response) -> bytes:
+    """Read the body, or enough of an error's. Raises: InvalidResponse, if it is too large."""
+    received = bytearray()
+    for chunk in response.iter_content(_CHUNK):
+        received += chunk
+        if response.status_code != HTTPStatus.OK and len(received) >= MAX_ERROR_BODY:
+            break
+        if len(received) > MAX_BODY:
+            error = InvalidResponse(f"the response is larger than {MAX_BODY} bytes")
+            error.code = response.status_code
+            raise error
+    return bytes(received)
 
 
 def _await(task: AbortableTask, clock: Clock) -> None:

@@ -12,12 +12,11 @@ import pytest
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.listing import MAX_STARTS
 from gong_exporter.activity.poll import poll
-from gong_exporter.activity.snapshot import WindowData
-from gong_exporter.gong.client import RetryPolicy
+from gong_exporter.activity.snapshot import MAX_EXTRA_COUNTERS, WindowData
+from gong_exporter.gong.client import RATE_LIMITED_REST, UNSPECIFIED_WAIT, RetryPolicy
 from gong_exporter.gong.limits import MAX_WAIT
 from gong_exporter.gong.records import Exchange
 from gong_exporter.gong.response_head import MAX_RETRY_AFTER
-from gong_exporter.gong.responses import MAX_EXTRA_COUNTERS
 from gong_exporter.gong.transport import MAX_BODY
 from gong_exporter.simulator.api.faults import FAULTS, Stage
 from tests.activity.rig import client_of, plan_of, truth
@@ -118,9 +117,9 @@ def test_the_numbers_on_the_page_are_those_of_the_code() -> None:
     assert (policy.first_wait, policy.attempts) == (1, 4)
     assert f"`Retry-After` of up to {MAX_WAIT:.0f} s" in PAGE
     assert f"more than {MAX_RETRY_AFTER / 86_400:.0f} days away | 5, 10, 20, 40, then 60 s" in PAGE
-    assert (policy.unspecified_wait, policy.rate_limited) == (5, 5)
+    assert (UNSPECIFIED_WAIT, policy.rate_limited) == (5, 5)
     assert "a sixth 429 to one page" in PAGE
-    assert f"the next one runs in {policy.rate_limited_rest / 60:.0f} minutes" in PAGE
+    assert f"the next one runs in {RATE_LIMITED_REST / 60:.0f} minutes" in PAGE
     assert f"from the first page, {MAX_STARTS} starts in all" in PAGE
     assert f"at most {MAX_BODY // 2**20} MiB of an unpacked body" in PAGE
     assert f"exported, up to {MAX_EXTRA_COUNTERS} a window" in PAGE
