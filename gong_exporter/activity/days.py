@@ -29,11 +29,12 @@ CONTRIBUTIONS = (
 LISTENED = "others_calls_listened_to"
 """The counter of other people's calls that a person listened to."""
 
-_COUNTED = (*CALLS, *CONTRIBUTIONS, LISTENED)
-"""What a person does; the other counters are received from others."""
-
 Counts = tuple[int, int, int, int]
-"""One person's ``calls_as_host``, sum of CALLS, sum of CONTRIBUTIONS, and LISTENED, of one day."""
+"""One person's ``calls_as_host``, sum of CALLS, sum of CONTRIBUTIONS, and LISTENED, of one day:
+what a person does. The other counters are received from others."""
+
+_GROUPS = (("calls_as_host",), CALLS, CONTRIBUTIONS, (LISTENED,))
+"""The counters in each of the Counts."""
 
 _COUNTS_VERSION = 2
 """Part of the key of saved days. Raise it when what Counts are changes: saved days are then unknown
@@ -110,24 +111,18 @@ def counts_of(metrics: tuple[str, ...], users: Mapping[str, Values]) -> dict[str
     columns = {name: i for i, name in enumerate(metrics)}
     sent = {
         name
-        for name in _COUNTED
+        for name in (*CALLS, *CONTRIBUTIONS, LISTENED)
         if name in columns and any(row[columns[name]] is not None for row in users.values())
     }
-    hosted = [columns["calls_as_host"]] if "calls_as_host" in sent else []
-    calls = [columns[name] for name in CALLS if name in sent]
-    contributions = [columns[name] for name in CONTRIBUTIONS if name in sent]
-    listened = [columns[LISTENED]] if LISTENED in sent else []
-    counted = [columns[name] for name in _COUNTED if name in sent]
+    groups = [[columns[name] for name in group if name in sent] for group in _GROUPS]
     found: dict[str, Counts] = {}
     for user_id, row in users.items():
-        values = [row[i] for i in counted]
+        values = [row[columns[name]] for name in sent]
         if any(values) and None not in values:
-            found[user_id] = (
-                _sum(row, hosted),
-                _sum(row, calls),
-                _sum(row, contributions),
-                _sum(row, listened),
+            hosted, calls, contributions, listened = (
+                sum(row[i] or 0 for i in group) for group in groups
             )
+            found[user_id] = hosted, calls, contributions, listened
     return found
 
 
@@ -146,7 +141,3 @@ def day_of_window(window: WindowData) -> DayRecord | None:
         DayInfo(day=window.start, fetched_at=window.fetched_at, covered=window.covered),
         counts_of(window.metrics, window.users),
     )
-
-
-def _sum(row: Values, columns: Iterable[int]) -> int:
-    return sum(row[i] or 0 for i in columns)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from types import MappingProxyType
 
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.fetch import Listing
@@ -98,7 +97,7 @@ class Exclusion:
         seen = {email for i, email in found.items() if email and (i in kept or i in self.ids)}
         return replace(
             state,
-            excluded_ids=MappingProxyType(kept),
+            excluded_ids=kept,
             excluded_emails=state.excluded_emails | seen,
         )
 

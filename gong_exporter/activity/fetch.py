@@ -50,8 +50,6 @@ EMPTY_LISTING = Listing(users=(), time_zone=None, pages=0)
 """No users, and no call was made."""
 
 
-ListingSteps = Steps[Listing]
-
 _CheckedPage = tuple[ActivityPage, StatedRange | None]
 
 
@@ -62,7 +60,7 @@ def fetch_listing(source: PageSource, wanted: ActivityFilter, log: FilteringBoun
 
 def listing_steps(
     source: PageSource, wanted: ActivityFilter, log: FilteringBoundLogger
-) -> ListingSteps:
+) -> Steps[Listing]:
     """Fetch all pages for a filter, and yield after each but the last one.
 
     It starts again, up to MAX_STARTS times, if the pages disagree.
@@ -87,7 +85,7 @@ def listing_steps(
 
 def everybody_steps(
     source: PageSource, wanted: ActivityFilter, log: FilteringBoundLogger
-) -> ListingSteps:
+) -> Steps[Listing]:
     """All users with activity, see listing_steps(). Two 404s in a row mean that there are none.
 
     One is not enough, because it sets the numbers of all users to 0.
@@ -102,7 +100,9 @@ def everybody_steps(
         return replace(EMPTY_LISTING, pages=2, request_id=error.request_id)
 
 
-def _fetch_pages(source: PageSource, wanted: ActivityFilter, *, first_start: bool) -> ListingSteps:
+def _fetch_pages(
+    source: PageSource, wanted: ActivityFilter, *, first_start: bool
+) -> Steps[Listing]:
     received = PartialListing(MAX_USERS, _same_numbers)
     page, stated = _first_page(source, wanted, first_start=first_start)
     time_zone, counters = None, 0

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.days import DayInfo, DayRecord, counts_of_listing
 from gong_exporter.activity.fetch import EMPTY_LISTING, Listing, everybody_steps, listing_steps
+from gong_exporter.activity.listing import Steps
 from gong_exporter.activity.pages import PageSource
 from gong_exporter.activity.poll_plan import PollPlan
 from gong_exporter.activity.windows import DayRange, load_zone, same_days
@@ -92,10 +92,6 @@ def _missing(info: DayInfo, ids: frozenset[str] | None) -> frozenset[str] | None
     return None if ids is None else ids - info.covered
 
 
-DaySteps: TypeAlias = Generator[None, None, DayRecord]
-"""Fetches at most one page each time it is advanced, and returns the day."""
-
-
 def day_steps(
     source: PageSource,
     plan: PollPlan,
@@ -105,7 +101,7 @@ def day_steps(
     clock: Clock,
     log: FilteringBoundLogger,
     excluded: frozenset[str] = frozenset(),
-) -> DaySteps:
+) -> Steps[DayRecord]:
     """Fetch one day, and yield between its pages.
 
     A 404 to listed users is settled by one listing of everybody: it shows who of them had data.

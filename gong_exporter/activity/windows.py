@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
+from gong_exporter.common.problems import quoted
+
 _NAME = re.compile(r"[A-Za-z]{1,32}(/[A-Za-z0-9_+-]{1,32}){0,3}")
 """What names of time zones look like."""
 
@@ -92,14 +94,15 @@ PERIODS = ("wtd", "mtd", "qtd", "ytd")
 
 
 def parse_window(text: str) -> WindowSpec:
-    """Parse the name of a window. Raises: ValueError, whose text lists what is allowed."""
+    """Parse a name in ``activity.windows``. Raises: ValueError, which lists what is allowed."""
     if text in PERIODS:
         return WindowSpec(text)
     match = _TRAILING.fullmatch(text)
     if match and int(match[1]) <= MAX_DAYS:
         return WindowSpec(text, int(match[1]))
     raise ValueError(
-        f"{text!r} is not a window: trailing days from 1d to {MAX_DAYS}d, or wtd, mtd, qtd, ytd"
+        f"{quoted(text)} is not a window; write trailing days, 1d to {MAX_DAYS}d,"
+        f" or {', '.join(PERIODS)}"
     )
 
 

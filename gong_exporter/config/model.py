@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, ConfigDict, Field, PlainValidator, model_validator
 
 from gong_exporter.activity.users import ListedUser
-from gong_exporter.activity.windows import WindowSpec
+from gong_exporter.activity.windows import WindowSpec, parse_window
 from gong_exporter.common.problems import Problem, quoted
 from gong_exporter.common.sections import AtKey, YamlSection, in_folder, list_of, single
 from gong_exporter.config import json_schema as schema
@@ -38,7 +38,7 @@ _Certificates = Annotated[
 ]
 _Secret = Annotated[Secret, single(values.secret), schema.SECRET]
 _Moment = Annotated[str, single(values.rfc3339), schema.MOMENT]
-_Window = Annotated[WindowSpec, single(values.window)]
+_Window = Annotated[WindowSpec, single(parse_window)]
 _Metric = Annotated[str, single(values.metric)]
 _Label = Annotated[str, single(values.roster_label)]
 

@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import ValidationInfo
 
 from gong_exporter.activity.snapshot import METRICS
-from gong_exporter.activity.windows import MAX_DAYS, PERIODS, WindowSpec, parse_window
 from gong_exporter.common.files import UnreadableFile, read_bounded
 from gong_exporter.common.problems import nearest, quoted
 from gong_exporter.common.user_names import column_problem
@@ -201,17 +200,6 @@ def switch(text: str) -> bool:
     if text not in words:
         raise ValueError(f"{quoted(text)} is neither true nor false")
     return words[text]
-
-
-def window(text: str) -> WindowSpec:
-    """A name in ``activity.windows``."""
-    try:
-        return parse_window(text)
-    except ValueError:
-        periods = ", ".join(PERIODS)
-        raise ValueError(
-            f"{quoted(text)} is not a window; write trailing days, 1d to {MAX_DAYS}d, or {periods}"
-        ) from None
 
 
 def roster_source(text: str) -> str:

@@ -11,11 +11,11 @@ from gong_exporter.activity.history import (
     HISTORY_DAYS,
     QUOTA_SHARE,
     DayRequest,
-    DaySteps,
     day_steps,
     known_days,
     next_request,
 )
+from gong_exporter.activity.listing import Steps
 from gong_exporter.activity.pages import PageSource
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.activity.windows import company_today, day_start
@@ -45,7 +45,7 @@ class DayHistory:
         self._parts = parts
         self._days = days
         self._request: DayRequest | None = None
-        self._steps: DaySteps | None = None
+        self._steps: Steps[DayRecord] | None = None
         self._basis = Basis()
         self._setup: Setup | None = None
         self._resume_at = -math.inf  # on the monotonic clock

@@ -101,7 +101,7 @@ def test_the_name_of_a_window_is_parsed(name: str) -> None:
     "name", ["", "0d", "401d", "01d", "1D", "d", "-1d", "1d ", "1w", "٣d", "Wtd"]
 )
 def test_an_invalid_window_is_refused_with_the_valid_ones(name: str) -> None:
-    with pytest.raises(ValueError, match="trailing days from 1d to 400d, or wtd, mtd, qtd, ytd"):
+    with pytest.raises(ValueError, match="trailing days, 1d to 400d, or wtd, mtd, qtd, ytd"):
         parse_window(name)
 
 
