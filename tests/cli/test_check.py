@@ -129,7 +129,7 @@ def test_polls_leave_calls_to_the_day_history_before_they_are_stretched(tmp_path
     checked = run_here("check", f"--config.file={config}")
     # 80 less three tenths and 3 for the history: 53 / 3 - 1 polls
     assert row(checked.stdout, "interval").startswith("1h26m24s in effect")
-    assert "19 of them left to the day history" in row(checked.stdout, "interval")
+    assert "27 of them left to the day history" in row(checked.stdout, "interval")
 
 
 def test_a_quota_too_small_for_the_history_is_still_enough_for_polls(tmp_path: Path) -> None:
