@@ -204,7 +204,7 @@ def short_secret_warnings(credentials: Credentials) -> Iterator[str]:
     except CredentialsUnreadable:
         return  # reported elsewhere
     for name, secret in secrets.items():
-        if len(secret.reveal()) < MIN_PIECE:
+        if len(secret.get_secret_value()) < MIN_PIECE:
             yield (
                 f"gong.{name} has fewer than {MIN_PIECE} characters: logs and pages redact it only"
                 " as a whole word"

@@ -59,15 +59,19 @@ def stale_problem(gong: GongConfig, activity: ActivityConfig, poll: PollConfig) 
     )
 
 
-def warnings(sections: Mapping[str, Any]) -> Iterator[tuple[*tuple[str | int, ...], str]]:
-    """What works but should be known: the path of keys to a value, and what to say of it."""
+Warned = tuple[tuple[str | int, ...], str]
+"""The path of keys and indexes to a value, and what should be known about it."""
+
+
+def warnings(sections: Mapping[str, Any]) -> Iterator[Warned]:
+    """What works but should be known, of the sections that are valid."""
     if gong := sections.get("gong"):
-        yield from (("gong", *warning) for warning in _gong(gong))
+        yield from _gong(gong)
     if activity := sections.get("activity"):
-        yield from (("activity", *warning) for warning in _activity(activity))
+        yield from _activity(activity)
     state = sections.get("state")
     if state and variable_in(str(state.file or "")):
-        yield "state", "file", _VARIABLE
+        yield ("state", "file"), _VARIABLE
     poll, drops = sections.get("poll"), sections.get("drops")
     has_history = drops and drops.enabled and state and state.file
     if poll and has_history and poll.stale_after < _LEAST_FOR_DROPS:
@@ -76,15 +80,15 @@ def warnings(sections: Mapping[str, Any]) -> Iterator[tuple[*tuple[str | int, ..
             f" whose newest day is yesterday, vanish {format_duration(poll.stale_after)} after each"
             " midnight, and the alerts with them"
         )
-        yield "poll", "stale_after", what
+        yield ("poll", "stale_after"), what
 
 
-def _gong(gong: GongConfig) -> Iterator[tuple[str, str]]:
+def _gong(gong: GongConfig) -> Iterator[Warned]:
     url = urlsplit(gong.base_url)
     if url.scheme == "http" and not _loopback(url.hostname or ""):
-        yield "base_url", "is plain http, so others can read the credentials: use https"
-    if gong.proxy_url is not None and variable_in(gong.proxy_url.reveal()):
-        yield "proxy_url", _VARIABLE
+        yield ("gong", "base_url"), "is plain http, so others can read the credentials: use https"
+    if gong.proxy_url is not None and variable_in(gong.proxy_url.get_secret_value()):
+        yield ("gong", "proxy_url"), _VARIABLE
     for key, limit, unit in (
         ("requests_per_second", COMPANY_REQUESTS_PER_SECOND, "a second"),
         ("requests_per_day", COMPANY_REQUESTS_PER_DAY, "a day"),
@@ -94,17 +98,18 @@ def _gong(gong: GongConfig) -> Iterator[tuple[str, str]]:
                 f"is above Gong's default of {limit} calls {unit} for the whole company, other"
                 " integrations included; right only if Gong granted more"
             )
-            yield key, what
+            yield ("gong", key), what
 
 
-def _activity(activity: ActivityConfig) -> Iterator[tuple[*tuple[str | int, ...], str]]:
+def _activity(activity: ActivityConfig) -> Iterator[Warned]:
     if activity.email_hash_key_file and activity.email_label is not EmailLabel.HASHED:
-        yield "email_hash_key_file", "has no effect without email_label: hashed"
+        yield ("activity", "email_hash_key_file"), "has no effect without email_label: hashed"
     for index, name in enumerate(activity.metrics or ()):
         if name not in METRICS:
             close = nearest(name, METRICS)
             what = f"{quoted(name)} is none of the {len(METRICS)} documented counters"
-            yield "metrics", index, what + (f"; did you mean '{close}'?" if close else "")
+            what += f"; did you mean '{close}'?" if close else ""
+            yield ("activity", "metrics", index), what
 
 
 def _loopback(host: str) -> bool:

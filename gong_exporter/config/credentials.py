@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gong_exporter.common.problems import Problem
-from gong_exporter.common.yaml import Keys, Scalar
+from gong_exporter.common.yaml import Keys, Node, Scalar
 from gong_exporter.config import values
 from gong_exporter.config.secrets import (
     Credentials,
@@ -42,6 +42,7 @@ class SecretFinder:
 
     Attributes:
         root: the file, in which each value has been validated on its own.
+        lines: of its keys, such as ``gong.access_key``.
         folder: where relative paths start.
         environ: the environment; kept out of the repr.
         problems: found so far. A key that is among them is not looked at again.
@@ -50,6 +51,7 @@ class SecretFinder:
     """
 
     root: Keys
+    lines: Mapping[str, int]
     folder: Path
     environ: Mapping[str, str] = field(repr=False)
     problems: list[Problem] = field(repr=False)
@@ -111,12 +113,12 @@ class SecretFinder:
             return None
         if places[0].startswith("$"):
             return self._checked(places[0], name, self.environ[_VARIABLES[name]])
-        text = self._text(places[0])
-        if text is None:
+        text = self._value(*places[0].split("."))
+        if not isinstance(text, Scalar):
             return None
         if places[0].endswith("_file"):
             return self._from_file(places[0], values.path(text), name)
-        return self._checked(places[0], name, text)
+        return self._checked(places[0], name, str(text))
 
     def _checked(self, place: str, name: str, text: str) -> Secret | None:
         wrong = (access_key_problem if name == "access_key" else secret_problem)(text)
@@ -132,7 +134,7 @@ class SecretFinder:
         if wrong:
             self._add(place, f"{values.shown_path(written, self.folder)}{wrong}")
             return None
-        self._warn_of_placeholder(place, source.read().reveal())
+        self._warn_of_placeholder(place, source.read().get_secret_value())
         return source
 
     def _warn_of_placeholder(self, place: str, text: str) -> None:
@@ -141,17 +143,13 @@ class SecretFinder:
 
     def _given(self, section: str, key: str) -> bool:
         """Whether a key has a value in the file, even one that was refused."""
-        keys = self.root.get(section)
-        if not isinstance(keys, Keys) or key not in keys.lines:
-            return False
-        value = keys.get(key)
-        return not (isinstance(value, Scalar) and value.null)
+        value = self._value(section, key)
+        null = isinstance(value, Scalar) and value.null
+        return f"{section}.{key}" in self.lines and not null
 
-    def _text(self, place: str) -> str | None:
-        section, _, key = place.partition(".")
+    def _value(self, section: str, key: str) -> Node | None:
         keys = self.root.get(section)
-        value = keys.get(key) if isinstance(keys, Keys) else None
-        return str(value) if isinstance(value, Scalar) else None
+        return keys.get(key) if isinstance(keys, Keys) else None
 
     def _empty_variables(self) -> str:
         empty = [f"${name}" for name in _VARIABLES.values() if self.environ.get(name) == ""]
@@ -161,8 +159,5 @@ class SecretFinder:
         self.problems.append(Problem(self._line(place), place, what))
 
     def _line(self, place: str) -> int:
-        """The line of ``section`` or ``section.key`` in the file; 0 for a ``$VARIABLE``."""
-        section, _, key = place.partition(".")
-        keys = self.root.get(section)
-        line = keys.lines.get(key, 0) if isinstance(keys, Keys) and key else 0
-        return line or self.root.lines.get(section, 0)
+        """The line of a key, or of its section; 0 for a ``$VARIABLE``."""
+        return self.lines.get(place) or self.lines.get(place.partition(".")[0], 0)

@@ -6,7 +6,7 @@ import re
 
 from gong_exporter.common.problems import quoted
 
-_UNITS = {
+UNITS = {
     "y": 365 * 86_400.0,
     "w": 7 * 86_400.0,
     "d": 86_400.0,
@@ -17,9 +17,9 @@ _UNITS = {
 }
 """Seconds in each unit, the largest first: the only order in which they may be written."""
 
-_DURATION = re.compile("".join(f"(?:([0-9]+){unit})?" for unit in _UNITS), re.ASCII)
+_DURATION = re.compile("".join(f"(?:([0-9]+){unit})?" for unit in UNITS), re.ASCII)
 
-LONGEST = 10 * _UNITS["y"]
+LONGEST = 10 * UNITS["y"]
 """Seconds; anything longer is a typing mistake."""
 
 _FORM = "is not a duration; write a number and a unit, such as 30s, 10m, 26h, 1d or 1h30m"
@@ -37,8 +37,7 @@ def parse_duration(text: str) -> float:
     if not text or match is None:
         raise ValueError(f"{quoted(text)} {_FORM}")
     seconds = sum(
-        float(number) * size
-        for number, size in zip(match.groups("0"), _UNITS.values(), strict=True)
+        float(number) * size for number, size in zip(match.groups("0"), UNITS.values(), strict=True)
     )
     if seconds > LONGEST:
         raise ValueError(f"{quoted(text)} is longer than ten years")
@@ -49,8 +48,8 @@ def format_duration(seconds: float) -> str:
     """How people write a duration, to the millisecond: ``1d``, but ``26h``; ``10d1h``."""
     rest = round(seconds * 1000)
     parts = []
-    few_hours = seconds < 2 * _UNITS["d"] and seconds % _UNITS["d"]
-    for unit, size in _UNITS.items():
+    few_hours = seconds < 2 * UNITS["d"] and seconds % UNITS["d"]
+    for unit, size in UNITS.items():
         if unit in {"y", "w"} or (unit == "d" and few_hours):
             continue
         count, rest = divmod(rest, round(size * 1000))

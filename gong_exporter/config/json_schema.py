@@ -10,13 +10,13 @@ from pydantic import WithJsonSchema
 from pydantic.config import JsonDict
 
 from gong_exporter.activity.windows import PERIODS
+from gong_exporter.config.durations import UNITS
 
 _ID = "[0-9]{1,20}"
 _EMAIL_CHARACTER = r"[^@\s<>(),;\"\u00ad\u200b-\u200f\ufeff]"
 _EMAIL = rf"(?![mM]ailto:|'){_EMAIL_CHARACTER}{{1,64}}@{_EMAIL_CHARACTER}{{1,255}}(?<![.'])"
 _METRIC = "^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
 _WINDOW = f"^([1-9][0-9]?|[123][0-9][0-9]|400)d$|^({'|'.join(PERIODS)})$"
-_UNITS = ("y", "w", "d", "h", "m", "s", "ms")
 _SCHEME = "[hH][tT][tT][pP][sS]?://"
 _ANY_TEXT = ["string", "number", "boolean"]
 
@@ -30,7 +30,7 @@ CRON = WithJsonSchema(
 PROXY_URL = WithJsonSchema({"type": "string", "pattern": rf"^{_SCHEME}[^\s<>/?#]+/?$"})
 BASE_URL = WithJsonSchema({"type": "string", "pattern": rf"^{_SCHEME}[^\s<>@?#/:][^\s<>@?#]*$"})
 DURATION = WithJsonSchema(
-    {"type": "string", "pattern": f"^(?=.){''.join(f'([0-9]+{unit})?' for unit in _UNITS)}$"}
+    {"type": "string", "pattern": f"^(?=.){''.join(f'([0-9]+{unit})?' for unit in UNITS)}$"}
 )
 MOMENT = WithJsonSchema(
     {
@@ -79,6 +79,10 @@ METRICS = WithJsonSchema(
         ]
     }
 )
+_ID_OR_EMAIL: tuple[JsonDict, ...] = (
+    {"type": "integer", "minimum": 0},
+    {"type": "string", "pattern": f"^({_ID}|{_EMAIL})$"},
+)
 _KEY = {
     "id": {"type": ["integer", "string"], "minimum": 0, "pattern": f"^({_ID})?$"},
     "email": {"type": ["string", "null"], "pattern": f"^({_EMAIL})?$"},
@@ -92,8 +96,7 @@ USERS = WithJsonSchema(
                 "minItems": 1,
                 "items": {
                     "anyOf": [
-                        {"type": "integer", "minimum": 0},
-                        {"type": "string", "pattern": f"^({_ID}|{_EMAIL})$"},
+                        *_ID_OR_EMAIL,
                         {
                             "type": "object",
                             "properties": _KEY,
@@ -106,14 +109,4 @@ USERS = WithJsonSchema(
         ]
     }
 )
-EXCLUDE_USERS = WithJsonSchema(
-    {
-        "type": "array",
-        "items": {
-            "anyOf": [
-                {"type": "integer", "minimum": 0},
-                {"type": "string", "pattern": f"^({_ID}|{_EMAIL})$"},
-            ]
-        },
-    }
-)
+EXCLUDE_USERS = WithJsonSchema({"type": "array", "items": {"anyOf": [*_ID_OR_EMAIL]}})

@@ -79,7 +79,7 @@ def _load(
     # Of a section with a key or value that cannot be read, nothing is said to be missing.
     unreadable = {problem.key.partition(".")[0] for problem in document.problems}
     unreadable |= {problem.key for problem in found if problem.key in SECTIONS}
-    secrets = SecretFinder(root, path.parent, environ, found, unreadable)
+    secrets = SecretFinder(root, lines, path.parent, environ, found, unreadable)
     credentials = secrets.credentials()
     activity = root.get("activity")
     label = activity.get("email_label") if isinstance(activity, Keys) else None
@@ -209,7 +209,6 @@ def _roster(
 
 
 def _warnings(root: Keys, sections: Mapping[str, Any]) -> Iterator[Problem]:
-    """Of the sections that are valid."""
-    for *path, what in warnings(sections):
+    for path, what in warnings(sections):
         names = [step for step in path if isinstance(step, str)]
-        yield Problem(line_at(root, tuple(path)), dotted(*names), what)
+        yield Problem(line_at(root, path), dotted(*names), what)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from pydantic import SecretStr
+
 from gong_exporter.common.files import UnreadableFile, read_bounded
 from gong_exporter.gong.errors import CredentialsUnreadable
 
@@ -16,28 +18,8 @@ MAX_SECRET_BYTES: Final = 16_384
 """Larger than any key or token; a larger file is a mistake."""
 
 
-class Secret:
-    """Text that no repr, str, format or log line shows; `reveal` gives it."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def reveal(self) -> str:
-        """The text itself, for the request's header and nothing else."""
-        return self._text
-
-    def __repr__(self) -> str:
-        return "Secret(hidden)"
-
-    __str__ = __repr__
-
-    def __eq__(self, other: object) -> bool:
-        return self._text == other._text if isinstance(other, Secret) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash((Secret, self._text))
+class Secret(SecretStr):
+    """Text that no repr, str, format or log line shows, and that cannot be pickled or copied."""
 
     def __reduce__(self) -> str:
         raise TypeError("a secret is not written anywhere")
@@ -125,7 +107,7 @@ class Credentials:
 
     def authorization(self) -> str:
         """The Authorization header's value. Raises: CredentialsUnreadable."""
-        secrets = {name: secret.reveal() for name, secret in self.read().items()}
+        secrets = {name: secret.get_secret_value() for name, secret in self.read().items()}
         if "bearer_token" in secrets:
             return f"Bearer {secrets['bearer_token']}"
         pair = f"{secrets['access_key']}:{secrets['access_key_secret']}"

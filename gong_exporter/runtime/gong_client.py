@@ -65,7 +65,7 @@ def make_client(
             base_url=gong.base_url,
             timeout=gong.timeout,
             user_agent=f"gong-exporter/{__version__}",
-            proxy_url=gong.proxy_url.reveal() if gong.proxy_url else None,
+            proxy_url=gong.proxy_url.get_secret_value() if gong.proxy_url else None,
             ca_file=str(gong.ca_file) if gong.ca_file else None,
         ),
         limiter=Limiter(

@@ -16,7 +16,6 @@ from gong_exporter.activity.poll_plan import PollPlan
 from gong_exporter.activity.users import Selection, fingerprint
 from gong_exporter.activity.windows import WindowSpec, longest
 from gong_exporter.common.redact import RedactionPolicy
-from gong_exporter.config.cron import runs_per_day_max
 from gong_exporter.config.durations import format_duration
 from gong_exporter.config.model import Config, PollConfig
 from gong_exporter.config.values import EmailLabel
@@ -103,7 +102,7 @@ def redaction_policy(config: Config) -> RedactionPolicy:
     The credentials are not part of it: the client adds each header that it sends.
     """
     proxy = config.gong.proxy_url
-    userinfo = urlsplit(proxy.reveal()).netloc.rpartition("@")[0] if proxy else ""
+    userinfo = urlsplit(proxy.get_secret_value()).netloc.rpartition("@")[0] if proxy else ""
     password = userinfo.partition(":")[2]
     return RedactionPolicy(
         hide_addresses=config.activity.email_label is not EmailLabel.PLAIN,
@@ -114,7 +113,7 @@ def redaction_policy(config: Config) -> RedactionPolicy:
 def runs_per_day(poll: PollConfig) -> float:
     """Polls a day by the schedule, on the day that has most."""
     if poll.cron is not None:
-        return float(runs_per_day_max(poll.cron))
+        return float(len(poll.cron.minutes))
     return DAY / (poll.interval or DAY)
 
 

@@ -121,7 +121,7 @@ def email_label(config: Config) -> Callable[[str], str]:
         return lambda _: ""
     if config.email_hash_key is None:
         return lambda email: email
-    key = config.email_hash_key.read().reveal().encode()
+    key = config.email_hash_key.read().get_secret_value().encode()
     return lambda email: _hashed(email, key)
 
 

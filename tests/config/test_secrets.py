@@ -50,10 +50,9 @@ def _locals(trace: TracebackType | None) -> str:
 def test_a_secret_prints_as_hidden_and_is_given_on_request() -> None:
     secret = Secret(HIDDEN)
 
-    assert secret.reveal() == HIDDEN
-    assert {repr(secret), str(secret), f"{secret}", "%s" % secret, "%r" % secret} == {  # noqa: UP031 - logging formats so
-        "Secret(hidden)"
-    }
+    assert secret.get_secret_value() == HIDDEN
+    shown = {repr(secret), str(secret), f"{secret}", "%s" % secret, "%r" % secret}  # noqa: UP031 - logging formats so
+    assert shown == {"**********", "Secret('**********')"}
     assert HIDDEN not in repr([secret, {"key": secret}, Credentials({"bearer_token": secret})])
 
 
@@ -201,11 +200,11 @@ def test_a_hash_key_that_cannot_be_read_later_goes_on_being_used(tmp_path: Path)
     key = load_config(config, {"GONG_BEARER_TOKEN": "made-up"}).email_hash_key
     assert key is not None
 
-    assert key.read().reveal() == "first"
+    assert key.read().get_secret_value() == "first"
     (tmp_path / "key").write_text("second")
-    assert key.read().reveal() == "second"
+    assert key.read().get_secret_value() == "second"
     (tmp_path / "key").unlink()
-    assert key.read().reveal() == "second"
+    assert key.read().get_secret_value() == "second"
 
 
 def test_a_loaded_configuration_shows_no_secret(tmp_path: Path) -> None:
