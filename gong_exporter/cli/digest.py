@@ -82,7 +82,7 @@ def digest(
             bad_usage(f"--team: no team {quoted(team)}; {hint(team, teams)}")
         week = read_week(samples, time.time(), team or "")
     except HttpConfigError as error:
-        bad_usage(str(error).replace("\n", "\ngong-exporter: "))
+        bad_usage(*str(error).split("\n"))
     except (FetchError, NoWeekError) as error:
         fail(str(error))
     click.echo(FORMATS[output_format](make_digest(week, top, team or "")), nl=False)

@@ -14,10 +14,6 @@ COMMANDS = ("backfill", "check", "demo", "digest", "healthcheck", "roster", "sim
 """Each is the function of that name in the module of that name."""
 
 
-AUTO_RELOAD_INTERVAL = 30.0
-"""Seconds between two looks at the files, unless given."""
-
-
 def _interval(text: str) -> float:
     """Seconds of a duration, at least one. Raises: ValueError."""
     from gong_exporter.config.durations import parse_duration  # noqa: PLC0415 - hardly ever needed
@@ -113,6 +109,7 @@ class LazyGroup(click.Group):
     "--config.auto-reload-interval",
     "auto_reload_interval",
     type=Parsed("duration", _interval),
+    default=30.0,
     metavar="DURATION",
     help="Time between two looks at these files. [default: 30s]",
 )
@@ -160,4 +157,4 @@ def cli(ctx: click.Context, /, **options: Any) -> None:
     elif once:
         serve.poll_once(this, labels)
     else:
-        serve.serve(this, web, (interval or AUTO_RELOAD_INTERVAL) if auto_reload else None)
+        serve.serve(this, web, interval if auto_reload else None)

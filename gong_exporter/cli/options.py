@@ -147,9 +147,10 @@ def resolve(ctx: click.Context, options: dict[str, Any], log_level: str = "info"
     )
 
 
-def bad_usage(message: str) -> NoReturn:
-    """Print a usage error on stderr and exit with BAD_USAGE."""
-    click.echo(f"gong-exporter: {message}", err=True)
+def bad_usage(*messages: str) -> NoReturn:
+    """Print usage errors on stderr and exit with BAD_USAGE."""
+    for message in messages:
+        click.echo(f"gong-exporter: {message}", err=True)
     sys.exit(BAD_USAGE)
 
 

@@ -106,7 +106,7 @@ def _teams(file: Path | None) -> dict[str, str]:
     try:
         return read_teams(file)
     except RosterError as error:
-        bad_usage("\ngong-exporter: ".join(error.located(str(file))))
+        bad_usage(*error.located(str(file)))
 
 
 def _fetch(session: Session, config: Config) -> tuple[GongUser, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from socket import socket
@@ -108,22 +109,11 @@ def keep_running(
             fail("the HTTP server ended; the log says why")
         if reload_wanted and (reloading is None or reloading.done):
             # One at a time. All signals during a reload cause one more, which reads everything.
-            reloading = _reload(started[0], lambda: signals.put("wake"))
-            reload_wanted = reloading is None
+            with suppress(RuntimeError):  # the system cannot start a thread just now
+                reloading = BackgroundTask("reload", started[0].reload, lambda: signals.put("wake"))
+                reload_wanted = False
     for exporter in started:
         exporter.stop()
-
-
-def _reload(exporter: Exporter, on_end: Callable[[], None]) -> BackgroundTask | None:
-    """Start a reload. Returns None if the system cannot start a thread just now."""
-
-    def reload() -> None:
-        exporter.reload()
-
-    try:
-        return BackgroundTask("reload", reload, on_end)
-    except RuntimeError:
-        return None
 
 
 def _give_up(error: BaseException) -> None:

@@ -85,4 +85,4 @@ def open_existing_state(
 
 def refuse(error: ConfigError) -> NoReturn:
     """Exit with a configuration's errors on stderr, one a line."""
-    bad_usage(str(error).replace("\n", "\ngong-exporter: "))
+    bad_usage(*str(error).split("\n"))

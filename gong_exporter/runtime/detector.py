@@ -120,7 +120,7 @@ class DetectorProcess:
         except OSError as error:
             raise DetectorFailed(f"its process cannot start: {error}") from error
         try:
-            self._task = BackgroundTask("drops", lambda: self._exchange(given), lambda: None)
+            self._task = BackgroundTask("drops", lambda: self._exchange(given))
         except RuntimeError as error:
             self._process.kill()
             self._process.communicate()

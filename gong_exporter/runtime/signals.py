@@ -105,7 +105,7 @@ class BackgroundTask:
 
     Args:
         name: of the thread.
-        work: what to do.
+        work: what to do; its result is not used.
         on_end: called when it has ended, with or without an error.
 
     Raises:
@@ -115,7 +115,12 @@ class BackgroundTask:
         error: what ``work`` raised; None if nothing.
     """
 
-    def __init__(self, name: str, work: Callable[[], None], on_end: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        work: Callable[[], object],
+        on_end: Callable[[], None] = lambda: None,
+    ) -> None:
         self._done = threading.Event()
         self.error: BaseException | None = None
         # Not kept as attributes: what the work holds is freed when it has ended.
@@ -130,7 +135,7 @@ class BackgroundTask:
         """Whether it ended within ``timeout`` seconds."""
         return self._done.wait(timeout)
 
-    def _run(self, work: Callable[[], None], on_end: Callable[[], None]) -> None:
+    def _run(self, work: Callable[[], object], on_end: Callable[[], None]) -> None:
         try:
             work()
         except BaseException as error:  # noqa: BLE001 - the thread that started it handles it
