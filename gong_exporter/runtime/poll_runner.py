@@ -44,10 +44,13 @@ FetchWindows = Callable[
 class PollRunner:
     """Runs polls, one at a time, in the thread of its caller.
 
-    Only ``poll_state``, ``current()`` and ``company_state`` are for any thread.
+    Only ``poll_state``, ``current()``, ``company_state`` and the errors of ``roster`` and ``drops``
+    are for any thread.
 
     Attributes:
         parts: as given.
+        roster: fetches the roster, if it is Gong's.
+        drops: finds drops.
         save: write what polls fetch to the state file; not while another process does.
         poll_state: as of the last poll or configuration.
     """
@@ -71,8 +74,8 @@ class PollRunner:
         self._data = CompanyData(parts, setup)
         days = KnownDays(parts)
         self._history = DayHistory(parts, days)
-        self._roster = GongRoster(parts)
-        self._drops = DropFinder(parts, data=self._data, days=days, start=start_detector)
+        self.roster = GongRoster(parts)
+        self.drops = DropFinder(parts, data=self._data, days=days, start=start_detector)
         self._observer = CallObserver(parts.metrics)
         self._poll_log = PollLogger(parts)
         self._client: GongClient | None = None
@@ -83,16 +86,6 @@ class PollRunner:
     def company_state(self) -> CompanyState:
         """What polls learned about the company."""
         return self._data.company_state
-
-    @property
-    def roster_error(self) -> str | None:
-        """Why the roster could not be fetched from Gong at the last try; None if it could."""
-        return self._roster.error
-
-    @property
-    def detector_error(self) -> str | None:
-        """Why the detector failed at the last try; None if it did not."""
-        return self._drops.error
 
     def refresh_roster(self, *, at_start: bool = False) -> bool:
         """Fetch the roster from Gong if that is due, and publish it.
@@ -106,28 +99,24 @@ class PollRunner:
             Stopped: the process stops, or a new configuration interrupts.
         """
         setup = self._data.setup
-        if not self._roster.is_due(setup, at_start=at_start):
+        if not self.roster.is_due(setup, at_start=at_start):
             return False
-        if self._roster.refresh(setup, save=self.save):
+        if self.roster.refresh(setup, save=self.save):
             self.use(setup)
         return True
-
-    def retry_roster(self) -> None:
-        """Make the roster due if it could not be fetched from Gong at the last try."""
-        self._roster.retry_failure()
 
     def restore(self) -> None:
         """Serve what the state file contains, with its true timestamps."""
         self._data.load()
-        self._roster.forget()
+        self.roster.forget()
         self.use(self._data.setup)
 
     def use(self, setup: Setup) -> None:
         """Put a configuration in force. Data that answers its questions is still served."""
         self._close_client()
-        setup = self._roster.applied_to(setup)
+        setup = self.roster.applied_to(setup)
         if setup != self._data.setup:
-            self._drops.stop()
+            self.drops.stop()
         self.parts.redactor.use(redaction_policy(setup.config))
         self._client = self._new_client(setup)
         self._data.use(setup)
@@ -145,7 +134,7 @@ class PollRunner:
     def purge_file(self) -> None:
         """Delete excluded people from the state file, which has to be this process's to write."""
         self._data.purge_file()
-        self._roster.purge_file(self._data.setup)
+        self.roster.purge_file(self._data.setup)
 
     def current(self) -> Published:
         """What may be served now: data that became too old is dropped first."""
@@ -223,12 +212,12 @@ class PollRunner:
             busy = self._history.advance(self._data.company, client)
         finally:
             self._observer.counts_errors = True
-        self._drops.look(save=self.save, at_once=not busy)
+        self.drops.look(save=self.save, at_once=not busy)
         return busy
 
     def look_for_drops(self) -> None:
         """Find drops if something changed, without waiting for the result."""
-        self._drops.look(save=self.save)
+        self.drops.look(save=self.save)
 
     def find_drops(self) -> None:
         """Find drops now, and wait for the result.
@@ -236,11 +225,11 @@ class PollRunner:
         Raises:
             Stopped: the process stops.
         """
-        self._drops.finish(save=self.save)
+        self.drops.finish(save=self.save)
 
     def close(self) -> None:
         """End what runs beside the poller's thread, and close the connections to Gong."""
-        self._drops.stop()
+        self.drops.stop()
         self._close_client()
 
     def _close_client(self) -> None:

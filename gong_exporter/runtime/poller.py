@@ -181,7 +181,7 @@ class Poller:
         self._runner.use(change.setup)
         change.in_force.set()
         if self._is_leader and change.poll:
-            self._runner.retry_roster()
+            self._runner.roster.retry_failure()
             self._begin("reload")
 
     def _try_to_lead(self) -> None:

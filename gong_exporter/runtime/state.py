@@ -123,15 +123,15 @@ class ExporterSite:
                 f" gong.requests_per_day ({state.budget.requests_per_day}): only the window"
                 f" {', '.join(state.planned)} is polled, once a day"
             )
-        if self.runner.roster_error:
+        if self.runner.roster.error:
             found.append(
                 "Roster: it could not be fetched from Gong, and the last good one stays:"
-                f" {self.runner.roster_error}"
+                f" {self.runner.roster.error}"
             )
-        if self.runner.detector_error:
+        if self.runner.drops.error:
             found.append(
                 "Drops: the detector failed, so there are no scores, or those of an earlier day:"
-                f" {self.runner.detector_error}"
+                f" {self.runner.drops.error}"
             )
         if users := unrecorded_users(state.setup, self.runner.company_state):
             found.append(unrecorded_text(users))

@@ -136,7 +136,7 @@ def test_a_failed_refresh_keeps_the_old_roster_and_is_tried_again(tmp_path: Path
         assert failed is not None
         assert (done, failed) == (1 + failed, failed)
         assert failed >= 3
-        assert "api:users:read" in (loop.runner.roster_error or "")
+        assert "api:users:read" in (loop.runner.roster.error or "")
         said = loop.said("the roster could not be fetched from Gong; the last good one stays")
         assert len(said) == 1
         assert loop.value("gong_up") == 1
@@ -145,7 +145,7 @@ def test_a_failed_refresh_keeps_the_old_roster_and_is_tried_again(tmp_path: Path
         assert loop.value("gong_exporter_api_requests_total", code="401") == failed
         loop.simulator.set_users_faults()
         loop.sleep(RETRY_INTERVAL + HOUR)
-        assert loop.runner.roster_error is None
+        assert loop.runner.roster.error is None
 
 
 def test_a_reload_fetches_a_roster_that_failed(tmp_path: Path) -> None:
