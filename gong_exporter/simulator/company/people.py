@@ -58,7 +58,6 @@ class Hire:
 
     Attributes:
         seat: the seat.
-        turn: how many held it before.
         hired: the first day, a Monday.
         left: the first day after the last.
         user_id: Gong's ``userId``, 15 to 20 digits.
@@ -69,7 +68,6 @@ class Hire:
     """
 
     seat: Seat
-    turn: int
     hired: date
     left: date
     user_id: str
@@ -93,7 +91,6 @@ class Employee:
         region: the sales region.
         role: what the work is.
         city: where the office is.
-        zone: the office's IANA time zone.
         hired: the first day.
         left: the first day after the last, past or to come.
     """
@@ -107,7 +104,6 @@ class Employee:
     region: str
     role: Role
     city: str
-    zone: str
     hired: date
     left: date
 
@@ -191,7 +187,6 @@ class Staff:
             region=_region(team.region, one.seat.office),
             role=one.seat.role,
             city=one.seat.office.city,
-            zone=one.seat.office.zone,
             hired=one.hired,
             left=one.left,
         )
@@ -251,7 +246,6 @@ def _hire(
     name = invent_name(given, first, second)
     return Hire(
         seat=seat,
-        turn=turn,
         hired=hired,
         left=left,
         user_id=_user_id(seat.number, turn, chance, ids),
