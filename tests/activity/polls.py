@@ -14,6 +14,7 @@ from gong_exporter.activity.poll_plan import PollResult
 from gong_exporter.activity.snapshot import Snapshot, WindowData
 from gong_exporter.activity.users import Selection, UserLabels, build_snapshot
 from gong_exporter.gong.records import ActivityFilter, ActivityPage
+from gong_exporter.simulator.api.faults import Fault
 from gong_exporter.simulator.api.simulator import Simulator
 from gong_exporter.simulator.records import ApiCompany
 from tests.activity.rig import (
@@ -110,7 +111,9 @@ def polls(
 ) -> Iterator[Polls]:
     """A company; the users in ``gone`` are known, and were deleted."""
     clock = FakeClock(now)
-    with running_simulator(company, now=clock.datetime, readings=reading) as simulator:
+    with running_simulator(
+        company, now=clock.datetime, faults=tuple(map(Fault, reading))
+    ) as simulator:
         company_state = CompanyState(
             host=simulator.url,
             time_zone=company.time_zone.key,

@@ -18,6 +18,7 @@ from gong_exporter.gong.errors import (
     ServerError,
 )
 from gong_exporter.gong.records import ActivityFilter, ActivityPage
+from gong_exporter.simulator.api.faults import Fault
 from tests.activity.rig import (
     Answering,
     activity,
@@ -271,7 +272,7 @@ def test_a_known_zone_stays_if_the_response_has_no_known_one(
 def test_the_zone_cannot_be_learned_if_an_empty_listing_is_a_404() -> None:
     clock = FakeClock()
     company = FixtureCompany(3, silent=range(3))
-    with running_simulator(company, readings=frozenset({"empty-is-404"})) as simulator:
+    with running_simulator(company, faults=(Fault("empty-is-404"),)) as simulator:
         plan = plan_of(host=simulator.url)
         result = poll(
             client_of(simulator, clock), plan, CompanyState(host=plan.host), clock, no_log()
@@ -285,8 +286,8 @@ def test_an_empty_window_is_empty_in_both_readings(empty_is_404: bool) -> None: 
     """On Monday, yesterday was a Sunday; users with an even number do nothing then."""
     clock = FakeClock(datetime(2026, 3, 9, 18, tzinfo=UTC))
     company = FixtureCompany(3, silent=[1])
-    readings = frozenset({"empty-is-404"} if empty_is_404 else ())
-    with running_simulator(company, now=clock.datetime, readings=readings) as simulator:
+    readings = (Fault("empty-is-404"),) if empty_is_404 else ()
+    with running_simulator(company, now=clock.datetime, faults=readings) as simulator:
         plan = plan_of(host=simulator.url)
         company_state = CompanyState(host=plan.host, time_zone="US/Pacific")
         result = poll(client_of(simulator, clock), plan, company_state, clock, no_log())

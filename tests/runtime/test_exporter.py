@@ -86,7 +86,6 @@ def test_polls_slower_than_their_schedule_never_overlap(tmp_path: Path) -> None:
             sink,
         ),
     ):
-        # Listings that the simulator remembers are quick: it keeps 16 of the 20.
         until(lambda: len(messages(sink, "poll ended")) >= 2, "two polls", 60)
         shown = messages(sink, "poll begins", "poll ended")
         assert shown[:4] == ["poll begins", "poll ended"] * 2

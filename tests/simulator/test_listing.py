@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gong_exporter.simulator.api.listings import Listings
 from gong_exporter.simulator.api.simulator import Simulator
 from gong_exporter.simulator.records import COUNTERS, ApiUserActivity
 from tests.support.companies import FixtureCompany, user_id
@@ -196,18 +195,8 @@ def test_the_company_is_asked_once_for_all_pages_of_a_window() -> None:
         caller.pages(WEEK | {"userIds": [user_id(3)]})
         assert company.asked == 1
         caller.pages({"fromDate": "2026-03-03", "toDate": "2026-03-09"})
+        caller.pages()
         assert company.asked == 2
-
-
-def test_windows_are_kept_up_to_a_number_of_users() -> None:
-    company = CountingCompany(20_000)
-    listings = Listings(company)
-    days = [date(2026, 3, day) for day in (2, 3, 4)]
-    for day in (*days[:2], days[0], days[2], days[0]):  # the second is the longest unused
-        listings.users(day, day + timedelta(days=1), None)
-    assert company.asked == 3
-    listings.users(days[1], days[2], None)
-    assert company.asked == 4
 
 
 def test_a_query_string_does_not_matter(caller: Caller, simulator: Simulator) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import requests
 
+from gong_exporter.simulator.api.faults import Fault
 from gong_exporter.simulator.api.simulator import Simulator
 from tests.support.companies import FixtureCompany, user_id
 from tests.support.simulator import running_simulator
@@ -151,8 +152,8 @@ class TestUserNotFound:
     def test_one_unknown_id_fails_the_call_by_the_other_reading(
         self, company: FixtureCompany
     ) -> None:
-        other = frozenset({"unknown-id-fails"})
-        with running_simulator(company, readings=other) as running, calling(running) as caller:
+        other = (Fault("unknown-id-fails"),)
+        with running_simulator(company, faults=other) as running, calling(running) as caller:
             both = caller.page(WEEK | {"userIds": [user_id(0), self.UNKNOWN]})
             known = caller.page(WEEK | {"userIds": [user_id(0), self.SILENT]})
         assert both.status_code == 404
@@ -162,8 +163,8 @@ class TestUserNotFound:
         nobody = FixtureCompany(2, silent={0, 1})
         with running_simulator(nobody) as running, calling(running) as caller:
             mild = caller.page()
-        other = frozenset({"empty-is-404"})
-        with running_simulator(nobody, readings=other) as running, calling(running) as caller:
+        other = (Fault("empty-is-404"),)
+        with running_simulator(nobody, faults=other) as running, calling(running) as caller:
             strict = caller.page()
         assert mild.json()["usersAggregateActivityStats"] == []
         assert errors_of(strict) == ["User not found"]

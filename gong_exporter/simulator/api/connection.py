@@ -19,12 +19,11 @@ from gong_exporter.simulator.api.messages import (
     Refusal,
     error_response,
 )
+from gong_exporter.simulator.api.simulator_options import SimulatorOptions
 
 PIECE_BYTES = 65_536
 MAX_BODY_BYTES = 8 << 20
 IDLE_SECONDS = 65.0
-NO_CONTENT = 204
-CONTENT_TOO_LARGE = 413
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +33,18 @@ class ConnectionHandler:
     Attributes:
         ask: returns the response to a request.
         monotonic: stamps requests as they arrive, in seconds.
-        drip_interval: seconds between the bytes of a slow body or head.
-        endless_bytes: size at which an endless body ends after all.
+        options: how slow and how long broken responses are.
     """
 
     ask: Callable[[ApiRequest], Awaitable[ApiResponse]]
     monotonic: Callable[[], float]
-    drip_interval: float
-    endless_bytes: int
+    options: SimulatorOptions
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Respond to the requests of one connection, until either side closes it."""
+        """Respond to the requests of one connection, until either side closes it.
+
+        When the simulator stops, the task is cancelled and the connection is dropped.
+        """
         connection = h11.Connection(h11.SERVER)
         responses: list[ApiResponse] = []
         try:
@@ -52,6 +52,8 @@ class ConnectionHandler:
                 connection.start_next_cycle()
         except (OSError, TimeoutError):
             pass  # the client closed the connection
+        except asyncio.CancelledError:  # not raised again: asyncio would log it as an error
+            writer.transport.abort()
         finally:
             writer.close()
 
@@ -80,7 +82,7 @@ class ConnectionHandler:
         if not response.delivery:
             head_only = request.method == "HEAD"
             return await _send_whole(connection, writer, response, head_only=head_only)
-        await BrokenDelivery(reader, writer, self.drip_interval, self.endless_bytes).send(response)
+        await BrokenDelivery(reader, writer, self.options).send(response)
         return False
 
     async def _receive(
@@ -110,7 +112,9 @@ class ConnectionHandler:
             elif isinstance(event, h11.Data):
                 body += event.data
                 if len(body) > MAX_BODY_BYTES:
-                    raise h11.RemoteProtocolError("body too large", CONTENT_TOO_LARGE)
+                    raise h11.RemoteProtocolError(
+                        "body too large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+                    )
             elif isinstance(event, h11.EndOfMessage) and head is not None:
                 headers = tuple(
                     (name.decode("latin-1"), value.decode("latin-1"))
@@ -141,14 +145,12 @@ class BrokenDelivery:
     Attributes:
         reader: from the client.
         writer: to the client.
-        drip_interval: seconds between the bytes of a slow body or head.
-        endless_bytes: size at which an endless body ends after all.
+        options: how slow and how long it is.
     """
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
-    drip_interval: float
-    endless_bytes: int
+    options: SimulatorOptions
 
     async def send(self, response: ApiResponse) -> None:
         """Send ``response`` as its ``delivery`` says.
@@ -187,7 +189,7 @@ class BrokenDelivery:
     async def _continue_forever(self, _: ApiResponse) -> None:
         while True:
             await self._write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            await asyncio.sleep(self.drip_interval)
+            await asyncio.sleep(self.options.drip_interval)
 
     async def _endless(self, response: ApiResponse) -> None:
         """A body that looks like a listing, without an end."""
@@ -195,13 +197,13 @@ class BrokenDelivery:
         await self._write(head + _chunk(b'{"usersAggregateActivityStats": [\n'))
         user = b'{"userId": "1", "userAggregateActivityStats": {"callsAsHost": 1}},\n'
         piece = user * (PIECE_BYTES // len(user))
-        for _ in range(self.endless_bytes // len(piece)):
+        for _ in range(self.options.endless_bytes // len(piece)):
             await self._write(_chunk(piece))
 
     async def _drip(self, data: bytes) -> None:
         for index in range(len(data)):
             await self._write(data[index : index + 1])
-            await asyncio.sleep(self.drip_interval)
+            await asyncio.sleep(self.options.drip_interval)
 
     async def _write(self, data: bytes) -> None:
         self.writer.write(data)
@@ -250,7 +252,7 @@ async def _send_whole(
 ) -> bool:
     """Send a response as HTTP wants it. Returns whether another request may follow."""
     headers = [(name.encode(), value.encode("latin-1")) for name, value in response.headers]
-    if response.status != NO_CONTENT:
+    if response.status != HTTPStatus.NO_CONTENT:
         headers.append((b"Content-Length", b"%d" % len(response.body)))
     data = connection.send(h11.Response(status_code=response.status, headers=headers)) or b""
     if response.body and not head_only:

@@ -15,19 +15,15 @@ VENDOR_DATE_TIME = "2019-01-21T000:00:00-08:00"
 """The example of ``toDateTime`` on the vendor's page, three digits of hours and all."""
 
 Payload = dict[str, Any]
-"""A 200 response as it will be written; its users are under ``usersAggregateActivityStats``."""
+"""A 200 response as it will be written."""
+
+Table = Mapping[str, Callable[[Payload], None]]
+"""Faults by name."""
 
 
-def corrupt_payload(payload: Payload, active_faults: frozenset[str]) -> None:
-    """Apply the active faults of the stage ``CONTENT``, in the order of the table."""
-    for name, change in CONTENT.items():
-        if name in active_faults:
-            change(payload)
-
-
-def corrupt_users_payload(payload: Payload, active_faults: frozenset[str]) -> None:
-    """Apply to a page of ``GET /v2/users`` those faults that are not about counters or ranges."""
-    for name, change in USERS_CONTENT.items():
+def corrupt_payload(payload: Payload, active_faults: frozenset[str], table: Table) -> None:
+    """Apply the active faults of ``CONTENT`` or ``USERS_CONTENT``, in the order of the table."""
+    for name, change in table.items():
         if name in active_faults:
             change(payload)
 
@@ -128,7 +124,7 @@ def _no_records(payload: Payload) -> None:
     del payload["records"]
 
 
-CONTENT: Mapping[str, Callable[[Payload], None]] = {
+CONTENT: Table = {
     "null-counters": _null_counters,
     "weird-counters": _each_calls_as_host(-1, 1.5, "12", BEYOND_64_BITS),
     "nan-counters": _each_calls_as_host(float("nan"), float("inf")),
@@ -150,7 +146,7 @@ CONTENT: Mapping[str, Callable[[Payload], None]] = {
 """The faults of the stage ``CONTENT``, in an order that lets them be combined:
 members are deleted after everything that changes them."""
 
-USERS_CONTENT: Mapping[str, Callable[[Payload], None]] = {
+USERS_CONTENT: Table = {
     "numeric-ids": _numeric_directory_ids,
     "null-ids": _null_or_absent("id", "users"),
     "null-emails": _null_or_absent("emailAddress", "users"),
@@ -158,4 +154,4 @@ USERS_CONTENT: Mapping[str, Callable[[Payload], None]] = {
     "null-members": _set(requestId=None),
     "no-records": _no_records,
 }
-"""Those of them that concern ``GET /v2/users``."""
+"""Those of them that concern ``GET /v2/users``: none about counters or ranges."""

@@ -8,17 +8,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from email.utils import format_datetime
-from typing import Any
+from functools import lru_cache
+from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
-from gong_exporter.simulator.api import faulty_responses
-from gong_exporter.simulator.api.corrupt_payload import corrupt_payload, corrupt_users_payload
+from gong_exporter.simulator.api.corrupt_payload import (
+    CONTENT,
+    USERS_CONTENT,
+    Payload,
+    corrupt_payload,
+)
 from gong_exporter.simulator.api.faults import Fault, Stage, draw_faults, first_of
+from gong_exporter.simulator.api.faulty_responses import RESPONSES, FaultContext
 from gong_exporter.simulator.api.listings import (
-    ApiPage,
     Cursors,
-    Listings,
+    UserT,
     cut_page,
     expired,
     more_active,
@@ -38,7 +43,7 @@ from gong_exporter.simulator.api.users_endpoint import (
     USERS_PATH,
     deactivated,
     list_users,
-    users_payload,
+    user_payload,
 )
 from gong_exporter.simulator.records import ApiCompany, ApiUserActivity
 
@@ -49,12 +54,9 @@ METHODS = {PATH: "POST", USERS_PATH: "GET"}
 USERS_LIST = "users"
 """What the cursors of ``GET /v2/users`` are bound to, in place of a filter."""
 
-NOT_FOUND = 404
-METHOD_NOT_ALLOWED = 405
-TOO_MANY_REQUESTS = 429
-
-LIMIT_EXCEEDED = "API request limit exceeded"
-USER_NOT_FOUND = "User not found"
+KEPT_WINDOWS = 2
+"""The latest windows of the company that are kept, each of up to some 1.5 kB a user: computing one
+takes seconds, and every page of a chain needs it. Past days do not change."""
 
 
 class Api:
@@ -83,7 +85,7 @@ class Api:
         self._now = now
         self._limits = ApiLimits(options.requests_per_second, options.requests_per_day)
         self._cursors = Cursors(key, options.cursor_lifetime)
-        self._listings = Listings(company)
+        self._activity = lru_cache(KEPT_WINDOWS)(company.activity)
         self._serial = 0
         self.faults: Sequence[Fault] = options.faults
         self.users_faults: Sequence[Fault] = ()
@@ -124,12 +126,18 @@ class Api:
         """
         method = METHODS.get(request.path)
         if method is None:
-            raise Refusal(NOT_FOUND, ("Not found",))
+            raise Refusal(HTTPStatus.NOT_FOUND, ("Not found",))
         if request.method != method:
-            raise Refusal(METHOD_NOT_ALLOWED, ("Method not allowed",), (("Allow", method),))
+            raise Refusal(
+                HTTPStatus.METHOD_NOT_ALLOWED, ("Method not allowed",), (("Allow", method),)
+            )
         check_credentials(request.header("authorization"), self._options)
         if wait := self._limits.admit(request.arrived):
-            raise Refusal(TOO_MANY_REQUESTS, (LIMIT_EXCEEDED,), (("Retry-After", str(wait)),))
+            raise Refusal(
+                HTTPStatus.TOO_MANY_REQUESTS,
+                ("API request limit exceeded",),
+                (("Retry-After", str(wait)),),
+            )
 
     def _respond(
         self, request: ApiRequest, request_id: str, active_faults: frozenset[str]
@@ -137,107 +145,121 @@ class Api:
         now = self._now()
         if name := first_of(Stage.INSTEAD, active_faults):
             host = request.header("host") or ""
-            context = faulty_responses.FaultContext(
-                request_id, self._serial, now, host, request.target
+            return RESPONSES[name](
+                FaultContext(request_id, self._serial, now, host, request.target)
             )
-            return faulty_responses.respond_instead(name, context)
+        today = now.astimezone(self._company.time_zone).date()
         if request.path == USERS_PATH:
-            return self._respond_users(request, request_id, active_faults)
+            payload, corruptions = self._users_payload(request, today, active_faults), USERS_CONTENT
+        else:
+            payload, corruptions = self._activity_payload(request, today, active_faults), CONTENT
+        payload = {"requestId": request_id, **payload}
+        corrupt_payload(payload, active_faults, corruptions)
+        return json_response(HTTPStatus.OK, payload)
+
+    def _users_payload(
+        self, request: ApiRequest, today: date, active_faults: frozenset[str]
+    ) -> Payload:
+        """One page of the users; the only parameter is the cursor."""
+        users, records = self._page(
+            lambda: list_users(self._company, today),
+            deactivated,
+            cursor=next(iter(parse_qs(urlsplit(request.target).query).get("cursor", [])), None),
+            fingerprint=USERS_LIST,
+            arrived=request.arrived,
+            active_faults=active_faults,
+        )
+        return {"records": records, "users": [user_payload(user) for user in users]}
+
+    def _activity_payload(
+        self, request: ApiRequest, today: date, active_faults: frozenset[str]
+    ) -> Payload:
+        """One page of the users with activity in the requested window."""
         zone = self._company.time_zone
-        query = read_query(request.body, now.astimezone(zone).date(), zone.key)
-        number = 0
-        if query.cursor is not None:
-            if "expired-cursor" in active_faults:
-                raise expired()
-            number = self._cursors.read(query.cursor, query.fingerprint, request.arrived)
-        page = self._page(query, number, active_faults)
-        payload = self._payload(query, page, request_id, zone)
-        if cursor := self._cursor(
-            query.fingerprint, query.cursor, page, request.arrived, active_faults
-        ):
-            payload["records"]["cursor"] = cursor
-        corrupt_payload(payload, active_faults)
-        return json_response(200, payload)
-
-    def _respond_users(
-        self, request: ApiRequest, request_id: str, active_faults: frozenset[str]
-    ) -> ApiResponse:
-        """One page of the users; the only parameter is the cursor.
-
-        Raises:
-            Refusal: 400, for the cursor.
-        """
-        cursor = next(iter(parse_qs(urlsplit(request.target).query).get("cursor", [])), None)
-        number = 0
-        if cursor is not None:
-            if "expired-cursor" in active_faults:
-                raise expired()
-            number = self._cursors.read(cursor, USERS_LIST, request.arrived)
-        today = self._now().astimezone(self._company.time_zone).date()
-        size = self._options.page_size
-        page = cut_page(list_users(self._company, today), number, size, active_faults, deactivated)
-        # The vendor's example and a recorded response both say 0 for the first page.
-        payload = users_payload(page, request_id)
-        if following := self._cursor(USERS_LIST, cursor, page, request.arrived, active_faults):
-            payload["records"]["cursor"] = following
-        corrupt_users_payload(payload, active_faults)
-        return json_response(200, payload)
-
-    def _page(
-        self, query: Query, number: int, active_faults: frozenset[str]
-    ) -> ApiPage[ApiUserActivity]:
-        """The requested page.
-
-        Raises:
-            Refusal: 404, no user has data, by the reading in force.
-        """
-        readings = active_faults | self._options.readings
-        if query.user_ids is not None and "unknown-id-fails" in readings:
-            unknown = query.user_ids.difference(self._company.user_ids)
-            if unknown:
-                raise Refusal(NOT_FOUND, (USER_NOT_FOUND,))
-        users = self._listings.users(query.start, query.end, query.user_ids)
-        if not users and (query.user_ids is not None or "empty-is-404" in readings):
-            raise Refusal(NOT_FOUND, (USER_NOT_FOUND,))
-        return cut_page(users, number, self._options.page_size, active_faults, more_active)
-
-    def _cursor(
-        self,
-        fingerprint: str,
-        cursor: str | None,
-        page: ApiPage[Any],
-        at: float,
-        active_faults: frozenset[str],
-    ) -> str | None:
-        """The cursor of the page after this one; None after the last."""
-        if cursor is not None and "repeated-cursor" in active_faults:
-            return cursor
-        if page.follow:
-            return self._cursors.issue(fingerprint, page.number + 1, at)
-        return None
-
-    def _payload(
-        self, query: Query, page: ApiPage[ApiUserActivity], request_id: str, zone: ZoneInfo
-    ) -> dict[str, Any]:
+        query = read_query(request.body, today, zone.key)
+        users, records = self._page(
+            lambda: self._active_users(query, active_faults),
+            more_active,
+            cursor=query.cursor,
+            fingerprint=query.fingerprint,
+            arrived=request.arrived,
+            active_faults=active_faults,
+        )
+        # Not in GET /v2/users: the vendor's example and a recorded response both begin with 0.
+        records["currentPageNumber"] += self._options.first_page_number
         return {
-            "requestId": request_id,
-            "records": {
-                "totalRecords": page.total,
-                "currentPageSize": len(page.users),
-                "currentPageNumber": self._options.first_page_number + page.number,
-            },
+            "records": records,
             "usersAggregateActivityStats": [
                 {
                     "userId": user.user_id,
                     "userEmailAddress": user.email,
                     "userAggregateActivityStats": dict(user.counters),
                 }
-                for user in page.users
+                for user in users
             ],
             "timeZone": zone.key,
             "fromDateTime": day_start(query.start, zone).isoformat(),
             "toDateTime": day_start(query.end, zone).isoformat(),
         }
+
+    def _active_users(
+        self, query: Query, active_faults: frozenset[str]
+    ) -> Sequence[ApiUserActivity]:
+        """The requested users with activity in the window.
+
+        Raises:
+            Refusal: 404, no user has data, by the reading in force.
+        """
+        not_found = Refusal(HTTPStatus.NOT_FOUND, ("User not found",))
+        users = self._activity(query.start, query.end)
+        if query.user_ids is not None:
+            unknown = query.user_ids.difference(self._company.user_ids)
+            if unknown and "unknown-id-fails" in active_faults:
+                raise not_found
+            users = [user for user in users if user.user_id in query.user_ids]
+        if not users and (query.user_ids is not None or "empty-is-404" in active_faults):
+            raise not_found
+        return users
+
+    def _page(
+        self,
+        users: Callable[[], Sequence[UserT]],
+        change: Callable[[UserT], UserT],
+        *,
+        cursor: str | None,
+        fingerprint: str,
+        arrived: float,
+        active_faults: frozenset[str],
+    ) -> tuple[Sequence[UserT], Payload]:
+        """The users of one page of a listing, and the response's ``records``.
+
+        Args:
+            users: makes the listing, once the cursor is known to be valid.
+            change: makes another state of a user, for the fault that names one twice.
+            cursor: as received; None for the first page.
+            fingerprint: what cursors of this listing are bound to.
+            arrived: when the request arrived, in monotonic seconds.
+            active_faults: names.
+
+        Raises:
+            Refusal: 400 for the cursor, and what ``users`` raises.
+        """
+        number = 0
+        if cursor is not None:
+            if "expired-cursor" in active_faults:
+                raise expired()
+            number = self._cursors.read(cursor, fingerprint, arrived)
+        page = cut_page(users(), number, self._options.page_size, active_faults, change)
+        records: Payload = {
+            "totalRecords": page.total,
+            "currentPageSize": len(page.users),
+            "currentPageNumber": number,
+        }
+        if cursor is not None and "repeated-cursor" in active_faults:
+            records["cursor"] = cursor
+        elif page.follow:
+            records["cursor"] = self._cursors.issue(fingerprint, number + 1, arrived)
+        return page.users, records
 
 
 def day_start(day: date, zone: ZoneInfo) -> datetime:

@@ -42,11 +42,6 @@ class FaultContext:
     target: str
 
 
-def respond_instead(name: str, context: FaultContext) -> ApiResponse:
-    """The response of the fault ``name`` of the stage ``INSTEAD``."""
-    return RESPONSES[name](context)
-
-
 def _refused(
     status: int, error: str, *headers: tuple[str, str]
 ) -> Callable[[FaultContext], ApiResponse]:

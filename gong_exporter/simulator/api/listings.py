@@ -1,4 +1,4 @@
-"""The listing behind a chain of pages, computed once; its pages, and the cursors between them."""
+"""The pages of a listing, and the cursors between them."""
 
 from __future__ import annotations
 
@@ -6,18 +6,13 @@ import base64
 import hashlib
 import hmac
 import json
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from http import HTTPStatus
 from typing import Generic, TypeVar
 
 from gong_exporter.simulator.api.messages import Refusal
-from gong_exporter.simulator.records import ApiCompany, ApiUserActivity
-
-KEPT_USERS = 50_000
-"""Users of all kept windows together: some 1.5 kB each. The latest window is always kept."""
-
+from gong_exporter.simulator.records import ApiUserActivity
 
 UserT = TypeVar("UserT")
 """A user as one of the endpoints shows it."""
@@ -29,49 +24,13 @@ class ApiPage(Generic[UserT]):
 
     Attributes:
         users: at most ``page_size``.
-        number: counted from 0.
         total: ``totalRecords``.
         follow: more pages follow.
     """
 
     users: Sequence[UserT]
-    number: int
     total: int
     follow: bool
-
-
-class Listings:
-    """The company's latest windows, each computed once.
-
-    ``Company.activity`` over thousands of users takes seconds and every page of a chain needs
-    it; what happened on past days does not change.
-    """
-
-    def __init__(self, company: ApiCompany) -> None:
-        self._company = company
-        self._windows: OrderedDict[tuple[date, date], Sequence[ApiUserActivity]] = OrderedDict()
-
-    def users(
-        self, start: date, end: date, user_ids: frozenset[str] | None
-    ) -> Sequence[ApiUserActivity]:
-        """The users with activity in ``[start, end)``, those in ``user_ids`` unless ``None``."""
-        window = self._window(start, end)
-        if user_ids is None:
-            return window
-        return [user for user in window if user.user_id in user_ids]
-
-    def _window(self, start: date, end: date) -> Sequence[ApiUserActivity]:
-        key = (start, end)
-        if key not in self._windows:
-            self._windows[key] = self._company.activity(start, end)
-            while len(self._windows) > 1 and self._kept_users() > KEPT_USERS:
-                self._windows.popitem(last=False)
-        self._windows.move_to_end(key)
-        return self._windows[key]
-
-    def _kept_users(self) -> int:
-        # an empty window takes some memory too
-        return sum(max(1, len(users)) for users in self._windows.values())
 
 
 def more_active(user: ApiUserActivity) -> ApiUserActivity:
@@ -113,13 +72,9 @@ def cut_page(
         total += 1
     return ApiPage(
         users=page,
-        number=number,
         total=total,
         follow=begin + size < len(users) or "endless-pages" in active_faults,
     )
-
-
-BAD_REQUEST = 400
 
 
 class Cursors:
@@ -156,10 +111,10 @@ class Cursors:
         signed, _, signature = cursor.rpartition(".")
         expected = self._signature(signed)
         if not hmac.compare_digest(signature.encode("utf-8", "replace"), expected.encode()):
-            raise Refusal(BAD_REQUEST, ("cursor: invalid",))
+            raise Refusal(HTTPStatus.BAD_REQUEST, ("cursor: invalid",))
         claims = json.loads(_decode(signed.partition(".")[2]))
         if claims["filter"] != fingerprint:
-            raise Refusal(BAD_REQUEST, ("cursor: does not belong to this filter",))
+            raise Refusal(HTTPStatus.BAD_REQUEST, ("cursor: does not belong to this filter",))
         if at >= claims["exp"]:
             raise expired()
         page: int = claims["page"]
@@ -171,7 +126,7 @@ class Cursors:
 
 def expired() -> Refusal:
     """The refusal of an expired cursor."""
-    return Refusal(BAD_REQUEST, ("cursor: expired",))
+    return Refusal(HTTPStatus.BAD_REQUEST, ("cursor: expired",))
 
 
 def _encode(raw: bytes) -> str:

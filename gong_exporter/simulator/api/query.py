@@ -11,13 +11,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from http import HTTPStatus
 from typing import Any, NoReturn
 
 from gong_exporter.simulator.api.messages import Refusal
 from gong_exporter.simulator.api.simulator_options import SimulatorOptions
-
-BAD_REQUEST = 400
-UNAUTHORIZED = 401
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DATE_TIME = re.compile(
@@ -68,9 +66,9 @@ def check_credentials(authorization: str | None, options: SimulatorOptions) -> N
     elif scheme.lower() == "bearer":
         good = _same(value.strip(), options.bearer_token)
     else:
-        raise Refusal(UNAUTHORIZED, ("Missing or invalid Authorization header",))
+        raise Refusal(HTTPStatus.UNAUTHORIZED, ("Missing or invalid Authorization header",))
     if not good:
-        raise Refusal(UNAUTHORIZED, ("Invalid credentials",))
+        raise Refusal(HTTPStatus.UNAUTHORIZED, ("Invalid credentials",))
 
 
 def _decode_basic(value: str) -> str:
@@ -117,7 +115,7 @@ def read_query(body: bytes, today: date, zone_name: str) -> Query:
     if end and end > today:
         errors.append(f"filter.toDate: must not exceed the current day, {today} in {zone_name}")
     if errors or start is None or end is None:
-        raise Refusal(BAD_REQUEST, tuple(errors))
+        raise Refusal(HTTPStatus.BAD_REQUEST, tuple(errors))
     return Query(start, end, user_ids, created_from, created_to, cursor)
 
 
@@ -130,7 +128,7 @@ def parse_json(body: bytes) -> Any:
     try:
         return json.loads(body.decode(), parse_constant=_no_constant)
     except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError, too
-        raise Refusal(BAD_REQUEST, ("The body is not valid JSON",)) from None
+        raise Refusal(HTTPStatus.BAD_REQUEST, ("The body is not valid JSON",)) from None
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -182,4 +180,4 @@ def _user_ids(given: Mapping[str, Any], errors: list[str]) -> frozenset[str] | N
 
 
 def _refuse(message: str) -> NoReturn:
-    raise Refusal(BAD_REQUEST, (message,))
+    raise Refusal(HTTPStatus.BAD_REQUEST, (message,))

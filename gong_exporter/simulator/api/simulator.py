@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import secrets
 import socket
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from queue import SimpleQueue
-from threading import Thread
 from types import TracebackType
 from typing import Self
 
@@ -30,8 +29,6 @@ from gong_exporter.simulator.api.messages import (
 from gong_exporter.simulator.api.simulator_options import SimulatorOptions
 from gong_exporter.simulator.records import ApiCompany
 
-_Task = tuple[ApiRequest, asyncio.AbstractEventLoop, "asyncio.Future[ApiResponse]"]
-
 
 class RequestHandler:
     """Computes responses in the order of the requests, in a daemon thread.
@@ -42,15 +39,14 @@ class RequestHandler:
 
     def __init__(self, respond: Callable[[ApiRequest], ApiResponse]) -> None:
         self._respond = respond
-        self._queue: SimpleQueue[_Task | None] = SimpleQueue()
-        Thread(target=self._run, name="simulator-handler", daemon=True).start()
+        self._queue: SimpleQueue[tuple[ApiRequest, Future[ApiResponse]] | None] = SimpleQueue()
+        threading.Thread(target=self._run, name="simulator-handler", daemon=True).start()
 
     async def handle(self, request: ApiRequest) -> ApiResponse:
         """The response to ``request``, awaited on the network's loop."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[ApiResponse] = loop.create_future()
-        self._queue.put((request, loop, future))
-        return await future
+        future: Future[ApiResponse] = Future()
+        self._queue.put((request, future))
+        return await asyncio.wrap_future(future)
 
     def close(self) -> None:
         """Let the thread end after its current request."""
@@ -58,15 +54,9 @@ class RequestHandler:
 
     def _run(self) -> None:
         while (task := self._queue.get()) is not None:
-            request, loop, future = task
-            response = self._respond(request)
-            with contextlib.suppress(RuntimeError):  # the loop was closed, so no caller waits
-                loop.call_soon_threadsafe(_settle, future, response)
-
-
-def _settle(future: asyncio.Future[ApiResponse], response: ApiResponse) -> None:
-    if not future.done():
-        future.set_result(response)
+            request, future = task
+            if future.set_running_or_notify_cancel():
+                future.set_result(self._respond(request))
 
 
 BACKLOG = 128
@@ -94,7 +84,9 @@ class Simulator:
         now: the current time, aware; decides what the company's today is.
         monotonic: seconds, for limits, cursors and the journal.
         on_entry: called with each journal entry, in a thread of the simulator.
-        cursor_key: what cursors are signed with; random unless given.
+
+    Attributes:
+        port: as given; once it listens, the true one.
     """
 
     def __init__(
@@ -107,31 +99,22 @@ class Simulator:
         now: Callable[[], datetime] = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
         on_entry: Callable[[Entry], None] | None = None,
-        cursor_key: bytes | None = None,
     ) -> None:
         self.company = company
         self.options = options or SimulatorOptions()
         self.journal = Journal(self.options.journal_size, on_entry)
+        self.port = port
         self._host = host
-        self._port = port
         self._monotonic = monotonic
-        self._api = Api(company, self.options, now, cursor_key or secrets.token_bytes(32))
+        self._api = Api(company, self.options, now, secrets.token_bytes(32))
         self._api_lock = threading.Lock()
-        self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop: asyncio.Event | None = None
-        self._start_error: OSError | None = None
+        self._running: tuple[threading.Thread, Callable[[], object]] | None = None
 
     @property
     def url(self) -> str:
         """The base URL, as for ``gong.base_url``."""
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self.port}"
-
-    @property
-    def port(self) -> int:
-        """The port; only once started when a free one was asked for."""
-        return self._port
 
     def set_faults(self, *faults: Fault | str) -> None:
         """Apply these faults, and no others, from the next response on; none for a healthy API.
@@ -170,32 +153,27 @@ class Simulator:
             OSError: the address cannot be listened on.
             RuntimeError: it runs already.
         """
-        if self._thread is not None:
+        if self._running is not None:
             raise RuntimeError(f"the simulator already listens on {self.url}")
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        listener = socket.create_server((self._host, self._port), family=family, backlog=BACKLOG)
-        self._port = listener.getsockname()[1]
-        ready = threading.Event()
-        self._thread = threading.Thread(
-            target=self._run,
-            args=(listener, ready),
-            name="simulator",
-            daemon=True,
+        listener = socket.create_server((self._host, self.port), family=family, backlog=BACKLOG)
+        self.port = listener.getsockname()[1]
+        started: Future[Callable[[], object]] = Future()
+        thread = threading.Thread(
+            target=self._run, args=(listener, started), name="simulator", daemon=True
         )
-        self._thread.start()
-        ready.wait()
-        if self._start_error is not None:
-            self._thread = None
-            raise self._start_error
+        thread.start()
+        self._running = thread, started.result()
         return self
 
     def stop(self) -> None:
         """Stop listening and drop every connection, within a second; harmless when stopped."""
-        if self._thread is None or self._loop is None or self._stop is None:
+        if self._running is None:
             return
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(STOP_SECONDS)
-        self._thread = self._loop = self._stop = None
+        thread, stop = self._running
+        stop()
+        thread.join(STOP_SECONDS)
+        self._running = None
 
     def __enter__(self) -> Self:
         return self.start()
@@ -208,46 +186,25 @@ class Simulator:
     ) -> None:
         self.stop()
 
-    def _run(self, listener: socket.socket, ready: threading.Event) -> None:
-        self._start_error = None
+    def _run(self, listener: socket.socket, started: Future[Callable[[], object]]) -> None:
         try:
             # Not as an argument of asyncio.run: without a loop it would never be awaited.
             with asyncio.Runner() as runner:
                 runner.get_loop()
-                runner.run(self._serve(listener, ready))
+                runner.run(self._serve(listener, started))
         except OSError as error:
-            self._start_error = error
             listener.close()
-            ready.set()
+            started.set_exception(error)
 
-    async def _serve(self, listener: socket.socket, ready: threading.Event) -> None:
+    async def _serve(self, listener: socket.socket, started: Future[Callable[[], object]]) -> None:
         request_handler = RequestHandler(self._respond)
-        connections = ConnectionHandler(
-            request_handler.handle,
-            self._monotonic,
-            self.options.drip_interval,
-            self.options.endless_bytes,
-        )
-        writers: set[asyncio.StreamWriter] = set()
-
-        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            writers.add(writer)
-            try:
-                await connections.serve(reader, writer)
-            except asyncio.CancelledError:
-                pass  # the simulator stops; asyncio would log the cancelled task as an error
-            finally:
-                writers.discard(writer)
-
-        stop = asyncio.Event()
-        server = await asyncio.start_server(connected, sock=listener, backlog=BACKLOG)
-        self._loop, self._stop = asyncio.get_running_loop(), stop
-        ready.set()
+        connections = ConnectionHandler(request_handler.handle, self._monotonic, self.options)
+        server = await asyncio.start_server(connections.serve, sock=listener, backlog=BACKLOG)
+        loop, stop = asyncio.get_running_loop(), asyncio.Event()
+        started.set_result(lambda: loop.call_soon_threadsafe(stop.set))
         await stop.wait()
         server.close()
         request_handler.close()
-        for writer in writers:
-            writer.transport.abort()
 
     def _respond(self, request: ApiRequest) -> ApiResponse:
         with self._api_lock:  # the handler of an earlier start may still be busy

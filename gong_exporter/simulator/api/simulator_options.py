@@ -24,8 +24,6 @@ class SimulatorOptions:
         cursor_lifetime: seconds until a cursor is refused as expired.
         page_size: records per page.
         faults: the faults that are switched on, and how often they apply.
-        readings: faults of the stage ``READING`` that always apply: how to read what Gong's
-            documentation leaves open. Without them, the milder readings.
         first_page_number: ``currentPageNumber`` of the first page (the vendor's example says 0,
             users have seen 1).
         seed: the same seed and the same requests draw the same faults.
@@ -46,7 +44,6 @@ class SimulatorOptions:
     cursor_lifetime: float = 60
     page_size: int = 100
     faults: tuple[Fault, ...] = ()
-    readings: frozenset[str] = frozenset()
     first_page_number: int = 0
     seed: int = 1
     drip_interval: float = 0.05

@@ -1,4 +1,4 @@
-"""The simulated ``GET /v2/users``: which users are listed, and a page as Gong writes it."""
+"""The simulated ``GET /v2/users``: which users are listed, and one as Gong writes it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from gong_exporter.simulator.api.listings import ApiPage
 from gong_exporter.simulator.records import ApiCompany, Directory, DirectoryUser
 
 USERS_PATH = "/v2/users"
@@ -25,20 +24,7 @@ def deactivated(user: DirectoryUser) -> DirectoryUser:
     return replace(user, active=False)
 
 
-def users_payload(page: ApiPage[DirectoryUser], request_id: str) -> dict[str, Any]:
-    """A 200 response, without its cursor."""
-    return {
-        "requestId": request_id,
-        "records": {
-            "totalRecords": page.total,
-            "currentPageSize": len(page.users),
-            "currentPageNumber": page.number,
-        },
-        "users": [_user(user) for user in page.users],
-    }
-
-
-def _user(user: DirectoryUser) -> dict[str, Any]:
+def user_payload(user: DirectoryUser) -> dict[str, Any]:
     """All documented members; those that Gong does not know are null, as in recorded responses."""
     created = None
     if user.created is not None:
