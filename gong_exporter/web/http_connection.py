@@ -48,10 +48,12 @@ class HttpConnection(H11Protocol):
     Attributes:
         limits: of every connection; set by ``protocol_class``.
         allowed_sans: names of which a client's certificate needs one; empty allows any.
+        retired: whether other TLS settings are in force by now, or the server stops.
     """
 
     limits: Limits
     allowed_sans: frozenset[str]
+    retired: bool
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn
         """The connection is established, its TLS handshake included."""
@@ -61,16 +63,15 @@ class HttpConnection(H11Protocol):
         self._unanswered_bytes = 0
         # With an empty buffer each chunk waits until the client has taken the one before.
         transport.set_write_buffer_limits(high=1, low=0)
-        connection = accepted.get()
-        self._listener = connection.listener
-        self._listener.established(connection)
-        self._start_request_timer(connection.accepted_at)
+        self._connection = accepted.get()
+        self._start_request_timer(self._connection.accepted_at)
         certificate = transport.get_extra_info("peercert")
-        if self._listener.retired or not client_may_connect(self.allowed_sans, certificate):
+        if self.retired or not client_may_connect(self.allowed_sans, certificate):
             transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # see below
         """The connection has ended."""
+        self._connection.closed.set()
         self._stop_request_timer()
         self._stop_stall_timer()
         # uvicorn cancels its keep-alive timer only after an end without an error. Otherwise the
@@ -81,8 +82,7 @@ class HttpConnection(H11Protocol):
         """Pass on what the client sent, up to the limit of one request."""
         if self.transport.is_closing():
             return
-        if self._listener.retired and self.conn.their_state is h11.IDLE:
-            # Other TLS settings are in force by now, or the server stops.
+        if self.retired and self.conn.their_state is h11.IDLE:
             self.transport.close()
             return
         self._start_request_timer(self.loop.time())
@@ -149,6 +149,7 @@ def protocol_class(limits: Limits, allowed_sans: frozenset[str]) -> type[HttpCon
 
     BoundConnection.limits = limits
     BoundConnection.allowed_sans = allowed_sans
+    BoundConnection.retired = False
     return BoundConnection
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import errno
 import threading
-import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from socket import socket
-from typing import cast
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -17,7 +15,11 @@ from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.web.auth import BasicAuthMiddleware
 from gong_exporter.web.concurrency import in_thread
-from gong_exporter.web.connections import ConnectionTable, Listener
+from gong_exporter.web.connections import (
+    MOST_CONNECTIONS,
+    MOST_TLS_CONNECTIONS,
+    ConnectionTable,
+)
 from gong_exporter.web.http_connection import Limits, protocol_class, reject_ambiguous_requests
 from gong_exporter.web.watch import Security, WebConfigFile
 
@@ -65,6 +67,7 @@ class WebServer:
         self._limits = limits or Limits()
         self._web_config = web_config
         self._watch_seconds = watch_seconds
+        self._retired: list[_Generation] = []
         self._started = False
         self._ready = threading.Event()
         self._stop = asyncio.Event()
@@ -120,24 +123,29 @@ class WebServer:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        limits, tls = self._limits, self._security().context is not None
-        self._table = ConnectionTable(limits.connections, limits.request_seconds, tls=tls)
-        self._current = self._start_generation()
-        self._retired: list[_Generation] = []
+        self._current = await self._start_generation()
         self._warn_of_public_clients()
-        await self._current.until_started()
+        limits, tls = self._limits, self._security().context is not None
+        self._table = ConnectionTable(
+            lambda sock: self._current.connect(sock),  # noqa: PLW0108 - the current one changes
+            limits.connections or (MOST_TLS_CONNECTIONS if tls else MOST_CONNECTIONS),
+            limits.request_seconds,
+        )
+        accepting = [asyncio.create_task(self._table.accept(sock)) for sock in self._sockets]
         self._started = True
         self._ready.set()
         stop = asyncio.create_task(self._stop.wait())
-        following = asyncio.create_task(self._follow())
+        working = [*accepting, asyncio.create_task(self._follow())]
         while not stop.done():
-            tasks = [stop, following, self._current.serving]
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            if following in done or self._current.serving in done:
+            tasks = [*working, self._current.serving]
+            await asyncio.wait([stop, *tasks], return_when=asyncio.FIRST_COMPLETED)
+            if any(task.done() for task in tasks):
                 break
+        for task in accepting:
+            task.cancel()
         await self._shut_down()
-        for task in (following, self._current.serving):
-            if task.done():
+        for task in tasks:
+            if task.done() and not task.cancelled():
                 task.result()  # raises why it ended
 
     async def _shut_down(self) -> None:
@@ -148,10 +156,12 @@ class WebServer:
         generations = [*self._retired, self._current]
         for generation in generations:
             generation.retire()
+        self._table.end_handshakes()
         serving = [generation.serving for generation in generations]
         _, late = await asyncio.wait(serving, timeout=self._limits.grace_seconds)
         if late:
-            self._table.end_all()
+            for generation in generations:
+                generation.end_connections()
             await asyncio.sleep(_CUT_OFF_SECONDS)
 
     async def _follow(self) -> None:
@@ -179,10 +189,12 @@ class WebServer:
                 self._log.info("web config reloaded")
                 self._warn_of_public_clients()
             if not config.security.same_tls(before):
-                self._replace_generation()
+                await self._replace_generation()
 
-    def _start_generation(self) -> _Generation:
-        return _Generation(self._app, self._sockets, self._limits, self._table, self._security())
+    async def _start_generation(self) -> _Generation:
+        generation = _Generation(self._app, self._limits, self._security())
+        await generation.until_started()
+        return generation
 
     def _warn_of_public_clients(self) -> None:
         if self._security().public_clients:
@@ -193,16 +205,16 @@ class WebServer:
     def _security(self) -> Security:
         return Security() if self._web_config is None else self._web_config.security
 
-    def _replace_generation(self) -> None:
+    async def _replace_generation(self) -> None:
         """Serve new connections under the new TLS settings.
 
         Clients that connected under the old settings have to connect again: at once when no
         request is in progress, otherwise after its response.
         """
-        self._retired = [one for one in self._retired if not one.serving.done()]
-        old, self._current = self._current, self._start_generation()
+        old, self._current = self._current, await self._start_generation()
         old.retire()
-        self._retired.append(old)
+        self._table.end_handshakes()
+        self._retired = [one for one in (*self._retired, old) if not one.serving.done()]
 
 
 class _Generation:
@@ -212,15 +224,8 @@ class _Generation:
     the change. With a run for each, no connection is under a mixture of two settings.
     """
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        sockets: Sequence[socket],
-        limits: Limits,
-        table: ConnectionTable,
-        security: Security,
-    ) -> None:
-        self._context = context = security.context
+    def __init__(self, app: ASGIApp, limits: Limits, security: Security) -> None:
+        self._context = security.context
         self._protocol = protocol_class(limits, security.allowed_sans)
         self._config = uvicorn.Config(
             app,
@@ -237,29 +242,20 @@ class _Generation:
             workers=1,
             timeout_keep_alive=limits.keep_alive_seconds,
             h11_max_incomplete_event_size=limits.header_bytes,
-            ssl_context_factory=None if context is None else lambda _config, _default: context,
         )
         self._server = uvicorn.Server(self._config)
-        self._listeners = [Listener(sock, table, self._serve_one) for sock in sockets]
-        self.serving = asyncio.create_task(self._serve())
+        self.serving = asyncio.create_task(self._server.serve(sockets=[]))
 
-    async def _serve(self) -> None:
-        try:
-            await self._server.serve(sockets=cast("list[socket]", self._listeners))
-        finally:
-            for listener in self._listeners:
-                listener.close()
+    async def connect(self, sock: socket) -> None:
+        """Begin to serve a connection, after its TLS handshake if there is one.
 
-    async def _serve_one(self, sock: socket) -> None:
-        """Serve a connection as asyncio's server would have done when it was accepted."""
-        loop, state = asyncio.get_running_loop(), self._server.server_state
-        try:
-            await loop.connect_accepted_socket(
-                lambda: self._protocol(self._config, state, {}), sock, ssl=self._context
-            )
-        except OSError as error:  # the handshake failed
-            # The error and its frames refer to each other, and so to the buffers of the connection.
-            traceback.clear_frames(error.__traceback__)
+        Raises:
+            OSError: the handshake failed.
+        """
+        state = self._server.server_state
+        await asyncio.get_running_loop().connect_accepted_socket(
+            lambda: self._protocol(self._config, state, {}), sock, ssl=self._context
+        )
 
     async def until_started(self) -> None:
         """Wait until connections are accepted.
@@ -274,10 +270,14 @@ class _Generation:
             await asyncio.sleep(_STARTED_CHECK_SECONDS)
 
     def retire(self) -> None:
-        """Accept no more connections, and end when the responses in progress are complete."""
+        """Serve no more connections, and end when the responses in progress are complete."""
         self._server.should_exit = True
-        for listener in self._listeners:
-            listener.retire()
+        self._protocol.retired = True
+
+    def end_connections(self) -> None:
+        """End every connection at once."""
+        for connection in self._server.server_state.connections:
+            connection.transport.abort()
 
 
 def _log_errors(app: ASGIApp, log: FilteringBoundLogger) -> ASGIApp:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections import Counter
 from types import ModuleType
@@ -87,10 +88,11 @@ def accepted(monkeypatch: pytest.MonkeyPatch) -> list[OpenConnection]:
     seen: list[OpenConnection] = []
     add = ConnectionTable.add
 
-    def noted(table: ConnectionTable, connection: OpenConnection) -> bool:
-        taken = add(table, connection)
-        seen.append(connection)
-        return taken
+    def noted(table: ConnectionTable, sock: socket.socket, host: str) -> OpenConnection | None:
+        connection = add(table, sock, host)
+        if connection is not None:
+            seen.append(connection)
+        return connection
 
     monkeypatch.setattr(ConnectionTable, "add", noted)
     return seen
