@@ -51,7 +51,7 @@ class BackfillDeps:
         clock: time and waits.
         quota: the backfill's share of the quota.
         calls_per_second: of the limiter.
-        company_state: what polls learned, None for nothing; it is not changed.
+        company_state: what polls learned; it is not changed.
         latest: the windows that the last poll fetched.
         log: for progress and warnings.
     """
@@ -60,6 +60,6 @@ class BackfillDeps:
     clock: Clock
     quota: BackfillQuota
     calls_per_second: float
-    company_state: CompanyState | None
+    company_state: CompanyState
     latest: tuple[WindowData, ...]
     log: FilteringBoundLogger

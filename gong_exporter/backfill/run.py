@@ -65,10 +65,7 @@ class Backfill:
     def __init__(self, request: BackfillRequest, deps: BackfillDeps) -> None:
         self._request = request
         self._deps = deps
-        polled = deps.company_state
-        if polled is None or polled.host != request.plan.host:
-            polled = CompanyState(host=request.plan.host)
-        self.zone, page = self._learn(polled)
+        self.zone, page = self._learn(deps.company_state)
         now = deps.clock.now()
         request.days.check_begun(company_today(now, self.zone), self.zone)
         self.days = request.days.in_zone(self.zone)
@@ -83,7 +80,7 @@ class Backfill:
             self._work.close()
             raise
         self._company_state = resolve_emails(
-            _merged(polled, self._work.company_state()), request.plan.selection
+            _merged(deps.company_state, self._work.company_state()), request.plan.selection
         )
         self.estimate: Estimate = estimate(
             request,

@@ -19,7 +19,6 @@ import click
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger
 
-from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.users import UserLabels
 from gong_exporter.backfill.output import OutputPath, TextFormat, parse_labels
 from gong_exporter.backfill.plan import BackfillError, InvalidRequest, PublicationDays, check_step
@@ -33,9 +32,10 @@ from gong_exporter.config.durations import parse_duration
 from gong_exporter.gong.clock import Stopped, SystemClock
 from gong_exporter.gong.limits import CallLimits
 from gong_exporter.runtime.gong_client import make_client
+from gong_exporter.runtime.published import load_company
 from gong_exporter.runtime.setup import Setup, forecast_calls, make_setup
 from gong_exporter.runtime.user_labels import email_label, load_roster, saved_users
-from gong_exporter.store import SavedState, StateFile
+from gong_exporter.store import StateFile
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
@@ -137,8 +137,8 @@ def _run(options: dict[str, Any], session: Session) -> None:
         request = _request(options, setup)
         if state_path is None:
             log.warning("without state.file, calls of a running exporter are not seen")
-        saved = _without_excluded(state.load(setup.plan.host), setup)
-        budget = forecast_calls(setup, saved.company_state)
+        company_state, latest = load_company(state, setup)
+        budget = forecast_calls(setup, company_state)
         counter = CallCounter()
         quota = BackfillQuota(
             clock=clock,
@@ -165,8 +165,8 @@ def _run(options: dict[str, Any], session: Session) -> None:
             clock=clock,
             quota=quota,
             calls_per_second=setup.limits.requests_per_second,
-            company_state=saved.company_state,
-            latest=saved.windows,
+            company_state=company_state,
+            latest=latest,
             log=log,
         )
         with _stopped_by_signals(stop):
@@ -181,14 +181,6 @@ def _run(options: dict[str, Any], session: Session) -> None:
     click.echo(
         summary_text(summary, work, request, now=clock.now(), redact=session.redactor.redact)
     )
-
-
-def _without_excluded(saved: SavedState, setup: Setup) -> SavedState:
-    excluded = setup.plan.selection.excluded
-    if not excluded:
-        return saved
-    state = saved.company_state or CompanyState(host=setup.plan.host)
-    return SavedState(*excluded.purge(state, saved.windows))
 
 
 def _request(options: dict[str, Any], setup: Setup) -> BackfillRequest:

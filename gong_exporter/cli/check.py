@@ -31,7 +31,7 @@ from gong_exporter.gong.client import RetryPolicy
 from gong_exporter.gong.clock import SystemClock
 from gong_exporter.gong.errors import CredentialsUnreadable
 from gong_exporter.runtime.gong_client import make_client
-from gong_exporter.runtime.published import Company
+from gong_exporter.runtime.published import Company, load_company
 from gong_exporter.runtime.setup import (
     Setup,
     budget_problem,
@@ -102,13 +102,12 @@ def run_check(session: Session, web: WebOptions, *, live: bool) -> None:
             setup = make_setup(config, load_roster(config, saved_users(config, state)))
         except ConfigError as error:
             refuse(error)
-        saved = state.load(setup.plan.host)
-        company_state = saved.company_state
+        company_state, saved_windows = load_company(state, setup)
         # The warnings about a roster quote ids and addresses.
         warnings += map(session.redactor.redact, config.warnings)
         warnings += _folder_warnings(config.state.file)
         if not live:
-            warnings += filter(None, [saved_people_warning(setup, saved)])
+            warnings += filter(None, [saved_people_warning(setup, company_state, saved_windows)])
         warnings += short_secret_warnings(config.credentials)
         cost = forecast_calls(setup, company_state)
         problem = budget_problem(setup, cost)
@@ -116,7 +115,7 @@ def run_check(session: Session, web: WebOptions, *, live: bool) -> None:
             refuse(config.refusal("poll", problem))
         click.echo(f"{config.path}: valid")
         history = _history(setup, company_state, state)
-        measured = bool(company_state and company_state.pages)
+        measured = bool(company_state.pages)
         _describe(setup, cost, history, web.config_file, measured=measured)
         if text := unrecorded_text(unrecorded_users(setup, company_state)):
             warnings.append(text)
@@ -271,15 +270,14 @@ def _calls(setup: Setup, cost: CallBudget, *, measured: bool) -> str:
     )
 
 
-def _history(setup: Setup, company_state: CompanyState | None, state: StateFile) -> str:
+def _history(setup: Setup, company_state: CompanyState, state: StateFile) -> str:
     """The calls of the day history: once, and every day."""
     if not setup.config.drops.enabled:
         return "off (drops.enabled: false): no scores for drops of activity"
     if not keeps_history(setup):
         return "none, because it needs state.file: no scores for drops of activity"
-    known_state = company_state or CompanyState(host=setup.plan.host)
-    zone = setup.plan.zone or load_zone(known_state.time_zone or "")
-    key = Company(setup, known_state, zone).key
+    zone = setup.plan.zone or load_zone(company_state.time_zone or "")
+    key = Company(setup, company_state, zone).key
     known = len(known_days(state.history.days(key) or {})) if key else 0
     calls = forecast_history(setup, company_state, missing=HISTORY_DAYS - known)
     progress = f"{known} of {HISTORY_DAYS} days are known"

@@ -5,7 +5,7 @@ A list or a roster without any of Gong's users is valid, and would be noticed on
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 import click
@@ -13,6 +13,7 @@ import click
 from gong_exporter.activity.budget import pages_for
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.pages import fetch_page
+from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.activity.users import latest_emails
 from gong_exporter.activity.windows import (
     DayRange,
@@ -30,7 +31,6 @@ from gong_exporter.gong.gong_users import USERS_SCOPE
 from gong_exporter.gong.records import ActivityFilter, ActivityPage
 from gong_exporter.runtime.setup import Setup
 from gong_exporter.runtime.user_labels import match_roster
-from gong_exporter.store.saved_windows import SavedState
 
 LIVE_WINDOW = WindowSpec("7d", 7)
 """The window of the live call: long enough that a company has activity in it."""
@@ -152,11 +152,11 @@ def _people_lines(
         warnings += filter(None, [match.warning])
 
 
-def saved_people_warning(setup: Setup, saved: SavedState) -> str:
+def saved_people_warning(
+    setup: Setup, company_state: CompanyState, windows: Sequence[WindowData]
+) -> str:
     """A warning if most people in the state file are not in the roster; empty otherwise."""
     selection = setup.plan.selection
-    company_state = saved.company_state or CompanyState(host=setup.plan.host)
-    company_state, windows = selection.excluded.purge(company_state, saved.windows)
     emails = latest_emails(windows, company_state)
     active = {user_id for window in windows for user_id in window.users}
     if not selection.all_users:

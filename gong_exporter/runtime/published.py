@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.days import HistoryKey
 from gong_exporter.activity.exclusion import Exclusion
-from gong_exporter.activity.poll_plan import PollPlan, PollResult
+from gong_exporter.activity.poll_plan import PollResult
 from gong_exporter.activity.snapshot import EMPTY, Snapshot, WindowData
 from gong_exporter.activity.users import UserLabels, build_snapshot, latest_emails
 from gong_exporter.activity.windows import load_zone
@@ -25,6 +25,7 @@ from gong_exporter.runtime.user_labels import (
     hidden,
     match_roster,
 )
+from gong_exporter.store import StateFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,18 @@ class Published:
     roster_match: RosterMatch = NOT_COMPARED
 
 
+def load_company(
+    state: StateFile, setup: Setup, windows: Collection[str] | None = None
+) -> tuple[CompanyState, tuple[WindowData, ...]]:
+    """What the state file has of a company, without excluded people.
+
+    ``windows`` are the names of those to load; None for all.
+    """
+    saved = state.load(setup.plan.host, windows)
+    company_state = saved.company_state or CompanyState(host=setup.plan.host)
+    return setup.plan.selection.excluded.purge(company_state, saved.windows)
+
+
 class CompanyData:
     """The windows and the state of one company: kept in the state file, published as a snapshot.
 
@@ -126,14 +139,13 @@ class CompanyData:
     def load(self) -> None:
         """Load what the state file contains, with its true timestamps; use() publishes it."""
         with self._lock:
-            self._load(self.setup.plan)
-            self._purge()
+            self._load()
 
     def use(self, setup: Setup) -> None:
         """Put a configuration in force. Data fetched with the same windows and users stays."""
         with self._lock:
             self.setup = setup
-            self._keep_planned(setup.plan)
+            self._keep_planned()
             self._purge()
             self._publish()
 
@@ -246,19 +258,18 @@ class CompanyData:
         )
         self._windows = {data.window: data for data in windows}
 
-    def _load(self, plan: PollPlan) -> None:
-        self._loaded = frozenset(window.name for window in plan.windows)
-        saved = self._parts.state.load(plan.host, self._loaded)
-        self.company_state = saved.company_state or CompanyState(host=plan.host)
-        self._windows = {data.window: data for data in saved.windows}
+    def _load(self) -> None:
+        self._loaded = frozenset(window.name for window in self.setup.plan.windows)
+        self.company_state, windows = load_company(self._parts.state, self.setup, self._loaded)
+        self._windows = {data.window: data for data in windows}
 
-    def _keep_planned(self, plan: PollPlan) -> None:
+    def _keep_planned(self) -> None:
         """Keep in memory the windows that are planned, and load those that were not before."""
-        company_state, held = self.company_state, self._windows
+        plan, company_state, held = self.setup.plan, self.company_state, self._windows
         if company_state.host != plan.host:
-            self._load(plan)
+            self._load()
         elif {window.name for window in plan.windows} != self._loaded:
-            self._load(plan)
+            self._load()
             # The file may have less, because it cannot be written or is not ours to write.
             self.company_state = company_state
             self._windows |= {name: held[name] for name in self._loaded & held.keys()}

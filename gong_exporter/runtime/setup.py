@@ -76,7 +76,7 @@ def make_setup(config: Config, roster: Roster | None = None) -> Setup:
     )
 
 
-def unrecorded_users(setup: Setup, company_state: CompanyState | None) -> tuple[str, ...]:
+def unrecorded_users(setup: Setup, company_state: CompanyState) -> tuple[str, ...]:
     """The ids of those who are asked for although Gong does not record their calls."""
     selection, found = setup.plan.selection, setup.roster.not_recorded
     if not selection.all_users:
@@ -117,7 +117,7 @@ def runs_per_day(poll: PollConfig) -> float:
     return DAY / (poll.interval or DAY)
 
 
-def forecast_calls(setup: Setup, company_state: CompanyState | None) -> CallBudget:
+def forecast_calls(setup: Setup, company_state: CompanyState) -> CallBudget:
     """The calls that a day's polls will take, by the pages seen last, or by the list's length.
 
     It leaves out what cannot be known beforehand: retries, the one call that learns the time zone,
@@ -145,7 +145,7 @@ def keeps_history(setup: Setup) -> bool:
 
 
 def forecast_history(
-    setup: Setup, company_state: CompanyState | None, *, missing: int = HISTORY_DAYS
+    setup: Setup, company_state: CompanyState, *, missing: int = HISTORY_DAYS
 ) -> HistoryCalls:
     """The calls of the day history; of none, if there is no history.
 
@@ -176,7 +176,7 @@ def _reserved_calls(setup: Setup, state: CompanyState) -> int:
 
 
 def windows_to_poll(
-    setup: Setup, company_state: CompanyState | None, today: date
+    setup: Setup, company_state: CompanyState, today: date
 ) -> tuple[WindowSpec, ...]:
     """All windows; if their pages do not fit the quota at all, the longest one that does.
 
@@ -195,10 +195,9 @@ def windows_to_poll(
     return (max(windows, key=lambda window: window.range_on(today).start),)
 
 
-def _state_of_host(setup: Setup, company_state: CompanyState | None) -> CompanyState:
-    if company_state is None or company_state.host != setup.plan.host:
-        return CompanyState(host=setup.plan.host)
-    return company_state
+def _state_of_host(setup: Setup, company_state: CompanyState) -> CompanyState:
+    host = setup.plan.host
+    return company_state if company_state.host == host else CompanyState(host=host)
 
 
 def _pages(setup: Setup, state: CompanyState) -> dict[str, int]:

@@ -36,14 +36,6 @@ def test_the_zone_that_polls_learned_needs_no_call(rig: MakeRig) -> None:
     backfill.close()
 
 
-def test_the_state_of_another_company_is_not_used(rig: MakeRig) -> None:
-    one = rig()
-    known = CompanyState(host="https://other.example", time_zone="Asia/Tokyo", pages={"7d": 1})
-    backfill = replace(one, company_state=known).prepare(days_before(3))
-    assert backfill.zone.key == "US/Pacific"
-    backfill.close()
-
-
 def test_a_zone_that_cannot_be_learned_has_to_be_configured(rig: MakeRig) -> None:
     one = rig()
     one.simulator.set_faults("null-time-zone")

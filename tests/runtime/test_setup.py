@@ -107,7 +107,7 @@ def test_hashed_labels_depend_on_the_address_and_the_key(tmp_path: Path) -> None
 
 def test_the_forecast_uses_the_pages_of_this_host(tmp_path: Path) -> None:
     setup = make_setup(load(tmp_path))
-    assert forecast_calls(setup, None).calls_per_poll == 3
+    assert forecast_calls(setup, CompanyState(host=HOST)).calls_per_poll == 3
     seen = CompanyState(host=HOST, pages={"1d": 2, "7d": 3, "28d": 4, "90d": 50})
     assert forecast_calls(setup, seen).calls_per_poll == 9
     elsewhere = replace(seen, host="https://elsewhere.example")
@@ -124,11 +124,10 @@ def test_the_search_for_unknown_users_is_in_the_forecast(tmp_path: Path) -> None
 
 def test_the_first_poll_searches_when_no_listed_user_is_known(tmp_path: Path) -> None:
     setup = make_setup(load(tmp_path, activity={"users": ["1", "2"]}))
-    for nothing in (None, CompanyState(host=HOST), CompanyState(host="https://elsewhere.example")):
+    for nothing in (CompanyState(host=HOST), CompanyState(host="https://elsewhere.example")):
         assert forecast_calls(setup, nothing).search_calls == 1
     everybody = make_setup(load(tmp_path))
-    for nothing in (None, CompanyState(host=HOST)):
-        assert forecast_calls(everybody, nothing).search_calls == 0
+    assert forecast_calls(everybody, CompanyState(host=HOST)).search_calls == 0
 
 
 @pytest.mark.parametrize(

@@ -145,7 +145,7 @@ class Rig:
                 log=self.recorder.log,
             ),
             calls_per_second=self.rate,
-            company_state=self.company_state,
+            company_state=self.company_state or CompanyState(host=self.simulator.url),
             latest=self.latest,
             log=self.recorder.log,
         )
