@@ -136,15 +136,14 @@ class WebServer:
         self._ready.set()
         stop = asyncio.create_task(self._stop.wait())
         working = [*accepting, asyncio.create_task(self._follow())]
-        while not stop.done():
-            tasks = [*working, self._current.serving]
-            await asyncio.wait([stop, *tasks], return_when=asyncio.FIRST_COMPLETED)
-            if any(task.done() for task in tasks):
-                break
+        while not any(task.done() for task in (stop, *working, self._current.serving)):
+            await asyncio.wait(
+                [stop, *working, self._current.serving], return_when=asyncio.FIRST_COMPLETED
+            )
         for task in accepting:
             task.cancel()
         await self._shut_down()
-        for task in tasks:
+        for task in (*working, self._current.serving):
             if task.done() and not task.cancelled():
                 task.result()  # raises why it ended
 
