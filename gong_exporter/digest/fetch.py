@@ -8,6 +8,7 @@ import threading
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
+from contextlib import closing
 from http import HTTPStatus
 from typing import IO, TypeVar, cast
 from urllib.parse import urlsplit
@@ -87,12 +88,12 @@ def fetch_samples(
         HttpConfigError: a file that ``config`` names cannot be used.
         Exception: whatever ``read`` raises.
     """
-    fetch = _Fetch(url, config, frozenset(name.encode() for name in families), timeout)
+    wanted = frozenset(name.encode() for name in families)
     result: Future[_Read] = Future()
 
     def run() -> None:
         try:
-            result.set_result(fetch.run(read))
+            result.set_result(_fetch(url, config, wanted, read, timeout))
         except Exception as error:  # noqa: BLE001 -- raised again below, in the caller's thread
             result.set_exception(error)
 
@@ -104,62 +105,51 @@ def fetch_samples(
         raise FetchError(f"{url} did not answer completely within {timeout:g} s") from None
 
 
-class _Fetch:
-    """One exchange."""
-
-    def __init__(
-        self, url: str, config: HttpConfig, families: frozenset[bytes], timeout: float
-    ) -> None:
-        self._url = url
-        self._families = families
-        self._timeout = timeout
-        self._headers = {
-            "Accept": "text/plain; version=0.0.4",
-            "Accept-Encoding": "gzip",
-            "User-Agent": "gong-exporter digest",
-            **config.headers(),
-        }
-        tls = config.tls_config
-        if tls.insecure_skip_verify:
-            urllib3.disable_warnings(InsecureRequestWarning)
-        self._context = tls.context()
-        self._server_name = tls.server_name or None
-
-    def run(self, read: Callable[[Iterable[str]], _Read]) -> _Read:
-        """Fetch and read. Raises: FetchError, and whatever ``read`` raises."""
-        try:
-            return self._fetch(read)
-        except (HTTPError, OSError, ValueError, EOFError, zlib.error) as error:
-            raise FetchError(f"cannot read {self._url}: {_reason(error)}") from error
-
-    def _fetch(self, read: Callable[[Iterable[str]], _Read]) -> _Read:
-        with urllib3.PoolManager(
-            timeout=Timeout(self._timeout),
-            ssl_context=self._context,
-            server_hostname=self._server_name,
-        ) as pool:
-            response = pool.request(
-                "GET",
-                self._url,
-                headers=self._headers,
-                redirect=False,
-                retries=False,
-                preload_content=False,
-                decode_content=False,
-            )
-            try:
-                if response.status != HTTPStatus.OK:
-                    raise FetchError(
-                        f"{self._url} answered {response.status}{_advice(response.status)}"
-                    )
-                if response.headers.get("Content-Type", "").startswith("text/html"):
-                    raise FetchError(
-                        f"{self._url} is a web page: give the exporter's URL with --url"
-                    )
-                lines = wanted_lines(_decoded(response), self._families)
-                return read(line.decode("utf-8", "replace") for line in lines)
-            finally:
-                response.close()
+def _fetch(
+    url: str,
+    config: HttpConfig,
+    families: frozenset[bytes],
+    read: Callable[[Iterable[str]], _Read],
+    timeout: float,
+) -> _Read:
+    """One exchange. Raises: FetchError, HttpConfigError, and whatever ``read`` raises."""
+    tls = config.tls_config
+    if tls.insecure_skip_verify:
+        urllib3.disable_warnings(InsecureRequestWarning)
+    headers = {
+        "Accept": "text/plain; version=0.0.4",
+        "Accept-Encoding": "gzip",
+        "User-Agent": "gong-exporter digest",
+        **config.headers(),
+    }
+    context = tls.context()
+    try:
+        with (
+            urllib3.PoolManager(
+                timeout=Timeout(timeout),
+                ssl_context=context,
+                server_hostname=tls.server_name or None,
+            ) as pool,
+            closing(
+                pool.request(
+                    "GET",
+                    url,
+                    headers=headers,
+                    redirect=False,
+                    retries=False,
+                    preload_content=False,
+                    decode_content=False,
+                )
+            ) as response,
+        ):
+            if response.status != HTTPStatus.OK:
+                raise FetchError(f"{url} answered {response.status}{_advice(response.status)}")
+            if response.headers.get("Content-Type", "").startswith("text/html"):
+                raise FetchError(f"{url} is a web page: give the exporter's URL with --url")
+            lines = wanted_lines(_decoded(response), families)
+            return read(line.decode("utf-8", "replace") for line in lines)
+    except (HTTPError, OSError, ValueError, EOFError, zlib.error) as error:
+        raise FetchError(f"cannot read {url}: {_reason(error)}") from error
 
 
 def _decoded(response: BaseHTTPResponse) -> Iterator[bytes]:

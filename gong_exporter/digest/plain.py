@@ -139,7 +139,7 @@ def as_slack(digest: Digest) -> str:
         elements.append(_paragraph(_text(f"{section.heading}: {section.total}", "\n", bold=True)))
         if section.entries:
             elements.append(_list("ordered", [_slack_sentence(each) for each in section.entries]))
-        elif section.empty:
+        else:
             elements.append(_paragraph(_text(section.empty)))
         if section.more_text:
             elements.append(_paragraph(_text(section.more_text)))
