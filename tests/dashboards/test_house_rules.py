@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.dashboards.pages import UIDS, Json, dashboard, panels, span
-from tools.dashboards.counters import COUNTERS
+from tools.dashboards.team import COUNTERS
 
 CORE = {"bargauge", "barchart", "gauge", "stat", "table", "text", "timeseries"}
 DATA_SOURCE = {"type": "prometheus", "uid": "${datasource}"}

@@ -28,7 +28,7 @@ from tests.support.dashboard_situations import (
 )
 from tests.support.dashboard_variables import Variables
 from tests.support.servers import Prometheus, prometheus, promtool
-from tools.dashboards.common import NOON
+from tools.dashboards.expected import NOON
 from tools.dashboards.history import UNKNOWN
 from tools.dashboards.looks import SCRAPED
 

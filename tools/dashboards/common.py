@@ -26,6 +26,7 @@ from tools.dashboards.looks import (
     HIDDEN,
     NONE_WANTED,
     PERSON_CHANGE,
+    REFS,
     SCRAPED,
     coloured,
     fixed,
@@ -53,7 +54,6 @@ from tools.dashboards.promql import (
     with_person,
 )
 
-NOON = 12 * 3600
 TEAM_WIDTH = 240
 """Of a column, in pixels: "Business Development Americas" in one line."""
 
@@ -91,7 +91,7 @@ def freshness(end: str = WINDOW_END, window: str = ', window="$window"') -> Sequ
         "Data up to",
         "The last whole day of the company that is counted; of the company furthest behind."
         " Gong counts closed days only, so that yesterday is the freshest there is.",
-        query(f"1000 * (min({reaches}) - {NOON})"),
+        query(f"1000 * (min({reaches}) - {expected.NOON})"),
         unit="time:ddd, D MMM",
         decimals=None,
         missing=NOT_YET,
@@ -103,10 +103,9 @@ def freshness(end: str = WINDOW_END, window: str = ', window="$window"') -> Sequ
         " is furthest behind. During an outage, panels show what was scraped last.",
         query(
             f"time() - min(max by (job, window) (last_over_time({fetched}[{OUTAGE}])))",
-            "A",
             legend="fetched",
         ),
-        query(f"time() - min{scraped}", "B", legend="scraped"),
+        query(f"time() - min{scraped}", legend="scraped"),
         unit="s",
         thresholds=AGE,
         names=True,
@@ -182,13 +181,18 @@ def people(
         columns: everybody's numbers by ``job`` and ``user``, by their column's title in order.
         down: largest first.
     """
-    queries = [query(with_person(f"({chosen})"), "A", as_table=True)]
+    only = f"\nand on (job, user) ({chosen})"
+    panel = rows(
+        title,
+        text,
+        with_person(f"({chosen})"),
+        *(f"({expr}){only}" for expr in columns.values()),
+        missing=NO_PEOPLE,
+    )
     titles = {PERSON: "Person", "team": "Team"}
-    for ref, (column, expr) in zip("BCDEFGHI", columns.items(), strict=False):
-        queries.append(query(f"({expr})\nand on (job, user) ({chosen})", ref, as_table=True))
-        titles[f"Value #{ref}"] = column
-    panel = rows(title, text, *queries, missing=NO_PEOPLE)
-    sorted_by(merged(panel, {**titles, "user": "user", "Value #A": "+/-"}), "+/-", down=down)
+    titles |= {f"Value #{ref}": title for ref, title in zip(REFS[1:], columns, strict=False)}
+    titles |= {"user": "user", "Value #A": "+/-"}
+    sorted_by(merged(panel, titles), "+/-", down=down)
     panel.with_transformation(transform("organize", excludeByName={"+/-": True}))
     panel.override_by_name("Person", [leads_to("Open this person", USER_LINK), narrow(120)])
     panel.override_by_name("Team", [wide(TEAM_WIDTH)])
@@ -207,8 +211,8 @@ def earlier(*columns: str, user: str = "") -> stat.Panel:
         "${metric:text} over the window against the one 13 weeks and 52 weeks before, which began"
         ' on the same weekday. "No history": Prometheus has no samples of then; a backfill brings'
         " them.",
-        query(change_since(QUARTER, *columns, user=user), "A", legend="quarter ago"),
-        query(change_since(YEAR, *columns, user=user), "B", legend="year ago"),
+        query(change_since(QUARTER, *columns, user=user), legend="quarter ago"),
+        query(change_since(YEAR, *columns, user=user), legend="year ago"),
     )
     return sized(panel, title=12, value=16)
 
@@ -227,8 +231,8 @@ def against_expected(
         title,
         f"{text} Each day shows the seven days that end with it. From when the exporter runs: a"
         " backfill does not bring these numbers.",
-        graph(observed, "A", legend="7 days", step="1d"),
-        graph(expected, "B", legend=compared_with, step="1d"),
+        graph(observed, legend="7 days", step="1d"),
+        graph(expected, legend=compared_with, step="1d"),
         decimals=0,
         fill=15,
         missing=missing.format(compared_with),
@@ -252,7 +256,7 @@ def _trend(text: str, expr: str) -> timeseries.Panel:
     panel = lines(
         "Trend: ${metric:text}, $window at a time",
         f"{text} Each day shows the window that ends with it; the last is yesterday." + HISTORY,
-        graph(expr, "A", legend="$window", step="1d"),
+        graph(expr, legend="$window", step="1d"),
         decimals=0,
         fill=15,
     )
@@ -270,16 +274,11 @@ def weeks(text: str, *columns: str, user: str = "") -> timeseries.Panel:
         "Whole weeks: ${metric:text}",
         f"{text} Each bar is a whole week from Monday to Sunday; the lines are the same weeks"
         " a quarter and a year before, where Prometheus has them." + HISTORY,
-        graph(last_weeks(*columns, user=user), "A", legend="week", step="7d"),
+        graph(last_weeks(*columns, user=user), legend="week", step="7d"),
         graph(
-            last_weeks(*columns, user=user, days_ago=QUARTER),
-            "B",
-            legend="13 weeks before",
-            step="7d",
+            last_weeks(*columns, user=user, days_ago=QUARTER), legend="13 weeks before", step="7d"
         ),
-        graph(
-            last_weeks(*columns, user=user, days_ago=YEAR), "C", legend="52 weeks before", step="7d"
-        ),
+        graph(last_weeks(*columns, user=user, days_ago=YEAR), legend="52 weeks before", step="7d"),
         decimals=0,
         missing="No whole week yet: a backfill brings the time before",
     )

@@ -23,11 +23,12 @@ from tools.dashboards.looks import (
     prop,
     query,
     sorted_by,
+    value_titles,
     wide,
 )
 from tools.dashboards.page import Page, instance, job
 from tools.dashboards.panels import number, rows
-from tools.dashboards.promql import OUTAGE
+from tools.dashboards.promql import OUTAGE, WINDOW_END
 
 IS_DOWN = -1
 """Stands for how long a process runs that is down."""
@@ -196,41 +197,26 @@ def _reload() -> stat.Panel:
 
 
 def _windows() -> table.Panel:
-    active, inactive, unknown = (
-        f"max by (job, window) ({last('gong_activity_users', state)})"
-        for state in ('state="active"', 'state="inactive"', 'state="unknown"')
-    )
-    start, end, fetched = (
-        f"max by (job, window) ({last(family)})"
-        for family in (
-            "gong_activity_window_start_timestamp_seconds",
-            "gong_activity_window_end_timestamp_seconds",
-            "gong_exporter_last_success_timestamp_seconds",
-        )
-    )
+    def by_window(family: str, *matchers: str) -> str:
+        return f"max by (job, window) ({last(family, *matchers)})"
+
+    columns = {
+        "From": f"1000 * {by_window('gong_activity_window_start_timestamp_seconds')}",
+        "Until": f"1000 * {by_window(WINDOW_END)}",
+        "Fetched ago": f"time() - {by_window('gong_exporter_last_success_timestamp_seconds')}",
+        "Active": by_window("gong_activity_users", 'state="active"'),
+        "Inactive": by_window("gong_activity_users", 'state="inactive"'),
+        "Unknown": by_window("gong_activity_users", 'state="unknown"'),
+    }
     panel = rows(
         "Windows",
         "What each window covers, up to but not including its end (in your time zone), when it last"
         " arrived whole, and how many users it names. Unknown users are in the configuration, and"
         " Gong never named them: mistyped, perhaps.",
-        query(f"1000 * {start}", "A", as_table=True),
-        query(f"1000 * {end}", "B", as_table=True),
-        query(f"time() - {fetched}", "C", as_table=True),
-        query(active, "D", as_table=True),
-        query(inactive, "E", as_table=True),
-        query(unknown, "F", as_table=True),
+        *columns.values(),
         missing="No window has been fetched",
     )
-    titles = {
-        "job": "Job",
-        "window": "Window",
-        "Value #A": "From",
-        "Value #B": "Until",
-        "Value #C": "Fetched ago",
-        "Value #D": "Active",
-        "Value #E": "Inactive",
-        "Value #F": "Unknown",
-    }
+    titles = {"job": "Job", "window": "Window", **value_titles(columns)}
     sorted_by(merged(panel, titles), "From", down=True)
     panel.override_by_name("Window", [wide(76)])
     panel.override_by_regexp("/From|Until/", [prop("unit", "time:YYYY-MM-DD HH:mm"), wide(140)])
@@ -243,13 +229,9 @@ def _build() -> table.Panel:
     panel = rows(
         "Processes",
         "Version and start of each process. One of them polls, if they share a state file.",
-        query(f"max by (instance, version, python) ({last(INFO)})", "A", as_table=True),
-        query(
-            f"time() - max by (instance) ({of(START)})"
-            f"\nor on (instance) max by (instance) ({last(START)}) * 0 {IS_DOWN}",
-            "B",
-            as_table=True,
-        ),
+        f"max by (instance, version, python) ({last(INFO)})",
+        f"time() - max by (instance) ({of(START)})"
+        f"\nor on (instance) max by (instance) ({last(START)}) * 0 {IS_DOWN}",
         missing="No process was scraped",
     )
     titles = {

@@ -39,9 +39,9 @@ def per_hour(family: str, by: str) -> str:
     return f"3600 * sum by ({by}) (rate({of(family)}[$__rate_interval]))"
 
 
-def hourly(family: str, ref: str, *, legend: str) -> prometheus.Dataquery:
+def hourly(family: str, *, legend: str) -> prometheus.Dataquery:
     """A counter's rate by job, as a number an hour."""
-    return graph(per_hour(family, "job"), ref, legend=legend, step=HOURLY)
+    return graph(per_hour(family, "job"), legend=legend, step=HOURLY)
 
 
 def age() -> timeseries.Panel:
@@ -79,9 +79,9 @@ def failures() -> timeseries.Panel:
         "Polls and failures",
         "Polls an hour, those that left a window without new data, and failures to read or write"
         " the state file.",
-        hourly("gong_exporter_polls_total", "A", legend="polls of {{job}}"),
-        hourly("gong_exporter_poll_failures_total", "B", legend="failed polls of {{job}}"),
-        hourly("gong_exporter_state_errors_total", "C", legend="state errors of {{job}}"),
+        hourly("gong_exporter_polls_total", legend="polls of {{job}}"),
+        hourly("gong_exporter_poll_failures_total", legend="failed polls of {{job}}"),
+        hourly("gong_exporter_state_errors_total", legend="state errors of {{job}}"),
         unit=AN_HOUR,
     ).override_by_regexp("/failed|errors/", [fixed("red")])
 
@@ -122,8 +122,8 @@ def durations() -> timeseries.Panel:
         "Duration of requests",
         "Time from the start of an exchange with Gong to the last byte of its answer: the median"
         " and the slowest twentieth.",
-        graph(f"histogram_quantile(0.95, {rate})", "A", legend="95 %", step=HOURLY),
-        graph(f"histogram_quantile(0.5, {rate})", "B", legend="median", step=HOURLY),
+        graph(f"histogram_quantile(0.95, {rate})", legend="95 %", step=HOURLY),
+        graph(f"histogram_quantile(0.5, {rate})", legend="median", step=HOURLY),
         unit="s",
     )
 
@@ -133,12 +133,8 @@ def quota_trend() -> timeseries.Panel:
     panel = lines(
         "Calls in the last 24 hours",
         "Calls to Gong in the 24 hours before each moment, and how many the exporter may make.",
-        graph(
-            f"max by (job) ({of('gong_exporter_api_quota_used')})", "A", legend="used by {{job}}"
-        ),
-        graph(
-            f"max by (job) ({of('gong_exporter_api_quota_limit')})", "B", legend="limit of {{job}}"
-        ),
+        graph(f"max by (job) ({of('gong_exporter_api_quota_used')})", legend="used by {{job}}"),
+        graph(f"max by (job) ({of('gong_exporter_api_quota_limit')})", legend="limit of {{job}}"),
         fill=15,
         decimals=0,
     )
@@ -153,8 +149,8 @@ def limits() -> timeseries.Panel:
         "Waiting for limits",
         "Seconds an hour that calls waited for the exporter's own limiter, and answers 429 an hour."
         " Waiting is as it should be; 429 means that others use the company's share.",
-        hourly("gong_exporter_api_throttle_seconds_total", "A", legend="seconds waited by {{job}}"),
-        hourly("gong_exporter_api_rate_limited_total", "B", legend="429 answers to {{job}}"),
+        hourly("gong_exporter_api_throttle_seconds_total", legend="seconds waited by {{job}}"),
+        hourly("gong_exporter_api_rate_limited_total", legend="429 answers to {{job}}"),
         unit=AN_HOUR,
     ).override_by_regexp("/^429 /", [fixed("orange")])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from grafana_foundation_sdk.builders import dashboard, prometheus, table
 from grafana_foundation_sdk.models import dashboard as models
@@ -17,6 +17,9 @@ AN_HOUR = "suffix:/h"
 
 BLUE, GREY = "blue", "#8e8e8e"
 """What is, and what is usual."""
+
+REFS = "ABCDEFGHI"
+"""Names of a panel's queries, in their order."""
 
 Step = tuple[float | None, str]
 PLAIN: tuple[Step, ...] = ((None, "text"),)
@@ -64,24 +67,25 @@ NONE_WANTED: tuple[Step, ...] = ((None, "text"), (0, "green"), (1, "text"))
 """Of many people some are always away: the list beside it says whether they are expected to be."""
 
 
-def query(
-    expr: str, ref: str = "A", *, legend: str = "", as_table: bool = False
-) -> prometheus.Dataquery:
+def query(expr: str, *, legend: str = "__auto") -> prometheus.Dataquery:
     """An instant query: how things are at the end of the time range."""
-    built = prometheus.Dataquery().expr(expr).ref_id(ref).instant().datasource(DATA_SOURCE)
-    built = built.editor_mode(prometheus_models.QueryEditorMode.CODE)
-    if as_table:
-        return built.format(prometheus_models.PromQueryFormat.TABLE)
-    return built.legend_format(legend or "__auto")
+    return _data_query(expr).instant().legend_format(legend)
 
 
-def graph(expr: str, ref: str = "A", *, legend: str, step: str = "") -> prometheus.Dataquery:
+def table_query(expr: str) -> prometheus.Dataquery:
+    """An instant query that makes the columns of a table."""
+    return _data_query(expr).instant().format(prometheus_models.PromQueryFormat.TABLE)
+
+
+def graph(expr: str, *, legend: str, step: str = "") -> prometheus.Dataquery:
     """A range query, with its shortest step: Grafana's rate interval is at least four of them."""
-    built = prometheus.Dataquery().expr(expr).ref_id(ref).range().datasource(DATA_SOURCE)
-    if step:
-        built.interval(step)
-    built = built.editor_mode(prometheus_models.QueryEditorMode.CODE)
-    return built.legend_format(legend)
+    built = _data_query(expr).range().legend_format(legend)
+    return built.interval(step) if step else built
+
+
+def _data_query(expr: str) -> prometheus.Dataquery:
+    built = prometheus.Dataquery().expr(expr).datasource(DATA_SOURCE)
+    return built.editor_mode(prometheus_models.QueryEditorMode.CODE)
 
 
 def steps(*pairs: Step) -> dashboard.ThresholdsConfig:
@@ -150,22 +154,29 @@ def transform(name: str, **options: object) -> models.DataTransformerConfig:
     return models.DataTransformerConfig(id_val=name, options=options)
 
 
-def merged(panel: table.Panel, titles: Mapping[str, str]) -> table.Panel:
+def merged(panel: table.Panel, titles: Mapping[str, str], *hidden: str) -> table.Panel:
     """Make one table of instant queries with the same labels.
 
     Args:
         panel: whose queries they are.
         titles: of the columns, by field, in their order; others follow, times and jobs do not.
+        hidden: further columns that are left out.
     """
     panel.with_transformation(transform("merge"))
+    hidden = ("Time", *hidden, *(() if "job" in titles else ("job",)))
     return panel.with_transformation(
         transform(
             "organize",
-            excludeByName={"Time": True} | ({} if "job" in titles else {"job": True}),
+            excludeByName=dict.fromkeys(hidden, True),
             indexByName={name: place for place, name in enumerate(titles)},
             renameByName=dict(titles),
         )
     )
+
+
+def value_titles(columns: Iterable[str]) -> dict[str, str]:
+    """Titles of the values of a table's queries, in their order, for ``merged``."""
+    return {f"Value #{ref}": title for ref, title in zip(REFS, columns, strict=False)}
 
 
 def sorted_by(panel: table.Panel, column: str, *, down: bool) -> table.Panel:

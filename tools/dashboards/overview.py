@@ -30,9 +30,10 @@ from tools.dashboards.looks import (
     narrow,
     query,
     sorted_by,
+    value_titles,
     wide,
 )
-from tools.dashboards.page import TEAM_LINK, Page, filter_by, job, last_scraped, metric, window
+from tools.dashboards.page import Page, filter_by, job, last_scraped, metric, team_link, window
 from tools.dashboards.panels import number, rows
 from tools.dashboards.promql import (
     FILTERS,
@@ -128,9 +129,9 @@ def _teams() -> table.Panel:
         f"Calls and contributions of the last seven days: the {TEAMS_EACH_WAY} teams furthest below"
         f" and the {TEAMS_EACH_WAY} furthest above what was expected. Teams of three or more."
         + EXPECTED,
-        query(with_company(chosen), "A", as_table=True),
-        query(f"{expected.team_observed()}{only}", "B", as_table=True),
-        query(f"{expected.team_expected()}{only}", "C", as_table=True),
+        with_company(chosen),
+        f"{expected.team_observed()}{only}",
+        f"{expected.team_expected()}{only}",
         missing="No team of three or more in the roster, or not known yet",
     )
     titles = {
@@ -142,7 +143,9 @@ def _teams() -> table.Panel:
         "job": "job",
     }
     sorted_by(merged(panel, titles), "Change", down=False)
-    panel.override_by_name("Team", [leads_to("Open this team", TEAM_LINK), narrow(120)])
+    panel.override_by_name(
+        "Team", [leads_to("Open this team", team_link("metric", "window")), narrow(120)]
+    )
     panel.override_by_name("Job", [wide(90)])
     panel.override_by_name("job", HIDDEN)
     panel.override_by_regexp("/Count|Expected/", [wide(84)])
@@ -153,7 +156,7 @@ def _by_role() -> table.Panel:
     counted = of_people(counts(), *FILTERS)
     roles = f'label_replace({one_info("role")}, "role", "no role", "role", "")'
     joined = f"({counted})\n* on (job, user) group_left (role) {roles}"
-    parts = {
+    columns = {
         "People": f"count by (role) ({joined})",
         "Lower quarter": f"quantile by (role) (0.25, {joined})",
         "Median": f"quantile by (role) (0.5, {joined})",
@@ -164,16 +167,10 @@ def _by_role() -> table.Panel:
         "By role: ${metric:text}, $window",
         "How the counter is spread over the people of each role (or title): a quarter of them is"
         " below the lower quarter, half is below the median. People with none are included.",
-        *(
-            query(expr, ref, as_table=True)
-            for ref, expr in zip("ABCDE", parts.values(), strict=True)
-        ),
+        *columns.values(),
         missing="No people, or no data",
     )
-    titles = {"role": "Role"} | {
-        f"Value #{ref}": title for ref, title in zip("ABCDE", parts, strict=True)
-    }
-    sorted_by(merged(panel, titles), "Median", down=True)
+    sorted_by(merged(panel, {"role": "Role", **value_titles(columns)}), "Median", down=True)
     panel.override_by_name("Role", [narrow(110)])
     panel.override_by_regexp("/quarter/", [wide(112)])
     return panel.override_by_regexp("/People|Median|Highest/", [wide(76)])

@@ -36,14 +36,25 @@ PAGES = {
 }
 """All dashboards in the order of the links at the top. Links by tag would be in that of titles."""
 KEEP = "${datasource:queryparam}&${__url_time_range}"
-CHOICES = "${metric:queryparam}&${window:queryparam}"
-TEAM_LINK = (  # of the row's company: others may have a team of the same name
-    f"/d/gong-team?{KEEP}&{CHOICES}&var-job=${{__data.fields.job:percentencode}}"
-    "&var-team=${__data.fields.team:percentencode}"
+USER_LINK = (
+    f"/d/gong-user?{KEEP}&${{job:queryparam}}&${{metric:queryparam}}&${{window:queryparam}}"
+    "&var-user=${__data.fields.user}"
 )
-USER_LINK = f"/d/gong-user?{KEEP}&${{job:queryparam}}&{CHOICES}&var-user=${{__data.fields.user}}"
 
 _WINDOW = '/window="(?<text>(?<value>[^"]*))"/'
+
+
+def team_link(*kept: str) -> str:
+    """Leads to the team of a row, of the row's company: others may have one of the same name.
+
+    Args:
+        kept: the variables that the team's page takes over.
+    """
+    choices = "&".join(f"${{{name}:queryparam}}" for name in kept)
+    return (
+        f"/d/gong-team?{KEEP}&{choices}&var-job=${{__data.fields.job:percentencode}}"
+        "&var-team=${__data.fields.team:percentencode}"
+    )
 
 
 def chosen(text: str, value: str) -> models.VariableOption:
@@ -78,32 +89,24 @@ def data_source() -> dashboard.DatasourceVariable:
 
 def job(family: str = WINDOW_END) -> dashboard.QueryVariable:
     """Which scrape jobs: one for each company, as a rule."""
-    return (
+    return _any_number(
         query_variable(
             "job",
             "Job",
             "The scrape job of the exporter, one for each Gong company.",
             f"label_values({family}, job)",
         )
-        .multi(True)
-        .include_all(True)
-        .all_value(".+")
     )
 
 
 def instance(family: str) -> dashboard.QueryVariable:
     """Which processes. On the exporter's dashboard only: the others aggregate replicas away."""
-    return (
-        query_variable(
-            "instance",
-            "Instance",
-            "The exporter processes.",
-            f"label_values({family}{{{JOB}}}, instance)",
-        )
-        .multi(True)
-        .include_all(True)
-        .all_value(".+")
-    )
+    values = f"label_values({family}{{{JOB}}}, instance)"
+    return _any_number(query_variable("instance", "Instance", "The exporter processes.", values))
+
+
+def _any_number(variable: dashboard.QueryVariable) -> dashboard.QueryVariable:
+    return variable.multi(True).include_all(True).all_value(".+")
 
 
 def last_scraped(family: str = WINDOW_END, *matchers: str) -> dashboard.QueryVariable:

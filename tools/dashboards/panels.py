@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from grafana_foundation_sdk.builders import (
@@ -25,15 +25,25 @@ from tools.dashboards.looks import (
     COUNT,
     DATA_SOURCE,
     PLAIN,
+    REFS,
     Step,
     prop,
     steps,
+    table_query,
 )
 
 Panel = TypeVar("Panel", stat.Panel, table.Panel, timeseries.Panel)
 
 
-def described(panel: Panel, title: str, text: str, *, unit: str, decimals: int | None) -> Panel:
+def described(
+    panel: Panel,
+    title: str,
+    text: str,
+    queries: Iterable[prometheus.Dataquery],
+    *,
+    unit: str,
+    decimals: int | None,
+) -> Panel:
     """What every panel has."""
     panel.title(title)
     panel.description(text)
@@ -41,6 +51,8 @@ def described(panel: Panel, title: str, text: str, *, unit: str, decimals: int |
     panel.unit(unit)
     if decimals is not None:
         panel.decimals(decimals)
+    for ref, each in zip(REFS, queries, strict=False):
+        panel.with_target(each.ref_id(ref))
     return panel
 
 
@@ -56,9 +68,7 @@ def number(
     names: bool = False,
 ) -> stat.Panel:
     """One number, or a few beside each other with their names."""
-    panel = described(stat.Panel(), title, text, unit=unit, decimals=decimals)
-    for each in queries:
-        panel.with_target(each)
+    panel = described(stat.Panel(), title, text, queries, unit=unit, decimals=decimals)
     panel.mappings(list(mappings))
     panel.thresholds(steps(*thresholds)).no_value(missing)
     panel.color_scheme(dashboard.FieldColor().mode(models.FieldColorModeId.THRESHOLDS))
@@ -124,9 +134,7 @@ def lines(
         points: at most so many; 0 for one a pixel.
         missing: the text when there is nothing to draw.
     """
-    panel = described(timeseries.Panel(), title, text, unit=unit, decimals=decimals)
-    for each in queries:
-        panel.with_target(each)
+    panel = described(timeseries.Panel(), title, text, queries, unit=unit, decimals=decimals)
     panel.no_value(missing)
     if unit in {COUNT, AN_HOUR}:
         panel.axis_soft_max(1)  # for zeros alone, Grafana would draw an axis up to 100
@@ -158,18 +166,10 @@ def stacked(panel: timeseries.Panel) -> timeseries.Panel:
     )
 
 
-def rows(
-    title: str,
-    text: str,
-    *queries: prometheus.Dataquery,
-    unit: str = COUNT,
-    decimals: int | None = 0,
-    missing: str,
-) -> table.Panel:
-    """A table; ``missing`` is what one without rows says."""
-    panel = described(table.Panel(), title, text, unit=unit, decimals=decimals)
-    for each in queries:
-        panel.with_target(each)
+def rows(title: str, text: str, *expressions: str, missing: str) -> table.Panel:
+    """A table of instant queries; ``missing`` is what one without rows says."""
+    queries = map(table_query, expressions)
+    panel = described(table.Panel(), title, text, queries, unit=COUNT, decimals=0)
     panel.no_value(missing).show_header(True)
     panel.cell_height(common_models.TableCellHeight.SM)
     panel.color_scheme(dashboard.FieldColor().mode(models.FieldColorModeId.THRESHOLDS))

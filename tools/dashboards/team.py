@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from grafana_foundation_sdk.builders import stat, table, text, timeseries
@@ -22,7 +23,6 @@ from tools.dashboards.common import (
     trend,
     weeks,
 )
-from tools.dashboards.counters import COUNTERS
 from tools.dashboards.history import detected_each_day
 from tools.dashboards.looks import (
     ACTIVE,
@@ -52,6 +52,30 @@ SHOWN = 40
 
 MEMBERS = ("team", *FILTERS)
 MATRIX = "user\\metric"
+
+COUNTERS: Mapping[str, str] = {
+    "calls_as_host": "Hosted",
+    "calls_attended": "Attended",
+    "own_calls_listened_to": "Replay",
+    "calls_shared_externally": "Sh. out",
+    "calls_shared_internally": "Sh. in",
+    "calls_requested_feedback": "Asked \u2193",
+    "calls_received_feedback": "Feedb. \u2193",
+    "calls_comments_received": "Comm. \u2193",
+    "calls_scorecards_received": "Scored \u2193",
+    "calls_marked_as_feedback_received": "Marked \u2193",
+    "others_calls_listened_to": "Heard",
+    "calls_gave_feedback": "Feedb. \u2191",
+    "calls_comments_given": "Comm. \u2191",
+    "calls_scorecards_filled": "Scored \u2191",
+    "calls_marked_as_feedback_given": "Marked \u2191",
+}
+"""Column titles of the known counters, in the order in which people think of them.
+
+What is received has an arrow down, what is given one up. Counters that Gong adds appear after
+these, under their own names.
+"""
+
 IN_TEAM = 'team=~"$team"'
 
 
@@ -110,8 +134,8 @@ def _per_head() -> stat.Panel:
     return number(
         "Per person, $window",
         "The mean count of ${metric:text} of a member, and of everybody in the company.",
-        query(f"avg({of_people(counts(), *MEMBERS)})", "A", legend="member"),
-        query(f"avg({counts()})", "B", legend="company"),
+        query(f"avg({of_people(counts(), *MEMBERS)})", legend="member"),
+        query(f"avg({counts()})", legend="company"),
         decimals=1,
         names=True,
     )
@@ -173,13 +197,9 @@ def _side_by_side() -> table.Panel:
         "Side by side, $window",
         "Every counter of every member in the window. The brighter, the nearer to the highest of"
         f" the column. In a team of more than {SHOWN}, those furthest below what was expected.",
-        query(f"{everything}\nand on (job, user) ({_shown()})", "A", as_table=True),
-        query(
-            f"sum by (user, {PERSON}) ({named(one_info('email', 'name'))}\n"
-            f"and on (job, user) ({_shown()}))",
-            "B",
-            as_table=True,
-        ),
+        f"{everything}\nand on (job, user) ({_shown()})",
+        f"sum by (user, {PERSON}) ({named(one_info('email', 'name'))}\n"
+        f"and on (job, user) ({_shown()}))",
         missing=NO_PEOPLE,
     )
     # One row for each user and one column for each counter, those of tomorrow included.

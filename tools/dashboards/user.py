@@ -25,6 +25,7 @@ from tools.dashboards.looks import (
     query,
     sorted_by,
     transform,
+    value_titles,
     wide,
 )
 from tools.dashboards.page import Page, job, last_scraped, metric, team, user, window
@@ -74,7 +75,7 @@ def _who() -> table.Panel:
         "Who",
         "What the exporter knows of the person: the address from Gong, the other columns from the"
         " roster.",
-        query(f"topk by (job, user) (1, {last_known('gong_user_info', ME)})", as_table=True),
+        f"topk by (job, user) (1, {last_known('gong_user_info', ME)})",
         missing="Not known at this time",
     )
     order = ("name", "email", "team", "role", "title", "manager", "region", "user")
@@ -100,9 +101,9 @@ def _activity() -> stat.Panel:
         "All activity: ${user:text}",
         "Calls and contributions of the person in the last seven days, what was expected, and the"
         " person's usual calendar week." + EXPECTED,
-        query(_or_unknown(expected.counted(ME)), "A", legend="counted"),
-        query(_or_unknown(expected.expected(ME)), "B", legend="expected"),
-        query(_or_unknown(expected.usual(ME)), "C", legend="usual"),
+        query(_or_unknown(expected.counted(ME)), legend="counted"),
+        query(_or_unknown(expected.expected(ME)), legend="expected"),
+        query(_or_unknown(expected.usual(ME)), legend="usual"),
         missing=NOT_YET,
         mappings=unknown("-"),
         names=True,
@@ -115,8 +116,8 @@ def _change() -> stat.Panel:
         "Against expected",
         "The person's seven days against what was expected, and the same for the team. Red below a"
         " half. Nothing when fewer than 5 are expected." + EXPECTED,
-        query(_or_unknown(expected.change(ME)), "A", legend="person"),
-        query(_or_unknown(expected.change_of_persons_team(ME)), "B", legend="team"),
+        query(_or_unknown(expected.change(ME)), legend="person"),
+        query(_or_unknown(expected.change_of_persons_team(ME)), legend="team"),
         thresholds=PERSON_CHANGE,
         unknown_as="not known",
     )
@@ -167,37 +168,23 @@ def _counters() -> table.Panel:
     by = ("job", "user", "metric")
     mine, month = counts("", user=ID, by=by), counts("", user=ID, by=by, window=MONTH)
     everybody = counts("", by=by)
+    columns = {
+        "Count": mine,
+        "Before, mean": f"({month}\n- {mine})\n* on (job) group_left () {_share()}",
+        "Team's median": f"quantile by (metric) (0.5, {_peers(everybody, 'team')})",
+        "Role's median": f"quantile by (metric) (0.5, {_peers(everybody, 'role')})",
+    }
     panel = rows(
         "Every counter, $window",
         "Each counter in the window; the person's mean of windows of this length in the rest of"
         f" {MONTH}, which is exact for hosted and attended calls and a lower bound for the others;"
         " and the medians of the team and of the role, or of everybody without one.",
-        query(_labelled(mine), "A", as_table=True),
-        query(
-            _labelled(f"({month}\n- {mine})\n* on (job) group_left () {_share()}"),
-            "B",
-            as_table=True,
-        ),
-        query(
-            _labelled(f"quantile by (metric) (0.5, {_peers(everybody, 'team')})"),
-            "C",
-            as_table=True,
-        ),
-        query(
-            _labelled(f"quantile by (metric) (0.5, {_peers(everybody, 'role')})"),
-            "D",
-            as_table=True,
-        ),
+        *map(_labelled, columns.values()),
         missing="No data",
     )
-    titles = {
-        "words": "Counter",
-        "Value #A": "Count",
-        "Value #B": "Before, mean",
-        "Value #C": "Team's median",
-        "Value #D": "Role's median",
-    }
-    sorted_by(merged(panel, titles), "Before, mean", down=True)
+    sorted_by(
+        merged(panel, {"words": "Counter", **value_titles(columns)}), "Before, mean", down=True
+    )
     panel.override_by_name("Before, mean", [prop("decimals", 1)])
     panel.override_by_name("Count", [wide(80)])
     return panel.override_by_regexp("/mean|median/", [wide(116)])
@@ -231,10 +218,9 @@ def _place() -> stat.Panel:
         " or as much as, the person in the window.",
         query(
             f"sum(({peers}) <= bool on () group_left () sum({mine})) / count({peers})",
-            "A",
             legend="at or below",
         ),
-        query(f"count({peers})", "B", legend="people"),
+        query(f"count({peers})", legend="people"),
         names=True,
     ).override_by_query("A", [prop("unit", "percentunit")])
 
@@ -245,14 +231,10 @@ def _quartiles() -> stat.Panel:
         "Spread of the role: ${metric:text}, $window",
         "The counter in the window: the person, and the quarters of the people of the same role (or"
         " title), or of everybody without one.",
-        query(f"sum({counts(user=ID)})", "A", legend="this person"),
+        query(f"sum({counts(user=ID)})", legend="this person"),
         *(
-            query(f"quantile({share}, {peers})", ref, legend=name)
-            for ref, share, name in (
-                ("B", 0.25, "lower quarter"),
-                ("C", 0.5, "median"),
-                ("D", 0.75, "upper quarter"),
-            )
+            query(f"quantile({share}, {peers})", legend=name)
+            for share, name in ((0.25, "lower quarter"), (0.5, "median"), (0.75, "upper quarter"))
         ),
         names=True,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from grafana_foundation_sdk.builders import common, dashboard, stat, table
+from grafana_foundation_sdk.builders import dashboard, stat, table
 from grafana_foundation_sdk.models import dashboard as models
 
 from tools.dashboards.common import NO_TEAM, freshness
@@ -27,7 +27,7 @@ from tools.dashboards.page import (
     query_variable,
     team,
 )
-from tools.dashboards.panels import number, rows
+from tools.dashboards.panels import number, rows, sized
 from tools.dashboards.promql import FILTERS, last_known, with_company
 from tools.dashboards.week_people import (
     AWAY_TITLE,
@@ -123,13 +123,13 @@ def _company() -> stat.Panel:
         "Company, last 7 days",
         "Calls and contributions of everybody in the last seven whole days, against the mean of"
         " the three weeks before. Holidays are not taken out. Orange below -15 %, red below -30 %.",
-        query(f"{did} / ({usual} > 0) - 1", "A", legend="change"),
-        query(did, "B", legend="did"),
-        query(usual, "C", legend="usual"),
+        query(f"{did} / ({usual} > 0) - 1", legend="change"),
+        query(did, legend="did"),
+        query(usual, legend="usual"),
         names=True,
         missing="not known",
     )
-    panel.text(common.VizTextDisplayOptions().title_size(12).value_size(22))
+    sized(panel, title=12, value=22)
     return panel.override_by_query("A", [prop("unit", "percentunit"), thresholds(*COMPANY_CHANGE)])
 
 
@@ -146,7 +146,7 @@ def _teams() -> stat.Panel:
         names=True,
         missing=NO_TEAM,
     )
-    panel.text(common.VizTextDisplayOptions().title_size(12).value_size(22))
+    sized(panel, title=12, value=22)
     return panel.override_by_query("A", [leads_to("Open this team", LABELLED_TEAM_LINK)])
 
 
@@ -158,7 +158,7 @@ def _sentences() -> table.Panel:
         " (teams, where the roster has no regions) that were at work on less than three quarters"
         " of their usual days, as in a week with a holiday. Leave and holidays are taken out of"
         " what is expected of people and teams.",
-        query(f"{no_scores()}\nor {how_many()}\nor {lull()}", as_table=True),
+        f"{no_scores()}\nor {how_many()}\nor {lull()}",
         missing="no data",
     )
     panel.show_header(False)

@@ -10,22 +10,22 @@ from grafana_foundation_sdk.models import dashboard as models
 from gong_exporter.drops.thresholds import USER_INFO_YEARS, USER_YEARS
 from tools.dashboards.expected import active_days, last_active, per_person, usual
 from tools.dashboards.looks import (
+    BLUE,
     HIDDEN,
     PERSON_CHANGE,
     Step,
     coloured,
+    fixed,
     graph,
     leads_to,
+    merged,
     narrow,
     prop,
-    query,
     sorted_by,
     transform,
     wide,
 )
-from tools.dashboards.page import (
-    KEEP,
-)
+from tools.dashboards.page import KEEP, team_link
 from tools.dashboards.panels import rows
 from tools.dashboards.promql import FILTERS, PERSON
 from tools.dashboards.week_promql import (
@@ -46,15 +46,10 @@ from tools.dashboards.week_promql import (
 )
 from tools.dashboards.week_words import instead_of
 
-CHOICES = "&".join(f"${{{name}:queryparam}}" for name in FILTERS)
 PERSON_LINK = (
     f"/d/gong-user?{KEEP}&${{job:queryparam}}&${{team:queryparam}}&var-user=${{__data.fields.user}}"
 )
-TEAM_LINK = (
-    f"/d/gong-team?{KEEP}&{CHOICES}&var-job=${{__data.fields.job:percentencode}}"
-    "&var-team=${__data.fields.team:percentencode}"
-)
-
+TEAM_LINK = team_link(*FILTERS)
 
 ALERT_STEPS: tuple[Step, ...] = ((None, "text"), (USER_INFO_YEARS, "orange"), (USER_YEARS, "red"))
 """In years; as the alerts on users, of severity info and warning."""
@@ -99,13 +94,10 @@ def people_below() -> table.Panel:
         " contributions of the last seven days, given the days at work; hosted calls where only"
         " hosting is down. Chance: one such person has so little once in this time. Alert: the"
         " state of GongUserActivityDrop in Prometheus; blank with Grafana's own rules.",
-        *(
-            query(instead_of(per_person(RETURN_PERIOD, LISTED), expr), ref, as_table=True)
-            for ref, expr in columns.items()
-        ),
-        graph(eight_weeks(), "I", legend="", step="1d"),
+        *(instead_of(per_person(RETURN_PERIOD, LISTED), expr) for expr in columns.values()),
         missing="no data",
     )
+    panel.with_target(graph(eight_weeks(), legend="", step="1d").ref_id("I"))
     panel.time_from("8w").hide_time_override(True).max_data_points(60)
     # Of this query alone: Grafana takes a table with one row for a series as well.
     series = transform("timeSeriesTable", I={"stat": "lastNotNull"})
@@ -137,11 +129,7 @@ def people_below() -> table.Panel:
     panel.override_by_name("Team's", [wide(62), prop("custom.align", "right")])
     panel.override_by_name(
         "8 weeks",
-        [
-            wide(66),
-            prop("custom.cellOptions", SPARKLINE),
-            prop("color", {"mode": "fixed", "fixedColor": "blue"}),
-        ],
+        [wide(66), prop("custom.cellOptions", SPARKLINE), fixed(BLUE)],
     )
     panel.override_by_name("Last active", [wide(98), prop("unit", "time:ddd D MMM")])
     panel.override_by_name("Alert", [wide(56), *_alerts()])
@@ -171,16 +159,7 @@ def _arranged(panel: table.Panel, titles: Mapping[str, str], first: str, *, down
 
     The last column holds the id for the links of the others.
     """
-    panel.with_transformation(transform("merge"))
-    panel.with_transformation(
-        transform(
-            "organize",
-            excludeByName=dict.fromkeys(("Time", "Value #E"), True),
-            indexByName={name: place for place, name in enumerate(titles)},
-            renameByName=dict(titles),
-        )
-    )
-    sorted_by(panel, first, down=down)
+    sorted_by(merged(panel, titles, "Value #E"), first, down=down)
     panel.mappings([EMPTY])
     panel.override_by_name("Person", [narrow(120), leads_to("Open this person", PERSON_LINK)])
     panel.override_by_name("Team", [narrow(120), leads_to("Open this team", TEAM_LINK)])
@@ -231,7 +210,7 @@ def people_away() -> table.Panel:
         f" the last seven days, and on at least {ENOUGH_DAYS} of the three weeks before. Most"
         " often this is leave, or a holiday of their region. Evidence for a drop needs days at"
         " work.",
-        *(query(instead_of(week, expr), ref, as_table=True) for ref, expr in columns.items()),
+        *(instead_of(week, expr) for expr in columns.values()),
         missing="no data",
     )
     titles = {
