@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import ssl
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -59,16 +60,18 @@ def healthcheck(
     config_file = web_config or web.config_file
     tls = _tls_of(config_file) if config_file else None
     listening = address or (web.addresses[0] if web.addresses else DEFAULT_ADDRESS)
-    check = _Check(_reachable(listening), tls)
+    server = _reachable(listening)
+    results: list[tuple[bool, str]] = []
     # Only a thread can be given up wherever it hangs: in a name lookup or in endless headers.
-    thread = threading.Thread(target=check.run, daemon=True)
+    thread = threading.Thread(target=lambda: results.append(_check(server, tls)), daemon=True)
     thread.start()
     thread.join(TIMEOUT)
-    if check.healthy is None:
-        fail(f"{check.url} does not answer within {TIMEOUT:g} s")
-    if not check.healthy:
-        fail(check.message)
-    click.echo(check.message)
+    if not results:
+        fail(f"{_url(_scheme(tls), server)} does not answer within {TIMEOUT:g} s")
+    healthy, message = results[0]
+    if not healthy:
+        fail(message)
+    click.echo(message)
 
 
 def _tls_of(path: str) -> ssl.SSLContext | None:
@@ -84,6 +87,7 @@ def _tls_of(path: str) -> ssl.SSLContext | None:
 
 @dataclass(frozen=True, slots=True)
 class _Response:
+    url: str
     status: int
     text: str
 
@@ -92,106 +96,89 @@ class _CertificateRequired(Exception):
     """The server ended the handshake because we sent no client certificate."""
 
 
-class _Check:
-    """One health check, run in a thread.
+def _check(server: str, tls: ssl.SSLContext | None) -> tuple[bool, str]:
+    """Ask a server. Returns whether it is healthy, and a message for people.
 
     ``tls`` is None if the server's settings are not known, or if it uses plain HTTP.
-
-    Attributes:
-        url: that is asked.
-        healthy: None until the check is over.
-        message: for people.
     """
-
-    def __init__(self, address: str, tls: ssl.SSLContext | None) -> None:
-        self._address = address
-        self._scheme = "http" if tls is None else "https"
-        self._needs_certificate = tls is not None and tls.verify_mode is ssl.CERT_REQUIRED
-        self.healthy: bool | None = None
-        self.message = ""
-
-    @property
-    def url(self) -> str:
-        """The URL that is requested, or that responded."""
-        return f"{self._scheme}://{self._address}/-/healthy"
-
-    def run(self) -> None:
-        """Ask, and set ``healthy`` and ``message``."""
-        try:
-            response = self._response()
-        except _CertificateRequired:
-            self._end(True, _UNKNOWN.format(what="a client certificate"))
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            self._end(False, f"{self.url} does not answer ({type(error).__name__})")
+    try:
+        if tls is None:
+            response = _ask_either(server)
         else:
-            if response.status == HTTPStatus.UNAUTHORIZED:
-                self._end(True, _UNKNOWN.format(what="a password"))
-            elif response.status == HTTPStatus.OK:
-                self._end(True, response.text)
-            else:
-                self._end(False, f"{self.url} answered {response.status}: {response.text[:300]}")
+            required = tls.verify_mode is ssl.CERT_REQUIRED
+            response = _ask("https", server, certificate_required=required)
+    except _CertificateRequired:
+        return True, _UNKNOWN.format(what="a client certificate")
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        return False, f"{_url(_scheme(tls), server)} does not answer ({type(error).__name__})"
+    if response.status == HTTPStatus.UNAUTHORIZED:
+        return True, _UNKNOWN.format(what="a password")
+    if response.status == HTTPStatus.OK:
+        return True, response.text
+    return False, f"{response.url} answered {response.status}: {response.text[:300]}"
 
-    def _end(self, healthy: bool, message: str) -> None:  # noqa: FBT001 - of this class alone
-        self.message = message
-        self.healthy = healthy  # last: the main thread reads it first
 
-    def _response(self) -> _Response:
-        """Request the health page; over HTTP first if the scheme is not known.
+def _ask_either(server: str) -> _Response:
+    """Send a request over HTTP, and over HTTPS if the port seems to use TLS.
 
-        Raises: OSError, HTTPException, ValueError, _CertificateRequired.
-        """
-        if self._scheme == "https":
-            return self._ask("https")
-        error: Exception | None = None
+    Raises: OSError, HTTPException, ValueError, _CertificateRequired.
+    """
+    # A TLS port answers plain HTTP with 400, with an alert, or not at all.
+    try:
+        response = _ask("http", server)
+    except (http.client.HTTPException, ConnectionResetError, BrokenPipeError) as error:
         try:
-            response = self._ask("http")
-            if response.status != HTTPStatus.BAD_REQUEST:
-                return response
-        except (http.client.HTTPException, ConnectionResetError, BrokenPipeError) as reason:
-            error = reason
-        # A TLS port answers plain HTTP with 400, with an alert, or not at all.
-        try:
-            response = self._ask("https")
+            return _ask("https", server)
         except OSError:
-            if error:
-                raise error from None
-        else:
-            self._scheme = "https"
-        return response
+            raise error from None
+    if response.status == HTTPStatus.BAD_REQUEST:
+        with suppress(OSError):
+            return _ask("https", server)
+    return response
 
-    def _ask(self, scheme: str) -> _Response:
-        """Send one request. Raises: OSError, HTTPException, ValueError, _CertificateRequired."""
-        connection = self._connection(scheme)
-        try:
-            connection.request("GET", "/-/healthy", headers={"Connection": "close"})
-            with connection.getresponse() as response:
-                body = response.read(MAX_BODY + 1)
-                if len(body) > MAX_BODY:
-                    raise http.client.HTTPException("the body is too long")
-                response.read()  # nothing is left, or it raises IncompleteRead
-        except ssl.SSLError as error:
-            # By TLS 1.3, and by TLS 1.2.
-            if self._needs_certificate or any(f"ALERT_{why}" in str(error) for why in _ALERTS):
-                raise _CertificateRequired from error
-            raise
-        finally:
-            connection.close()
-        return _Response(response.status, body.decode(errors="replace").strip())
 
-    def _connection(self, scheme: str) -> http.client.HTTPConnection:
-        host, _, port = self._address.rpartition(":")
-        host = host.removeprefix("[").removesuffix("]")
-        if scheme == "http":
-            return http.client.HTTPConnection(host, int(port), timeout=TIMEOUT)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        # The certificate names the machine as others know it, and nothing secret is sent.
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        return http.client.HTTPSConnection(host, int(port), timeout=TIMEOUT, context=context)
+def _ask(scheme: str, server: str, *, certificate_required: bool = False) -> _Response:
+    """Send one request. Raises: OSError, HTTPException, ValueError, _CertificateRequired."""
+    connection = _connection(scheme, server)
+    try:
+        connection.request("GET", "/-/healthy", headers={"Connection": "close"})
+        with connection.getresponse() as response:
+            body = response.read(MAX_BODY + 1)
+            if len(body) > MAX_BODY:
+                raise http.client.HTTPException("the body is too long")
+            response.read()  # nothing is left, or it raises IncompleteRead
+    except ssl.SSLError as error:
+        # By TLS 1.3, and by TLS 1.2.
+        if certificate_required or any(f"ALERT_{why}" in str(error) for why in _ALERTS):
+            raise _CertificateRequired from error
+        raise
+    finally:
+        connection.close()
+    return _Response(_url(scheme, server), response.status, body.decode(errors="replace").strip())
+
+
+def _connection(scheme: str, server: str) -> http.client.HTTPConnection:
+    host, _, port = server.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if scheme == "http":
+        return http.client.HTTPConnection(host, int(port), timeout=TIMEOUT)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # The certificate names the machine as others know it, and nothing secret is sent.
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return http.client.HTTPSConnection(host, int(port), timeout=TIMEOUT, context=context)
 
 
 _ALERTS = ("CERTIFICATE_REQUIRED", "HANDSHAKE_FAILURE")
 _UNKNOWN = "the server answers, and requires {what}: whether it is healthy cannot be seen"
+
+
+def _scheme(tls: ssl.SSLContext | None) -> str:
+    return "http" if tls is None else "https"
+
+
+def _url(scheme: str, server: str) -> str:
+    return f"{scheme}://{server}/-/healthy"
 
 
 def _reachable(address: str) -> str:
