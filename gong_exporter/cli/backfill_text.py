@@ -11,11 +11,9 @@ from gong_exporter.backfill.output import TextFormat
 from gong_exporter.backfill.request import BackfillRequest
 from gong_exporter.backfill.run import Backfill, Summary
 from gong_exporter.backfill.workfile import RefusedWindow
+from gong_exporter.common.problems import first_of
 from gong_exporter.config.durations import format_duration
 from gong_exporter.runtime.setup import Setup
-
-_MAX_NAMES = 10
-"""Unknown users that the summary names."""
 
 _HEAD_SECONDS = 3 * 3600.0
 """A Prometheus may have so many seconds of samples in its write-ahead log only."""
@@ -47,8 +45,7 @@ def plan_text(work: Backfill, request: BackfillRequest, setup: Setup, reserved: 
         lines.append(f"  warning: only {_size(free)} are free there")
     existing = [file.path.name for file in work.files if file.path.exists()]
     if existing:
-        others = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
-        lines.append(f"  note: {existing[0]}{others} will be replaced")
+        lines.append(f"  note: {first_of(existing, 1)} will be replaced")
     if "job" not in dict(request.labels):
         lines.append(
             "  note: without --label=job=... and --label=instance=... as Prometheus adds them to\n"
@@ -93,11 +90,9 @@ def summary_text(
     ]
     lines.append(f"{summary.users} users on {summary.days} days")
     if summary.unknown:
-        shown = ", ".join(map(redact, summary.unknown[:_MAX_NAMES]))
-        more = len(summary.unknown) - _MAX_NAMES
         lines.append(
             "Gong named none of these on any day, so they are not in it: "
-            + (f"{shown} and {more} more" if more > 0 else shown)
+            + first_of([*map(redact, summary.unknown)])
         )
     lines += map(redact, _refused_ranges(summary.refused))
     lines.append(

@@ -24,6 +24,7 @@ from gong_exporter.activity.windows import (
     today_everywhere,
 )
 from gong_exporter.cli.options import fail
+from gong_exporter.common.problems import first_of
 from gong_exporter.common.redact import Redactor
 from gong_exporter.gong.client import GongClient
 from gong_exporter.gong.errors import GongError, UserNotFound
@@ -34,8 +35,6 @@ from gong_exporter.runtime.user_labels import match_roster
 
 LIVE_WINDOW = WindowSpec("7d", 7)
 """The window of the live call: long enough that a company has activity in it."""
-
-_SHOWN = 5
 
 
 def check_live(
@@ -135,7 +134,7 @@ def _people_lines(
     if listed is not None:
         listed = tuple(u for u in listed if excluded.isdisjoint(state, u.user_id, u.email))
         absent = [
-            user.name
+            redactor.redact(user.name)
             for user in listed
             if (
                 user.user_id not in ids
@@ -144,7 +143,7 @@ def _people_lines(
             )
         ]
         yield f"{len(listed) - len(absent)} of the {len(listed)} listed users {_among(page)}" + (
-            f"; not {_names(absent, redactor)}" if absent else ""
+            f"; not {first_of(absent, 5)}" if absent else ""
         )
     match = match_roster(setup.roster, ((user.user_id, user.email or "") for user in users))
     if not setup.roster.empty:
@@ -168,9 +167,3 @@ def saved_people_warning(
 
 def _among(page: ActivityPage) -> str:
     return "are on its first page" if page.cursor is not None else "were active then"
-
-
-def _names(absent: list[str], redactor: Redactor) -> str:
-    shown = ", ".join(map(redactor.redact, absent[:_SHOWN]))
-    more = len(absent) - _SHOWN
-    return f"{shown} and {more} more" if more > 0 else shown

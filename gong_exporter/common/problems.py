@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -59,6 +59,12 @@ def hint(word: str, valid: Iterable[str]) -> str:
 def quoted(text: str) -> str:
     """A value in quotes, shortened."""
     return repr(str(text)) if len(text) <= MAX_QUOTED else f"{str(text[:MAX_QUOTED])!r}..."
+
+
+def first_of(names: Sequence[str], most: int = 10) -> str:
+    """The first names, and how many more there are: ``a, b and 3 more``."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def shown(key: str) -> str | None:

@@ -7,12 +7,10 @@ from collections.abc import Iterable, Sequence
 from gong_exporter.activity.budget import CallBudget
 from gong_exporter.activity.poll_plan import WindowFailure
 from gong_exporter.activity.snapshot import Snapshot
+from gong_exporter.common.problems import first_of
 from gong_exporter.exposition.exporter_status import Failure
 from gong_exporter.runtime.parts import Parts
 from gong_exporter.runtime.user_labels import RosterMatch
-
-MAX_NAMED = 10
-"""Users unknown to Gong that a log line names; a list may have thousands."""
 
 
 class PollLogger:
@@ -68,12 +66,9 @@ class PollLogger:
         before, self._unknown = self._unknown, tuple(users)
         if not users or before == self._unknown:
             return
-        names = ", ".join(users[:MAX_NAMED])
-        if len(users) > MAX_NAMED:
-            names += f" and {len(users) - MAX_NAMED} more"
         self._log.warning(
             "listed users whom Gong has not named: no series for them",
-            users=names,
+            users=first_of(users),
             advice="check activity.users; they are looked for once a day",
         )
 

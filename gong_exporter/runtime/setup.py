@@ -15,15 +15,13 @@ from gong_exporter.activity.history import HISTORY_DAYS, QUOTA_SHARE, HistoryCal
 from gong_exporter.activity.poll_plan import PollPlan
 from gong_exporter.activity.users import Selection, fingerprint
 from gong_exporter.activity.windows import WindowSpec, longest
+from gong_exporter.common.problems import first_of
 from gong_exporter.common.redact import RedactionPolicy
 from gong_exporter.config.durations import format_duration
 from gong_exporter.config.model import Config, PollConfig
 from gong_exporter.config.values import EmailLabel
 from gong_exporter.gong.limits import CallLimits
 from gong_exporter.roster.records import Roster
-
-MAX_NAMES = 10
-"""Users that one message lists."""
 
 WEEK = 7
 """Days in which there is a working day."""
@@ -88,11 +86,10 @@ def unrecorded_text(users: Sequence[str]) -> str:
     """Why some users have no calls; empty if there are none."""
     if not users:
         return ""
-    more = f" and {len(users) - MAX_NAMES} more" if len(users) > MAX_NAMES else ""
     return (
         f"Gong does not record the web conferences of {len(users)} active users"
         " (webConferencesRecorded is false), so their calls are not counted:"
-        f" {', '.join(users[:MAX_NAMES])}{more}"
+        f" {first_of(users)}"
     )
 
 
