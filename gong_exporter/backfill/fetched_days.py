@@ -83,9 +83,9 @@ def index_fetched_days(
     user_days: dict[str, int] = {}
     window_metrics: dict[str, dict[str, None]] = {name: {} for name in windows}
     windows_on_days: dict[str, dict[int, WindowOnDay]] = {name: {} for name in windows}
-    addresses = _LatestAddresses()
+    addresses: dict[str, tuple[float, str]] = {}
     for data in latest:
-        addresses.add(data)
+        _note_addresses(addresses, data)
     days_with_data: list[date] = []
     known: list[int] = []
     for day in days:
@@ -96,7 +96,7 @@ def index_fetched_days(
         for data in fetched:
             for user_id in data.users:
                 user_days[user_id] = user_days.get(user_id, 0) | 1 << index
-            addresses.add(data)
+            _note_addresses(addresses, data)
             window_metrics[data.window].update(dict.fromkeys(data.metrics))
             windows_on_days[data.window][index] = WindowOnDay(
                 start=data.start_timestamp, end=data.end_timestamp, active=len(data.users)
@@ -110,7 +110,8 @@ def index_fetched_days(
         days=tuple(days_with_data),
         users={
             user_id: user_labels(
-                user_id, addresses.of(user_id) or company_state.known_users.get(user_id, "")
+                user_id,
+                addresses.get(user_id, (0.0, ""))[1] or company_state.known_users.get(user_id, ""),
             )
             for user_id in sorted(user_days)
         },
@@ -127,20 +128,12 @@ def index_fetched_days(
     )
 
 
-class _LatestAddresses:
-    """The latest address of each user."""
-
-    def __init__(self) -> None:
-        self._addresses: dict[str, tuple[float, str]] = {}
-
-    def add(self, data: WindowData) -> None:
-        for user_id, email in data.emails.items():
-            before = self._addresses.get(user_id)
-            if before is None or before[0] <= data.fetched_at:
-                self._addresses[user_id] = (data.fetched_at, email)
-
-    def of(self, user_id: str) -> str:
-        return self._addresses.get(user_id, (0.0, ""))[1]
+def _note_addresses(addresses: dict[str, tuple[float, str]], data: WindowData) -> None:
+    """Keep the latest address of each user, with the time at which it was fetched."""
+    for user_id, email in data.emails.items():
+        before = addresses.get(user_id)
+        if before is None or before[0] <= data.fetched_at:
+            addresses[user_id] = (data.fetched_at, email)
 
 
 def _from_first_day_on(user_days: Mapping[str, int], days: int) -> dict[str, int]:

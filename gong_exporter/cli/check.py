@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +91,8 @@ def schema_text() -> str:
 def run_check(session: Session, web: WebOptions, *, live: bool) -> None:
     """See ``check``. Exits 2 when a configuration is refused, 1 when the call fails."""
     with ExitStack() as stack:
-        warnings = stack.enter_context(_warnings())
+        warnings: list[str] = []
+        stack.callback(_print_warnings, warnings)  # last, after the error that ends the command
         config = _config(session, web, warnings)
         session.redactor.use(redaction_policy(config))
         clock = SystemClock(threading.Event())
@@ -132,15 +133,9 @@ def run_check(session: Session, web: WebOptions, *, live: bool) -> None:
             check_live(setup, client, clock.now(), warnings, session.redactor, measured=measured)
 
 
-@contextmanager
-def _warnings() -> Iterator[list[str]]:
-    """Collect warnings and print them last, after the error that ends the command."""
-    found: list[str] = []
-    try:
-        yield found
-    finally:
-        for text in found:
-            click.echo(f"warning: {text}", err=True)
+def _print_warnings(warnings: list[str]) -> None:
+    for text in warnings:
+        click.echo(f"warning: {text}", err=True)
 
 
 def _collecting_log(warnings: list[str], redactor: Redactor) -> FilteringBoundLogger:

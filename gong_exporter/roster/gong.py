@@ -30,13 +30,10 @@ from gong_exporter.gong.errors import BadRequest, UserNotFound
 from gong_exporter.gong.gong_users import USER_COLUMNS, GongUser
 from gong_exporter.roster.records import Roster
 
-COLUMNS = USER_COLUMNS
-"""What can become a label, besides the fixed label ``active``."""
-
 DEFAULT_LABELS = ("team", "manager", "title")
 """Without ``name``, managers and teams are shown by id."""
 
-CSV_COLUMNS = ("id", "email", *COLUMNS, "active", "aliases")
+CSV_COLUMNS = ("id", "email", *USER_COLUMNS, "active", "aliases")
 """Of the file that ``gong-exporter roster`` writes."""
 
 
@@ -163,7 +160,7 @@ def roster_csv(rows: Iterable[RosterRow], *, addresses: bool = True) -> str:
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(CSV_COLUMNS)
     for person in rows:
-        user, cells = person.user, person.columns(COLUMNS)
+        user, cells = person.user, person.columns(USER_COLUMNS)
         if not addresses:
             cells["manager_email"] = ""
         lines.writerow(

@@ -27,9 +27,9 @@ class CallObserver:
         counts_errors: as said above.
     """
 
-    def __init__(self, observer: Observer) -> None:
+    def __init__(self, observer: Observer, *, counts_errors: bool = True) -> None:
         self._observer = observer
-        self.counts_errors = True
+        self.counts_errors = counts_errors
 
     def exchanged(self, exchange: Exchange) -> None:
         """See Observer."""

@@ -97,13 +97,11 @@ class GongRoster:
             Stopped: the process stops, or a new configuration interrupts.
         """
         self._retry_now = False
-        observer = CallObserver(self._parts.metrics)
-        observer.counts_errors = False
         client = make_client(
             setup,
             clock=self._parts.clock,
             ledger=self._parts.state.ledger,
-            observer=observer,
+            observer=CallObserver(self._parts.metrics, counts_errors=False),
             redactor=self._parts.redactor,
             log=self._parts.log,
             retry=RETRY,

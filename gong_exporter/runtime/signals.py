@@ -43,19 +43,14 @@ class Signals:
 
         Without ``reload``, SIGHUP does what it did before.
         """
-
-        def stop(_number: int, _frame: FrameType | None) -> None:
-            self._actions.put("stop")
-
-        def reload_config(_number: int, _frame: FrameType | None) -> None:
-            self._actions.put("reload")
-
-        before = {
-            signal.SIGTERM: signal.signal(signal.SIGTERM, stop),
-            signal.SIGINT: signal.signal(signal.SIGINT, stop),
-        }
+        actions: dict[int, Action] = {signal.SIGTERM: "stop", signal.SIGINT: "stop"}
         if reload:
-            before[signal.SIGHUP] = signal.signal(signal.SIGHUP, reload_config)
+            actions[signal.SIGHUP] = "reload"
+
+        def handle(number: int, _frame: FrameType | None) -> None:
+            self._actions.put(actions[number])
+
+        before = {number: signal.signal(number, handle) for number in actions}
         try:
             yield
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from gong_exporter import __version__
@@ -40,6 +41,10 @@ class ExporterSite:
     reloader: Reloader
     web_config: WebConfigFile | None = None
 
+    @property
+    def _redact(self) -> Callable[[str], str]:
+        return self.runner.parts.redactor.redact
+
     def metrics(self, accept: str, accept_encoding: str) -> Body:
         """See Site."""
         self.runner.current()  # drops data that is too old to serve
@@ -56,18 +61,14 @@ class ExporterSite:
         if windows:
             return Health(True, "ready: serving " + ", ".join(data.window for data in windows))
         failure = self.runner.parts.metrics.status().last_failure
-        why = (
-            f": {self.runner.parts.redactor.redact(failure.message)}"
-            if failure
-            else ", the first poll is not over"
-        )
+        why = f": {self._redact(failure.message)}" if failure else ", the first poll is not over"
         return Health(False, f"not ready: no data to serve{why}")
 
     def reload(self) -> Health:
         """See Site."""
         refused = self.reloader.reload()
         if refused is not None:
-            return Health(False, self.runner.parts.redactor.redact(refused))
+            return Health(False, self._redact(refused))
         return Health(True, "the configuration was read again and is in force")
 
     def status(self) -> Status:
@@ -89,7 +90,7 @@ class ExporterSite:
             ),
             numbers=replace(numbers, last_failure=self._last_failure(numbers)),
             stretched=stretched_text(state.budget) if state.budget.stretched else None,
-            standby=self._standby(),
+            standby=self.poller.standby,
             failure_over=state.failed == (),
             snapshot=published.snapshot,
             unknown_users=tuple(
@@ -99,17 +100,13 @@ class ExporterSite:
             warnings=self._warnings(state, numbers, published),
         )
 
-    def _standby(self) -> str | None:
-        reason = self.poller.standby
-        return None if reason is None else self.runner.parts.redactor.redact(reason)
-
     def _last_failure(self, numbers: ExporterStatus) -> Failure | None:
         """The last failure, redacted again: a reload may hide what was shown at the time."""
-        failure, redact = numbers.last_failure, self.runner.parts.redactor.redact
+        failure = numbers.last_failure
         if failure is None:
             return None
-        request_id = redact(failure.request_id) if failure.request_id else None
-        return replace(failure, message=redact(failure.message), request_id=request_id)
+        request_id = self._redact(failure.request_id) if failure.request_id else None
+        return replace(failure, message=self._redact(failure.message), request_id=request_id)
 
     def _warnings(
         self, state: PollState, status: ExporterStatus, published: Published
@@ -147,7 +144,7 @@ class ExporterSite:
             found.append(f"The last reload was refused: {self.reloader.refused}")
         if self.web_config is not None and self.web_config.error is not None:
             found.append(f"Web configuration: {self.web_config.error}")
-        return tuple(map(self.runner.parts.redactor.redact, found))
+        return tuple(map(self._redact, found))
 
 
 def schedule_text(poll: PollConfig) -> str:

@@ -11,10 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gong_exporter.gong.gong_users import GongUser
+from gong_exporter.gong.gong_users import USER_COLUMNS, GongUser
 from gong_exporter.roster.csv import read_csv
 from gong_exporter.roster.gong import (
-    COLUMNS,
     DEFAULT_LABELS,
     TeamBy,
     gong_roster,
@@ -143,7 +142,7 @@ def test_the_file_is_one_that_the_exporter_reads(tmp_path: Path) -> None:
     assert lines[0] == "id,email,name,team,manager,manager_email,title,active,aliases"
     assert lines[1] == "7,Ann@acme.com,Ann Alder,Zoe Head,Zoe Head,zoe@acme.com,AE,true,a@acme.com"
     roster = read_csv(path.read_bytes())
-    assert roster.columns == COLUMNS
+    assert roster.columns == USER_COLUMNS
     assert roster.of(BIG, "")["active"] == "true"
     assert roster.aliases["a@acme.com"] == "7"
 
@@ -190,7 +189,7 @@ def test_any_list_makes_a_roster_and_a_file(users: list[GongUser], teams: dict[s
     rows = people(users, teams=teams)
     read = list(csv.DictReader(io.StringIO(roster_csv(rows), newline="")))
     assert [row["id"] for row in read] == [p.user.user_id for p in rows]
-    roster = gong_roster(users, COLUMNS)
+    roster = gong_roster(users, USER_COLUMNS)
     assert roster.by_id.keys() == {user.user_id for user in users}
     for user in users:
         assert roster.of(user.user_id, "")["team"] == roster.of(user.user_id, "")["manager"]
