@@ -15,11 +15,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gong_exporter.web.concurrency import FairSemaphore, in_thread
+from gong_exporter.web.concurrency import FairLock, in_thread
 from gong_exporter.web.watch import Security
 
 _BCRYPT_BYTES = 72
-_WAITING_EACH = 32
 
 _NO_SNIFFING = {"x-content-type-options": "nosniff"}
 _UNAUTHORIZED = PlainTextResponse(
@@ -36,35 +35,33 @@ class TooManyWaiting(Exception):
     """Too many passwords of one address wait to be checked, so this one is not checked."""
 
 
-async def _connected() -> bool:
-    return False
-
-
 class Passwords:
     """Checks passwords against bcrypt hashes, off the event loop, and caches good ones.
 
     One is checked at a time, because guessing passwords would otherwise take every core of a small
     machine. Those in the cache do not wait.
 
-    The cache holds a keyed digest for each user. The time of a refusal does not show whether a
-    name exists, because an unknown name costs as much as a known one.
+    The cache holds a keyed digest for each user, of the name, the hash and the password. The time
+    of a refusal does not show whether a name exists, because an unknown name costs as much as a
+    known one.
     """
 
     def __init__(self) -> None:
         self._key = os.urandom(32)
-        self._semaphore = FairSemaphore(permits=1, waiting_each=_WAITING_EACH)
-        self._good: dict[tuple[bytes, bytes], bytes] = {}
+        self._lock = FairLock()
+        self._good: dict[bytes, bytes] = {}
 
     async def allow(
         self,
         users: Mapping[bytes, bytes],
         credentials: tuple[bytes, bytes] | None,
-        address: str = "",
-        gone: Callable[[], Awaitable[bool]] = _connected,
+        address: str,
+        gone: Callable[[], Awaitable[bool]],
     ) -> bool:
         """Whether a name and password are among ``users`` (hashes by name).
 
-        ``gone`` tells whether the client has disconnected; it is called before the expensive check.
+        ``address`` is the client's; ``gone`` tells whether the client has disconnected, and is
+        called before the expensive check.
 
         Raises:
             TooManyWaiting: the password was not checked.
@@ -75,31 +72,27 @@ class Passwords:
         stored = users.get(name)
         against = stored if stored is not None else self._decoy(users, name)
         digest = self._digest(name, against, password)
-        if stored is not None and self._known(name, stored, digest):
+        if stored is not None and self._known(name, digest):
             return True
-        if not await self._semaphore.acquire(address):
+        if not await self._lock.acquire(address):
             raise TooManyWaiting
         try:
             # Another request with the same password may have been first.
-            if stored is not None and self._known(name, stored, digest):
+            if stored is not None and self._known(name, digest):
                 return True
             if await gone():
                 return False
             matches = await in_thread("password", lambda: _matches(password, against))
         finally:
-            self._semaphore.release()
+            self._lock.release()
         if stored is None or not matches:
             return False
-        self._good = {
-            (known, known_hash): remembered
-            for (known, known_hash), remembered in self._good.items()
-            if users.get(known) == known_hash
-        }
-        self._good[(name, against)] = digest
+        self._good = {known: good for known, good in self._good.items() if known in users}
+        self._good[name] = digest
         return True
 
-    def _known(self, name: bytes, stored: bytes, digest: bytes) -> bool:
-        return hmac.compare_digest(self._good.get((name, stored), b""), digest)
+    def _known(self, name: bytes, digest: bytes) -> bool:
+        return hmac.compare_digest(self._good.get(name, b""), digest)
 
     def _decoy(self, users: Mapping[bytes, bytes], name: bytes) -> bytes:
         """A hash to check an unknown name against: always the same one of the real ones."""

@@ -6,7 +6,11 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from typing import Generic, TypeVar
+
+WAITING_EACH = 32
+"""Requests of one address that may wait for a lock."""
 
 T = TypeVar("T")
 
@@ -17,79 +21,62 @@ async def in_thread(name: str, work: Callable[[], T]) -> T:
     asyncio's own executor is joined when the interpreter exits, so one call that hangs would keep
     the process alive.
     """
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[T] = loop.create_future()
-
-    def deliver(result: T | None, error: BaseException | None) -> None:
-        if done.cancelled():
-            return
-        if error is not None:
-            done.set_exception(error)
-        else:
-            done.set_result(result)  # type: ignore[arg-type]  # no error means a result
+    done: Future[T] = Future()
+    done.set_running_or_notify_cancel()  # it cannot be cancelled, only waited for no longer
 
     def run() -> None:
-        result: T | None = None
-        problem: BaseException | None = None
         try:
             result = work()
         except BaseException as error:  # noqa: BLE001  # raised again where it is awaited
-            problem = error
-        try:
-            loop.call_soon_threadsafe(deliver, result, problem)
-        except RuntimeError:
-            return  # the loop is closed, so nothing waits for the result any more
+            done.set_exception(error)
+        else:
+            done.set_result(result)
 
     threading.Thread(target=run, name=name, daemon=True).start()
-    return await done
+    return await asyncio.wrap_future(done)
 
 
-class FairSemaphore:
-    """A semaphore that serves client addresses in turn. Used on the event loop only.
+class FairLock:
+    """A lock that serves client addresses in turn. Used on the event loop only.
 
-    However many requests one address has waiting, the next permit goes to the next address. So a
-    client that floods the queue waits behind its own requests.
-
-    Args:
-        permits: how many may be held at once.
-        waiting_each: how many requests of one address may wait.
+    However many requests one address has waiting, the lock goes to the next address. So a client
+    that floods the queue waits behind its own requests.
     """
 
-    def __init__(self, permits: int, waiting_each: int) -> None:
-        self._free = permits
-        self._waiting_each = waiting_each
+    def __init__(self) -> None:
+        self._locked = False
         self._queues: dict[str, deque[asyncio.Future[None]]] = {}
 
     async def acquire(self, address: str) -> bool:
-        """Wait for a permit. Returns False at once when too many of this address wait."""
-        if self._free:
-            self._free -= 1
+        """Wait for the lock. Returns False at once when WAITING_EACH of this address wait."""
+        if not self._locked:
+            self._locked = True
             return True
         queue = self._queues.setdefault(address, deque())
-        if len(queue) >= self._waiting_each:
+        if len(queue) >= WAITING_EACH:
             return False
-        permit = asyncio.get_running_loop().create_future()
-        queue.append(permit)
+        turn = asyncio.get_running_loop().create_future()
+        queue.append(turn)
         try:
-            await permit
+            await turn
         except asyncio.CancelledError:
-            if permit.done() and not permit.cancelled():
+            if turn.done() and not turn.cancelled():
                 self.release()
             raise
         return True
 
     def release(self) -> None:
-        """Give a permit back, and hand it to the next address that waits."""
+        """Hand the lock to the next address that waits."""
         while self._queues:
             address, queue = next(iter(self._queues.items()))
             del self._queues[address]
-            permit = queue.popleft()
+            turn = queue.popleft()
             if queue:
                 self._queues[address] = queue  # behind the other addresses
-            if not permit.done():
-                permit.set_result(None)
+            if not turn.done():
+                turn.set_result(None)
                 return
-        self._free += 1
+        self._locked = False
 
 
 class SingleFlight(Generic[T]):

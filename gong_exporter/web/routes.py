@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from gong_exporter.exposition.body import CHUNK_BYTES, Body
 from gong_exporter.exposition.negotiate import gzip_wanted
-from gong_exporter.web.concurrency import FairSemaphore, SingleFlight, in_thread
+from gong_exporter.web.concurrency import FairLock, SingleFlight, in_thread
 from gong_exporter.web.page import PAGE_HEADERS, render_page
 from gong_exporter.web.people_table import PageQuery
 from gong_exporter.web.status import Health, Site
@@ -29,7 +29,6 @@ PAGE_PAUSE_SECONDS = 0.02
 PAGE_KEPT_SECONDS = 1.0
 """For this long the same page is sent again instead of being rendered."""
 
-_PAGES_WAITING_EACH = 32
 _NO_SNIFFING = {"x-content-type-options": "nosniff"}
 """Labels and reasons hold text from outside: no browser may look for markup in them."""
 
@@ -173,7 +172,7 @@ class _Pages:
     ) -> None:
         self._render = render
         self._monotonic = monotonic
-        self._turns = FairSemaphore(permits=1, waiting_each=_PAGES_WAITING_EACH)
+        self._turns = FairLock()
         self._kept: tuple[PageQuery, float, _Compressed] | None = None
 
     async def get(self, request: Request) -> _Compressed | None:

@@ -38,18 +38,12 @@ def bind(address: str) -> socket.socket:
     """
     host, port = _split(address)
     family, sockaddr = _resolve(address, host, port)
-    sock = socket.socket(family, socket.SOCK_STREAM)
+    both = family == socket.AF_INET6 and host in {"", "::"}
     try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        _send_at_once(sock)
-        if family == socket.AF_INET6:
-            both = host in {"", "::"}
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if both else 1)
-        sock.bind(sockaddr)
-        sock.listen(BACKLOG)
+        sock = socket.create_server(sockaddr, family=family, backlog=BACKLOG, dualstack_ipv6=both)
     except OSError as error:
-        sock.close()
         raise ListenError(f"cannot listen on {address}: {_why(error)}") from error
+    _send_at_once(sock)
     return sock
 
 

@@ -141,14 +141,10 @@ def _set_curves(context: ssl.SSLContext, settings: TlsSettings, name: str) -> No
     if not curves:
         return
     where = f"{name}: tls_server_config.curve_preferences: "
-    set_groups = getattr(context, "set_groups", None)  # since Python 3.15
-    if set_groups is None and len(curves) > 1:
+    if len(curves) > 1:
         raise WebConfigError(f"{where}this Python's TLS can set a single curve, not a list")
     try:
-        if set_groups is None:
-            context.set_ecdh_curve(curves[0])
-        else:
-            set_groups(":".join(curves))
+        context.set_ecdh_curve(curves[0])
     except (ValueError, ssl.SSLError) as error:
         raise WebConfigError(f"{where}this machine's OpenSSL does not offer it") from error
 

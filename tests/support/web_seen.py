@@ -12,22 +12,22 @@ from typing import Any
 import pytest
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from gong_exporter.web.concurrency import FairSemaphore
+from gong_exporter.web.concurrency import FairLock
 from gong_exporter.web.connections import ConnectionTable, OpenConnection
 from gong_exporter.web.http_connection import HttpConnection
 
 
 def requests_for_a_turn(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The address of each request that has queued for a permit of a FairSemaphore."""
+    """The address of each request that has queued for a FairLock."""
     seen: list[str] = []
-    acquire = FairSemaphore.acquire
+    acquire = FairLock.acquire
 
-    async def noted(semaphore: FairSemaphore, address: str) -> bool:
+    async def noted(lock: FairLock, address: str) -> bool:
         # Up to its first wait, acquiring is one step of the event loop with this.
         seen.append(address)
-        return await acquire(semaphore, address)
+        return await acquire(lock, address)
 
-    monkeypatch.setattr(FairSemaphore, "acquire", noted)
+    monkeypatch.setattr(FairLock, "acquire", noted)
     return seen
 
 

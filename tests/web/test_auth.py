@@ -1,7 +1,7 @@
 import asyncio
 import base64
 import threading
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -233,13 +233,27 @@ def test_configured_headers_are_on_every_answer(tmp_path: Path) -> None:
         assert page.startswith("default-src 'none'")  # the page's own is the stricter one
 
 
+async def here() -> bool:
+    return False
+
+
+async def allow(
+    passwords: Passwords,
+    users: dict[bytes, bytes],
+    credentials: tuple[bytes, bytes],
+    address: str = "",
+    gone: Callable[[], Awaitable[bool]] = here,
+) -> bool:
+    return await passwords.allow(users, credentials, address, gone)
+
+
 def test_a_good_password_is_forgotten_with_its_user() -> None:
     async def remembered() -> int:
         passwords = Passwords()
         one, two = hashed("one").encode(), hashed("two").encode()
-        assert await passwords.allow({b"a": one, b"b": two}, (b"a", b"one"))
-        assert await passwords.allow({b"b": two}, (b"b", b"two"))
-        assert not await passwords.allow({b"b": two}, (b"a", b"one"))
+        assert await allow(passwords, {b"a": one, b"b": two}, (b"a", b"one"))
+        assert await allow(passwords, {b"b": two}, (b"b", b"two"))
+        assert not await allow(passwords, {b"b": two}, (b"a", b"one"))
         return len(passwords._good)
 
     assert asyncio.run(remembered()) == 1
@@ -249,11 +263,11 @@ def test_a_good_password_is_forgotten_with_its_user_also_if_another_has_the_same
     async def scene() -> tuple[bool, bool]:
         passwords = Passwords()
         shared = hashed("right").encode()
-        assert await passwords.allow({b"old": shared}, (b"old", b"right"))
+        assert await allow(passwords, {b"old": shared}, (b"old", b"right"))
         renamed = {b"new": shared}
         return (
-            await passwords.allow(renamed, (b"old", b"right")),
-            await passwords.allow(renamed, (b"new", b"right")),
+            await allow(passwords, renamed, (b"old", b"right")),
+            await allow(passwords, renamed, (b"new", b"right")),
         )
 
     assert asyncio.run(scene()) == (False, True)
@@ -262,7 +276,7 @@ def test_a_good_password_is_forgotten_with_its_user_also_if_another_has_the_same
 def test_what_is_remembered_holds_no_password() -> None:
     async def remembered() -> str:
         passwords = Passwords()
-        assert await passwords.allow({b"a": hashed("hunter2").encode()}, (b"a", b"hunter2"))
+        assert await allow(passwords, {b"a": hashed("hunter2").encode()}, (b"a", b"hunter2"))
         return repr(passwords._good)
 
     assert "hunter2" not in asyncio.run(remembered())
@@ -274,7 +288,7 @@ def test_only_one_password_is_checked_at_a_time(monkeypatch: pytest.MonkeyPatch)
 
     async def guess() -> None:
         passwords = Passwords()
-        await asyncio.gather(*(passwords.allow(users, (b"a", b"%d" % n)) for n in range(12)))
+        await asyncio.gather(*(allow(passwords, users, (b"a", b"%d" % n)) for n in range(12)))
 
     asyncio.run(guess())
     assert most == [1]
@@ -326,9 +340,6 @@ def test_clients_that_have_gone_leave_no_queue_behind(
 def test_the_password_of_a_disconnected_client_is_not_checked() -> None:
     checked = []
 
-    async def here() -> bool:
-        return False
-
     async def gone() -> bool:
         checked.append("asked")
         return True
@@ -336,10 +347,10 @@ def test_the_password_of_a_disconnected_client_is_not_checked() -> None:
     async def scene() -> None:
         passwords, users = Passwords(), {b"a": hashed("right").encode()}
         right = (b"a", b"right")
-        assert not await passwords.allow(users, right, gone=gone)
-        assert await passwords.allow(users, right, gone=here)
+        assert not await allow(passwords, users, right, gone=gone)
+        assert await allow(passwords, users, right)
         # What is known costs nothing, so the client is not looked at.
-        assert await passwords.allow(users, right, gone=gone)
+        assert await allow(passwords, users, right, gone=gone)
 
     asyncio.run(scene())
     assert checked == ["asked"]
@@ -349,7 +360,7 @@ def test_simultaneous_requests_with_the_same_password_take_one_check(checks: Che
     async def scene() -> list[bool]:
         passwords, users = Passwords(), {b"a": hashed("right").encode()}
         return await asyncio.gather(
-            *(passwords.allow(users, (b"a", b"right"), str(n)) for n in range(50))
+            *(allow(passwords, users, (b"a", b"right"), str(n)) for n in range(50))
         )
 
     checks.go.set()
