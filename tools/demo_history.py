@@ -36,7 +36,7 @@ from gong_exporter.cli.demo_company import SEED, USERS, demo_company  # noqa: E4
 from gong_exporter.cli.demo_text import describe_demo  # noqa: E402 - likewise
 from gong_exporter.simulator.api.simulator import Simulator  # noqa: E402 - likewise
 from gong_exporter.simulator.api.simulator_options import SimulatorOptions  # noqa: E402 - likewise
-from gong_exporter.simulator.company.roster_file import roster_csv  # noqa: E402 - likewise
+from gong_exporter.simulator.company.directory import roster_csv  # noqa: E402 - likewise
 
 ZONE = ZoneInfo("US/Pacific")
 WAIT_TIMEOUT = 60.0
@@ -91,7 +91,7 @@ def run(
     company = demo_company(ZONE, today, users, SEED)
     options = SimulatorOptions()
     simulator = stack.enter_context(Simulator(company, options))
-    (folder / "roster.csv").write_text(roster_csv(company), encoding="utf-8")
+    (folder / "roster.csv").write_text(roster_csv(company.people, company.today), encoding="utf-8")
     (folder / "config.yaml").write_text(
         CONFIG.format(
             url=simulator.url,

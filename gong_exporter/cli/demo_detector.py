@@ -9,7 +9,7 @@ from gong_exporter.drops.detect import find
 from gong_exporter.drops.records import NO_TEAM, Findings, Person, PersonFindings
 from gong_exporter.simulator.company import people
 from gong_exporter.simulator.company.company import SimulatedCompany
-from gong_exporter.simulator.company.roster_file import on_the_roster
+from gong_exporter.simulator.company.directory import on_the_roster
 
 LARGEST_CHOICE = 7
 """Teams to choose from, and to compare with; in a large company, all would take long."""

@@ -22,8 +22,8 @@ from gong_exporter.simulator.api.journal import Entry
 from gong_exporter.simulator.api.simulator import Simulator
 from gong_exporter.simulator.api.simulator_options import SimulatorOptions
 from gong_exporter.simulator.company.company import SimulatedCompany
+from gong_exporter.simulator.company.directory import roster_csv
 from gong_exporter.simulator.company.events import Event, parse_event
-from gong_exporter.simulator.company.roster_file import roster_csv
 
 DEFAULT_ZONE = "US/Pacific"
 
@@ -184,7 +184,7 @@ def simulate(ctx: click.Context, /, **options: Any) -> None:
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     if roster:
-        click.echo(roster_csv(company), nl=False)
+        click.echo(roster_csv(company.people, company.today), nl=False)
         return
     log = session.log()
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gong_exporter.simulator.company.company import SimulatedCompany
 from gong_exporter.simulator.company.events import parse_event
-from gong_exporter.simulator.company.stories import CallStory
+from gong_exporter.simulator.company.tally import CallStory
 from gong_exporter.simulator.records import COUNTERS
 
 TODAY = date(2026, 6, 17)

@@ -8,16 +8,16 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gong_exporter.simulator.company.company import SimulatedCompany
+from gong_exporter.simulator.company.directory import roster_csv
 from gong_exporter.simulator.company.layout import LEADERSHIP, Role, lay_out, reorganised
 from gong_exporter.simulator.company.offices import OFFICES
-from gong_exporter.simulator.company.roster_file import roster_csv
 
 TODAY = date(2026, 11, 23)
 COMPANY = SimulatedCompany(48, 20, ZoneInfo("America/New_York"), TODAY)
 
 
 def rows(company: SimulatedCompany) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(roster_csv(company))))
+    return list(csv.DictReader(io.StringIO(roster_csv(company.people, company.today))))
 
 
 def test_the_roster_has_a_row_for_everybody_who_works_there_or_left_lately() -> None:

@@ -15,7 +15,7 @@ from functools import cached_property
 from gong_exporter import __version__
 from gong_exporter.exposition.family import escape
 from gong_exporter.simulator.company.company import SimulatedCompany
-from gong_exporter.simulator.company.roster_file import on_the_roster
+from gong_exporter.simulator.company.directory import on_the_roster
 from tests.support.dashboard_scores import Scores
 from tests.support.truth import NAMES
 

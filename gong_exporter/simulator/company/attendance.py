@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from gong_exporter.simulator.company.absence import Absences
-from gong_exporter.simulator.company.chance import OCTAVE, Chance, normal_table
+from gong_exporter.simulator.company.chance import NORMAL, OCTAVE, Chance
 from gong_exporter.simulator.company.offices import DAYS_A_WEEK, office_week
 from gong_exporter.simulator.company.people import Hire, Staff
 
@@ -157,13 +157,12 @@ class Attendances:
         Most of it changes from week to week: the counts of neighboring weeks of real people hardly
         correlate (0.07).
         """
-        normal = normal_table()
         month = monday.year * 12 + monday.month
         return round(
-            2.8 * normal[draw]
-            + 1.7 * normal[self._mixed(place, month)]
-            + 2.0 * normal[self._mixed(place, -(month - 1) // 3)]
-            + 0.8 * normal[self._mixed(-team, monday.toordinal())]
+            2.8 * NORMAL[draw]
+            + 1.7 * NORMAL[self._mixed(place, month)]
+            + 2.0 * NORMAL[self._mixed(place, -(month - 1) // 3)]
+            + 0.8 * NORMAL[self._mixed(-team, monday.toordinal())]
         )
 
     def _mixed(self, one: int, other: int) -> int:

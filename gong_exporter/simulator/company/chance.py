@@ -30,6 +30,9 @@ People differ: a log-normal distribution around 4, with four of five people betw
 WEEKLY_SHAPE = 2.5
 """The same for a week's count of everything that is not a call, for everybody."""
 
+NORMAL = tuple(NormalDist().inv_cdf((byte + 0.5) / 256) for byte in range(256))
+"""For each value of a random byte, its quantile of the normal distribution."""
+
 
 class Chance:
     """Draws that depend on nothing but the seed and the key, in whatever order they are asked.
@@ -79,14 +82,6 @@ def _count_table(mean: float, shape: float) -> bytes:
     return bytes(table)
 
 
-@cache
-def normal_table() -> tuple[float, ...]:
-    """For each value of a random byte, its quantile of the normal distribution."""
-    normal = NormalDist()
-    return tuple(normal.inv_cdf((byte + 0.5) / 256) for byte in range(256))
-
-
-@cache
 def choice_table(weights: tuple[float, ...]) -> bytes:
     """For each value of a random byte, one of the places in ``weights``, as often as it weighs."""
     marks = [0, *(round(256 * share / sum(weights)) for share in accumulate(weights))]

@@ -15,8 +15,7 @@ from gong_exporter.simulator.company.events import Event, EventKind, PlantedEven
 from gong_exporter.simulator.company.layout import FOUNDED, Role, lay_out
 from gong_exporter.simulator.company.offices import DAYS_A_WEEK
 from gong_exporter.simulator.company.people import Employee, Staff
-from gong_exporter.simulator.company.stories import CallStory, call_stories
-from gong_exporter.simulator.company.tally import Tally, tally
+from gong_exporter.simulator.company.tally import CallStory, Tally, call_stories, tally
 from gong_exporter.simulator.company.teamwork import TeamWeek
 from gong_exporter.simulator.records import COUNTERS, ApiUserActivity, DirectoryUser
 
@@ -39,6 +38,16 @@ class SimulatedCompany:
     after it are there to be asked for, with the newcomers they bring.
 
     Safe to use from several threads.
+
+    Attributes:
+        seed: the seed that it was made from.
+        time_zone: the zone in which the company counts its days.
+        today: the day that the events are relative to, and on which the people are described.
+        events: what was planted: whom it concerns, from when to when.
+        teams: the names of the teams, by number.
+        user_ids: everyone who ever was a user, by id, in the order in which responses list them.
+            That is the order of their first days. Newcomers of the year after ``today`` are among
+            them, for the days to come.
     """
 
     def __init__(
@@ -65,13 +74,15 @@ class SimulatedCompany:
         Raises:
             ValueError: ``users`` is less than one, or an event has no user.
         """
-        self._seed = seed
-        self._time_zone = time_zone
-        self._today = today
+        self.seed = seed
+        self.time_zone = time_zone
+        self.today = today
         layout = lay_out(users, seed)
         self._staff = Staff(layout, seed, today + _NEWCOMERS)
-        self._places = {hire.user_id: place for place, hire in enumerate(self._staff.hires)}
-        self._events = tuple(self._plant(event) for event in events)
+        self.teams = tuple(team.name for team in layout.teams)
+        self.user_ids = tuple(hire.user_id for hire in self._staff.hires)
+        self._places = {user_id: place for place, user_id in enumerate(self.user_ids)}
+        self.events = tuple(self._plant(event) for event in events)
         self._attendances = Attendances(
             self._staff, seed, time_zone, self._effects(), quiet_year_end=quiet_year_end
         )
@@ -79,41 +90,10 @@ class SimulatedCompany:
         self._tally = lru_cache(maxsize=kept)(self._count_week)
         self._total = lru_cache(maxsize=KEPT_TOTALS)(self._total_week)
 
-    @property
-    def seed(self) -> int:
-        """The seed that it was made from."""
-        return self._seed
-
-    @property
-    def time_zone(self) -> ZoneInfo:
-        """The zone in which the company counts its days."""
-        return self._time_zone
-
-    @property
-    def today(self) -> date:
-        """The day that the events are relative to, and on which the people are described."""
-        return self._today
-
-    @property
-    def events(self) -> Sequence[PlantedEvent]:
-        """What was planted: whom it concerns, from when to when."""
-        return self._events
-
-    @cached_property
-    def user_ids(self) -> Sequence[str]:
-        """Everyone who ever was a user, by id, in the order in which answers list them.
-
-        That is the order of their first days. Newcomers of the year after ``today`` are among
-        them, for the days to come.
-        """
-        return tuple(self._places)
-
     @cached_property
     def people(self) -> Sequence[Employee]:
         """Everyone in ``user_ids``, as the directory shows them on ``today``."""
-        return tuple(
-            self._staff.person(place, self._today) for place in range(len(self._staff.hires))
-        )
+        return tuple(self._staff.person(place, self.today) for place in range(len(self.user_ids)))
 
     def directory(self, today: date) -> Sequence[DirectoryUser]:
         """The users as ``GET /v2/users`` shows them, deactivated ones included."""
@@ -198,11 +178,6 @@ class SimulatedCompany:
         place = self._places[user_id]
         return self._attendances.level(place, self._staff.team_on(place, monday), monday)
 
-    @property
-    def teams(self) -> Sequence[str]:
-        """The names of the teams, by number."""
-        return tuple(team.name for team in self._staff.layout.teams)
-
     def _share(
         self, team: int, monday: date, start: date, end: date
     ) -> tuple[tuple[int, ...], Sequence[int]]:
@@ -236,7 +211,7 @@ class SimulatedCompany:
 
     def _plant(self, event: Event) -> PlantedEvent:
         """Find out whom an event means: a team's are those in it on any of the days."""
-        end = self._today - timedelta(days=event.ago)
+        end = self.today - timedelta(days=event.ago)
         start = end - timedelta(days=event.days)
         teams: dict[str, tuple[str, ...]] = {}
         if event.kind is not EventKind.CLOSURE:
@@ -245,7 +220,7 @@ class SimulatedCompany:
                 for team in self._staff.layout.teams
             }
         addresses = {hire.email: hire.user_id for hire in self._staff.hires}
-        return plant(event, self._today, addresses, teams)
+        return plant(event, self.today, addresses, teams)
 
     def _members(self, team: int, start: date, end: date) -> Iterator[str]:
         for monday in self._mondays(start, end):
@@ -256,7 +231,7 @@ class SimulatedCompany:
 
     def _effects(self) -> Mapping[int, Sequence[Effect]]:
         effects: dict[int, list[Effect]] = {}
-        for event in self._events:
+        for event in self.events:
             effect = Effect(
                 event.start.toordinal(),
                 event.end.toordinal(),
@@ -274,6 +249,6 @@ class SimulatedCompany:
             return
         first = max(start, FOUNDED) - timedelta(days=SPAN - 2)
         monday = first + timedelta(days=-first.weekday() % DAYS_A_WEEK)
-        while monday <= min(end, self._today + _NEWCOMERS):
+        while monday <= min(end, self.today + _NEWCOMERS):
             yield monday
             monday += timedelta(days=DAYS_A_WEEK)

@@ -1,7 +1,9 @@
-"""The company's people as users of Gong: what ``GET /v2/users`` lists."""
+"""Lists of the company's people: as ``GET /v2/users`` has them, and as a roster file."""
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Sequence
 from datetime import date, timedelta
 
@@ -54,3 +56,40 @@ def _user(person: Employee, today: date, taken: set[str]) -> DirectoryUser:
         created=person.hired,
         recorded=person.left > today,
     )
+
+
+COLUMNS = ("id", "email", "name", "team", "manager", "region", "role")
+
+LONGEST_WINDOW = timedelta(days=28)
+
+
+def roster_csv(people: Sequence[Employee], today: date) -> str:
+    """The roster as CSV, for ``simulate --roster`` and ``make demo-history``."""
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(COLUMNS)
+    for person in on_the_roster(people, today):
+        lines.writerow(
+            (
+                person.user_id,
+                person.email,
+                person.name,
+                person.team,
+                person.manager,
+                person.region,
+                person.role.value,
+            )
+        )
+    return text.getvalue()
+
+
+def on_the_roster(people: Sequence[Employee], today: date) -> Sequence[Employee]:
+    """Those who began by ``today``, and had not left 28 days before it.
+
+    Those who left since are still in the exporter's longest usual window.
+    """
+    return [
+        person
+        for person in people
+        if person.hired <= today and person.left > today - LONGEST_WINDOW
+    ]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from gong_exporter.simulator.company.chance import DAILY_SHAPES, Chance, normal_table
+from gong_exporter.simulator.company.chance import DAILY_SHAPES, NORMAL, Chance
 from gong_exporter.simulator.company.layout import (
     Layout,
     Role,
@@ -253,7 +253,7 @@ def _hire(
         email=address_of(name, addresses),
         habits=Habits(
             *(
-                round(max(-2.0, min(normal_table()[tilt >> 8], 2.0)) * spread)
+                round(max(-2.0, min(NORMAL[tilt >> 8], 2.0)) * spread)
                 for tilt, spread in zip(tilts, _SPREADS, strict=True)
             )
         ),

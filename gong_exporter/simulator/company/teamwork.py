@@ -23,7 +23,6 @@ from gong_exporter.simulator.company.counters import (
     SHARED_INTERNALLY,
     WIDTH,
 )
-from gong_exporter.simulator.company.duties import hosting_level
 from gong_exporter.simulator.company.layout import Role, Team
 from gong_exporter.simulator.company.offices import DAYS_A_WEEK
 from gong_exporter.simulator.company.people import Staff
@@ -33,6 +32,7 @@ from gong_exporter.simulator.company.workers import (
     action_draws,
     day_counts,
     find_workers,
+    hosting_level,
     week_count,
 )
 
