@@ -82,10 +82,7 @@ def demo(
     guarded = web_config_file(web)
     wanted = simulated(options)
     session = open_session(ctx, options, log_level="warn")
-    try:
-        company = wanted.company(eventful=True)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
+    company = wanted.company(eventful=True)
     with ExitStack() as stack:
         signals = Signals()
         stack.enter_context(signals.handlers_installed())
@@ -129,27 +126,20 @@ def _config(folder: Path, simulator: Simulator, wanted: Simulated) -> Config:
             state=folder / "gong-exporter.db",
         )
     )
-    secret = {"GONG_ACCESS_KEY_SECRET": wanted.options.access_key_secret}
-    return load_config(path, {**_without_gong(), **secret}, checked_roster)
-
-
-def _without_gong() -> dict[str, str]:
-    """The environment without real credentials, which the demo must not send anywhere."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("GONG_")}
+    # Without real credentials, which the demo must not send anywhere.
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("GONG_")}
+    environ["GONG_ACCESS_KEY_SECRET"] = wanted.options.access_key_secret
+    return load_config(path, environ, checked_roster)
 
 
 def _sockets(web: WebOptions) -> list[socket]:
     if web.systemd_socket or web.addresses:
         return listening_sockets(web)
-    return [_demo_socket()]
-
-
-def _demo_socket() -> socket:
     try:
-        return bind(DEMO_ADDRESS)
+        return [bind(DEMO_ADDRESS)]
     except ListenError as error:  # another process has the port, perhaps another demo
         click.echo(f"{error}; using a free port instead.", err=True)
-        return bind("127.0.0.1:0")
+        return [bind("127.0.0.1:0")]
 
 
 def _introduce(

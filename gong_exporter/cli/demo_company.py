@@ -7,7 +7,6 @@ people and teams are tried until the alerts fire.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
 from itertools import product
@@ -101,7 +100,9 @@ def demo_company(
     found: list[tuple[float, SimulatedCompany]] = []
     for other in range(seed, seed + (SEEDS if users >= USERS else 1)):
         build = partial(company_with, time_zone=time_zone, today=today, users=users, seed=other)
-        found.append(Choice(build(()), build, read).best())
+        undisturbed = build(())
+        past = [read(undisturbed, today - timedelta(days=ago + 1)) for ago in range(HISTORY_DAYS)]
+        found.append(_best(undisturbed, build, past))
         if found[-1][0] >= 1:
             break
     return max(found, key=lambda choice: choice[0])[1]
@@ -117,80 +118,74 @@ def company_with(
     return SimulatedCompany(users, seed, time_zone, today, events, quiet_year_end=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Chooses whom the demo's events are about.
+def _best(
+    undisturbed: SimulatedCompany,
+    with_events: Callable[[Sequence[Event]], SimulatedCompany],
+    past: Sequence[Day],
+) -> tuple[float, SimulatedCompany]:
+    """How well the drops show, and the company: with fewer events, or none, if it is small.
 
-    Attributes:
+    1 or more means that both alerts fire, with a margin.
+
+    Args:
         undisturbed: the company without events.
         with_events: the same with some.
-        read: reads a day of ``undisturbed``.
+        past: the days of ``undisturbed``, newest first.
     """
+    members = _members(undisturbed, past)
+    best, most, trials = undisturbed, -1.0, 0
+    unfit: set[Event] = set()
+    for person, team, drops in _drops(*_largest(undisturbed.today, members, past)):
+        if not unfit.isdisjoint(drops):
+            continue
+        absences = list(_absences(person, team, members, undisturbed.today, past))
+        company = with_events([*drops, *absences])
+        shows, team_shows = _enough(company, past)
+        all_there = len(absences) >= min(ABSENCES, len(members) - len(drops))
+        if (score := min(shows, team_shows, MOST_IF_INCOMPLETE + all_there)) > most:
+            best, most = company, score
+        trials += 1
+        if most >= 1 or trials == TRIALS:
+            break
+        if 0 <= shows < HOPELESS:
+            unfit.add(drops[0])
+        if team_shows < 1:
+            unfit.update(drops[1:])
+    return most, best
 
-    undisturbed: SimulatedCompany
-    with_events: Callable[[Sequence[Event]], SimulatedCompany]
-    read: Callable[[SimulatedCompany, date], Day]
 
-    def best(self) -> tuple[float, SimulatedCompany]:
-        """How well the drops show, and the company: with fewer events, or none, if it is small.
+def _largest(
+    today: date, members: Mapping[str, Sequence[people.Employee]], past: Sequence[Day]
+) -> tuple[list[people.Employee], list[str]]:
+    """The people and the teams in whom a drop shows most, in the order to try them."""
+    settled = today - timedelta(days=HISTORY_DAYS)
+    slumping = [
+        one
+        for team in members.values()
+        for one in team
+        if one.role is not Role.DIRECTOR and one.hired < settled
+    ]
+    slumping.sort(key=lambda one: (-_at_least(one.user_id, past), one.user_id))
+    teams = [name for name, team in members.items() if len(team) >= SMALLEST_TEAM]
+    teams.sort(key=lambda name: -sum(_at_least(one.user_id, past) for one in members[name]))
+    return slumping, teams
 
-        1 or more means that both alerts fire, with a margin.
-        """
-        today = self.undisturbed.today
-        past = [
-            self.read(self.undisturbed, today - timedelta(days=ago + 1))
-            for ago in range(HISTORY_DAYS)
-        ]
-        members = self._members(past)
-        best, most, trials = self.undisturbed, -1.0, 0
-        unfit: set[Event] = set()
-        for person, team, drops in _drops(*self._largest(members, past)):
-            if not unfit.isdisjoint(drops):
-                continue
-            absences = list(_absences(person, team, members, today, past))
-            company = self.with_events([*drops, *absences])
-            shows, team_shows = _enough(company, past)
-            all_there = len(absences) >= min(ABSENCES, len(members) - len(drops))
-            if (score := min(shows, team_shows, MOST_IF_INCOMPLETE + all_there)) > most:
-                best, most = company, score
-            trials += 1
-            if most >= 1 or trials == TRIALS:
-                break
-            if 0 <= shows < HOPELESS:
-                unfit.add(drops[0])
-            if team_shows < 1:
-                unfit.update(drops[1:])
-        return most, best
 
-    def _largest(
-        self, members: Mapping[str, Sequence[people.Employee]], past: Sequence[Day]
-    ) -> tuple[list[people.Employee], list[str]]:
-        """The people and the teams in whom a drop shows most, in the order to try them."""
-        settled = self.undisturbed.today - timedelta(days=HISTORY_DAYS)
-        slumping = [
-            one
-            for team in members.values()
-            for one in team
-            if one.role is not Role.DIRECTOR and one.hired < settled
-        ]
-        slumping.sort(key=lambda one: (-_at_least(one.user_id, past), one.user_id))
-        teams = [name for name, team in members.items() if len(team) >= SMALLEST_TEAM]
-        teams.sort(key=lambda name: -sum(_at_least(one.user_id, past) for one in members[name]))
-        return slumping, teams
-
-    def _members(self, past: Sequence[Day]) -> Mapping[str, Sequence[people.Employee]]:
-        """Those at work by team, busiest first; also the teams."""
-        today, names = self.undisturbed.today, self.undisturbed.teams[:LARGEST_CHOICE]
-        at_work = [
-            person
-            for person in self.undisturbed.people
-            if person.hired <= today < person.left and person.team in names
-        ]
-        at_work.sort(key=lambda one: (-_at_least(one.user_id, past), one.user_id))
-        teams: dict[str, list[people.Employee]] = {}
-        for person in at_work:
-            teams.setdefault(person.team, []).append(person)
-        return teams
+def _members(
+    company: SimulatedCompany, past: Sequence[Day]
+) -> Mapping[str, Sequence[people.Employee]]:
+    """Those at work by team, busiest first; also the teams."""
+    names = company.teams[:LARGEST_CHOICE]
+    at_work = [
+        person
+        for person in company.people
+        if person.hired <= company.today < person.left and person.team in names
+    ]
+    at_work.sort(key=lambda one: (-_at_least(one.user_id, past), one.user_id))
+    teams: dict[str, list[people.Employee]] = {}
+    for person in at_work:
+        teams.setdefault(person.team, []).append(person)
+    return teams
 
 
 def _drops(

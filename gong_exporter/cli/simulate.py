@@ -55,12 +55,15 @@ class Simulated:
             eventful: add the demo's events if no others were given.
 
         Raises:
-            ValueError: an event names an unknown person.
+            click.UsageError: an event names an unknown person.
         """
         today = datetime.now(UTC).astimezone(self.zone).date()
         if eventful and not self.events:
             return demo_company.demo_company(self.zone, today, self.users, self.seed)
-        return SimulatedCompany(self.users, self.seed, self.zone, today, self.events)
+        try:
+            return SimulatedCompany(self.users, self.seed, self.zone, today, self.events)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
 
 
 def _zone(name: str) -> ZoneInfo:
@@ -179,10 +182,7 @@ def simulate(ctx: click.Context, /, **options: Any) -> None:
     eventful = options.pop("demo")
     wanted = simulated(options)
     session = open_session(ctx, options)
-    try:
-        company = wanted.company(eventful=eventful)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
+    company = wanted.company(eventful=eventful)
     if roster:
         click.echo(roster_csv(company.people, company.today), nl=False)
         return
