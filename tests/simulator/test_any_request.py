@@ -13,8 +13,8 @@ from gong_exporter.simulator.api.endpoint import PATH, Api
 from gong_exporter.simulator.api.faults import FAULTS, Stage
 from gong_exporter.simulator.api.messages import ApiRequest
 from gong_exporter.simulator.api.simulator_options import SimulatorOptions
+from tests.support.clocks import NOW
 from tests.support.companies import FixtureCompany, user_id
-from tests.support.simulator import NOW
 
 OPTIONS = SimulatorOptions(requests_per_second=1e9, requests_per_day=None, page_size=2)
 PAIR = base64.b64encode(f"{OPTIONS.access_key}:{OPTIONS.access_key_secret}".encode()).decode()

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from gong_exporter.simulator.api.simulator import Simulator
+from tests.support.clocks import FakeClock
 from tests.support.companies import FixtureCompany, user_id
-from tests.support.simulator import MovableClock, running_simulator
+from tests.support.simulator import running_simulator
 from tests.support.simulator_caller import PATH, WEEK, Caller, calling, errors_of
 
 
@@ -104,10 +105,10 @@ def test_a_cursor_of_another_server_is_a_400(company: FixtureCompany, caller: Ca
 
 
 def test_a_cursor_expires(company: FixtureCompany) -> None:
-    clock = MovableClock()
+    clock = FakeClock()
     with (
         running_simulator(
-            company, now=clock.now, monotonic=clock.monotonic, cursor_lifetime=30, page_size=3
+            company, now=clock.datetime, monotonic=clock.monotonic, cursor_lifetime=30, page_size=3
         ) as running,
         calling(running) as caller,
     ):

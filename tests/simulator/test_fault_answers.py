@@ -13,8 +13,9 @@ import requests
 
 from gong_exporter.simulator.api.corrupt_payload import CONTENT
 from gong_exporter.simulator.api.simulator import Simulator
+from tests.support.clocks import NOW
 from tests.support.companies import FixtureCompany, user_id
-from tests.support.simulator import NOW, running_simulator
+from tests.support.simulator import running_simulator
 from tests.support.simulator_caller import PATH, WEEK, Caller, calling, errors_of, users_of
 
 

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
 from gong_exporter.simulator.api.rate_limits import ApiLimits
 from gong_exporter.simulator.api.simulator_options import SimulatorOptions
+from tests.support.clocks import FakeClock
 from tests.support.companies import FixtureCompany
-from tests.support.simulator import MovableClock, running_simulator
-from tests.support.simulator_caller import calling, errors_of
+from tests.support.simulator import running_simulator
+from tests.support.simulator_caller import Caller, calling, errors_of
 
 HOUR = 3600.0
 DAY = 24 * HOUR
+
+
+@contextmanager
+def limited(**limits: Any) -> Iterator[tuple[FakeClock, Caller]]:
+    """The clock and a client of an API with these limits."""
+    clock = FakeClock()
+    with (
+        running_simulator(now=clock.datetime, monotonic=clock.monotonic, **limits) as simulator,
+        calling(simulator) as caller,
+    ):
+        yield clock, caller
 
 
 def test_gong_s_own_limits_are_the_default() -> None:
@@ -22,13 +37,7 @@ def test_gong_s_own_limits_are_the_default() -> None:
 
 
 def test_the_fourth_request_within_a_second_is_a_429() -> None:
-    clock = MovableClock()
-    with (
-        running_simulator(
-            now=clock.now, monotonic=clock.monotonic, requests_per_second=3
-        ) as simulator,
-        calling(simulator) as caller,
-    ):
+    with limited(requests_per_second=3) as (clock, caller):
         statuses = []
         for step in (0.0, 0.4, 0.4, 0.1, 0.0, 0.1):
             clock.advance(step)
@@ -40,13 +49,7 @@ def test_the_fourth_request_within_a_second_is_a_429() -> None:
 
 
 def test_a_spent_day_says_how_long_to_wait_to_the_second() -> None:
-    clock = MovableClock()
-    with (
-        running_simulator(
-            now=clock.now, monotonic=clock.monotonic, requests_per_day=2
-        ) as simulator,
-        calling(simulator) as caller,
-    ):
+    with limited(requests_per_day=2) as (clock, caller):
         caller.page()
         clock.advance(6 * HOUR)
         caller.page()
@@ -81,14 +84,8 @@ def test_real_time_counts_when_no_clock_is_given(company: FixtureCompany) -> Non
 
 
 def test_requests_that_gong_would_not_count_take_no_place() -> None:
-    clock = MovableClock()
-    with (
-        running_simulator(
-            now=clock.now, monotonic=clock.monotonic, requests_per_second=1
-        ) as simulator,
-        calling(simulator) as caller,
-    ):
-        elsewhere = caller.session.get(simulator.url + "/", timeout=10)
+    with limited(requests_per_second=1) as (_, caller):
+        elsewhere = caller.session.get(caller.simulator.url + "/", timeout=10)
         stranger = caller.send(json={}, auth=("nobody", "nothing"))
         malformed = caller.post({})
         after = caller.page()
@@ -98,14 +95,7 @@ def test_requests_that_gong_would_not_count_take_no_place() -> None:
 
 
 def test_requests_over_several_connections_share_the_limit() -> None:
-    clock = MovableClock()
-    with (
-        running_simulator(
-            now=clock.now, monotonic=clock.monotonic, requests_per_second=2
-        ) as limited,
-        calling(limited) as one,
-        calling(limited) as two,
-    ):
+    with limited(requests_per_second=2) as (_, one), calling(one.simulator) as two:
         statuses = [caller.page().status_code for caller in (one, two, one, two)]
     assert statuses == [200, 200, 429, 429]
 

@@ -15,9 +15,10 @@ from gong_exporter.simulator.api.journal import Entry
 from gong_exporter.simulator.api.simulator import Simulator
 from gong_exporter.simulator.api.simulator_options import SimulatorOptions
 from gong_exporter.simulator.records import ApiUserActivity
+from tests.support.clocks import NOW, FakeClock
 from tests.support.companies import FixtureCompany
 from tests.support.servers import WAIT_TIMEOUT, until
-from tests.support.simulator import NOW, MovableClock, running_simulator
+from tests.support.simulator import running_simulator
 from tests.support.simulator_caller import PATH, WEEK, Caller, calling, errors_of
 
 
@@ -135,9 +136,9 @@ class TestTheJournal:
         assert second.request_id == refused.json()["requestId"]
 
     def test_it_has_the_time_of_arrival(self) -> None:
-        clock = MovableClock()
+        clock = FakeClock()
         with (
-            running_simulator(now=clock.now, monotonic=clock.monotonic) as simulator,
+            running_simulator(now=clock.datetime, monotonic=clock.monotonic) as simulator,
             calling(simulator) as caller,
         ):
             caller.page()

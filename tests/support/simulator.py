@@ -6,34 +6,14 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from gong_exporter.simulator.api.simulator import Simulator
 from gong_exporter.simulator.api.simulator_options import SimulatorOptions
 from gong_exporter.simulator.records import ApiCompany
+from tests.support.clocks import NOW
 from tests.support.companies import FixtureCompany
-
-NOW = datetime(2026, 3, 11, 18, 0, tzinfo=UTC)
-"""The tests' present unless told otherwise: a Wednesday, 11:00 in US/Pacific."""
-
-
-class MovableClock:
-    """A time of day and a monotonic clock that move together, when told to."""
-
-    def __init__(self, now: datetime = NOW) -> None:
-        self._now = now
-        self._monotonic = 1000.0
-
-    def now(self) -> datetime:
-        return self._now
-
-    def monotonic(self) -> float:
-        return self._monotonic
-
-    def advance(self, seconds: float) -> None:
-        self._now += timedelta(seconds=seconds)
-        self._monotonic += seconds
 
 
 @contextmanager
