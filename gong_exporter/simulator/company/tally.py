@@ -1,4 +1,4 @@
-"""What came of a team's week: counts over any range of its days, and every call by itself."""
+"""The results of a team's week: counts over any range of its days, and every call by itself."""
 
 from __future__ import annotations
 
