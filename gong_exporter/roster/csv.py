@@ -173,9 +173,7 @@ class _People:
         self._lines: dict[str, int] = {}
         self._rows: dict[int, dict[str, str]] = {}
         self._half: list[tuple[int, str]] = []
-        self._half_rows = 0
-        self._problems: list[tuple[int, str]] = []
-        self._skipped = 0
+        self._left_out: list[tuple[int, str]] = []
 
     def read(self, rows: Iterable[tuple[int, list[str]]]) -> Roster:
         """The roster. Raises: RosterError, if no row can be used."""
@@ -184,15 +182,16 @@ class _People:
         for line, found in cells:
             self._add(line, found, rounded)
         if not self._by_id and not self._by_email:
-            raise RosterError(
-                [*sorted(self._problems), *self._more()] or [(0, "has a header, but no people")]
-            )
+            problems = sorted(self._left_out[:MAX_SHOWN])
+            if more := len(self._left_out) - len(problems):
+                problems.append((0, f"and {more} more rows"))
+            raise RosterError(problems or [(0, "has a header, but no people")])
         return Roster(
             columns=tuple(name for name in self._names if name not in NOT_LABELS),
             by_id=self._by_id,
             by_email=self._by_email,
             aliases=self._aliases,
-            skipped=self._skipped,
+            skipped=len(self._left_out),
             warnings=tuple(self._warnings()),
         )
 
@@ -200,7 +199,8 @@ class _People:
         """The cells by column; None if there are too many or too few."""
         texts = _stripped(row)
         if len(texts) > len(self._names) or len(row) < len(self._names):
-            self._skip(line, f"has {len(row)} cells, and the header {len(self._names)}")
+            what = f"has {len(row)} cells, and the header {len(self._names)}"
+            self._left_out.append((line, what))
             return None
         texts += [""] * (len(self._names) - len(texts))
         return dict(zip(self._names, texts, strict=True))
@@ -214,14 +214,15 @@ class _People:
         wrong = next(filter(None, problems.values()), "")
         good = {key: text for key, text in keys.items() if text and not problems[key]}
         if not good:
-            self._skip(line, wrong or "has neither id nor email")
+            self._left_out.append((line, wrong or "has neither id nor email"))
             return
         known = [self._lines[text] for text in good.values() if text in self._lines]
         row = {**cells, **keys}
         if known:
             name = next(text for text in good.values() if text in self._lines)
             if self._rows[known[0]] != row:  # an identical row is accepted
-                self._skip(line, f"{quoted(name)} is already on line {known[0]}")
+                what = f"{quoted(name)} is already on line {known[0]}"
+                self._left_out.append((line, what))
             return
         self._rows[line] = row
         self._lines.update(dict.fromkeys(good.values(), line))
@@ -235,26 +236,15 @@ class _People:
         if EMAIL in good:
             self._by_email[good[EMAIL]] = person
         if wrong:
-            self._half_rows += 1
-            if self._half_rows <= MAX_SHOWN:
-                self._half.append(
-                    (line, f"{wrong}; the row counts by its {next(iter(good))} alone")
-                )
-
-    def _skip(self, line: int, why: str) -> None:
-        self._skipped += 1
-        if len(self._problems) < MAX_SHOWN:
-            self._problems.append((line, why))
-
-    def _more(self) -> list[tuple[int, str]]:
-        more = self._skipped - len(self._problems)
-        return [(0, f"and {more} more rows")] if more else []
+            self._half.append((line, f"{wrong}; the row counts by its {next(iter(good))} alone"))
 
     def _warnings(self) -> Iterator[tuple[int, str]]:
         yield from self._notes
-        left_out = [(line, f"the row is left out: {why}") for line, why in self._problems]
-        yield from sorted([*self._half, *left_out])
-        for line, why in self._more():
-            yield line, f"{why} are left out"
-        if self._half_rows > len(self._half):
-            yield 0, f"and {self._half_rows - len(self._half)} more rows that count by one key"
+        half, left_out = self._half[:MAX_SHOWN], self._left_out[:MAX_SHOWN]
+        yield from sorted(
+            [*half, *((line, f"the row is left out: {why}") for line, why in left_out)]
+        )
+        if more := len(self._left_out) - len(left_out):
+            yield 0, f"and {more} more rows are left out"
+        if more := len(self._half) - len(half):
+            yield 0, f"and {more} more rows that count by one key"
