@@ -43,11 +43,6 @@ def test_a_zone_that_cannot_be_learned_has_to_be_configured(rig: MakeRig) -> Non
         one.prepare(days_before(3))
 
 
-def test_tomorrow_is_refused_in_the_companys_time_zone(rig: MakeRig) -> None:
-    with pytest.raises(InvalidRequest, match="--to=2026-03-12 has not begun: in US/Pacific"):
-        rig().prepare(PublicationDays(TODAY, TODAY + timedelta(days=1)))
-
-
 def test_an_existing_file_is_never_overwritten(rig: MakeRig) -> None:
     one = rig()
     one.path.write_text("mine")
@@ -95,13 +90,6 @@ def test_another_zone_or_list_needs_another_work_file(rig: MakeRig) -> None:
         rig(zone="US/Pacific", users=("7",)).run(days_before(1))
     with pytest.raises(InvalidRequest, match=r"what differs: activity\.windows"):
         rig(zone="US/Pacific", windows=("1d",)).run(days_before(1))
-
-
-def test_a_work_file_in_use_is_refused(rig: MakeRig) -> None:
-    first = rig().prepare(days_before(1))
-    with pytest.raises(BackfillError, match="another backfill is using it"):
-        rig().prepare(days_before(1))
-    first.close()
 
 
 def test_month_files_hold_each_day_once(rig: MakeRig) -> None:

@@ -74,14 +74,6 @@ def test_two_backfills_cannot_use_one_with_days_at_once(tmp_path: Path) -> None:
     assert first.done(NOON) == {MONDAY}
 
 
-def test_days_of_another_configuration_are_refused(tmp_path: Path) -> None:
-    WorkFile(tmp_path / "out.work", ASKED).close()
-    with pytest.raises(
-        InvalidRequest, match=r"another configuration \(what differs: activity.windows\)"
-    ):
-        WorkFile(tmp_path / "out.work", {**ASKED, "activity.windows": "1d"})
-
-
 def test_a_file_that_is_not_a_work_file_is_not_changed(tmp_path: Path) -> None:
     path = tmp_path / "out.work"
     path.write_text("dear diary, " * 100)

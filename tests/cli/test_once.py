@@ -159,22 +159,3 @@ def test_a_label_without_once_is_a_usage_error(tmp_path: Path) -> None:
     done = run_here(f"--config.file={tmp_path / 'no.yaml'}", "--label=company=acme")
     assert done.returncode == 2
     assert "--label needs --once" in done.stderr
-
-
-def test_a_full_disk_behind_stdout_is_a_failure_that_is_said(tmp_path: Path) -> None:
-    with running_simulator(COMPANY, now=utc_now) as simulator:
-        config = write_config(tmp_path, simulator.url)
-        with Path("/dev/full").open("wb") as full:
-            once = subprocess.run(
-                command(f"--config.file={config}", "--once"),
-                cwd=ROOT,
-                env=environment(),
-                stdout=full,
-                stderr=subprocess.PIPE,
-                text=True,
-                check=False,
-                timeout=30,
-            )
-    assert once.returncode == 1
-    assert "cannot write to stdout: No space left on device" in once.stderr
-    assert "Traceback" not in once.stderr

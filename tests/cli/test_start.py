@@ -49,16 +49,6 @@ def test_sigterm_during_the_imports_ends_the_process(pid: str, status: int) -> N
     assert (done.returncode, done.stdout, done.stderr) == (status, "", "")
 
 
-def test_the_console_script_is_the_command_line() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "gong_exporter", "--version"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.startswith("gong-exporter ")
-
-
 def with_closed(streams: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The command, by a shell that closes some of its standard streams."""
     return subprocess.run(
