@@ -53,9 +53,10 @@ MAX_MESSAGE = 2000
 """Characters of an error's message, which may quote Gong or a proxy."""
 
 
-LONGEST_WAIT = 30.0
-"""Seconds: the upper end of any wait between attempts. Waits are random below their end, so that
-exporters that failed together do not come back together."""
+FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
+"""Seconds: the upper ends of the first wait between attempts, which doubles each time, and of any.
+Waits are random below their end, so that exporters that failed together do not come back
+together."""
 
 UNSPECIFIED_WAIT = 5.0
 """Seconds to wait after a 429 without a readable Retry-After; doubles, up to MAX_WAIT."""
@@ -70,12 +71,10 @@ class RetryPolicy:
 
     Attributes:
         attempts: exchanges for one page that fail with a 5xx, a timeout or a broken response.
-        first_wait: seconds, the upper end of the first wait; doubles each time.
         rate_limited: 429 responses to one page before the poll gives up.
     """
 
     attempts: int = 4
-    first_wait: float = 1.0
     rate_limited: int = 5
 
 
@@ -168,7 +167,7 @@ class GongClient:
             self._transport.drop_connections()
         retrying = Retrying(
             stop=stop_after_attempt(self._retry.attempts),
-            wait=wait_random_exponential(multiplier=self._retry.first_wait, max=LONGEST_WAIT),
+            wait=wait_random_exponential(multiplier=FIRST_WAIT, max=LONGEST_WAIT),
             retry=retry_if_exception_type((TransportError, ServerError, InvalidResponse)),
             sleep=self._clock.wait,
             before_sleep=self._log_retry,

@@ -6,7 +6,6 @@ in the name server, in a handshake, in headers that arrive a byte at a time.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -108,7 +107,7 @@ class Transport:
                 if proxy_url
                 else _environment_proxies(base_url)
             ),
-            "verify": ca_file or _environment_ca_file() or True,
+            "verify": ca_file or True,
             "timeout": timeout,
             "allow_redirects": False,
             "stream": True,
@@ -249,11 +248,6 @@ def _await(task: AbortableTask, clock: Clock) -> None:
                 return
             raise
         task.done.wait(min(remaining, _STOP_CHECK_INTERVAL))
-
-
-def _environment_ca_file() -> str | None:
-    """Return the certificates that the environment names, as ``requests`` itself would."""
-    return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
 
 
 def _environment_proxies(base_url: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.listing import MAX_STARTS
 from gong_exporter.activity.poll import poll
 from gong_exporter.activity.snapshot import MAX_EXTRA_COUNTERS, WindowData
-from gong_exporter.gong.client import RATE_LIMITED_REST, UNSPECIFIED_WAIT, RetryPolicy
+from gong_exporter.gong.client import FIRST_WAIT, RATE_LIMITED_REST, UNSPECIFIED_WAIT, RetryPolicy
 from gong_exporter.gong.limits import MAX_WAIT
 from gong_exporter.gong.records import Exchange
 from gong_exporter.gong.response_head import MAX_RETRY_AFTER
@@ -114,7 +114,7 @@ def test_a_fault_now_and_then_never_publishes_anything_else(name: str) -> None:
 def test_the_numbers_on_the_page_are_those_of_the_code() -> None:
     policy = RetryPolicy()
     assert f"| {policy.attempts} exchanges for a page; between them up to 1, 2 and 4 s" in PAGE
-    assert (policy.first_wait, policy.attempts) == (1, 4)
+    assert (FIRST_WAIT, policy.attempts) == (1, 4)
     assert f"`Retry-After` of up to {MAX_WAIT:.0f} s" in PAGE
     assert f"more than {MAX_RETRY_AFTER / 86_400:.0f} days away | 5, 10, 20, 40, then 60 s" in PAGE
     assert (UNSPECIFIED_WAIT, policy.rate_limited) == (5, 5)

@@ -17,17 +17,6 @@ from tests.gong.transports import PAGE, exchange_threads, post, transport_to, wa
 from tests.support.hostile import Behaviour, answer, hang, hostile_server, reset
 
 
-def test_consecutive_exchanges_share_a_thread() -> None:
-    before = exchange_threads()
-    with hostile_server(answer(200, PAGE)) as server:
-        transport = transport_to(server.url)
-        post(transport)
-        (first,) = exchange_threads() - before
-        post(transport)
-        assert exchange_threads() - before == {first}
-        transport.close()
-
-
 @pytest.mark.parametrize("behaviour", [answer(404, b""), reset], ids=["404", "reset"])
 def test_a_failed_exchange_that_is_over_keeps_the_thread(behaviour: Behaviour) -> None:
     """A machine that cannot start another one goes on polling."""
@@ -67,16 +56,6 @@ def test_an_aborted_thread_gets_no_other_exchange() -> None:
             post(transport)
         # A hanging thread with another exchange would let that one time out too.
         assert post(transport).status == 200
-        transport.close()
-        assert wait_until(lambda: exchange_threads() <= before)
-
-
-def test_a_closed_transport_leaves_no_thread() -> None:
-    before = exchange_threads()
-    with hostile_server(answer(200, PAGE)) as server:
-        transport = transport_to(server.url)
-        post(transport)
-        assert len(exchange_threads() - before) == 1
         transport.close()
         assert wait_until(lambda: exchange_threads() <= before)
 

@@ -188,7 +188,7 @@ def test_the_sixth_429_to_a_page_ends_the_poll_also_with_other_errors_between() 
 @pytest.mark.parametrize("behaviour", [OK, reset, answer(500, GONE)], ids=["page", "reset", "500"])
 def test_an_exchange_frees_its_slot_however_it_ends(behaviour: Behaviour) -> None:
     with hostile_server(behaviour, OK) as server:
-        seen = watched(server.url, per_second=1, retry=RetryPolicy(attempts=2, first_wait=0.01))
+        seen = watched(server.url, per_second=1, retry=RetryPolicy(attempts=2))
         seen.page()
         seen.page()
         calls = len(server.requests)
@@ -227,7 +227,7 @@ def test_a_stop_ends_a_wait_for_gong_at_once() -> None:
 
 def test_a_stop_ends_the_wait_between_retries() -> None:
     with hostile_server(answer(500, GONE)) as server:
-        seen = watched(server.url, retry=RetryPolicy(attempts=50, first_wait=30))
+        seen = watched(server.url, retry=RetryPolicy(attempts=50))
         seen.clock.stop(after=20)
         with pytest.raises(Stopped):
             seen.page()
