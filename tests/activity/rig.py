@@ -9,6 +9,10 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from structlog.typing import FilteringBoundLogger
+
+from gong_exporter.activity.company_state import CompanyState
+from gong_exporter.activity.poll import poll
 from gong_exporter.activity.poll_plan import PollPlan, PollResult
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.activity.users import ALL_USERS, ListedUser, Selection
@@ -151,6 +155,24 @@ def plan_of(
     )
 
 
+def poll_simulator(
+    simulator: Simulator,
+    clock: FakeClock,
+    *windows: str,
+    known_zone: str | None = None,
+    log: FilteringBoundLogger | None = None,
+    **plan: Any,
+) -> PollResult:
+    """One poll of the simulated API over real sockets; of the company only a zone is known."""
+    return poll(
+        client_of(simulator, clock),
+        plan_of(*windows, host=simulator.url, **plan),
+        CompanyState(host=simulator.url, time_zone=known_zone),
+        clock,
+        log or no_log(),
+    )
+
+
 def window_of(result: PollResult, name: str) -> WindowData:
     """The one of that name."""
     (found,) = (window for window in result.windows if window.window == name)
@@ -163,31 +185,6 @@ def ranges(calls: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
 
 
 Reply = ActivityPage | Exception
-
-
-@dataclass
-class Script:
-    """A PageSource that gives these replies in turn; the last one repeats."""
-
-    replies: list[Reply]
-    calls: list[tuple[ActivityFilter, str | None]] = field(default_factory=list)
-
-    def page(
-        self,
-        wanted: ActivityFilter,
-        cursor: str | None = None,
-        *,
-        new_connection: bool = False,  # noqa: ARG002 - it has no connections
-    ) -> ActivityPage:
-        self.calls.append((wanted, cursor))
-        reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
-        if isinstance(reply, Exception):
-            raise reply
-        return reply
-
-    @property
-    def cursors(self) -> list[str | None]:
-        return [cursor for _, cursor in self.calls]
 
 
 @dataclass
@@ -206,6 +203,24 @@ class Answering:
     ) -> ActivityPage:
         self.calls.append((wanted, cursor))
         return self.answer(wanted, cursor)
+
+    @property
+    def cursors(self) -> list[str | None]:
+        return [cursor for _, cursor in self.calls]
+
+
+class Script(Answering):
+    """A PageSource that gives these replies in turn; the last one repeats."""
+
+    def __init__(self, replies: list[Reply]) -> None:
+        super().__init__(self._next_reply)
+        self._replies = replies
+
+    def _next_reply(self, _wanted: ActivityFilter, _cursor: str | None) -> ActivityPage:
+        reply = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
 
 
 def fail_after(

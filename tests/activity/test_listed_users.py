@@ -16,7 +16,6 @@ from tests.activity.rig import (
     Answering,
     activity,
     asked,
-    client_of,
     listed,
     page_of,
     plan_of,
@@ -78,28 +77,6 @@ def test_a_user_added_to_the_list_needs_no_search_if_everybody_was_listed_before
         company.selection = listed(user_id(0), user_id(9), email(10), "555")
         assert_true(company.poll(after=HOUR), MANY, (user_id(0), user_id(9), user_id(10)))
         assert company.listings == {}
-
-
-@pytest.mark.parametrize("fault", ["server-error", "wrong-total", "html"])
-def test_a_failed_search_does_not_affect_the_known_users(fault: str) -> None:
-    known = (user_id(0), user_id(1))
-    with polls(FEW, *known, "555") as company:
-        company.company_state = CompanyState(
-            host=company.simulator.url, time_zone="US/Pacific", known_users=dict.fromkeys(known, "")
-        )
-        plan = plan_of(*WINDOWS, host=company.simulator.url, selection=company.selection)
-        client = client_of(company.simulator, company.clock)
-
-        def answer(wanted: ActivityFilter, cursor: str | None) -> ActivityPage:
-            company.simulator.set_faults(*([fault] if wanted.user_ids is None else []))
-            return client.page(wanted, cursor)
-
-        result = poll(
-            Answering(answer), plan, company.company_state, company.clock, company.recorder.log
-        )
-        assert_true(result, FEW, known)
-        assert result.company_state.last_search_day == date(2026, 3, 11)
-        assert company.recorder.messages[-1] == "the search for listed users failed"
 
 
 @pytest.mark.parametrize("fault", ["rate-limited-long", "unauthorized", "forbidden", "redirect"])

@@ -151,20 +151,15 @@ def test_a_company_without_activity_has_empty_windows(reading: frozenset[str]) -
         assert company.calls == 3
 
 
-class Strict:
+class Strict(Answering):
     """A third reading: a 404 unless every asked-for user has data; some of it comes late."""
 
     def __init__(self, *active: str) -> None:
+        super().__init__(self._reply)
         self.active = set(active)
         self.listings = 0
 
-    def page(
-        self,
-        wanted: ActivityFilter,
-        cursor: str | None = None,
-        *,
-        new_connection: bool = False,  # noqa: ARG002 - it has no connections
-    ) -> ActivityPage:
+    def _reply(self, wanted: ActivityFilter, cursor: str | None) -> ActivityPage:
         assert cursor is None
         if wanted.user_ids is None:
             self.listings += 1

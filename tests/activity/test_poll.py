@@ -13,6 +13,7 @@ from tests.activity.rig import (
     asked,
     client_of,
     plan_of,
+    poll_simulator,
     ranges,
     truth,
     window_of,
@@ -29,10 +30,7 @@ COMPANY = FixtureCompany(150)
 def test_a_first_poll_learns_the_zone_and_then_fetches_every_window() -> None:
     clock, recorder = FakeClock(), LogRecorder()
     with running_simulator(COMPANY) as simulator:
-        plan = plan_of(host=simulator.url)
-        result = poll(
-            client_of(simulator, clock), plan, CompanyState(host=plan.host), clock, recorder.log
-        )
+        result = poll_simulator(simulator, clock, log=recorder.log)
         bodies = asked(simulator)
     assert not result.failures
     assert result.company_state.time_zone == "US/Pacific"
@@ -87,13 +85,8 @@ def test_the_state_of_another_host_is_not_used() -> None:
 def test_the_created_range_is_sent_with_every_call() -> None:
     clock = FakeClock()
     with running_simulator(COMPANY) as simulator:
-        plan = plan_of(
-            host=simulator.url,
-            created_from="2026-01-01T00:00:00Z",
-            created_to="2026-03-01T00:00:00Z",
-        )
-        assert not poll(
-            client_of(simulator, clock), plan, CompanyState(host=plan.host), clock, no_log()
+        assert not poll_simulator(
+            simulator, clock, created_from="2026-01-01T00:00:00Z", created_to="2026-03-01T00:00:00Z"
         ).failures
         filters = [body["filter"] for body in asked(simulator)]
     assert len(filters) == 7
@@ -124,9 +117,7 @@ def test_if_all_windows_are_empty_and_the_zone_is_known_no_call_is_made() -> Non
     clock = FakeClock(datetime(2026, 6, 1, 18, tzinfo=UTC))
     with running_simulator(COMPANY, now=clock.datetime) as simulator:
         plan = plan_of("wtd", "mtd", host=simulator.url)
-        first = poll(
-            client_of(simulator, clock), plan, CompanyState(host=plan.host), clock, no_log()
-        )
+        first = poll_simulator(simulator, clock, "wtd", "mtd")
         assert not first.failures
         assert ranges(asked(simulator)) == [("2026-05-31", "2026-06-01")]  # for the zone
         simulator.journal.clear()
@@ -140,13 +131,8 @@ def test_a_poll_can_be_made_for_another_day() -> None:
     clock = FakeClock()
     with running_simulator(COMPANY) as simulator:
         plan = plan_of("7d", host=simulator.url, zone="US/Pacific")
-        result = poll(
-            client_of(simulator, clock),
-            plan,
-            CompanyState(host=plan.host),
-            clock,
-            no_log(),
-            today=date(2025, 1, 3),
-        )
+        state = CompanyState(host=plan.host)
+        source, day = client_of(simulator, clock), date(2025, 1, 3)
+        result = poll(source, plan, state, clock, no_log(), today=day)
     window = window_of(result, "7d")
     assert window.users == truth(COMPANY, date(2024, 12, 27), date(2025, 1, 3))

@@ -30,6 +30,7 @@ from tests.activity.rig import (
     fail_after,
     page_of,
     plan_of,
+    poll_simulator,
 )
 from tests.support.clocks import NOW, FakeClock
 from tests.support.companies import FixtureCompany
@@ -62,10 +63,7 @@ def test_an_error_that_affects_every_window_ends_the_poll_with_one_failure(
     clock = FakeClock()
     with running_simulator(COMPANY) as simulator:
         simulator.set_faults(fault)
-        plan = plan_of(host=simulator.url, zone=zone)
-        result = poll(
-            client_of(simulator, clock), plan, CompanyState(host=plan.host), clock, no_log()
-        )
+        result = poll_simulator(simulator, clock, zone=zone)
         assert len(asked(simulator)) == 1
     (failure,) = result.failures
     assert failure.windows == ("1d", "7d", "28d")
@@ -83,10 +81,7 @@ def test_a_bad_request_is_not_retried_and_fails_each_window_with_one_failure() -
     clock = FakeClock()
     with running_simulator(COMPANY) as simulator:
         simulator.set_faults("bad-request")
-        plan = plan_of(host=simulator.url, zone="US/Pacific")
-        result = poll(
-            client_of(simulator, clock), plan, CompanyState(host=plan.host), clock, no_log()
-        )
+        result = poll_simulator(simulator, clock, zone="US/Pacific")
         assert len(asked(simulator)) == 3
     (failure,) = result.failures
     assert failure.windows == ("1d", "7d", "28d")

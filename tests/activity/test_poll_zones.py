@@ -23,10 +23,10 @@ from tests.activity.rig import (
     Answering,
     activity,
     asked,
-    client_of,
     fail_after,
     page_of,
     plan_of,
+    poll_simulator,
     truth,
     window_of,
 )
@@ -74,10 +74,7 @@ def test_no_date_is_requested_that_the_company_has_not_reached(zone: str, now: s
     clock = FakeClock(datetime.fromisoformat(now))
     company = FixtureCompany(3, time_zone=zone)
     with running_simulator(company, now=clock.datetime) as simulator:
-        plan = plan_of(host=simulator.url)
-        result = poll(
-            client_of(simulator, clock), plan, CompanyState(host=plan.host), clock, no_log()
-        )
+        result = poll_simulator(simulator, clock)
         statuses = {entry.status for entry in simulator.journal.entries()}
     today = clock.datetime().astimezone(ZoneInfo(zone)).date()
     assert not result.failures
@@ -122,9 +119,7 @@ def test_a_company_that_moved_to_another_zone_gets_its_new_days_in_the_same_poll
     clock, recorder = FakeClock(datetime(2026, 3, 11, 5, tzinfo=UTC)), LogRecorder()
     company = FixtureCompany(3, time_zone=moved_to)
     with running_simulator(company, now=clock.datetime) as simulator:
-        plan = plan_of(host=simulator.url)
-        company_state = CompanyState(host=plan.host, time_zone=known)
-        result = poll(client_of(simulator, clock), plan, company_state, clock, recorder.log)
+        result = poll_simulator(simulator, clock, known_zone=known, log=recorder.log)
         got = [entry.status for entry in simulator.journal.entries()]
     today = clock.datetime().astimezone(ZoneInfo(moved_to)).date()
     assert not result.failures
@@ -157,9 +152,7 @@ def test_after_refused_ranges_the_zone_is_requested_once_in_a_poll() -> None:
 def test_another_name_for_the_same_days_costs_no_call() -> None:
     clock, recorder = FakeClock(), LogRecorder()
     with running_simulator(FixtureCompany(3, time_zone="America/Los_Angeles")) as simulator:
-        plan = plan_of(host=simulator.url)
-        company_state = CompanyState(host=plan.host, time_zone="US/Pacific")
-        result = poll(client_of(simulator, clock), plan, company_state, clock, recorder.log)
+        result = poll_simulator(simulator, clock, known_zone="US/Pacific", log=recorder.log)
         assert len(asked(simulator)) == 3
     assert (result.company_state.time_zone, recorder.warnings) == ("America/Los_Angeles", [])
 
@@ -169,9 +162,7 @@ def test_a_zone_that_changes_either_end_of_a_window_is_another_zone(month: int) 
     """Arizona has no summer time: of 28 days before 11 March or November, one end differs."""
     clock = FakeClock(datetime(2026, month, 11, 18, tzinfo=UTC))
     with running_simulator(FixtureCompany(3, "US/Arizona"), now=clock.datetime) as simulator:
-        plan = plan_of("28d", host=simulator.url)
-        company_state = CompanyState(host=plan.host, time_zone="US/Mountain")
-        result = poll(client_of(simulator, clock), plan, company_state, clock, no_log())
+        result = poll_simulator(simulator, clock, "28d", known_zone="US/Mountain")
     window = window_of(result, "28d")
     assert window.end_timestamp - window.start_timestamp == 28 * 86_400
 
@@ -199,9 +190,9 @@ def test_a_zone_that_changes_with_every_response_is_not_used() -> None:
 def test_a_configured_zone_is_used_and_the_difference_logged_once() -> None:
     clock, recorder = FakeClock(), LogRecorder()
     with running_simulator(COMPANY) as simulator:
-        plan = plan_of(host=simulator.url, zone="US/Eastern")
-        company_state = CompanyState(host=plan.host, time_zone="Asia/Tokyo")
-        result = poll(client_of(simulator, clock), plan, company_state, clock, recorder.log)
+        result = poll_simulator(
+            simulator, clock, zone="US/Eastern", known_zone="Asia/Tokyo", log=recorder.log
+        )
     assert {window.end_timestamp for window in result.windows} == {
         datetime(2026, 3, 11, 4, tzinfo=UTC).timestamp()
     }
@@ -214,10 +205,7 @@ def test_a_configured_zone_is_used_and_the_difference_logged_once() -> None:
 def test_a_configured_zone_ahead_of_the_company_fails_and_is_not_overridden() -> None:
     clock = FakeClock(datetime(2026, 3, 11, 5, tzinfo=UTC))
     with running_simulator(COMPANY, now=clock.datetime) as simulator:
-        plan = plan_of(host=simulator.url, zone="Pacific/Auckland")
-        result = poll(
-            client_of(simulator, clock), plan, CompanyState(host=plan.host), clock, no_log()
-        )
+        result = poll_simulator(simulator, clock, zone="Pacific/Auckland")
         assert len(asked(simulator)) == 3
     (failure,) = result.failures
     assert failure.windows == ("1d", "7d", "28d")
@@ -236,10 +224,7 @@ def test_a_zone_that_cannot_be_learned_is_one_failure_with_advice(fault: str, na
     clock = FakeClock()
     with running_simulator(COMPANY) as simulator:
         simulator.set_faults(fault)
-        plan = plan_of(host=simulator.url)
-        result = poll(
-            client_of(simulator, clock), plan, CompanyState(host=plan.host), clock, no_log()
-        )
+        result = poll_simulator(simulator, clock)
         assert len(asked(simulator)) == 1
     (failure,) = result.failures
     assert failure.windows == ("1d", "7d", "28d")
@@ -261,9 +246,9 @@ def test_a_known_zone_stays_if_the_response_has_no_known_one(
     clock, recorder = FakeClock(), LogRecorder()
     with running_simulator(COMPANY) as simulator:
         simulator.set_faults(fault)
-        plan = plan_of(host=simulator.url, zone=configured)
-        company_state = CompanyState(host=plan.host, time_zone="US/Pacific")
-        result = poll(client_of(simulator, clock), plan, company_state, clock, recorder.log)
+        result = poll_simulator(
+            simulator, clock, zone=configured, known_zone="US/Pacific", log=recorder.log
+        )
     assert not result.failures
     assert result.company_state.time_zone == "US/Pacific"
     assert recorder.messages == messages
@@ -273,10 +258,7 @@ def test_the_zone_cannot_be_learned_if_an_empty_listing_is_a_404() -> None:
     clock = FakeClock()
     company = FixtureCompany(3, silent=range(3))
     with running_simulator(company, faults=(Fault("empty-is-404"),)) as simulator:
-        plan = plan_of(host=simulator.url)
-        result = poll(
-            client_of(simulator, clock), plan, CompanyState(host=plan.host), clock, no_log()
-        )
+        result = poll_simulator(simulator, clock)
     (failure,) = result.failures
     assert failure.error.message.endswith("set gong.time_zone")
 
@@ -288,9 +270,7 @@ def test_an_empty_window_is_empty_in_both_readings(empty_is_404: bool) -> None: 
     company = FixtureCompany(3, silent=[1])
     readings = (Fault("empty-is-404"),) if empty_is_404 else ()
     with running_simulator(company, now=clock.datetime, faults=readings) as simulator:
-        plan = plan_of(host=simulator.url)
-        company_state = CompanyState(host=plan.host, time_zone="US/Pacific")
-        result = poll(client_of(simulator, clock), plan, company_state, clock, no_log())
+        result = poll_simulator(simulator, clock, known_zone="US/Pacific")
         calls = len(asked(simulator))
     assert not result.failures
     assert window_of(result, "1d").users == {}

@@ -46,6 +46,7 @@ def test_a_failed_search_counts_as_the_search_of_its_day(fault: str) -> None:
         know(company, *KNOWN)
         company.broken = (fault,)
         assert_true(company.poll(), FEW, KNOWN)
+        assert company.recorder.messages[-1] == "the search for listed users failed"
         assert company.listings.keys() == {SEARCH}
         for _ in range(3):
             assert_true(company.poll(after=HOUR), FEW, KNOWN)

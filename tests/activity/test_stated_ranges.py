@@ -23,6 +23,7 @@ from tests.activity.rig import (
     listed,
     page_of,
     plan_of,
+    poll_simulator,
     truth,
     window_of,
 )
@@ -173,14 +174,7 @@ def company(*faults: str, users: int = 150) -> Iterator[tuple[Simulator, Fixture
 @pytest.mark.parametrize("zone", [None, "US/Pacific"])
 def test_a_response_that_states_january_2019_is_served_as_nothing(zone: str | None) -> None:
     with company("other-range") as (simulator, _):
-        plan, clock = plan_of(host=simulator.url, zone=zone), FakeClock()
-        result = poll(
-            client_of(simulator, clock),
-            plan,
-            CompanyState(host=plan.host),
-            clock,
-            LogRecorder().log,
-        )
+        result = poll_simulator(simulator, FakeClock(), zone=zone)
     assert result.windows == ()
     (failure,) = result.failures
     assert failure.windows == ("1d", "7d", "28d")
@@ -213,14 +207,7 @@ def test_late_responses_on_a_connection_cost_calls_and_no_wrong_number(
 @pytest.mark.parametrize("fault", ["malformed-date-times", "null-members"])
 def test_a_range_that_is_malformed_or_absent_is_tolerated(fault: str) -> None:
     with company(fault) as (simulator, fixture):
-        plan, clock = plan_of(host=simulator.url, zone="US/Pacific"), FakeClock()
-        result = poll(
-            client_of(simulator, clock),
-            plan,
-            CompanyState(host=plan.host),
-            clock,
-            LogRecorder().log,
-        )
+        result = poll_simulator(simulator, FakeClock(), zone="US/Pacific")
         assert len(asked(simulator)) == 6
     assert not result.failures
     for window in result.windows:

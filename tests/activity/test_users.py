@@ -228,13 +228,6 @@ def test_another_request_has_another_fingerprint() -> None:
     assert len({fingerprint(*question) for question in QUESTIONS}) == len(QUESTIONS)
 
 
-@pytest.mark.parametrize("question", QUESTIONS, ids=str)
-def test_the_same_request_has_the_same_fingerprint(
-    question: tuple[str, Selection, str | None, str | None],
-) -> None:
-    assert fingerprint(*question) == fingerprint(*question)
-
-
 def test_order_and_labels_do_not_change_the_fingerprint() -> None:
     labelled = Selection(
         listed=(ListedUser(user_id="2", labels=(("team", "x"),)), ListedUser(user_id="1"))
