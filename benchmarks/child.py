@@ -28,7 +28,7 @@ from prometheus_client import (
     start_http_server,
 )
 
-from gong_exporter.activity.snapshot import Snapshot
+from gong_exporter.activity.snapshot import Snapshot, Values
 from gong_exporter.exposition import body as exposition
 from gong_exporter.exposition.exporter_status import ExporterStatus
 from gong_exporter.exposition.metrics import ExporterMetrics
@@ -59,7 +59,9 @@ def gauges(snapshot: Snapshot) -> CollectorRegistry:
     registry = CollectorRegistry()
     gauge = Gauge(USER_ACTIVITY.name, USER_ACTIVITY.help, USER_ACTIVITY.labels, registry=registry)
     for window in snapshot.windows:
-        for user, values in snapshot.rows(window):
+        zeros: Values = (0,) * len(window.metrics)
+        for user in snapshot.users:
+            values = window.users.get(user.user_id, zeros)
             for place, metric in snapshot.columns(window):
                 value = values[place]
                 if value is not None:

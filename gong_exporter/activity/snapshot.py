@@ -7,7 +7,7 @@ users that takes a fifth of the memory of a dict per user.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -122,12 +122,6 @@ class Snapshot:
             for index, name in enumerate(window.metrics)
             if self.metrics is None or name in self.metrics
         )
-
-    def rows(self, window: WindowData) -> Iterator[tuple[User, Values]]:
-        """Every known user with all columns of ``window.metrics``; 0 if Gong left the user out."""
-        zeros: Values = (0,) * len(window.metrics)
-        for user in self.users:
-            yield user, window.users.get(user.user_id, zeros)
 
     def active(self, window: WindowData) -> int:
         """Number of known users that the window contains."""

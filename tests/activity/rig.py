@@ -14,7 +14,7 @@ from structlog.typing import FilteringBoundLogger
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.poll import poll
 from gong_exporter.activity.poll_plan import PollPlan, PollResult
-from gong_exporter.activity.snapshot import WindowData
+from gong_exporter.activity.snapshot import Snapshot, Values, WindowData
 from gong_exporter.activity.users import ALL_USERS, ListedUser, Selection
 from gong_exporter.activity.windows import parse_window
 from gong_exporter.common.redact import Redactor
@@ -177,6 +177,12 @@ def window_of(result: PollResult, name: str) -> WindowData:
     """The one of that name."""
     (found,) = (window for window in result.windows if window.window == name)
     return found
+
+
+def rows(snapshot: Snapshot, window: WindowData) -> dict[str, Values]:
+    """The values of each known user by id; 0 if Gong left the user out."""
+    zeros: Values = (0,) * len(window.metrics)
+    return {user.user_id: window.users.get(user.user_id, zeros) for user in snapshot.users}
 
 
 def ranges(calls: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:

@@ -27,7 +27,7 @@ from gong_exporter.gong.errors import (
     UserNotFound,
 )
 from gong_exporter.gong.records import ActivityFilter, ActivityPage, UserActivity
-from tests.activity.rig import activity, listed, page_of, plan_of
+from tests.activity.rig import activity, listed, page_of, plan_of, rows
 from tests.support.clocks import FakeClock
 from tests.support.logs import no_log
 
@@ -179,8 +179,8 @@ def check(result: PollResult, moments: list[Users], selection: Selection, known:
     )
     for window in snapshot.windows:
         truths = [counted(world, window.start) for world in moments]
-        rows = {user.user_id: values[0] for user, values in snapshot.rows(window)}
-        assert any(rows == {name: truth.get(name, 0) for name in rows} for truth in truths), (
+        shown = {user_id: values[0] for user_id, values in rows(snapshot, window).items()}
+        assert any(shown == {name: truth.get(name, 0) for name in shown} for truth in truths), (
             window.window
         )
 

@@ -9,6 +9,7 @@ import pytest
 from gong_exporter.simulator.records import COUNTERS
 from tests.activity.accounts import Account, Accounts
 from tests.activity.polls import DAY, HOUR, MILD, STRICT, WINDOWS, Polls, polls, snapshot_of
+from tests.activity.rig import rows
 from tests.support.companies import window_counters
 
 JANE, BOB = "Jane@acme.example", "bob@acme.example"
@@ -63,14 +64,9 @@ def test_an_absent_user_keeps_the_account_and_costs_one_search_a_day() -> None:
         people.accounts[1] = Account(OLD, JANE, end=date(2026, 1, 1))
         company.clock.advance(DAY)
         result = company.poll()
-        rows = {
-            window.window: {
-                user.user_id: values
-                for user, values in snapshot_of(result, company.selection).rows(window)
-            }
-            for window in result.windows
-        }
-        assert [rows[name][OLD] for name in WINDOWS] == [(0,) * len(COUNTERS)] * 3
+        snapshot = snapshot_of(result, company.selection)
+        by_window = {window.window: rows(snapshot, window) for window in result.windows}
+        assert [by_window[name][OLD] for name in WINDOWS] == [(0,) * len(COUNTERS)] * 3
         assert company.listings.total() == 1
         company.clock.advance(HOUR)
         assert shown(company) == [BOBS, OLD]

@@ -29,6 +29,7 @@ from tests.activity.rig import (
     listed,
     page_of,
     plan_of,
+    rows,
     window_of,
 )
 from tests.support.clocks import FakeClock
@@ -135,8 +136,8 @@ def test_listed_users_without_activity_in_a_window_are_left_out_of_it_and_known(
         assert company.refusals == 1  # it is a 404 each time, and understood
         assert company.listings == {}
         snapshot = snapshot_of(result, company.selection)
-        rows = dict(snapshot.rows(window_of(result, "1d")))
-        assert list(rows.values()) == [(0,) * 15] * 2
+        values = rows(snapshot, window_of(result, "1d")).values()
+        assert list(values) == [(0,) * 15] * 2
 
 
 @both_readings
