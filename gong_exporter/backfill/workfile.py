@@ -19,8 +19,8 @@ from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.activity.windows import DayRange
 from gong_exporter.backfill.plan import BackfillError, InvalidRequest
 from gong_exporter.gong.limits import DAY
+from gong_exporter.store.row_body import CorruptRow
 from gong_exporter.store.saved_windows import (
-    CorruptRow,
     pack_company_state,
     pack_window,
     unpack_company_state,

@@ -1,21 +1,17 @@
-"""A saved company day as bytes: zlib around JSON, as for windows.
+"""A saved company day as bytes.
 
 People are numbers of a table of their ids, so that 84 days of 10,000 people take a few megabytes.
 """
 
 from __future__ import annotations
 
-import json
-import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from gong_exporter.activity.days import Counts, DayInfo, DayRecord
-
-PARSE_ERRORS = (zlib.error, ValueError, LookupError, TypeError, AttributeError)
-"""What the functions here raise for a body that is corrupt."""
+from gong_exporter.store.row_body import pack, parsing, unpack
 
 _ZLIB_LEVEL = 6
 
@@ -72,11 +68,11 @@ class SavedDays:
     def people(self) -> dict[str, PersonDays]:
         """The counts of everybody with any activity on these days, by id.
 
-        Raises: one of PARSE_ERRORS, if a day is corrupt.
+        Raises: what parsing() turns into CorruptRow elsewhere, if a day is corrupt.
         """
         people: dict[str, PersonDays] = {}
         for index, body in enumerate(self.bodies):
-            for user_id, counts in _counts(_content(body), self.ids):
+            for user_id, counts in _counts(unpack(body), self.ids):
                 person = people.get(user_id)
                 if person is None:
                     person = people[user_id] = PersonDays.nothing(len(self.bodies))
@@ -84,7 +80,7 @@ class SavedDays:
         return people
 
 
-def pack(record: DayRecord, numbers: Mapping[str, int]) -> bytes:
+def pack_day(record: DayRecord, numbers: Mapping[str, int]) -> bytes:
     """A day as bytes, with the people's numbers by id."""
     info = record.info
     rows = sorted((numbers[user_id], *counts) for user_id, counts in record.counts.items())
@@ -99,33 +95,28 @@ def pack(record: DayRecord, numbers: Mapping[str, int]) -> bytes:
         "contributions": [row[3] for row in rows],
         "listened": [row[4] for row in rows],
     }
-    return zlib.compress(json.dumps(content, separators=(",", ":")).encode("ascii"), _ZLIB_LEVEL)
+    return pack(content, _ZLIB_LEVEL)
 
 
-def unpack(body: bytes, day: date, fetched_at: float, ids: Mapping[int, str]) -> DayRecord:
-    """The day of a body. Raises one of PARSE_ERRORS if it is corrupt."""
-    content = _content(body)
+@parsing()
+def unpack_day(body: bytes, day: str, fetched_at: float, ids: Mapping[int, str]) -> DayRecord:
+    """The day of a row. Raises: CorruptRow."""
+    content = unpack(body)
     return DayRecord(_info(content, day, fetched_at, ids), dict(_counts(content, ids)))
 
 
-def unpack_info(body: bytes, day: date, fetched_at: float, ids: Mapping[int, str]) -> DayInfo:
+@parsing()
+def unpack_day_info(body: bytes, day: str, fetched_at: float, ids: Mapping[int, str]) -> DayInfo:
     """The same without the counts."""
-    return _info(_content(body), day, fetched_at, ids)
-
-
-def _content(body: bytes) -> dict[str, Any]:
-    content = json.loads(zlib.decompress(body))
-    if not isinstance(content, dict):
-        raise TypeError("not an object")
-    return content
+    return _info(unpack(body), day, fetched_at, ids)
 
 
 def _info(
-    content: Mapping[str, Any], day: date, fetched_at: float, ids: Mapping[int, str]
+    content: Mapping[str, Any], day: str, fetched_at: float, ids: Mapping[int, str]
 ) -> DayInfo:
     covered = content["covered"]
     return DayInfo(
-        day=day,
+        day=date.fromisoformat(day),
         fetched_at=float(fetched_at),
         covered=None if covered is None else frozenset(ids[n] for n in _numbers(covered)),
         filter_fails=bool(content["filter_fails"]),

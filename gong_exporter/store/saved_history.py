@@ -14,7 +14,8 @@ from typing import TypeVar
 
 from gong_exporter.activity.days import DayInfo, DayRecord, HistoryKey
 from gong_exporter.store.database import StateDatabase, Unavailable
-from gong_exporter.store.day_body import PARSE_ERRORS, SavedDays, pack, unpack, unpack_info
+from gong_exporter.store.day_body import SavedDays, pack_day, unpack_day, unpack_day_info
+from gong_exporter.store.row_body import CorruptRow
 from gong_exporter.store.schema import transaction
 
 T = TypeVar("T")
@@ -87,20 +88,17 @@ class HistoryFile:
 def _read_days(
     connection: sqlite3.Connection, key: HistoryKey, on_corrupt: Callable[[str], None]
 ) -> dict[date, DayInfo]:
-    connection.execute("BEGIN")
-    try:
+    with transaction(connection, reading=True):
         if _saved_key(connection) != key:
             return {}
         names = _ids_by_number(connection)
         rows = connection.execute("SELECT day, fetched_at, body FROM history_days").fetchall()
-    finally:
-        connection.execute("COMMIT")
     days: dict[date, DayInfo] = {}
     same: dict[frozenset[str], frozenset[str]] = {}  # most days cover the same people
     for text, fetched_at, body in rows:
         try:
-            info = unpack_info(body, date.fromisoformat(text), fetched_at, names)
-        except PARSE_ERRORS:
+            info = unpack_day_info(body, text, fetched_at, names)
+        except CorruptRow:
             on_corrupt(f"history of {text}")
             continue
         if info.covered is not None:
@@ -124,24 +122,21 @@ def _write_day(
             "INSERT OR IGNORE INTO history_users (user_id) VALUES (?)",
             [(user_id,) for user_id in sorted(named)],
         )
-        numbers = _numbers_by_id(connection)
+        numbers = {user_id: number for number, user_id in _ids_by_number(connection).items()}
         _put(connection, record, numbers)
         connection.execute("DELETE FROM history_days WHERE day < ?", (oldest.isoformat(),))
     return True
 
 
 def _read_day(connection: sqlite3.Connection, day: date) -> DayRecord | None:
-    connection.execute("BEGIN")
-    try:
+    with transaction(connection, reading=True):
         row = connection.execute(
             "SELECT fetched_at, body FROM history_days WHERE day = ?", (day.isoformat(),)
         ).fetchone()
         names = _ids_by_number(connection)
-    finally:
-        connection.execute("COMMIT")
     try:
-        return None if row is None else unpack(row[1], day, row[0], names)
-    except PARSE_ERRORS:
+        return None if row is None else unpack_day(row[1], day.isoformat(), row[0], names)
+    except CorruptRow:
         return None
 
 
@@ -164,8 +159,8 @@ def _keep_people(
         changed = False
         for text, fetched_at, body in rows:
             try:
-                record = unpack(body, date.fromisoformat(text), fetched_at, names)
-            except PARSE_ERRORS:
+                record = unpack_day(body, text, fetched_at, names)
+            except CorruptRow:
                 connection.execute("DELETE FROM history_days WHERE day = ?", (text,))
                 continue
             covered = record.info.covered
@@ -196,12 +191,9 @@ def _delete_history(connection: sqlite3.Connection) -> bool:
 
 def _read_bodies(connection: sqlite3.Connection, days: Collection[date]) -> SavedDays | None:
     order = sorted((day.isoformat() for day in days), reverse=True)
-    connection.execute("BEGIN")
-    try:
+    with transaction(connection, reading=True):
         bodies = dict(connection.execute("SELECT day, body FROM history_days"))
         names = _ids_by_number(connection)
-    finally:
-        connection.execute("COMMIT")
     if not bodies.keys() >= set(order):
         return None
     return SavedDays(names, tuple(bodies[day] for day in order))
@@ -216,10 +208,6 @@ def _ids_by_number(connection: sqlite3.Connection) -> dict[int, str]:
     return dict(connection.execute("SELECT number, user_id FROM history_users"))
 
 
-def _numbers_by_id(connection: sqlite3.Connection) -> dict[str, int]:
-    return dict(connection.execute("SELECT user_id, number FROM history_users"))
-
-
 def _delete_all(connection: sqlite3.Connection) -> None:
     for table in ("history", "history_users", "history_days"):
         connection.execute(f"DELETE FROM {table}")  # noqa: S608 - a constant
@@ -228,5 +216,5 @@ def _delete_all(connection: sqlite3.Connection) -> None:
 def _put(connection: sqlite3.Connection, record: DayRecord, numbers: Mapping[str, int]) -> None:
     connection.execute(
         "INSERT OR REPLACE INTO history_days (day, fetched_at, body) VALUES (?, ?, ?)",
-        (record.info.day.isoformat(), record.info.fetched_at, pack(record, numbers)),
+        (record.info.day.isoformat(), record.info.fetched_at, pack_day(record, numbers)),
     )

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import sqlite3
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from gong_exporter.gong.gong_users import GongUser
+from gong_exporter.store.row_body import CorruptRow, pack, parsing, unpack
 from gong_exporter.store.schema import transaction
 
 RETENTION = 31 * 86_400.0
 """Seconds after which the list of a host that is no longer refreshed is deleted."""
-
-_PARSE_ERRORS = (zlib.error, ValueError, LookupError, TypeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +38,20 @@ def read_users(
     if row is None:
         return None
     try:
-        content = json.loads(zlib.decompress(row[1]))
-        users = tuple(GongUser(**{**user, "aliases": tuple(user["aliases"])}) for user in content)
-    except _PARSE_ERRORS:
+        return SavedUsers(_unpack_users(row[1]), row[0])
+    except CorruptRow:
         on_corrupt("users of the roster")
         return None
-    return SavedUsers(users, row[0])
+
+
+@parsing()
+def _unpack_users(body: bytes) -> tuple[GongUser, ...]:
+    return tuple(GongUser(**{**user, "aliases": tuple(user["aliases"])}) for user in unpack(body))
 
 
 def write_users(connection: sqlite3.Connection, host: str, saved: SavedUsers) -> None:
     """Save the list in place of an earlier one. Raises: sqlite3.Error."""
-    content = json.dumps([dataclasses.asdict(user) for user in saved.users], separators=(",", ":"))
-    body = zlib.compress(content.encode("ascii"), 1)
+    body = pack([dataclasses.asdict(user) for user in saved.users])
     with transaction(connection):
         connection.execute(
             "INSERT OR REPLACE INTO users (host, fetched_at, body) VALUES (?, ?, ?)",

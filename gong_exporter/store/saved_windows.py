@@ -1,41 +1,26 @@
 """The saved windows and company state: read at the start, written after every poll.
 
-Each is a row whose body is zlib around JSON. JSON keeps IDs of any length, None beside 0, and
-text that is not valid Unicode (it escapes lone surrogates). Every field is written out, so that
-a renamed field cannot change the file unnoticed.
+Every field is written out, so that a renamed field cannot change the file unnoticed.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import sqlite3
-import zlib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from gong_exporter.activity.company_state import CompanyState, Resolved404
 from gong_exporter.activity.snapshot import WindowData
+from gong_exporter.store.row_body import CorruptRow, pack, parsing, unpack
 from gong_exporter.store.schema import transaction
 
 RETENTION = 31 * 86_400.0
 """Seconds after which a window or host that polls no longer renew is deleted."""
 
-_ZLIB_LEVEL = 1
-"""Level 6 saves a tenth of the space for three times the time."""
-
-_PARSE_ERRORS = (zlib.error, ValueError, LookupError, TypeError, AttributeError)
-"""What parsing a corrupt or foreign body can raise."""
-
-
 Purge = Callable[[CompanyState, Iterable[WindowData]], tuple[CompanyState, tuple[WindowData, ...]]]
 """From the state and the windows of one host to what may stay of them."""
-
-
-class CorruptRow(Exception):
-    """The bytes are not what was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +51,14 @@ def read_state(
     Raises: sqlite3.Error.
     """
     names = None if windows is None else {_key(name) for name in windows}
-    connection.execute("BEGIN")  # so that both queries see the same state
-    states = connection.execute(
-        "SELECT body FROM knowledge WHERE host = ?", (_key(host),)
-    ).fetchall()
-    saved = connection.execute(
-        "SELECT name, body FROM windows WHERE host = ? ORDER BY name", (_key(host),)
-    )
-    rows = [row for row in saved if names is None or row[0] in names]
-    connection.execute("COMMIT")
+    with transaction(connection, reading=True):
+        states = connection.execute(
+            "SELECT body FROM knowledge WHERE host = ?", (_key(host),)
+        ).fetchall()
+        saved = connection.execute(
+            "SELECT name, body FROM windows WHERE host = ? ORDER BY name", (_key(host),)
+        )
+        rows = [row for row in saved if names is None or row[0] in names]
     company_state = None
     for (body,) in states:
         try:
@@ -161,7 +145,7 @@ def rewrite_state(connection: sqlite3.Connection, purge: Purge) -> bool:
 
 def pack_window(data: WindowData) -> bytes:
     """Return the bytes that unpack_window() turns into an equal window."""
-    return _pack(
+    return pack(
         {
             "window": data.window,
             "start": data.start.isoformat(),
@@ -180,33 +164,31 @@ def pack_window(data: WindowData) -> bytes:
     )
 
 
+@parsing()
 def unpack_window(body: bytes) -> WindowData:
     """Return the window that was packed. Raises: CorruptRow."""
-    try:
-        content = _unpack(body)
-        return WindowData(
-            window=content["window"],
-            start=date.fromisoformat(content["start"]),
-            end=date.fromisoformat(content["end"]),
-            start_timestamp=content["start_timestamp"],
-            end_timestamp=content["end_timestamp"],
-            fetched_at=content["fetched_at"],
-            fingerprint=content["fingerprint"],
-            metrics=tuple(content["metrics"]),
-            users={user: tuple(values) for user, values in content["users"].items()},
-            emails=content["emails"],
-            pages=content["pages"],
-            covered=None if content["covered"] is None else frozenset(content["covered"]),
-            as_stated=content.get("as_stated", False),
-        )
-    except _PARSE_ERRORS as error:
-        raise CorruptRow(str(error)) from error
+    content = unpack(body)
+    return WindowData(
+        window=content["window"],
+        start=date.fromisoformat(content["start"]),
+        end=date.fromisoformat(content["end"]),
+        start_timestamp=content["start_timestamp"],
+        end_timestamp=content["end_timestamp"],
+        fetched_at=content["fetched_at"],
+        fingerprint=content["fingerprint"],
+        metrics=tuple(content["metrics"]),
+        users={user: tuple(values) for user, values in content["users"].items()},
+        emails=content["emails"],
+        pages=content["pages"],
+        covered=None if content["covered"] is None else frozenset(content["covered"]),
+        as_stated=content.get("as_stated", False),
+    )
 
 
 def pack_company_state(state: CompanyState) -> bytes:
     """Return the bytes that unpack_company_state() turns into an equal CompanyState."""
     day = state.last_search_day
-    return _pack(
+    return pack(
         {
             "host": state.host,
             "time_zone": state.time_zone,
@@ -228,44 +210,31 @@ def pack_company_state(state: CompanyState) -> bytes:
     )
 
 
+@parsing()
 def unpack_company_state(body: bytes) -> CompanyState:
     """Return the company state that was packed. Raises: CorruptRow."""
-    try:
-        content = _unpack(body)
-        day = content["looked_up"]
-        return CompanyState(
-            host=content["host"],
-            time_zone=content["time_zone"],
-            known_users=content["named"],
-            ids_by_email=content["resolved"],
-            last_search_day=None if day is None else date.fromisoformat(day),
-            resolved_404s={
-                window: Resolved404(
-                    start=date.fromisoformat(resolved["start"]),
-                    end=date.fromisoformat(resolved["end"]),
-                    requested_ids=frozenset(resolved["asked"]),
-                    active_ids=frozenset(resolved["active"]),
-                )
-                for window, resolved in content["understood"].items()
-            },
-            excluded_ids=content.get("excluded", {}),  # older files have none
-            pages=content["pages"],
-        )
-    except _PARSE_ERRORS as error:
-        raise CorruptRow(str(error)) from error
+    content = unpack(body)
+    day = content["looked_up"]
+    return CompanyState(
+        host=content["host"],
+        time_zone=content["time_zone"],
+        known_users=content["named"],
+        ids_by_email=content["resolved"],
+        last_search_day=None if day is None else date.fromisoformat(day),
+        resolved_404s={
+            window: Resolved404(
+                start=date.fromisoformat(resolved["start"]),
+                end=date.fromisoformat(resolved["end"]),
+                requested_ids=frozenset(resolved["asked"]),
+                active_ids=frozenset(resolved["active"]),
+            )
+            for window, resolved in content["understood"].items()
+        },
+        excluded_ids=content.get("excluded", {}),  # older files have none
+        pages=content["pages"],
+    )
 
 
 def _key(text: str) -> str:
     """Return the text, with what SQLite cannot store (lone surrogates) escaped."""
     return text.encode("utf-8", "backslashreplace").decode()
-
-
-def _pack(content: Mapping[str, Any]) -> bytes:
-    return zlib.compress(json.dumps(content, separators=(",", ":")).encode("ascii"), _ZLIB_LEVEL)
-
-
-def _unpack(body: bytes) -> dict[str, Any]:
-    content = json.loads(zlib.decompress(body))
-    if not isinstance(content, dict):
-        raise TypeError("not an object")
-    return content

@@ -18,7 +18,7 @@ import contextlib
 import os
 import sqlite3
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 BUSY_TIMEOUT = 5.0
@@ -99,7 +99,7 @@ class CorruptFile(Exception):
     """The file is not a database any more, or contradicts itself."""
 
 
-def open_file(path: Path, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> sqlite3.Connection:
+def open_file(path: Path) -> sqlite3.Connection:
     """Open the state file at ``path``; create or migrate it if necessary.
 
     Several threads may use the connection, one at a time. A read-only file can be opened too;
@@ -116,14 +116,14 @@ def open_file(path: Path, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> s
     )
     try:
         # Before anything that could change it, because a foreign file stays untouched.
-        version = _version(connection, len(migrations))
+        version = _version(connection)
         connection.execute("PRAGMA journal_mode = TRUNCATE")
         connection.execute("PRAGMA synchronous = NORMAL")
         # What is deleted about people is overwritten, not only unlinked.
         connection.execute("PRAGMA secure_delete = ON")
-        if version < len(migrations):
-            _migrate(connection, migrations)
-        _check(connection, migrations)
+        if version < len(MIGRATIONS):
+            _migrate(connection)
+        _check(connection)
     except BaseException:
         connection.close()
         raise
@@ -152,17 +152,19 @@ def open_for_reading(path: Path, timeout: float) -> sqlite3.Connection:
 def open_in_memory() -> sqlite3.Connection:
     """Return a database in memory with the same tables."""
     connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-    _migrate(connection, MIGRATIONS)
+    _migrate(connection)
     return connection
 
 
 @contextlib.contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+def transaction(connection: sqlite3.Connection, *, reading: bool = False) -> Iterator[None]:
     """Commit all of the block or none of it; no other process writes during it.
+
+    With ``reading``, the block only reads, and all of its queries see the same state.
 
     Raises: sqlite3.Error, for example when another process locks the file for BUSY_TIMEOUT.
     """
-    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("BEGIN" if reading else "BEGIN IMMEDIATE")
     try:
         yield
         connection.execute("COMMIT")
@@ -237,7 +239,7 @@ def _require_regular_file(status: os.stat_result) -> None:
         raise ForeignFile("it is not a regular file")
 
 
-def _version(connection: sqlite3.Connection, newest: int) -> int:
+def _version(connection: sqlite3.Connection) -> int:
     # In one transaction, because another process may be creating the tables of a new file.
     own = not connection.in_transaction
     if own:
@@ -251,24 +253,24 @@ def _version(connection: sqlite3.Connection, newest: int) -> int:
             connection.execute("ROLLBACK")
     if application != APPLICATION and (application or version or tables):
         raise ForeignFile("it is another program's database")
-    if version > newest:
+    if version > len(MIGRATIONS):
         raise ForeignFile(
-            f"its version {version} is of a newer gong-exporter (this one supports up to {newest})"
+            f"its version {version} is of a newer gong-exporter (this one supports up to"
+            f" {len(MIGRATIONS)})"
         )
     return int(version)
 
 
 def _require_current_version(connection: sqlite3.Connection) -> None:
-    if _version(connection, len(MIGRATIONS)) != len(MIGRATIONS):
+    if _version(connection) != len(MIGRATIONS):
         raise ForeignFile("it is empty, or of an older version")
 
 
-def _check(connection: sqlite3.Connection, migrations: Sequence[Sequence[str]]) -> None:
+def _check(connection: sqlite3.Connection) -> None:
     (result,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if result != "ok":
         raise CorruptFile(" ".join(str(result).split()))
-    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as expected:
-        _migrate(expected, migrations)
+    with contextlib.closing(open_in_memory()) as expected:
         missing = _columns(expected) - _columns(connection)
     if missing:  # edited by hand, or by another program
         columns = ", ".join(f"{table}.{name}" for table, name in sorted(missing))
@@ -285,12 +287,11 @@ def _columns(connection: sqlite3.Connection) -> set[tuple[str, str]]:
     )
 
 
-def _migrate(connection: sqlite3.Connection, migrations: Sequence[Sequence[str]]) -> None:
+def _migrate(connection: sqlite3.Connection) -> None:
     with transaction(connection):
         # Another process may have migrated it while we waited for the file.
-        version = _version(connection, len(migrations))
-        for step in migrations[version:]:
+        for step in MIGRATIONS[_version(connection) :]:
             for statement in step:
                 connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {APPLICATION:d}")
-        connection.execute(f"PRAGMA user_version = {len(migrations):d}")
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS):d}")

@@ -20,7 +20,7 @@ from gong_exporter.runtime.detector import (
 from gong_exporter.runtime.reload import Reloader
 from gong_exporter.runtime.state import ExporterSite
 from gong_exporter.store import SavedDays
-from gong_exporter.store.day_body import pack
+from gong_exporter.store.day_body import pack_day
 from tests.support.bench import Bench, bench
 from tests.support.companies import user_id
 from tests.support.history_samples import a_company
@@ -35,7 +35,7 @@ def an_input(bodies: tuple[bytes, ...] | None = None) -> DetectorInput:
     ids = sorted({user for record in records for user in record.counts})
     numbers = {user: number for number, user in enumerate(ids)}
     if bodies is None:
-        bodies = tuple(pack(record, numbers) for record in records)
+        bodies = tuple(pack_day(record, numbers) for record in records)
     return DetectorInput(
         days=SavedDays({number: user for user, number in numbers.items()}, bodies),
         covered=None,

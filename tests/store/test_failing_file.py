@@ -24,7 +24,15 @@ from tests.support.store_failures import (
     not_in_use,
     opened,
 )
-from tests.support.store_samples import HOST, NOON, UNLIMITED, Scene, a_window, some_knowledge
+from tests.support.store_samples import (
+    HOST,
+    NOON,
+    UNLIMITED,
+    Scene,
+    a_window,
+    create_file,
+    some_knowledge,
+)
 
 T = TypeVar("T")
 CORRUPT = "the state file is corrupt; it was renamed, and a new one is begun"
@@ -240,7 +248,7 @@ def spoil(path: Path, table: str, change: str) -> None:
 
 
 def test_a_newer_versions_file_is_left_alone(path: Path, scene: Scene) -> None:
-    schema.open_file(path, [*schema.MIGRATIONS, ()]).close()
+    create_file(path, (*schema.MIGRATIONS, ()))
     before = path.read_bytes()
     with opened(path, scene) as kept:
         assert kept.load(HOST) == SavedState(None, ())

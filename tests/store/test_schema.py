@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gong_exporter.store import schema
 from gong_exporter.store.calls import CallLedger
 from gong_exporter.store.schema import (
     APPLICATION,
@@ -22,7 +23,7 @@ from gong_exporter.store.schema import (
     open_for_reading,
     transaction,
 )
-from tests.support.store_samples import NOON, UNLIMITED
+from tests.support.store_samples import NOON, UNLIMITED, create_file
 
 A_STEP = ("ALTER TABLE calls ADD COLUMN colour TEXT", "UPDATE calls SET colour = 'red'")
 
@@ -71,10 +72,13 @@ def test_an_empty_database_of_version_0_is_migrated(path: Path) -> None:
         assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION,)
 
 
-def test_an_older_file_is_migrated_with_its_rows(path: Path) -> None:
+def test_an_older_file_is_migrated_with_its_rows(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with closing(open_file(path)) as connection:
         CallLedger(connection).reserve(NOON, UNLIMITED, NOON + 30)
-    with closing(open_file(path, [*MIGRATIONS, A_STEP])) as connection:
+    monkeypatch.setattr(schema, "MIGRATIONS", (*MIGRATIONS, A_STEP))
+    with closing(open_file(path)) as connection:
         assert _version(connection) == len(MIGRATIONS) + 1
         assert connection.execute("SELECT started, colour FROM calls").fetchall() == [(NOON, "red")]
 
@@ -82,7 +86,7 @@ def test_an_older_file_is_migrated_with_its_rows(path: Path) -> None:
 def test_a_failed_migration_leaves_the_older_file(path: Path) -> None:
     open_file(path).close()
     with pytest.raises(sqlite3.OperationalError):
-        open_file(path, [*MIGRATIONS, A_STEP, ("no SQL",)])
+        create_file(path, (*MIGRATIONS, A_STEP, ("no SQL",)))
     with closing(open_file(path)) as connection:
         assert _version(connection) == len(MIGRATIONS)
 
@@ -99,7 +103,8 @@ def test_a_file_without_a_column_is_corrupt_and_one_with_more_is_not(path: Path)
 
 @pytest.mark.parametrize("journal", ["TRUNCATE", "WAL"])
 def test_a_newer_file_is_refused_and_left_untouched(path: Path, journal: str) -> None:
-    with closing(open_file(path, [*MIGRATIONS, A_STEP])) as connection:
+    create_file(path, (*MIGRATIONS, A_STEP))
+    with closing(sqlite3.connect(path)) as connection:
         connection.execute(f"PRAGMA journal_mode = {journal}")
     before = path.read_bytes()
     for opening in (open_file, lambda path: open_for_reading(path, 0)):

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from gong_exporter.activity.company_state import CompanyState, Resolved404
 from gong_exporter.activity.snapshot import METRICS, WindowData
+from gong_exporter.store.row_body import CorruptRow
 from gong_exporter.store.saved_windows import (
-    CorruptRow,
     pack_company_state,
     pack_window,
     unpack_company_state,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 
+import pytest
 from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.company_state import CompanyState, Resolved404
 from gong_exporter.activity.snapshot import METRICS, WindowData
 from gong_exporter.gong.limits import CallLimits
+from gong_exporter.store import schema
 from tests.support.logs import LogRecorder
 
 HOST = "https://api.gong.io"
@@ -38,6 +41,13 @@ class Scene:
             ": ".join([event, *(str(values[key]) for key in ("error", "content") if key in values)])
             for event, values in zip(self.recorder.messages, self.recorder.values, strict=True)
         ]
+
+
+def create_file(path: Path, migrations: tuple[tuple[str, ...], ...]) -> None:
+    """Make a state file, or migrate one, as another version would."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(schema, "MIGRATIONS", migrations)
+        schema.open_file(path).close()
 
 
 def a_window(name: str = "7d", number: int = 0, users: int = 3) -> WindowData:
