@@ -39,7 +39,7 @@ def ask(api: Api, body: bytes, *more: tuple[str, str]) -> Any:
 
 
 def new_api() -> Api:
-    return Api(FixtureCompany(5), OPTIONS, lambda: NOW, b"key")
+    return Api(FixtureCompany(5), OPTIONS, lambda: NOW)
 
 
 @settings(deadline=None)

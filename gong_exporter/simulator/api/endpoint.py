@@ -64,8 +64,7 @@ class Api:
 
     Not thread-safe, except that another thread may set ``faults``, ``users_faults`` and ``script``.
 
-    ``now`` returns an aware time, and decides what the company's today is. Cursors are signed with
-    ``key``.
+    ``now`` returns an aware time, and decides what the company's today is.
 
     Attributes:
         faults: the faults that are switched on, and how often they apply.
@@ -78,13 +77,12 @@ class Api:
         company: ApiCompany,
         options: SimulatorOptions,
         now: Callable[[], datetime],
-        key: bytes,
     ) -> None:
         self._company = company
         self._options = options
         self._now = now
         self._limits = ApiLimits(options.requests_per_second, options.requests_per_day)
-        self._cursors = Cursors(key, options.cursor_lifetime)
+        self._cursors = Cursors(options.cursor_lifetime)
         self._activity = lru_cache(KEPT_WINDOWS)(company.activity)
         self._serial = 0
         self.faults: Sequence[Fault] = options.faults
@@ -144,10 +142,7 @@ class Api:
     ) -> ApiResponse:
         now = self._now()
         if name := first_of(Stage.INSTEAD, active_faults):
-            host = request.header("host") or ""
-            return RESPONSES[name](
-                FaultContext(request_id, self._serial, now, host, request.target)
-            )
+            return RESPONSES[name](FaultContext(request_id, self._serial, now, request))
         today = now.astimezone(self._company.time_zone).date()
         if request.path == USERS_PATH:
             payload, corruptions = self._users_payload(request, today, active_faults), USERS_CONTENT

@@ -13,6 +13,7 @@ from typing import Any
 from gong_exporter.simulator.api.messages import (
     HTML_TYPE,
     JSON_TYPE,
+    ApiRequest,
     ApiResponse,
     Refusal,
     error_response,
@@ -31,15 +32,13 @@ class FaultContext:
         request_id: ``requestId`` of the response.
         serial: number of the request, from 1.
         now: current time, aware.
-        host: the ``Host`` header as received.
-        target: path and query as received.
+        request: as received.
     """
 
     request_id: str
     serial: int
     now: datetime
-    host: str
-    target: str
+    request: ApiRequest
 
 
 def _refused(
@@ -59,9 +58,9 @@ def _limited_until_date(context: FaultContext) -> ApiResponse:
 
 
 def _redirect(context: FaultContext) -> ApiResponse:
-    name, _, port = context.host.rpartition(":")
+    name, _, port = (context.request.header("host") or "").rpartition(":")
     other = "127.0.0.1" if name == "localhost" else "localhost"
-    location = f"http://{other}:{port}{context.target}"
+    location = f"http://{other}:{port}{context.request.target}"
     return ApiResponse(307, b"", (("Location", location),))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 import socket
 import threading
 import time
@@ -106,7 +105,7 @@ class Simulator:
         self.port = port
         self._host = host
         self._monotonic = monotonic
-        self._api = Api(company, self.options, now, secrets.token_bytes(32))
+        self._api = Api(company, self.options, now)
         self._api_lock = threading.Lock()
         self._running: tuple[threading.Thread, Callable[[], object]] | None = None
 
