@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.dashboards.pages import UIDS, Json, dashboard, panels, target, targets
+from tests.dashboards.pages import UIDS, dashboard, panels, target, targets
 from tests.support.dashboard_situations import (
     DAY,
     DOWN,
@@ -54,6 +54,13 @@ class Situations:
         variables = self.variables(uid, **chosen)
         expr, _ = target(uid, title, ref).put(variables, DAY)
         return self.server.query(expr, NOW)
+
+    def of_well_and(
+        self, job: str, title: str, ref: str = "A"
+    ) -> list[tuple[dict[str, str], float]]:
+        """What a query of the overview gives for two companies, now."""
+        expr, _ = target(OVERVIEW, title, ref).put(self.variables(OVERVIEW, job=WELL), DAY)
+        return self.server.query(expr.replace(f'job=~"{WELL}"', f'job=~"{WELL}|{job}"'), NOW)
 
 
 @pytest.fixture(scope="module")
@@ -132,22 +139,15 @@ def test_freshness_says_how_old_the_numbers_are(
 
 
 def test_freshness_is_that_of_the_company_that_is_furthest_behind(situations: Situations) -> None:
-    (panel,) = (p for p in panels(dashboard(OVERVIEW)) if p["title"] == "Freshness")
     for ref, seconds in (("A", FETCHED[STALE]), ("B", 0)):
-        expr, _ = target(OVERVIEW, panel["title"], ref).put(
-            situations.variables(OVERVIEW, job=WELL), DAY
-        )
-        both = expr.replace(f'job=~"{WELL}"', f'job=~"{WELL}|{STALE}"')
-        ((_, age),) = situations.server.query(both, NOW)
+        ((_, age),) = situations.of_well_and(STALE, "Freshness", ref)
         assert age == seconds
 
 
 def test_data_reaches_as_far_as_that_of_the_company_that_is_furthest_behind(
     situations: Situations,
 ) -> None:
-    expr, _ = target(OVERVIEW, "Data up to").put(situations.variables(OVERVIEW, job=WELL), DAY)
-    both = expr.replace(f'job=~"{WELL}"', f'job=~"{WELL}|{STALE}"')
-    ((_, day),) = situations.server.query(both, NOW)
+    ((_, day),) = situations.of_well_and(STALE, "Data up to")
     assert day == 1000 * (NOW // DAY * DAY - DAY - NOON)
 
 
@@ -227,12 +227,9 @@ def test_the_window_is_against_a_quarter_and_a_year_ago(situations: Situations, 
 
 
 def test_teams_of_the_same_name_say_whose_they_are(situations: Situations) -> None:
-    variables = situations.variables(OVERVIEW, job=WELL)
     title = "Teams against what was expected"
-    expr, _ = target(OVERVIEW, title).put(variables, DAY)
-    both = expr.replace(f'job=~"{WELL}"', f'job=~"{WELL}|{LEFT}"')
-    rows = [labels for labels, _ in situations.server.query(both, NOW)]
-    assert sorted(labels["company"] for labels in rows) == sorted([WELL, LEFT])
+    rows = situations.of_well_and(LEFT, title)
+    assert sorted(labels["company"] for labels, _ in rows) == sorted([WELL, LEFT])
     ((labels, _),) = situations.shown(OVERVIEW, title, job=WELL)
     assert "company" not in labels, "one company needs no column"
 
@@ -242,18 +239,3 @@ def test_a_stale_company_is_not_behind_a_fresh_one(situations: Situations) -> No
     ages = {labels["job"]: age for labels, age in rows if labels["window"] == "7d"}
     assert ages[WELL] == FETCHED[WELL]
     assert ages[STALE] == FETCHED[STALE]
-
-
-EVERY_PANEL = [(uid, panel) for uid in UIDS for panel in panels(dashboard(uid))]
-
-
-@pytest.mark.parametrize(
-    ("uid", "panel"), EVERY_PANEL, ids=[f"{uid}: {panel['title']}" for uid, panel in EVERY_PANEL]
-)
-def test_no_number_is_neither_good_nor_bad(uid: str, panel: Json) -> None:
-    """Words in the place of a number have the first colour: green would say that all is well."""
-    del uid
-    defaults = panel["fieldConfig"]["defaults"]
-    assert defaults["noValue"]
-    if panel["type"] == "stat":
-        assert defaults["thresholds"]["steps"][0]["color"] == "text"

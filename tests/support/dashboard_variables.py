@@ -122,13 +122,7 @@ class Variables:
         else:
             raise AssertionError(f"not a query that Grafana knows: {query}")
         options = [option for text in texts if (option := _read(text, model.get("regex", "")))]
-        number = re.compile(r"\d+")
-        if model["sort"] in {3, 4}:  # numerical
-            options.sort(
-                key=lambda o: int(found[0]) if (found := number.search(o.text)) else -1,
-                reverse=model["sort"] == 4,
-            )
-        elif model["sort"] != 0:  # as Prometheus sorted them
+        if model["sort"] != 0:  # as Prometheus sorted them
             options.sort(key=lambda option: option.text.casefold())
         return options
 
