@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from gong_exporter.simulator.company.absence import Absences
-from gong_exporter.simulator.company.chance import NORMAL, OCTAVE, Chance
+from gong_exporter.simulator.company.chance import NORMAL, Chance
+from gong_exporter.simulator.company.events import EventKind, PlantedEvent
 from gong_exporter.simulator.company.offices import DAYS_A_WEEK, office_week
 from gong_exporter.simulator.company.people import Hire, Staff
 
@@ -18,9 +18,6 @@ SPAN = 14
 the Saturday after the next week: its calls get their feedback within that time. In offsets: the
 Sunday is 0, the Monday 1, the last day 13."""
 
-GRADUAL_DAYS = 21
-"""A gradual slump takes so long to reach its depth."""
-
 _RAMP = (-99, -99, -22, -18, -15, -13, -11, -9, -7, -6, -5, -4, -3, -2)
 """Levels below usual in each week of a new hire."""
 
@@ -28,32 +25,6 @@ _NOTICE = (-20, -10, -6)
 """Levels below usual in the last week, the week before, and the one before that."""
 
 _NO_SLUMP = (0,) * SPAN
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """What an event does to one person.
-
-    Attributes:
-        start: the ordinal of its first company day.
-        end: the ordinal of the company day after its last.
-        keeps: the share of the usual that it leaves; 0 is silence.
-        hosting_only: everything else goes on as usual.
-        gradual: the share is reached over ``GRADUAL_DAYS``.
-    """
-
-    start: int
-    end: int
-    keeps: float
-    hosting_only: bool = False
-    gradual: bool = False
-
-    def levels(self, day: int) -> int:
-        """How many levels below usual a slump is on a day, given as an ordinal."""
-        if not self.start <= day < self.end:
-            return 0
-        depth = -OCTAVE * math.log2(self.keeps)
-        return round(depth * min(1.0, (day - self.start + 1) / GRADUAL_DAYS if self.gradual else 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +63,13 @@ class Attendances:
         staff: Staff,
         seed: int,
         time_zone: ZoneInfo,
-        effects: Mapping[int, Sequence[Effect]],
+        events: Mapping[int, Sequence[PlantedEvent]],
         *,
         quiet_year_end: bool,
     ) -> None:
         self._staff = staff
         self._time_zone = time_zone
-        self._effects = effects
+        self._events = events
         self._quiet_year_end = quiet_year_end
         self._absences = Absences(seed, quiet_year_end=quiet_year_end)
         self._chance = Chance(seed, "work")
@@ -120,10 +91,11 @@ class Attendances:
             working |= 1 << 5 + (chance[1] & 1)
         later = then.working & ~self._absences.week(place, office, following)
         employed = _days(hire.hired.toordinal() - first, hire.left.toordinal() - first)
-        effects = self._effects.get(place, ())
+        events = self._events.get(place, ())
         silent = 0
-        for effect in effects:
-            silent |= 0 if effect.keeps else _days(effect.start - first, effect.end - first)
+        for event in events:
+            if not event.keeps:
+                silent |= _days(event.start.toordinal() - first, event.end.toordinal() - first)
         there = employed & ~silent
         form = self._form(place, team, monday, chance[2] & 0xFF)
         calls = form + _settling(hire, first) + hire.habits.calls
@@ -138,8 +110,10 @@ class Attendances:
             ],
             can_act=(working << 1 + this.shift | later << 8 + then.shift) & there,
             can_receive=there,
-            slump=_slump([one for one in effects if not one.hosting_only], first),
-            hosting_slump=_slump(effects, first),
+            slump=_slump(
+                [one for one in events if one.event.kind is not EventKind.HOSTING_SLUMP], first
+            ),
+            hosting_slump=_slump(events, first),
             rest=rest,
             reviews=rest + this.reviews + hire.habits.reviews,
             draws=chance,
@@ -182,9 +156,9 @@ def _settling(hire: Hire, monday: int) -> int:
     )
 
 
-def _slump(effects: Sequence[Effect], monday: int) -> Sequence[int]:
+def _slump(events: Sequence[PlantedEvent], monday: int) -> Sequence[int]:
     """For each offset, how many levels below usual the deepest of some slumps is."""
-    slumps = [effect for effect in effects if effect.keeps]
+    slumps = [event for event in events if event.keeps]
     if not slumps:
         return _NO_SLUMP
     return [max(one.levels(monday - 1 + offset) for one in slumps) for offset in range(SPAN)]

@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 from operator import add
 from zoneinfo import ZoneInfo
 
-from gong_exporter.simulator.company.attendance import SPAN, Attendances, Effect
+from gong_exporter.simulator.company.attendance import SPAN, Attendances
 from gong_exporter.simulator.company.counters import WIDTH
 from gong_exporter.simulator.company.directory import directory
 from gong_exporter.simulator.company.events import Event, EventKind, PlantedEvent, plant
@@ -84,7 +84,7 @@ class SimulatedCompany:
         self._places = {user_id: place for place, user_id in enumerate(self.user_ids)}
         self.events = tuple(self._plant(event) for event in events)
         self._attendances = Attendances(
-            self._staff, seed, time_zone, self._effects(), quiet_year_end=quiet_year_end
+            self._staff, seed, time_zone, self._events_by_place(), quiet_year_end=quiet_year_end
         )
         kept = max(KEPT_TALLIES, KEPT_WEEKS * len(layout.teams))
         self._tally = lru_cache(maxsize=kept)(self._count_week)
@@ -229,19 +229,12 @@ class SimulatedCompany:
                 for place in self._staff.members(team, first, last):
                     yield self._staff.hires[place].user_id
 
-    def _effects(self) -> Mapping[int, Sequence[Effect]]:
-        effects: dict[int, list[Effect]] = {}
+    def _events_by_place(self) -> Mapping[int, Sequence[PlantedEvent]]:
+        events: dict[int, list[PlantedEvent]] = {}
         for event in self.events:
-            effect = Effect(
-                event.start.toordinal(),
-                event.end.toordinal(),
-                event.keeps,
-                hosting_only=event.event.kind is EventKind.HOSTING_SLUMP,
-                gradual=event.event.kind is EventKind.GRADUAL_SLUMP,
-            )
             for user_id in event.user_ids:
-                effects.setdefault(self._places[user_id], []).append(effect)
-        return effects
+                events.setdefault(self._places[user_id], []).append(event)
+        return events
 
     def _mondays(self, start: date, end: date) -> Iterator[date]:
         """The Mondays of all weeks whose calls may be met on a day of ``[start, end)``."""

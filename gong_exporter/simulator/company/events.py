@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
+from gong_exporter.simulator.company.chance import OCTAVE
 from gong_exporter.simulator.spelling import nearest
 
 LONGEST_DAYS = 3660
 """No event lasts longer, or ended longer ago, than ten years."""
+
+GRADUAL_DAYS = 21
+"""A gradual slump takes so long to reach its depth."""
 
 _DAYS = re.compile("[0-9]{1,9}")
 
@@ -82,6 +87,15 @@ class PlantedEvent:
     start: date
     end: date
     keeps: float
+
+    def levels(self, day: int) -> int:
+        """How many levels below usual a slump is on a day, given as an ordinal."""
+        start = self.start.toordinal()
+        if not start <= day < self.end.toordinal():
+            return 0
+        gradual = self.event.kind is EventKind.GRADUAL_SLUMP
+        depth = -OCTAVE * math.log2(self.keeps)
+        return round(depth * min(1.0, (day - start + 1) / GRADUAL_DAYS if gradual else 1))
 
 
 def parse_event(text: str) -> Event:

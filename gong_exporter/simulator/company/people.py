@@ -124,18 +124,27 @@ def hire(layout: Layout, seed: int, until: date) -> tuple[Hire, ...]:
     )
     addresses: set[str] = set()
     ids: set[str] = set()
-    return tuple(
-        _hire(
-            layout.seats[number],
-            turn,
-            hired=hired,
-            left=left,
-            chance=chance,
-            addresses=addresses,
-            ids=ids,
+    hires: list[Hire] = []
+    for hired, number, turn, left in terms:
+        given, first, second, *tilts, evenness = chance.draws((number, turn, 1), 9)
+        name = invent_name(given, first, second)
+        habits = (
+            round(max(-2.0, min(NORMAL[tilt >> 8], 2.0)) * spread)
+            for tilt, spread in zip(tilts, _SPREADS, strict=True)
         )
-        for hired, number, turn, left in terms
-    )
+        hires.append(
+            Hire(
+                seat=layout.seats[number],
+                hired=hired,
+                left=left,
+                user_id=_user_id(number, turn, chance, ids),
+                name=name,
+                email=address_of(name, addresses),
+                habits=Habits(*habits),
+                shape=DAILY_SHAPES[evenness * len(DAILY_SHAPES) >> 16],
+            )
+        )
+    return tuple(hires)
 
 
 class Staff:
@@ -230,35 +239,6 @@ def _terms(seat: Seat, chance: Chance, until: date) -> Iterator[tuple[int, date,
         left += timedelta(days=(5 - left.weekday()) % 7)  # Friday is the last day
         yield turn, hired, left
         start, turn = left + timedelta(days=10 + empty * 70 // 65536), turn + 1
-
-
-def _hire(
-    seat: Seat,
-    turn: int,
-    *,
-    hired: date,
-    left: date,
-    chance: Chance,
-    addresses: set[str],
-    ids: set[str],
-) -> Hire:
-    given, first, second, *tilts, evenness = chance.draws((seat.number, turn, 1), 9)
-    name = invent_name(given, first, second)
-    return Hire(
-        seat=seat,
-        hired=hired,
-        left=left,
-        user_id=_user_id(seat.number, turn, chance, ids),
-        name=name,
-        email=address_of(name, addresses),
-        habits=Habits(
-            *(
-                round(max(-2.0, min(NORMAL[tilt >> 8], 2.0)) * spread)
-                for tilt, spread in zip(tilts, _SPREADS, strict=True)
-            )
-        ),
-        shape=DAILY_SHAPES[evenness * len(DAILY_SHAPES) >> 16],
-    )
 
 
 def _user_id(seat: int, turn: int, chance: Chance, taken: set[str]) -> str:
