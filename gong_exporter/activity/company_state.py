@@ -41,8 +41,8 @@ class CompanyState:
         resolved_404s: the reason for the last 404, by window name.
         excluded_ids: ids that were found for addresses in ``activity.exclude_users``, and these
             addresses in lower case.
-        excluded_emails: further addresses of excluded people, so that a list that has one of them
-            is not searched for it. Never saved.
+        excluded_emails: addresses of excluded people and their ids, so that a list that has one of
+            them is not searched for it. Never saved.
         pages: number of pages of each window when it was last fetched whole, by window name.
     """
 
@@ -53,5 +53,5 @@ class CompanyState:
     last_search_day: date | None = None
     resolved_404s: Mapping[str, Resolved404] = field(default_factory=dict)
     excluded_ids: Mapping[str, str] = field(default_factory=dict)
-    excluded_emails: frozenset[str] = field(default=frozenset(), compare=False)
+    excluded_emails: Mapping[str, str] = field(default_factory=dict, compare=False)
     pages: Mapping[str, int] = field(default_factory=dict)

@@ -44,12 +44,11 @@ class Exclusion:
 
     def isdisjoint(self, state: CompanyState, user_id: str | None, email: str | None) -> bool:
         """Whether neither the id nor the address is known to be of an excluded person."""
-        address = (email or "").lower()
+        excluded, address = self.excluded_ids(state), (email or "").lower()
         return (
-            user_id not in self.ids
+            user_id not in excluded
             and address not in self.emails
-            and address not in state.excluded_emails
-            and state.excluded_ids.get(user_id or "") not in self.emails
+            and state.excluded_emails.get(address) not in excluded
         )
 
     def filter_listing(self, state: CompanyState, listing: Listing) -> tuple[CompanyState, Listing]:
@@ -67,7 +66,7 @@ class Exclusion:
         """What earlier polls learned, without excluded people."""
         held = tuple(windows)
         if not self:
-            return replace(state, excluded_ids={}, excluded_emails=frozenset()), held
+            return replace(state, excluded_ids={}, excluded_emails={}), held
         for data in held:
             state = self._with_found(state, data.emails)
         by_id = {user_id: email for email, user_id in state.ids_by_email.items()}
@@ -94,12 +93,8 @@ class Exclusion:
         found = {user_id: email.lower() for user_id, email in emails.items()}
         kept = {i: email for i, email in state.excluded_ids.items() if email in self.emails}
         kept |= {i: email for i, email in found.items() if email in self.emails}
-        seen = {email for i, email in found.items() if email and (i in kept or i in self.ids)}
-        return replace(
-            state,
-            excluded_ids=kept,
-            excluded_emails=state.excluded_emails | seen,
-        )
+        seen = {email: i for i, email in found.items() if email and (i in kept or i in self.ids)}
+        return replace(state, excluded_ids=kept, excluded_emails={**state.excluded_emails, **seen})
 
 
 NOBODY_EXCLUDED = Exclusion()

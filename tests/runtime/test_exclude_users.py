@@ -150,6 +150,18 @@ def test_people_who_are_no_longer_excluded_return_with_the_next_poll(tmp_path: P
         assert loop.value("gong_activity_users", window="7d", state="active") == 3
 
 
+def test_a_listed_address_is_looked_for_again_when_its_person_is_no_longer_excluded(
+    tmp_path: Path,
+) -> None:
+    activity = {"users": [email(0), email(1)], "exclude_users": [user_id(0), user_id(2)]}
+    with bench(tmp_path, sections={"activity": activity}) as loop:
+        loop.run()
+        assert loop.value("gong_activity_users", window="7d", state="active") == 1
+        loop.use(exclude_users=_excluded(user_id(2)))
+        loop.sleep(25 * HOUR)
+        assert loop.value("gong_activity_users", window="7d", state="active") == 2
+
+
 def _past(loop: Bench) -> dict[str, bytes]:
     """The calls of each person on the days of the history, when all of it is fetched."""
     for _ in range(100):
