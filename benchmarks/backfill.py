@@ -76,7 +76,6 @@ def window(company: SimulatedCompany, name: str, day: date) -> WindowData:
         metrics=METRICS,
         users={user.user_id: tuple(user.counters[name] for name in COUNTERS) for user in users},
         emails={user.user_id: user.email for user in users},
-        pages=1,
     )
 
 

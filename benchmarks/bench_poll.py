@@ -119,7 +119,7 @@ def a_poll(setup: Setup, ledger: Ledger, clock: PatientClock) -> int:
         result = poll(client, setup.plan, CompanyState(host=setup.plan.host), clock, LOG)
     if result.failures:
         raise RuntimeError(f"the poll failed: {result.failures}")
-    return sum(window.pages for window in result.windows)
+    return sum(result.company_state.pages.values())
 
 
 def a_poll_and_all(setup: Setup, state: StateFile, clock: PatientClock) -> int:
@@ -141,7 +141,7 @@ def a_poll_and_all(setup: Setup, state: StateFile, clock: PatientClock) -> int:
         result = runner.run()
     if result is None or result.failures:
         raise RuntimeError("the poll failed")
-    return sum(window.pages for window in result.windows)
+    return sum(result.company_state.pages.values())
 
 
 def main() -> None:

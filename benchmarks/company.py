@@ -38,7 +38,6 @@ def snapshot(users: int) -> Snapshot:
                 metrics=METRICS,
                 users={i: tuple(chance.randrange(3 * days) for _ in METRICS) for i in ids},
                 emails={},
-                pages=-(-users // 100),
             )
             for name, days in WINDOWS.items()
         ),

@@ -74,7 +74,6 @@ def _window(ids: list[str], size: int, today: date, now: float, fingerprint: str
         metrics=METRICS,
         users={user: tuple(range(size, size + len(METRICS))) for user in ids},
         emails={user: f"{user}@acme.example" for user in ids},
-        pages=1 + len(ids) // 100,
     )
 
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from structlog.typing import FilteringBoundLogger
 
+from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.days import DayInfo, DayRecord, counts_of_listing
 from gong_exporter.activity.fetch import EMPTY_LISTING, Listing, everybody_steps, listing_steps
 from gong_exporter.activity.listing import Steps
@@ -95,12 +96,12 @@ def _missing(info: DayInfo, ids: frozenset[str] | None) -> frozenset[str] | None
 def day_steps(
     source: PageSource,
     plan: PollPlan,
+    company_state: CompanyState,
     request: DayRequest,
     zone: ZoneInfo,
     *,
     clock: Clock,
     log: FilteringBoundLogger,
-    excluded: frozenset[str] = frozenset(),
 ) -> Steps[DayRecord]:
     """Fetch one day, and yield between its pages.
 
@@ -128,13 +129,11 @@ def day_steps(
                 filter_fails = not no_data
     if plan.zone is None:  # a configured zone holds, whatever Gong says
         _check_zone(listing, days, zone)
-    emails = plan.selection.excluded.emails
     users = [
         user
         for user in listing.users
         if (ids is None or user.user_id in ids)
-        and user.user_id not in excluded
-        and (user.email or "").lower() not in emails
+        and plan.selection.excluded.isdisjoint(company_state, user.user_id, user.email)
     ]
     return DayRecord(
         DayInfo(

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.snapshot import WindowData
-from gong_exporter.activity.users import Selection
+from gong_exporter.activity.users import Selection, fingerprint
 from gong_exporter.activity.windows import DayRange, WindowSpec
 from gong_exporter.gong.errors import GongError
 from gong_exporter.gong.records import ActivityFilter
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class PollPlan:
     """What a poll asks for.
 
@@ -23,7 +24,6 @@ class PollPlan:
         windows: in the order of the configuration.
         selection: whose activity.
         zone: the configured time zone of the company; None to learn it from responses.
-        fingerprint: hash of what is asked for; it is stored with the data of each window.
         created_from: ``createdFromDateTime``.
         created_to: ``createdToDateTime``.
     """
@@ -32,9 +32,13 @@ class PollPlan:
     windows: tuple[WindowSpec, ...]
     selection: Selection
     zone: ZoneInfo | None
-    fingerprint: str
     created_from: str | None = None
     created_to: str | None = None
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of what is asked for; it is stored with the data of each window."""
+        return fingerprint(self.host, self.selection, self.created_from, self.created_to)
 
     def filter(self, days: DayRange, user_ids: frozenset[str] | None = None) -> ActivityFilter:
         """The request's filter for a range of days; all users if ``user_ids`` is None."""

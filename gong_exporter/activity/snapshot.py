@@ -53,7 +53,6 @@ class WindowData:
         metrics: the columns in snake_case: the documented ones, then the others received.
         users: values of the users that Gong returned, by id.
         emails: their addresses by id, if Gong gave one.
-        pages: number of pages.
         covered: the ids that the window is about, if users are listed. Another user that is
             missing in ``users`` was not requested, so the value is unknown and not 0. None for all
             users, also for a window without days.
@@ -71,7 +70,6 @@ class WindowData:
     metrics: tuple[str, ...]
     users: Mapping[str, Values]
     emails: Mapping[str, str]
-    pages: int
     covered: frozenset[str] | None = None
     as_stated: bool = False
 
@@ -157,7 +155,6 @@ def build_window(
         metrics=metrics,
         users={user.user_id: tuple(map(user.counters.get, fields)) for user in listing.users},
         emails={user.user_id: user.email for user in listing.users if user.email},
-        pages=listing.pages,
         covered=covered,
         as_stated=stated is not None,
     )

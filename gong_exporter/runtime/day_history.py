@@ -157,11 +157,11 @@ class DayHistory:
         self._steps = day_steps(
             source,
             company.setup.plan,
+            company.state,
             request,
             zone,
             clock=self._parts.clock,
             log=self._parts.log,
-            excluded=company.excluded,
         )
         return True
 

@@ -13,7 +13,7 @@ from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.exclusion import make_exclusion
 from gong_exporter.activity.history import HISTORY_DAYS, QUOTA_SHARE, HistoryCalls, history_calls
 from gong_exporter.activity.poll_plan import PollPlan
-from gong_exporter.activity.users import Selection, fingerprint
+from gong_exporter.activity.users import Selection
 from gong_exporter.activity.windows import WindowSpec, longest
 from gong_exporter.common.problems import first_of
 from gong_exporter.common.redact import RedactionPolicy
@@ -63,9 +63,6 @@ def make_setup(config: Config, roster: Roster | None = None) -> Setup:
             windows=activity.windows,
             selection=selection,
             zone=gong.time_zone,
-            fingerprint=fingerprint(
-                gong.base_url, selection, activity.created_from, activity.created_to
-            ),
             created_from=activity.created_from,
             created_to=activity.created_to,
         ),

@@ -157,7 +157,6 @@ def pack_window(data: WindowData) -> bytes:
             "metrics": data.metrics,
             "users": dict(data.users),
             "emails": dict(data.emails),
-            "pages": data.pages,
             "covered": None if data.covered is None else sorted(data.covered),
             "as_stated": data.as_stated,
         }
@@ -179,7 +178,6 @@ def unpack_window(body: bytes) -> WindowData:
         metrics=tuple(content["metrics"]),
         users={user: tuple(values) for user, values in content["users"].items()},
         emails=content["emails"],
-        pages=content["pages"],
         covered=None if content["covered"] is None else frozenset(content["covered"]),
         as_stated=content.get("as_stated", False),
     )

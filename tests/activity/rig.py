@@ -150,7 +150,6 @@ def plan_of(
         windows=tuple(parse_window(name) for name in windows or ("1d", "7d", "28d")),
         selection=selection,
         zone=ZoneInfo(zone) if zone else None,
-        fingerprint="f1",
         **more,
     )
 

@@ -90,7 +90,7 @@ def test_timestamps_are_the_starts_of_the_days_in_the_companys_zone() -> None:
     assert (data.start, data.end) == (date(2026, 3, 7), date(2026, 3, 8))
     assert data.end_timestamp - data.start_timestamp == 24 * 3600
     assert data.end_timestamp == 1_772_956_800
-    assert (data.pages, data.fetched_at, data.fingerprint) == (2, 5.0, "f")
+    assert (data.fetched_at, data.fingerprint) == (5.0, "f")
     assert data.covered == frozenset({"1", "2"})
 
 

@@ -62,7 +62,15 @@ def fetched(
     source: Answering, request: DayRequest, plan: PollPlan | None = None
 ) -> tuple[DayRecord, int]:
     """The day, and how often the fetch let others go first."""
-    steps = day_steps(source, plan or plan_of(), request, ZONE, clock=FakeClock(), log=no_log())
+    steps = day_steps(
+        source,
+        plan or plan_of(),
+        CompanyState(host="h"),
+        request,
+        ZONE,
+        clock=FakeClock(),
+        log=no_log(),
+    )
     for pauses in range(100):
         try:
             next(steps)

@@ -49,7 +49,6 @@ def window(
         metrics=METRICS,
         users={user: (number,) * 15 for user, number in (users or {}).items()},
         emails=emails or {},
-        pages=1,
         covered=covered,
     )
 

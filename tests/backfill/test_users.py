@@ -231,7 +231,6 @@ def _window(fetched_at: float, emails: Mapping[str, str]) -> WindowData:
         metrics=(),
         users={},
         emails=emails,
-        pages=1,
     )
 
 

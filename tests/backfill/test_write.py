@@ -81,7 +81,6 @@ def a_window(
         metrics=tuple(metrics),
         users={user: tuple(values) for user, values in users.items()},
         emails=emails,
-        pages=1,
     )
 
 

@@ -44,7 +44,6 @@ def windows(draw: st.DrawFn) -> WindowData:
         metrics=metrics,
         users=draw(st.dictionaries(ids, rows, max_size=4)),
         emails=draw(st.dictionaries(ids, anything, max_size=4)),
-        pages=draw(st.integers(min_value=0)),
         covered=draw(st.none() | st.frozensets(ids, max_size=4)),
     )
 

@@ -14,7 +14,7 @@ from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.exclusion import make_exclusion
 from gong_exporter.activity.poll_plan import PollPlan
 from gong_exporter.activity.snapshot import WindowData
-from gong_exporter.activity.users import ALL_USERS, ListedUser, Selection, UserLabels, fingerprint
+from gong_exporter.activity.users import ALL_USERS, ListedUser, Selection, UserLabels
 from gong_exporter.activity.windows import parse_window
 from gong_exporter.backfill.output import OutputPath, TextFormat
 from gong_exporter.backfill.plan import DAY, PublicationDays
@@ -128,7 +128,6 @@ class Rig:
             windows=tuple(map(parse_window, self.windows)),
             selection=selection,
             zone=ZoneInfo(self.zone) if self.zone else None,
-            fingerprint=fingerprint(self.simulator.url, selection, self.created_from, None),
             created_from=self.created_from,
         )
 

@@ -33,7 +33,6 @@ def window(
         metrics=metrics,
         users=users or {},
         emails={},
-        pages=1,
     )
 
 

@@ -64,7 +64,6 @@ def a_window(name: str = "7d", number: int = 0, users: int = 3) -> WindowData:
         metrics=METRICS,
         users={user: (number,) * len(METRICS) for user in ids},
         emails={user: f"user{user}@acme.example" for user in ids},
-        pages=1,
     )
 
 

@@ -73,7 +73,6 @@ def window_data(
         metrics=metrics,
         users={user.user_id: values for user, values in people},
         emails={},
-        pages=1,
     )
 
 
