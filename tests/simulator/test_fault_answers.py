@@ -137,19 +137,6 @@ def test_a_body_that_is_not_the_gzip_it_says(caller: Caller) -> None:
         struck(caller, "gzip-broken")
 
 
-def test_an_unknown_id_fails_the_call_on_demand(caller: Caller, simulator: Simulator) -> None:
-    simulator.set_faults("unknown-id-fails")
-    assert caller.page(WEEK | {"userIds": ["1", user_id(0)]}).status_code == 404
-    assert caller.page(WEEK | {"userIds": [user_id(0)]}).status_code == 200
-
-
-def test_an_empty_period_is_a_404_on_demand() -> None:
-    nobody = FixtureCompany(1, silent={0})
-    with running_simulator(nobody) as simulator, calling(simulator) as caller:
-        assert struck(caller, "empty-is-404").status_code == 404
-        assert struck(caller).status_code == 200
-
-
 class TestPagesThatDoNotFitTogether:
     """Six users are listed, on two pages of three."""
 
