@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from gong_exporter.simulator.api import endpoint, listings
-from gong_exporter.simulator.api.connection import BrokenDelivery
+from gong_exporter.simulator.api.connection import ApiConnection
 from gong_exporter.simulator.api.corrupt_payload import CONTENT
 from gong_exporter.simulator.api.faults import (
     FAULTS,
@@ -72,7 +72,7 @@ def test_every_fault_is_built() -> None:
     by_stage = {stage: {kind.name for kind in FAULTS if kind.stage is stage} for stage in Stage}
     assert by_stage[Stage.INSTEAD] == set(RESPONSES)
     assert by_stage[Stage.CONTENT] == set(CONTENT)
-    assert by_stage[Stage.DELIVERY] == {*BrokenDelivery.ways, LATE}
+    assert by_stage[Stage.DELIVERY] == {*ApiConnection.broken_deliveries, LATE}
     source = inspect.getsource(endpoint) + inspect.getsource(listings)
     for name in by_stage[Stage.READING] | by_stage[Stage.LISTING]:
         assert f'"{name}"' in source

@@ -14,7 +14,7 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Self
 
-from gong_exporter.simulator.api.connection import ConnectionHandler
+from gong_exporter.simulator.api.connection import ApiConnection
 from gong_exporter.simulator.api.endpoint import Api
 from gong_exporter.simulator.api.faults import Fault, parse_fault
 from gong_exporter.simulator.api.journal import Entry, Journal
@@ -197,8 +197,12 @@ class Simulator:
 
     async def _serve(self, listener: socket.socket, started: Future[Callable[[], object]]) -> None:
         request_handler = RequestHandler(self._respond)
-        connections = ConnectionHandler(request_handler.handle, self._monotonic, self.options)
-        server = await asyncio.start_server(connections.serve, sock=listener, backlog=BACKLOG)
+
+        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            respond, options = request_handler.handle, self.options
+            await ApiConnection(reader, writer, respond, self._monotonic, options).serve()
+
+        server = await asyncio.start_server(connected, sock=listener, backlog=BACKLOG)
         loop, stop = asyncio.get_running_loop(), asyncio.Event()
         started.set_result(lambda: loop.call_soon_threadsafe(stop.set))
         await stop.wait()
