@@ -101,7 +101,7 @@ class Site:
             interval_seconds=3600.0,
             numbers=ExporterStatus(polls=1, quota_used=0, quota_limit=5000),
             windows=tuple(
-                WindowStatus(window.window, "fresh", data=window, active=users)
+                WindowStatus(window.window, data=window, active=users)
                 for window in self._snapshot.windows
             ),
             snapshot=self._snapshot,

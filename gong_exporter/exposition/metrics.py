@@ -50,7 +50,6 @@ class ExporterMetrics:
         quota_used: calls in the last 24 hours; None when unknown. It is called at every scrape,
             in the scrape's thread, so it must return at once and not raise.
         state_errors: failures to read or write the state file; called likewise.
-        version: the exporter's.
 
     Attributes:
         registry: as given.
@@ -63,7 +62,6 @@ class ExporterMetrics:
         *,
         quota_used: Callable[[], int | None] = lambda: None,
         state_errors: Callable[[], int] = lambda: 0,
-        version: str = __version__,
     ) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # it has no types
         self.registry = registry
@@ -92,7 +90,7 @@ class ExporterMetrics:
         build = Gauge(
             names.BUILD_INFO.name, names.BUILD_INFO.help, names.BUILD_INFO.labels, registry=registry
         )
-        build.labels(version, platform.python_version()).set(1)
+        build.labels(__version__, platform.python_version()).set(1)
         for code in KNOWN_CODES:
             self._requests.labels(code)
         for reason in REASONS:

@@ -171,13 +171,10 @@ def stretched_text(budget: CallBudget) -> str:
 def _window(name: str, state: PollState, snapshot: Snapshot) -> WindowStatus:
     held = next((data for data in state.windows if data.window == name), None)
     served = next((data for data in snapshot.windows if data.window == name), None)
-    arrived = None if held is None else held.fetched_at
-    if served is None:
-        return WindowStatus(name, "absent", last_success=arrived)
     return WindowStatus(
         name,
-        "stale" if name in (state.failed or ()) else "fresh",
         data=served,
-        active=snapshot.active(served),
-        last_success=arrived,
+        active=0 if served is None else snapshot.active(served),
+        stale=name in (state.failed or ()),
+        last_success=None if held is None else held.fetched_at,
     )

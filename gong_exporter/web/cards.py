@@ -5,13 +5,6 @@ from __future__ import annotations
 from gong_exporter.web.markup import Html, TimeFormat, count, days, duration, join, tag
 from gong_exporter.web.status import Level, Status, WindowStatus
 
-_STATES: dict[str, tuple[Level, str]] = {
-    "fresh": ("ok", "fresh"),
-    "stale": ("warn", "older data"),
-    "absent": ("bad", "no data"),
-    "waiting": ("warn", "not yet"),
-}
-
 
 def tiles(status: Status, time: TimeFormat) -> Html:
     """Four things to see first: freshness, next poll, quota, users."""
@@ -97,8 +90,11 @@ def window_cards(status: Status, time: TimeFormat) -> Html:
 
 def _window(window: WindowStatus, status: Status, time: TimeFormat) -> Html:
     data = window.data
-    waiting = data is None and not status.numbers.polls
-    level, label = _STATES["waiting" if waiting else window.state]
+    level: Level
+    if data is not None:
+        level, label = ("warn", "older data") if window.stale else ("ok", "fresh")
+    else:
+        level, label = ("bad", "no data") if status.numbers.polls else ("warn", "not yet")
     facts: list[tuple[str, Html | str]] = []
     if data is not None:
         end = data.end_timestamp

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import h11
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
 
 from gong_exporter.web.connections import accepted
 from gong_exporter.web.tls import client_may_connect
@@ -45,28 +47,37 @@ class Limits:
 class HttpConnection(H11Protocol):
     """uvicorn's protocol, which itself has no deadline for a silent or a stalled client.
 
-    Attributes:
-        limits: of every connection; set by ``protocol_class``.
-        allowed_sans: names of which a client's certificate needs one; empty allows any.
-        retired: whether other TLS settings are in force by now, or the server stops.
+    Args:
+        config: uvicorn's.
+        state: likewise, of one run.
+        limits: what the client may ask.
+        allowed_sans: names of which its certificate needs one; empty allows any.
     """
 
-    limits: Limits
-    allowed_sans: frozenset[str]
-    retired: bool
+    def __init__(
+        self,
+        config: Config,
+        state: ServerState,
+        limits: Limits,
+        allowed_sans: frozenset[str],
+    ) -> None:
+        super().__init__(config, state, {})
+        self._limits = limits
+        self._allowed_sans = allowed_sans
+        self._request_timer: asyncio.TimerHandle | None = None
+        self._stall_timer: asyncio.TimerHandle | None = None
+        self._unanswered_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn
         """The connection is established, its TLS handshake included."""
         super().connection_made(transport)
-        self._request_timer: asyncio.TimerHandle | None = None
-        self._stall_timer: asyncio.TimerHandle | None = None
-        self._unanswered_bytes = 0
         # With an empty buffer each chunk waits until the client has taken the one before.
         transport.set_write_buffer_limits(high=1, low=0)
         self._connection = accepted.get()
         self._start_request_timer(self._connection.accepted_at)
         certificate = transport.get_extra_info("peercert")
-        if self.retired or not client_may_connect(self.allowed_sans, certificate):
+        ended = self._connection.ended
+        if ended or not client_may_connect(self._allowed_sans, certificate):
             transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # see below
@@ -82,11 +93,8 @@ class HttpConnection(H11Protocol):
         """Pass on what the client sent, up to the limit of one request."""
         if self.transport.is_closing():
             return
-        if self.retired and self.conn.their_state is h11.IDLE:
-            self.transport.close()
-            return
         self._start_request_timer(self.loop.time())
-        room = self.limits.request_bytes - self._unanswered_bytes
+        room = self._limits.request_bytes - self._unanswered_bytes
         self._unanswered_bytes += len(data)
         # h11 bounds an incomplete header only, and takes a second for a body of 40,000 chunks.
         super().data_received(data[:room])
@@ -114,7 +122,7 @@ class HttpConnection(H11Protocol):
         """The client has not taken the chunk yet."""
         super().pause_writing()
         self._stop_stall_timer()
-        self._stall_timer = self.loop.call_later(self.limits.stall_seconds, self.transport.abort)
+        self._stall_timer = self.loop.call_later(self._limits.stall_seconds, self.transport.abort)
 
     def resume_writing(self) -> None:
         """The client has taken the chunk."""
@@ -127,7 +135,7 @@ class HttpConnection(H11Protocol):
 
     def _start_request_timer(self, begun: float) -> None:
         if self._request_timer is None:
-            deadline = begun + self.limits.request_seconds
+            deadline = begun + self._limits.request_seconds
             self._request_timer = self.loop.call_at(deadline, self.transport.abort)
 
     def _stop_request_timer(self) -> None:
@@ -139,18 +147,6 @@ class HttpConnection(H11Protocol):
         if self._stall_timer is not None:
             self._stall_timer.cancel()
             self._stall_timer = None
-
-
-def protocol_class(limits: Limits, allowed_sans: frozenset[str]) -> type[HttpConnection]:
-    """A class of connections with these limits; uvicorn makes one for each connection."""
-
-    class BoundConnection(HttpConnection):
-        pass
-
-    BoundConnection.limits = limits
-    BoundConnection.allowed_sans = allowed_sans
-    BoundConnection.retired = False
-    return BoundConnection
 
 
 _BOTH_LENGTHS = {b"transfer-encoding", b"content-length"}

@@ -116,7 +116,7 @@ def _window_to_show(status: Status, wanted: str) -> str:
     names = [window.name for window in status.windows]
     if wanted in names:
         return wanted
-    shown = [window.name for window in status.windows if window.state != "absent"] or names
+    shown = [window.name for window in status.windows if window.data is not None] or names
     return _DEFAULT_WINDOW if _DEFAULT_WINDOW in shown else next(iter(shown), "")
 
 

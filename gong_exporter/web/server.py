@@ -20,7 +20,7 @@ from gong_exporter.web.connections import (
     MOST_TLS_CONNECTIONS,
     ConnectionTable,
 )
-from gong_exporter.web.http_connection import Limits, protocol_class, reject_ambiguous_requests
+from gong_exporter.web.http_connection import HttpConnection, Limits, reject_ambiguous_requests
 from gong_exporter.web.watch import Security, WebConfigFile
 
 _STARTED_CHECK_SECONDS = 0.01
@@ -224,12 +224,12 @@ class _Generation:
     """
 
     def __init__(self, app: ASGIApp, limits: Limits, security: Security) -> None:
-        self._context = security.context
-        self._protocol = protocol_class(limits, security.allowed_sans)
+        self._limits = limits
+        self._security = security
         self._config = uvicorn.Config(
             app,
             loop="asyncio",
-            http=self._protocol,
+            http="h11",
             ws="none",
             lifespan="off",
             interface="asgi3",
@@ -251,9 +251,11 @@ class _Generation:
         Raises:
             OSError: the handshake failed.
         """
-        state = self._server.server_state
+        protocol = HttpConnection(
+            self._config, self._server.server_state, self._limits, self._security.allowed_sans
+        )
         await asyncio.get_running_loop().connect_accepted_socket(
-            lambda: self._protocol(self._config, state, {}), sock, ssl=self._context
+            lambda: protocol, sock, ssl=self._security.context
         )
 
     async def until_started(self) -> None:
@@ -271,7 +273,6 @@ class _Generation:
     def retire(self) -> None:
         """Serve no more connections, and end when the responses in progress are complete."""
         self._server.should_exit = True
-        self._protocol.retired = True
 
     def end_connections(self) -> None:
         """End every connection at once."""

@@ -16,10 +16,6 @@ from gong_exporter.web.markup import duration
 
 Level = Literal["ok", "warn", "bad"]
 
-WindowState = Literal["fresh", "stale", "absent"]
-"""``fresh``: the last poll brought its newest data. ``stale``: older data is still served.
-``absent``: nothing is served."""
-
 
 @dataclass(frozen=True, slots=True)
 class Health:
@@ -40,16 +36,16 @@ class WindowStatus:
 
     Attributes:
         name: as configured: ``7d``, ``mtd``.
-        state: see ``WindowState``.
-        data: what is served; None when the state is ``absent``.
+        data: what is served; None when nothing is.
         active: known users whom Gong named in ``data``.
+        stale: whether the last poll brought nothing newer than ``data``.
         last_success: when the newest data of this window arrived.
     """
 
     name: str
-    state: WindowState
     data: WindowData | None = None
     active: int = 0
+    stale: bool = False
     last_success: float | None = None
 
 
@@ -143,8 +139,8 @@ class OverallHealth:
 
 def overall_health(status: Status) -> OverallHealth:
     """What a person should know first."""
-    absent = [window.name for window in status.windows if window.state == "absent"]
-    stale = [window.name for window in status.windows if window.state == "stale"]
+    absent = [window.name for window in status.windows if window.data is None]
+    stale = [window.name for window in status.windows if window.data is not None and window.stale]
     until = status.numbers.rate_limited_until
     wait = ""
     if until > status.now:

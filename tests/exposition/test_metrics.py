@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
+from gong_exporter import __version__
 from gong_exporter.exposition.exporter_status import Failure
 from gong_exporter.exposition.metrics import KNOWN_CODES, MAX_CODES, ExporterMetrics
 from gong_exporter.gong.errors import REASONS
@@ -226,10 +227,9 @@ def test_a_refused_reload_keeps_the_time_of_the_last_good_one(metrics: ExporterM
     assert value(metrics, name) == NOW
 
 
-def test_the_build_names_both_versions() -> None:
-    metrics = ExporterMetrics(CollectorRegistry(), lambda: NOW, version="1.2.3")
+def test_the_build_names_both_versions(metrics: ExporterMetrics) -> None:
     name = "gong_exporter_build_info"
-    assert value(metrics, name, version="1.2.3", python=platform.python_version()) == 1
+    assert value(metrics, name, version=__version__, python=platform.python_version()) == 1
 
 
 def test_the_last_failure_is_kept(metrics: ExporterMetrics) -> None:

@@ -23,7 +23,6 @@ def busy_metrics() -> ExporterMetrics:
         lambda: NOW,
         quota_used=lambda: 17,
         state_errors=lambda: 2,
-        version="1.2.3",
     )
     metrics.config_read(accepted=True, at=NOW - 100)
     metrics.set_interval(3600)

@@ -52,9 +52,7 @@ def status() -> Status:
             up=True, next_poll=NOW + 900, last_poll=NOW - 2700, quota_used=120, quota_limit=5000
         ),
         snapshot=served,
-        windows=(
-            WindowStatus("7d", "fresh", data=served.windows[0], active=2, last_success=NOW - 2700),
-        ),
+        windows=(WindowStatus("7d", data=served.windows[0], active=2, last_success=NOW - 2700),),
     )
 
 

@@ -71,7 +71,6 @@ def working(users: int = 48) -> FixedSite:
     windows = [
         WindowStatus(
             name,
-            "fresh",
             data=replace(window_data(name, METRICS, []), start=first, end_timestamp=MIDNIGHT),
             active=users - users // 17 - 1,
             last_success=NOW - 45 * 60,
@@ -121,8 +120,8 @@ def failing() -> FixedSite:
         site.state,
         windows=(
             fresh,
-            replace(stale, state="stale", last_success=NOW - 11 * 3600),
-            WindowStatus("28d", "absent", last_success=NOW - 30 * 3600),
+            replace(stale, stale=True, last_success=NOW - 11 * 3600),
+            WindowStatus("28d", last_success=NOW - 30 * 3600),
         ),
         interval_seconds=7200.0,
         stretched="stretched from 1h, since a poll takes 303 calls and 5,000 a day are allowed",
@@ -160,7 +159,7 @@ def starting() -> FixedSite:
         started_at=NOW - 4,
         time_zone=None,
         numbers=ExporterStatus(polling_since=NOW - 4, quota_used=1, quota_limit=5000),
-        windows=tuple(WindowStatus(name, "absent") for name in ("1d", "7d", "28d")),
+        windows=tuple(WindowStatus(name) for name in ("1d", "7d", "28d")),
         snapshot=EMPTY,
     )
     return site

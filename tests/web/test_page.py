@@ -105,7 +105,7 @@ def shown_window(names: str, query: str = "", absent: str = "") -> str:
     site = web_states.working()
     one = site.state.windows[0]
     windows = tuple(
-        replace(one, name=name, state="absent" if name in absent.split() else "fresh")
+        replace(one, name=name, data=None if name in absent.split() else one.data)
         for name in names.split()
     )
     site.state = replace(site.state, windows=windows)
