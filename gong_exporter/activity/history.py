@@ -73,11 +73,9 @@ def next_request(
     for back in range(1, HISTORY_DAYS + 1):
         day = today - back * _ONE_DAY
         info = known.get(day)
-        request = DayRequest(day=day, ids=ids, unfiltered=unfiltered and ids is not None)
-        if info is None:
-            return request
-        missing = _missing(info, ids)
-        if missing is None:
+        request = DayRequest(day=day, ids=ids, unfiltered=unfiltered)
+        missing = None if info is None else _missing(info, ids)
+        if info is None or missing is None:
             return request
         if missing:
             return DayRequest(day=day, ids=missing, added=True)

@@ -53,12 +53,7 @@ class PollPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowFailure:
-    """Why some windows have no new data.
-
-    Attributes:
-        windows: their names.
-        error: the error that all of them had.
-    """
+    """The names of windows without new data, and the error that all of them had."""
 
     windows: tuple[str, ...]
     error: GongError

@@ -66,11 +66,7 @@ class Scalar(str):
 
 
 class Items(list["Node"]):
-    """A list.
-
-    Attributes:
-        line: where it begins.
-    """
+    """A list, with the line where it begins."""
 
     def __init__(self, line: int = 0) -> None:
         super().__init__()
@@ -101,12 +97,15 @@ class Document:
     Attributes:
         root: its content; None when the file is empty, or when it is broken.
         problems: duplicate keys and the like.
-        broken: there is nothing left to look at.
     """
 
     root: Node | None
     problems: tuple[Problem, ...] = ()
-    broken: bool = False
+
+    @property
+    def broken(self) -> bool:
+        """True if nothing is left to look at."""
+        return self.root is None and bool(self.problems)
 
 
 def parse_yaml(text: str, *, folded_values: bool = False) -> Document:
@@ -124,8 +123,8 @@ def parse_yaml(text: str, *, folded_values: bool = False) -> Document:
         builder = _Builder(folded_values=folded_values)
         root = builder.build(node, ())
     except yaml.YAMLError as error:
-        return Document(None, (explain(error, text),), broken=True)
-    return Document(root, tuple(builder.problems), broken=root is None)
+        return Document(None, (explain(error, text),))
+    return Document(root, tuple(builder.problems))
 
 
 def line_at(node: Node | None, path: tuple[str | int, ...]) -> int:

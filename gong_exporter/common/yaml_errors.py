@@ -59,12 +59,7 @@ ODD_INDENTATION = "a no-break space (or one of its kind) as indentation; use pla
 
 
 class TooMuch(yaml.YAMLError):
-    """A limit of ours on depth or size is exceeded.
-
-    Attributes:
-        mark: the position.
-        what: the limit.
-    """
+    """A limit of ours on depth or size is exceeded; ``what`` says which one."""
 
     def __init__(self, mark: Mark, what: str) -> None:
         super().__init__(what)

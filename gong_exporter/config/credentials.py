@@ -117,7 +117,7 @@ class SecretFinder:
         if not isinstance(text, Scalar):
             return None
         if places[0].endswith("_file"):
-            return self._from_file(places[0], values.path(text), name)
+            return self._from_file(places[0], values.path(text))
         return self._checked(places[0], name, str(text))
 
     def _checked(self, place: str, name: str, text: str) -> Secret | None:
@@ -128,8 +128,8 @@ class SecretFinder:
         self._warn_of_placeholder(place, text)
         return Secret(text)
 
-    def _from_file(self, place: str, written: Path, name: str) -> SecretFile | None:
-        source = SecretFile(place, self.folder / written, name == "access_key")
+    def _from_file(self, place: str, written: Path) -> SecretFile | None:
+        source = SecretFile(place, self.folder / written)
         wrong = source.problem()
         if wrong:
             self._add(place, f"{values.shown_path(written, self.folder)}{wrong}")

@@ -18,6 +18,10 @@ MAX_SECRET_BYTES: Final = 16_384
 """Larger than any key or token; a larger file is a mistake."""
 
 
+_ACCESS_KEY_FILE: Final = "gong.access_key_file"
+"""The key of the file whose content is sent as the user name."""
+
+
 class Secret(SecretStr):
     """Text that no repr, str, format or log line shows, and that cannot be pickled or copied."""
 
@@ -32,12 +36,10 @@ class SecretFile:
     Attributes:
         key: the configuration's key, such as ``gong.access_key_file``.
         path: absolute.
-        is_access_key: what is in it is sent as the user name.
     """
 
     key: str
     path: Path
-    is_access_key: bool = False
 
     def read(self) -> Secret:
         """What the file holds now.
@@ -57,8 +59,8 @@ class SecretFile:
     def _look(self) -> Secret | str:
         """The secret, or what is wrong: an exception raised here would hold it in its frame."""
         text, wrong = _content(self.path)
-        wrong = wrong or (access_key_problem if self.is_access_key else secret_problem)(text)
-        return wrong or Secret(text)
+        check = access_key_problem if self.key == _ACCESS_KEY_FILE else secret_problem
+        return wrong or check(text) or Secret(text)
 
 
 SecretSource = Secret | SecretFile

@@ -26,7 +26,6 @@ class AbortableTask:
     Attributes:
         done: set when the work ended, however it ended.
         error: what the work raised, or None.
-        deadline: as given.
     """
 
     def __init__(self, work: Callable[[], None], deadline: float) -> None:

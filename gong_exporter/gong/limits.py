@@ -36,11 +36,9 @@ _RECHECK_INTERVAL = 1.0
 
 @dataclass(frozen=True, slots=True)
 class CallLimits:
-    """This exporter's share of the company's limits.
+    """This exporter's share of the company's limits, in any second and in any 24 hours.
 
-    Attributes:
-        requests_per_second: may be a fraction.
-        requests_per_day: in any 24 hours.
+    ``requests_per_second`` may be a fraction.
     """
 
     requests_per_second: float

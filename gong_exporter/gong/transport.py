@@ -41,13 +41,7 @@ _STOP_GRACE = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to send.
-
-    Attributes:
-        method: of HTTP.
-        path: of the endpoint, below the base URL.
-        body: JSON, or None.
-    """
+    """What to send: the path is below the base URL, the body is JSON or None."""
 
     method: str
     path: str

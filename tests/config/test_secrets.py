@@ -157,10 +157,7 @@ def test_an_access_key_has_no_colon(tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.write_text("a:b")
 
-    assert (
-        SecretFile("gong.access_key_file", path, is_access_key=True).problem()
-        == "has a colon in it"
-    )
+    assert SecretFile("gong.access_key_file", path).problem() == "has a colon in it"
     assert SecretFile("gong.bearer_token_file", path).problem() is None
 
 
