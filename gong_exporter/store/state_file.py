@@ -60,8 +60,7 @@ class StateFile:
         self.poller_lock = PollerLock(path and path.with_name(f"{path.name}.lock"), log)
         self._company_state: CompanyState | None = None
         self._windows: dict[str, WindowData] = {}
-        self._unsaved: set[str] = set()
-        self._company_state_saved = True
+        self._saved = True  # whether the file has this company state
         with contextlib.suppress(Unavailable):
             self._database.use(lambda _: None)  # so that a failure is logged at the start
 
@@ -93,17 +92,20 @@ class StateFile:
             saved = self._database.use(read)
         except Unavailable:
             if self._company_state is not None and self._company_state.host == host:
-                if windows is not None:
-                    self._forget_other_windows(windows)
+                self._windows = {
+                    name: data
+                    for name, data in self._windows.items()
+                    if windows is None or name in windows
+                }
                 return SavedState(self._company_state, tuple(self._windows.values()))
             try:
                 with self._database.reading(timeout=0) as connection:
                     saved = read(connection)
             except Unavailable:
                 return SavedState()
-        self._forget()
         self._company_state = saved.company_state
         self._windows = {data.window: data for data in saved.windows}
+        self._saved = True
         return saved
 
     def save(self, company_state: CompanyState, windows: Sequence[WindowData]) -> None:
@@ -112,14 +114,14 @@ class StateFile:
         What cannot be written now is written when the file is usable again.
         """
         if self._company_state is not None and self._company_state.host != company_state.host:
-            self._forget()
+            self._windows.clear()
         self._company_state = company_state
-        self._company_state_saved = False
-        for data in windows:
-            self._windows[data.window] = data
-            self._unsaved.add(data.window)
+        self._windows.update({data.window: data for data in windows})
+        self._saved = False
         with contextlib.suppress(Unavailable):
-            self._database.use(self._write_unsaved, at_once=True)
+            self._database.use(
+                lambda connection: self._write(connection, company_state, windows), at_once=True
+            )
 
     def save_users(self, host: str, saved: SavedUsers) -> None:
         """Save Gong's own list of users. Memory has no copy of it."""
@@ -160,16 +162,6 @@ class StateFile:
         self.ledger.close()
         self.poller_lock.release()
 
-    def _forget_other_windows(self, windows: Collection[str]) -> None:
-        self._windows = {name: data for name, data in self._windows.items() if name in windows}
-        self._unsaved &= self._windows.keys()
-
-    def _forget(self) -> None:
-        """Forget another host's data, saved or not."""
-        self._company_state, self._company_state_saved = None, True
-        self._windows.clear()
-        self._unsaved.clear()
-
     def _synchronize(self, connection: sqlite3.Connection) -> None:
         """Write to a newly opened file the windows that it lacks, or has in an older version.
 
@@ -182,18 +174,19 @@ class StateFile:
         host, names = self._company_state.host, self._windows.keys()
         in_file = read_state(connection, host, lambda _content: None, names)
         newest = {data.window: data.fetched_at for data in in_file.windows}
-        self._unsaved.update(
-            name
+        missing = [
+            data
             for name, data in self._windows.items()
             if name not in newest or newest[name] < data.fetched_at
-        )
-        if self._unsaved or in_file.company_state is None or not self._company_state_saved:
-            self._write_unsaved(connection)
+        ]
+        if missing or in_file.company_state is None or not self._saved:
+            self._write(connection, self._company_state, missing)
 
-    def _write_unsaved(self, connection: sqlite3.Connection) -> None:
-        if self._company_state is None:
-            return
-        changed = [self._windows[name] for name in sorted(self._unsaved)]
-        write_state(connection, self._company_state, changed, self._now())
-        self._unsaved.clear()
-        self._company_state_saved = True
+    def _write(
+        self,
+        connection: sqlite3.Connection,
+        company_state: CompanyState,
+        windows: Sequence[WindowData],
+    ) -> None:
+        write_state(connection, company_state, windows, self._now())
+        self._saved = True
