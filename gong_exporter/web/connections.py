@@ -102,7 +102,10 @@ class ConnectionTable:
                 sock, address = await loop.sock_accept(listening)
             except ConnectionAbortedError:
                 continue
-            except OSError:  # no descriptor or no memory is left
+            except OSError as error:  # no descriptor or no memory is left
+                loop.call_exception_handler(
+                    {"message": "no connection can be accepted now", "exception": error}
+                )
                 await asyncio.sleep(_ACCEPT_AGAIN_SECONDS)
                 continue
             self.add(sock, str(address[0]) if isinstance(address, tuple) else "")

@@ -1,12 +1,19 @@
+import errno
 import http.client
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 
+from gong_exporter.web import connections
 from gong_exporter.web.http_connection import Limits
+from gong_exporter.web.routes import Options, build_app
+from gong_exporter.web.server import WebServer
+from gong_exporter.web.sockets import bind
 from tests.support.servers import until
+from tests.support.web_log import RecordedLog
 from tests.support.web_process import process, resident_bytes
 from tests.support.web_seen import listened_to, reads
 from tests.support.web_site import (
@@ -74,6 +81,33 @@ def test_a_flood_of_connections_leaves_64_descriptors_free() -> None:
                 kept.request("GET", "/metrics")
                 assert len(kept.getresponse().read()) == 1000
         assert 100 < len(list(Path(f"/proc/{pid}/fd").iterdir())) <= 256 - 64
+
+
+class Exhausted(socket.socket):
+    """A listening socket of a system that has no descriptor left for a while."""
+
+    failures = 2
+
+    def accept(self) -> tuple[socket.socket, object]:
+        if self.failures:
+            self.failures -= 1
+            raise OSError(errno.EMFILE, "Too many open files")
+        return super().accept()
+
+
+def test_connections_are_accepted_again_when_there_are_descriptors(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(connections, "_ACCEPT_AGAIN_SECONDS", 0.01)
+    sock = Exhausted(fileno=bind("127.0.0.1:0").detach())
+    port = int(sock.getsockname()[1])
+    server = WebServer(build_app(FixedSite(), Options()), [sock], RecordedLog())
+    server.start()
+    try:
+        assert ask(port, "/metrics").status == 200
+    finally:
+        server.stop()
+    assert [one.getMessage() for one in caplog.records] == ["no connection can be accepted now"] * 2
 
 
 CHUNKED = b"GET /metrics HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
