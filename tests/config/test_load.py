@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -259,21 +258,6 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     assert _refusal(tmp_path / "no.yaml") == "FILE: cannot be read: No such file or directory"
 
 
-def test_a_folder_is_refused(tmp_path: Path) -> None:
-    assert _refusal(tmp_path) == "FILE: cannot be read: Is a directory"
-
-
-def test_an_unreadable_file_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "config.yaml"
-    path.symlink_to(path)  # even root cannot read it
-
-    assert _refusal(path) == "FILE: cannot be read: Too many levels of symbolic links"
-
-
-def test_a_name_that_no_file_has_is_refused() -> None:
-    assert _refusal(Path("a\0b")) == "FILE: cannot be read: no file can have this name"
-
-
 @pytest.mark.parametrize(
     ("content", "line"),
     [(b"gong:\n  time_zone: Z\xfcrich\n", 2), ("gong:".encode("utf-16"), 1)],
@@ -283,23 +267,6 @@ def test_what_is_not_utf_8_is_refused(content: bytes, line: int, tmp_path: Path)
     path.write_bytes(content)
 
     assert _refusal(path) == f"FILE:{line}: is not UTF-8 text; save it as UTF-8"
-
-
-def test_a_pipe_that_nobody_writes_or_a_device_is_refused_and_hangs_nobody(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "config.yaml")
-
-    for path in (tmp_path / "config.yaml", Path("/dev/zero")):
-        assert _refusal(path) == "FILE: is not a file (a pipe could be read only once)"
-
-
-def test_a_pipe_of_a_shell_is_refused_whatever_is_in_it() -> None:
-    reading, writing = os.pipe()
-    try:
-        os.write(writing, b"gong: {}\n")
-        assert "is not a file" in _refusal(Path(f"/dev/fd/{reading}"))
-    finally:
-        os.close(reading)
-        os.close(writing)
 
 
 def test_a_file_that_is_too_large_is_refused(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import pickle
 import traceback
 from pathlib import Path
@@ -132,15 +131,6 @@ def test_what_is_no_secret_is_refused_without_a_word_of_it(
     assert "HIDDEN" not in _locals(caught.value.__traceback__)
     assert caught.value.__context__ is None
     assert (source.problem() or "").startswith(why)
-
-
-def test_a_folder_or_a_pipe_is_no_secret_and_hangs_nobody(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-
-    assert SecretFile("k", tmp_path / "pipe").problem() == (
-        "is not a file (a pipe could be read only once)"
-    )
-    assert SecretFile("k", tmp_path).problem() == "cannot be read: Is a directory"
 
 
 def test_a_folder_that_is_asked_for_again_and_again_costs_no_descriptors(tmp_path: Path) -> None:

@@ -195,12 +195,6 @@ def test_a_response_becomes_exactly_this(name: str) -> None:
         assert caught.value.message == expected.replace("N bytes", f"{len(body)} bytes")
 
 
-def test_the_vendors_example_has_fifteen_counters_in_the_order_of_the_page() -> None:
-    (only,) = parse_page((ANSWERS / "vendor-example.json").read_bytes(), Redactor()).users
-    assert tuple(only.counters[name] for name in COUNTERS) == VENDOR_COUNTERS
-    assert len(COUNTERS) == 15
-
-
 def test_a_refused_page_keeps_gongs_request_id() -> None:
     with pytest.raises(InvalidResponse) as caught:
         parse_page((ANSWERS / "list-missing.json").read_bytes(), Redactor())
