@@ -234,7 +234,6 @@ def _own(times: Sequence[float], now: float) -> Iterator[_Own]:
 
     yield gauge("up", always(1))
     yield gauge("scrape_duration_seconds", [0.004 + count * 5 % 7 / 5000 for count in polls])
-    yield gauge("scrape_samples_scraped", always(2300))
     yield gauge("gong_up", [1 - each for each in bad])
     for window in WINDOWS:
         yield gauge("gong_exporter_last_success_timestamp_seconds", last, window=window)
@@ -242,23 +241,15 @@ def _own(times: Sequence[float], now: float) -> Iterator[_Own]:
         "gong_exporter_poll_duration_seconds", [1.1 + count * 7 % 11 / 30 for count in polls]
     )
     yield gauge("gong_exporter_next_poll_timestamp_seconds", [each + POLL for each in begun])
-    yield gauge("gong_exporter_poll_interval_seconds", always(POLL))
     yield counter("gong_exporter_polls_total", polls)
     yield counter("gong_exporter_poll_failures_total", failed)
     codes = {"200": good, "429": limited, "503": [4 * each for each in failed]}
     for code, at in codes.items():
         yield counter("gong_exporter_api_requests_total", at, code=code)
     reasons: dict[str, Sequence[float]] = {
-        "bad_request": always(0),
-        "unauthorized": always(0),
-        "forbidden": always(0),
-        "not_found": always(0),
         "rate_limited": limited,
         "server_error": codes["503"],
-        "redirect": always(0),
         "timeout": always(0),
-        "connection": always(0),
-        "invalid_response": always(0),
     }
     for reason, errors in reasons.items():
         yield counter("gong_exporter_api_request_errors_total", errors, reason=reason)
@@ -276,11 +267,8 @@ def _own(times: Sequence[float], now: float) -> Iterator[_Own]:
     yield gauge("gong_exporter_api_quota_limit", always(5000))
     yield counter("gong_exporter_state_errors_total", always(0))
     yield gauge("gong_exporter_config_last_reload_successful", always(1))
-    yield gauge("gong_exporter_config_last_reload_success_timestamp_seconds", always(first))
     yield gauge(
         "gong_exporter_build_info", always(1), version=__version__, python=platform.python_version()
     )
     yield gauge("process_resident_memory_bytes", [62e6 + 1e5 * (count * 3 % 13) for count in polls])
-    yield counter("process_cpu_seconds_total", [0.3 * count for count in polls])
-    yield gauge("process_open_fds", always(17))
     yield gauge("process_start_time_seconds", always(first))
