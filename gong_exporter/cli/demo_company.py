@@ -298,7 +298,7 @@ def _absences(
 
 def _is_seen(user_id: str, past: Sequence[Day], days: int) -> bool:
     """Whether the person was active before so many days: in the week, or often in the month."""
-    active = [day.get(user_id, NOTHING)[4] for day in past]
+    active = [user_id in day for day in past]
     if days < WEEK:
         return any(active[days:WEEK])
     return sum(active[days : 4 * WEEK]) > SILENT_ACTIVE_DAYS

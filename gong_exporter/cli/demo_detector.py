@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 
+from gong_exporter.activity.days import Counts, counts_of_listing
 from gong_exporter.drops.detect import find
 from gong_exporter.drops.records import NO_TEAM, Findings, Person, PersonFindings
+from gong_exporter.gong.records import UserActivity
 from gong_exporter.simulator.company import people
 from gong_exporter.simulator.company.company import SimulatedCompany
 from gong_exporter.simulator.company.directory import on_the_roster
@@ -14,30 +16,21 @@ from gong_exporter.simulator.company.directory import on_the_roster
 LARGEST_CHOICE = 7
 """Teams to choose from, and to compare with; in a large company, all would take long."""
 
-_CALLS = ("callsAsHost", "callsAttended", "ownCallsListenedTo")
-_CONTRIBUTIONS = (
-    "callsGaveFeedback",
-    "callsRequestedFeedback",
-    "callsSharedInternally",
-    "callsSharedExternally",
-    "callsCommentsGiven",
-)
-
 WEEK = 7
-
-Counts = tuple[int, int, int, int, int]
-"""Hosted calls, calls, contributions, others' calls listened to, and 1: the person is active."""
 
 Day = Mapping[str, Counts]
 """What everybody active did on a day, by user id."""
 
-NOTHING = (0, 0, 0, 0, 0)
+NOTHING: Counts = (0, 0, 0, 0)
 
 
 def read_day(company: SimulatedCompany, day: date) -> Day:
     """A day of the teams to choose from."""
     found = company.activity(day, day + timedelta(days=1), company.teams[:LARGEST_CHOICE])
-    return {user.user_id: _counts(user.counters) for user in found}
+    return counts_of_listing(
+        UserActivity(user_id=user.user_id, email=user.email, counters=user.counters)
+        for user in found
+    )
 
 
 def years(person: PersonFindings) -> float:
@@ -69,9 +62,8 @@ def find_drops(
 
 
 def _person(user_id: str, team: str, days: Sequence[Day]) -> Person:
-    hosted, calls, contributions, listened, active = zip(
-        *(day.get(user_id, NOTHING) for day in days), strict=True
-    )
+    counts = [day.get(user_id, NOTHING) for day in days]
+    hosted, calls, contributions, listened = zip(*counts, strict=True)
     return Person(
         user_id=user_id,
         team=team,
@@ -79,13 +71,5 @@ def _person(user_id: str, team: str, days: Sequence[Day]) -> Person:
         calls=calls,
         contributions=contributions,
         listened=listened,
-        active=active,
+        active=tuple(int(any(each)) for each in counts),
     )
-
-
-def _counts(counters: Mapping[str, int]) -> Counts:
-    calls = sum(counters[name] for name in _CALLS)
-    contributions = sum(counters[name] for name in _CONTRIBUTIONS)
-    listened = counters["othersCallsListenedTo"]
-    active = bool(calls + contributions + listened)
-    return counters["callsAsHost"], calls, contributions, listened, int(active)

@@ -24,7 +24,7 @@ from gong_exporter.simulator.company.events import EventKind
 from tests.dashboards.pages import dashboard, panels, targets
 from tests.support.dashboard_company import MONDAYS, load
 from tests.support.dashboard_history import History, roster_of
-from tests.support.dashboard_scores import CALLS, CONTRIBUTIONS, Scores
+from tests.support.dashboard_scores import Scores, counted
 from tests.support.dashboard_variables import Variables
 from tests.support.servers import Prometheus, prometheus
 from tools.dashboards.week_people import ALERT_STEPS, AWAY_TITLE, BELOW_TITLE, RARITY_TITLE
@@ -36,8 +36,6 @@ PAGE = "gong-this-week"
 ZONE = ZoneInfo("US/Pacific")
 RULES = Path(__file__).parents[2] / "prometheus" / "rules" / "gong-activity.yml"
 FIRST = 5
-DOING, LISTENING = (*CALLS, *CONTRIBUTIONS), "othersCallsListenedTo"
-"""What makes a day one at work; what others do for a person does not."""
 HOUR = timedelta(hours=1)
 
 Row = Mapping[str, str | float]
@@ -172,9 +170,8 @@ def at_work(company: SimulatedCompany) -> Mapping[str, float]:
     days: dict[str, list[int]] = {row["region"]: [0, 0] for row in roster.values()}
     for ago in range(1, 29):
         day = company.today - timedelta(days=ago)
-        for user in company.activity(day, day + timedelta(days=1)):
-            if user.user_id in roster and any(user.counters[name] for name in (*DOING, LISTENING)):
-                days[roster[user.user_id]["region"]][ago > 7] += 1
+        for user in counted(company, day).keys() & roster.keys():
+            days[roster[user]["region"]][ago > 7] += 1
     return {region: 3 * week / before for region, (week, before) in days.items()}
 
 

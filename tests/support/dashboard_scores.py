@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from math import isnan
 
+from gong_exporter.activity.days import Counts, counts_of_listing
 from gong_exporter.activity.history import HISTORY_DAYS
 from gong_exporter.activity.snapshot import User
 from gong_exporter.drops.detect import find
@@ -15,20 +16,22 @@ from gong_exporter.drops.records import NO_TEAM, Person
 from gong_exporter.drops.thresholds import USER_INFO_YEARS, USER_YEARS
 from gong_exporter.exposition.drop_lines import DropReport, drop_lines
 from gong_exporter.exposition.scores import PeopleScores, TeamScore
+from gong_exporter.gong.records import UserActivity
 from gong_exporter.simulator.company.company import SimulatedCompany
 
-CALLS = ("callsAsHost", "callsAttended", "ownCallsListenedTo")
-CONTRIBUTIONS = (
-    "callsGaveFeedback",
-    "callsRequestedFeedback",
-    "callsSharedInternally",
-    "callsSharedExternally",
-    "callsCommentsGiven",
-)
 ALERTS = {"warning": USER_YEARS, "info": USER_INFO_YEARS}
 """By severity, the years from which the alert on a person fires."""
 
-Day = Mapping[str, Mapping[str, int]]
+NOTHING: Counts = (0, 0, 0, 0)
+
+
+@lru_cache(maxsize=1000)
+def counted(company: SimulatedCompany, day: date) -> Mapping[str, Counts]:
+    """What everybody active did on a day, by user."""
+    return counts_of_listing(
+        UserActivity(user_id=user.user_id, email=user.email, counters=user.counters)
+        for user in company.activity(day, day + timedelta(days=1))
+    )
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Scores:
         """
         zone = self.company.time_zone
         dates = [today - timedelta(days=ago + 1) for ago in range(self.history)]
-        days = [_counted(self.company, day) for day in dates]
+        days = [counted(self.company, day) for day in dates]
         everybody = sorted({*known}.union(*days))
         found = find([self._person(user_id, days) for user_id in everybody])
         return DropReport(
@@ -86,20 +89,18 @@ class Scores:
         yield "gong_activity_history_ratio", self.history / HISTORY_DAYS
         yield "gong_activity_history_end_timestamp_seconds", report.end
 
-    def _person(self, user_id: str, days: Sequence[Day]) -> Person:
-        counts = [day.get(user_id, {}) for day in days]
+    def _person(self, user_id: str, days: Sequence[Mapping[str, Counts]]) -> Person:
+        counts = [day.get(user_id, NOTHING) for day in days]
         columns = self.roster.get(user_id, {})
-        calls = [sum(day.get(name, 0) for name in CALLS) for day in counts]
-        contributions = [sum(day.get(name, 0) for name in CONTRIBUTIONS) for day in counts]
-        listened = [day.get("othersCallsListenedTo", 0) for day in counts]
+        hosted, calls, contributions, listened = zip(*counts, strict=True)
         return Person(
             user_id=user_id,
             team=columns.get("team") or NO_TEAM,
-            hosted=[day.get("callsAsHost", 0) for day in counts],
+            hosted=hosted,
             calls=calls,
             contributions=contributions,
             listened=listened,
-            active=[int(any(each)) for each in zip(calls, contributions, listened, strict=True)],
+            active=[int(any(each)) for each in counts],
             employed=columns.get("active") != "false",
         )
 
@@ -118,9 +119,3 @@ def _alerts(report: DropReport, users: Sequence[User]) -> Iterator[tuple[str, fl
                 labels |= {"email": user.email, "severity": severity, "user": user.user_id}
                 pairs = ",".join(f'{name}="{value}"' for name, value in labels.items())
                 yield f"ALERTS{{{pairs}}}", 1
-
-
-@lru_cache(maxsize=1000)
-def _counted(company: SimulatedCompany, day: date) -> Day:
-    found = company.activity(day, day + timedelta(days=1))
-    return {user.user_id: user.counters for user in found}
