@@ -11,6 +11,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 
+from structlog.typing import FilteringBoundLogger
+
 from gong_exporter.activity.snapshot import Snapshot, User, Values, WindowData
 from gong_exporter.exposition.body import CHUNK_BYTES, Body
 from gong_exporter.exposition.exporter_status import ExporterStatus
@@ -20,8 +22,8 @@ from gong_exporter.web.server import WebServer
 from gong_exporter.web.sockets import bind
 from gong_exporter.web.status import Health, Status, WindowStatus
 from gong_exporter.web.watch import WebConfigFile
+from tests.support.logs import no_log
 from tests.support.servers import WAIT_TIMEOUT
-from tests.support.web_log import RecordedLog
 
 GET = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
 HALF = b"GET /metrics HTTP/1.1\r\nHost: x\r\nX-Never-Ends: "
@@ -133,7 +135,7 @@ def serving(
     addresses: Sequence[str] = ("127.0.0.1:0",),
     web_config: WebConfigFile | None = None,
     monotonic: Callable[[], float] = time.monotonic,
-    log: RecordedLog | None = None,
+    log: FilteringBoundLogger | None = None,
 ) -> Iterator[int]:
     """The port of a real server around ``site``."""
     sockets = [bind(address) for address in addresses]
@@ -142,7 +144,7 @@ def serving(
     server = WebServer(
         build_app(site, options, monotonic),
         sockets,
-        log or RecordedLog(),
+        log or no_log(),
         open_paths=options.open_paths,
         limits=limits,
         web_config=web_config,

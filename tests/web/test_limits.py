@@ -12,8 +12,8 @@ from gong_exporter.web.http_connection import Limits
 from gong_exporter.web.routes import Options, build_app
 from gong_exporter.web.server import WebServer
 from gong_exporter.web.sockets import bind
+from tests.support.logs import no_log
 from tests.support.servers import until
-from tests.support.web_log import RecordedLog
 from tests.support.web_process import process, resident_bytes
 from tests.support.web_seen import listened_to, reads
 from tests.support.web_site import (
@@ -101,7 +101,7 @@ def test_connections_are_accepted_again_when_there_are_descriptors(
     monkeypatch.setattr(connections, "_ACCEPT_AGAIN_SECONDS", 0.01)
     sock = Exhausted(fileno=bind("127.0.0.1:0").detach())
     port = int(sock.getsockname()[1])
-    server = WebServer(build_app(FixedSite(), Options()), [sock], RecordedLog())
+    server = WebServer(build_app(FixedSite(), Options()), [sock], no_log())
     server.start()
     try:
         assert ask(port, "/metrics").status == 200

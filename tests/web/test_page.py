@@ -15,8 +15,8 @@ from gong_exporter.web.server import WebServer
 from gong_exporter.web.sockets import bind
 from gong_exporter.web.status import overall_health
 from tests.support import web_states
+from tests.support.logs import no_log
 from tests.support.servers import need
-from tests.support.web_log import RecordedLog
 from tests.support.web_site import FixedSite, ask, serving
 from tests.web.test_html import Seen
 
@@ -309,7 +309,7 @@ def test_in_a_real_browser_markup_that_broke_out_could_do_nothing(
         await Response("document.title='fetched'")(scope, receive, send)
 
     sock = bind("127.0.0.1:0")
-    server = WebServer(app, [sock], RecordedLog())
+    server = WebServer(app, [sock], no_log())
     server.start()
     try:
         url = f"http://127.0.0.1:{sock.getsockname()[1]}/"

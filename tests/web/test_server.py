@@ -15,8 +15,8 @@ from gong_exporter.web.routes import Options, build_app
 from gong_exporter.web.server import WebServer
 from gong_exporter.web.sockets import bind
 from gong_exporter.web.watch import WebConfigFile
+from tests.support.logs import LogRecorder, no_log
 from tests.support.servers import WAIT_TIMEOUT, until
-from tests.support.web_log import RecordedLog
 from tests.support.web_seen import arrivals
 from tests.support.web_site import (
     GET,
@@ -179,7 +179,7 @@ def test_it_stops_with_a_slow_reader_and_a_hung_handler(caplog: pytest.LogCaptur
     site.on_reload = hang
     with bind("127.0.0.1:0") as sock:
         port = int(sock.getsockname()[1])
-        server = WebServer(build_app(site, Options(lifecycle=True)), [sock], RecordedLog())
+        server = WebServer(build_app(site, Options(lifecycle=True)), [sock], no_log())
         server.start()
         hanging = b"POST /-/reload HTTP/1.1\r\nHost: x\r\n\r\n"
         with caplog.at_level(logging.WARNING), raw(port, GET) as reader, raw(port, hanging):
@@ -212,7 +212,7 @@ def test_a_stopped_server_listens_no_more_and_idle_connections_do_not_hold_it_up
     with bind("127.0.0.1:0") as sock:
         port = int(sock.getsockname()[1])
         limits = Limits(grace_seconds=5 * WAIT_TIMEOUT)
-        server = WebServer(build_app(FixedSite(), Options()), [sock], RecordedLog(), limits=limits)
+        server = WebServer(build_app(FixedSite(), Options()), [sock], no_log(), limits=limits)
         server.start()
         with raw(port, GET) as resting, raw(port, HALF), raw(port):
             resting.recv(4096)
@@ -224,7 +224,7 @@ def test_a_stopped_server_listens_no_more_and_idle_connections_do_not_hold_it_up
 
 def test_a_server_that_was_never_started_can_be_stopped() -> None:
     with bind("127.0.0.1:0") as sock:
-        server = WebServer(build_app(FixedSite(), Options()), [sock], RecordedLog())
+        server = WebServer(build_app(FixedSite(), Options()), [sock], no_log())
         assert not server.alive
         assert server.stop()
         assert sock.fileno() == -1
@@ -236,7 +236,7 @@ def test_a_failed_reading_of_the_web_config_ends_nothing(
     """A machine may have no thread left for it, for a while."""
     file = tmp_path / "web.yml"
     file.write_text("{}\n")
-    web_config, log = WebConfigFile(file), RecordedLog()
+    web_config, log = WebConfigFile(file), LogRecorder()
     reads: list[None] = []
     refresh = web_config.refresh
 
@@ -245,13 +245,13 @@ def test_a_failed_reading_of_the_web_config_ends_nothing(
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(web_config, "refresh", broken)
-    with serving(FixedSite(), web_config=web_config, log=log) as port:
+    with serving(FixedSite(), web_config=web_config, log=log.log) as port:
         until(lambda: len(reads) >= 3, "it is read again and again")
         assert ask(port, "/metrics").status == 200
         monkeypatch.setattr(web_config, "refresh", refresh)
         file.write_text("http_server_config: {headers: {X-XSS-Protection: '0'}}\n")
         until(lambda: "x-xss-protection" in ask(port, "/metrics").headers, "the change is in force")
-    assert log.events() == [
+    assert log.messages == [
         "web config not reloaded, the old one stays in force",
         "web config reloaded",
     ]
@@ -269,9 +269,9 @@ def test_a_server_that_breaks_ends_and_says_why(monkeypatch: pytest.MonkeyPatch,
     async def startup(_server: uvicorn.Server, **_: object) -> NoReturn:
         raise RuntimeError("cannot be")
 
-    log = RecordedLog()
+    log = LogRecorder()
     with bind("127.0.0.1:0") as sock:
-        server = WebServer(build_app(FixedSite(), Options()), [sock], log)
+        server = WebServer(build_app(FixedSite(), Options()), [sock], log.log)
         if when == "at the start":
             monkeypatch.setattr(uvicorn.Server, "startup", startup)
             with pytest.raises(RuntimeError, match="did not start"):
@@ -281,4 +281,4 @@ def test_a_server_that_breaks_ends_and_says_why(monkeypatch: pytest.MonkeyPatch,
             server.start()
             broken.set()
         until(lambda: not server.alive, "the server has ended")
-    assert log.events() == ["the HTTP server failed"]
+    assert log.messages == ["the HTTP server failed"]

@@ -9,7 +9,7 @@ import pytest
 from gong_exporter.web.routes import Options, build_app
 from gong_exporter.web.server import WebServer
 from gong_exporter.web.sockets import ListenError, bind, describe, from_systemd
-from tests.support.web_log import RecordedLog
+from tests.support.logs import no_log
 from tests.support.web_site import FixedSite, ask, read_to_end, serving
 
 
@@ -127,7 +127,7 @@ def test_a_unix_socket_from_systemd_is_served_on(tmp_path: Path) -> None:
         sock.bind(str(tmp_path / "web.sock"))
         sock.listen()
         assert describe(sock) == str(tmp_path / "web.sock")
-        server = WebServer(build_app(FixedSite(), Options()), [sock], RecordedLog())
+        server = WebServer(build_app(FixedSite(), Options()), [sock], no_log())
         server.start()
         with socket.socket(socket.AF_UNIX) as client:
             client.settimeout(10)

@@ -15,9 +15,9 @@ import pytest
 from gong_exporter.web import connections
 from gong_exporter.web.http_connection import HttpConnection, Limits
 from gong_exporter.web.watch import WebConfigFile
+from tests.support.logs import LogRecorder
 from tests.support.servers import until
 from tests.support.web_certificates import Authority
-from tests.support.web_log import RecordedLog
 from tests.support.web_seen import accepted, arrivals, departures
 from tests.support.web_site import FixedSite, ask, body_of, flood, raw, read_to_end, serving
 
@@ -187,12 +187,12 @@ def test_without_a_client_ca_the_systems_roots_are_trusted_and_the_log_warns(
     public = Authority("a public authority")
     (place.folder / "roots.pem").write_bytes(public.pem)
     monkeypatch.setenv("SSL_CERT_FILE", str(place.folder / "roots.pem"))
-    log, settings = RecordedLog(), SERVER + f"  client_auth_type: {policy}\n"
-    with serving(FixedSite(), web_config=place.config(settings), log=log) as port:
+    log, settings = LogRecorder(), SERVER + f"  client_auth_type: {policy}\n"
+    with serving(FixedSite(), web_config=place.config(settings), log=log.log) as port:
         assert can_scrape(port, place.client("anybody.example", authority=public))
         assert not can_scrape(port, place.client())
         assert can_scrape(port, place.stranger()) is strangers
-    assert log.events() == [
+    assert log.messages == [
         "without client_ca_file, any client certificate of a public authority is accepted"
     ]
 
@@ -329,15 +329,15 @@ def test_a_renewed_certificate_is_served_without_a_restart(place: Place) -> None
 def test_a_half_written_pair_leaves_the_old_one_in_force(
     place: Place,
 ) -> None:
-    web_config, log = place.config(SERVER), RecordedLog()
-    with serving(FixedSite(), web_config=web_config, log=log) as port:
+    web_config, log = place.config(SERVER), LogRecorder()
+    with serving(FixedSite(), web_config=web_config, log=log.log) as port:
         before = ssl.get_server_certificate(("127.0.0.1", port))
         new = place.authority.issue("127.0.0.1")
         (place.folder / "cert.pem").write_bytes(new.cert)
         until(lambda: web_config.error is not None, "the change is in force")
         assert ssl.get_server_certificate(("127.0.0.1", port)) == before
-        until(lambda: log.lines, "the log says so")
-        assert "they do not belong together" in log.lines[0]["error"]
+        until(lambda: log.messages, "the log says so")
+        assert "they do not belong together" in str(log.values[0]["error"])
         (place.folder / "key.pem").write_bytes(new.key)
         until(lambda: served(port) not in {before, ""}, "the change is in force")
         assert web_config.error is None
@@ -346,8 +346,8 @@ def test_a_half_written_pair_leaves_the_old_one_in_force(
 def test_a_broken_file_leaves_the_old_rules_in_force_and_is_logged_once(
     place: Place,
 ) -> None:
-    web_config, log = place.config(CLIENTS), RecordedLog()
-    with serving(FixedSite(), web_config=web_config, log=log) as port:
+    web_config, log = place.config(CLIENTS), LogRecorder()
+    with serving(FixedSite(), web_config=web_config, log=log.log) as port:
         place.write("tls_server_confg: {}\n")
         until(lambda: web_config.error is not None, "the change is in force")
         assert not can_scrape(port, place.stranger())
@@ -355,23 +355,23 @@ def test_a_broken_file_leaves_the_old_rules_in_force_and_is_logged_once(
         (place.folder / "web.yml").unlink()
         until(lambda: "cannot be read" in str(web_config.error), "the change is in force")
         assert can_scrape(port, place.client())
-    assert log.events() == ["web config not reloaded, the old one stays in force"] * 2
+    assert log.messages == ["web config not reloaded, the old one stays in force"] * 2
 
 
 @pytest.mark.parametrize("adds", [True, False])
 def test_adding_or_removing_tls_is_refused_until_a_restart(place: Place, *, adds: bool) -> None:
     before, after = ("{}\n", SERVER) if adds else (SERVER, "{}\n")
-    context, log = None if adds else place.stranger(), RecordedLog()
+    context, log = None if adds else place.stranger(), LogRecorder()
     web_config = place.config(before)
-    with serving(FixedSite(), web_config=web_config, log=log) as port:
+    with serving(FixedSite(), web_config=web_config, log=log.log) as port:
         assert can_scrape(port, context)
         place.write(after)
         until(lambda: web_config.error is not None, "the change is refused")
-        until(lambda: log.lines, "the log says so")
+        until(lambda: log.messages, "the log says so")
         assert can_scrape(port, context)
         assert not can_scrape(port, place.stranger() if adds else None)
-    assert [line["level"] for line in log.lines] == ["warning"]
-    assert "TLS, which takes a restart" in log.lines[0]["error"]
+    assert log.messages == ["web config not reloaded, the old one stays in force"]
+    assert "TLS, which takes a restart" in str(log.values[0]["error"])
     with serving(FixedSite(), web_config=WebConfigFile(place.folder / "web.yml")) as port:
         assert can_scrape(port, place.stranger() if adds else None)
 
