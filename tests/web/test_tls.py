@@ -468,6 +468,22 @@ def test_a_stalled_handshake_makes_way_for_a_new_one_of_the_same_address(
         assert read_to_end(clients[0]) == b""
 
 
+def test_more_clients_than_handshakes_that_make_way_are_no_error(
+    place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each connection that waited caused a traceback while every handshake was about to end."""
+    monkeypatch.setattr(connections, "MOST_HANDSHAKES", 1)
+    monkeypatch.setattr(connections, "_STALLED_SECONDS", 0.0)
+    seen = accepted(monkeypatch)
+    with (
+        serving(FixedSite(), web_config=place.config(SERVER)) as port,
+        flood(port, b"", 30),
+    ):
+        until(lambda: len(seen) == 30, "they are accepted")
+        assert can_scrape(port, place.stranger())
+    assert [record.getMessage() for record in caplog.records] == []
+
+
 def test_many_clients_of_one_address_at_once_are_all_served(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
