@@ -104,14 +104,12 @@ class Snapshot:
         unknown: listed users, as configured, that Gong never named, or that not all windows cover
             yet.
         metrics: the ``metric`` values to export; None for all.
-        label_names: the roster columns without ``active``, for ``gong_user_info``.
     """
 
     windows: tuple[WindowData, ...] = ()
     users: tuple[User, ...] = ()
     unknown: tuple[str, ...] = ()
     metrics: tuple[str, ...] | None = None
-    label_names: tuple[str, ...] = ()
 
     def columns(self, window: WindowData) -> tuple[tuple[int, str], ...]:
         """The exported columns of a window: index in ``Values``, and name."""

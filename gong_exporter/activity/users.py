@@ -238,5 +238,4 @@ def build_snapshot(
         users=tuple(user_labels(user_id, emails.get(user_id, "")) for user_id in sorted(known)),
         unknown=selection.unknown_users(company_state, known),
         metrics=metrics,
-        label_names=user_labels.columns,
     )

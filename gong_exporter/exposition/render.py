@@ -86,7 +86,8 @@ def window_families(snapshot: Snapshot) -> Iterable[Metric]:
 
 
 def _user_info(snapshot: Snapshot) -> Iterator[bytes]:
-    names = sorted({*USER_INFO.labels, *snapshot.label_names})
+    columns = {name for user in snapshot.users[:1] for name, _ in user.labels}  # all have the same
+    names = sorted({*USER_INFO.labels, *columns})
     template = ",".join(f'{name}="%b"' for name in names)
     line = f"{USER_INFO.name}{{{template}}} 1.0\n".encode()
     for user in snapshot.users:

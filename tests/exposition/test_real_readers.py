@@ -31,7 +31,6 @@ def odd_snapshot() -> Snapshot:
             for i, odd in zip(ids, AWKWARD, strict=True)
         ),
         unknown=("nobody@acme.example",),
-        label_names=("team",),
     )
 
 

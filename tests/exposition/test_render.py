@@ -151,7 +151,6 @@ def test_an_odd_address_costs_nobody_else_their_line(odd: str) -> None:
             User(user_id="1", email=f"x{odd}y", labels=(("team", odd),)),
             User(user_id="2", email="jane@acme.example", labels=(("team", "EMEA"),)),
         ),
-        label_names=("team",),
     )
     samples = {
         s.labels["user"]: (s.labels["email"], s.value)

@@ -31,11 +31,11 @@ class SnapshotCollector:
 
 
 def _user_info(snapshot: Snapshot) -> GaugeMetricFamily:
-    labels = USER_INFO.labels + snapshot.label_names
-    info = GaugeMetricFamily(USER_INFO.name, USER_INFO.help, labels=labels)
+    columns_of_one = dict(snapshot.users[0].labels) if snapshot.users else {}
+    names = ("active", *(name for name in columns_of_one if name != "active"))
+    info = GaugeMetricFamily(USER_INFO.name, USER_INFO.help, labels=("user", "email", *names))
     for user in snapshot.users:
         columns = dict(user.labels)
-        names = ("active", *snapshot.label_names)
         values = (user.user_id, user.email, *(columns.get(name, "") for name in names))
         info.add_metric([label_value(value) for value in values], 1)
     return info

@@ -116,5 +116,4 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
         users=users,
         unknown=tuple(draw(st.lists(texts, max_size=2))),
         metrics=None if selected is None else tuple(selected),
-        label_names=tuple(names),
     )
