@@ -40,8 +40,10 @@ _CLOCK_CHANGE = 3600.0
 """Seconds that a gap in a cron schedule is longer when clocks go back."""
 
 
-def stale_problem(gong: GongConfig, activity: ActivityConfig, poll: PollConfig) -> str:
-    """Why data would not be good until the next poll is over; empty when it is."""
+def stale_problems(
+    gong: GongConfig, activity: ActivityConfig, poll: PollConfig, lines: Mapping[str, int]
+) -> Iterator[Problem]:
+    """Why data would not be good until the next poll is over; ``lines`` are those of the keys."""
     per_call = gong.timeout + 1 / gong.requests_per_second
     duration = math.ceil(len(activity.windows) * per_call)
     if poll.cron is not None:
@@ -50,13 +52,15 @@ def stale_problem(gong: GongConfig, activity: ActivityConfig, poll: PollConfig) 
     else:
         gap = poll.interval or DEFAULT_INTERVAL
         apart = f"{format_duration(gap)} apart"
-    if poll.stale_after > gap + duration:
-        return ""
-    return (
-        f"data would go stale between two polls: they are up to {apart}, and one may take"
-        f" {format_duration(duration)} ({len(activity.windows)} windows), but stale_after is"
-        f" {format_duration(poll.stale_after)}"
-    )
+    if poll.stale_after <= gap + duration:
+        keys = ("poll.stale_after", "poll.cron", "poll.interval")
+        key = next((key for key in keys if key in lines), "poll.interval")
+        what = (
+            f"data would go stale between two polls: they are up to {apart}, and one may take"
+            f" {format_duration(duration)} ({len(activity.windows)} windows), but stale_after is"
+            f" {format_duration(poll.stale_after)}"
+        )
+        yield Problem(lines.get(key, lines.get("poll", 0)), key, what)
 
 
 Warned = tuple[tuple[str | int, ...], str]
@@ -119,21 +123,21 @@ def _loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def proxy_problem(base_url: str, environ: Mapping[str, str]) -> tuple[str, str] | None:
-    """The variable whose proxy cannot be used, and why, without its value; None if it can.
+def proxy_problems(base_url: str, environ: Mapping[str, str]) -> Iterator[Problem]:
+    """Why the proxy of a variable cannot be used, without its value.
 
     As requests reads them: a name in lower case takes precedence, also when it is empty.
     """
     no_proxy = environ.get("no_proxy") or environ.get("NO_PROXY", "")
     if should_bypass_proxies(base_url, no_proxy=no_proxy):
-        return None
+        return
     for name in (f"{urlsplit(base_url).scheme}_proxy", "all_proxy"):
         variable = name if name in environ else name.upper()
         text = environ.get(variable, "").strip()
         if text:
-            why = _problem(text)
-            return (f"${variable}", why) if why else None
-    return None
+            if why := _problem(text):
+                yield Problem(0, f"${variable}", why)
+            return
 
 
 def _problem(text: str) -> str:

@@ -14,7 +14,7 @@ from gong_exporter.common.problems import Problem, dotted, hint
 from gong_exporter.common.sections import problems
 from gong_exporter.common.yaml import Keys, Node, Scalar, line_at, parse_yaml
 from gong_exporter.config import values
-from gong_exporter.config.checks import proxy_problem, stale_problem, warnings
+from gong_exporter.config.checks import proxy_problems, stale_problems, warnings
 from gong_exporter.config.credentials import SecretFinder
 from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.model import SECTIONS, Config
@@ -85,11 +85,10 @@ def _load(
     label = activity.get("email_label") if isinstance(activity, Keys) else None
     hash_key = secrets.hash_key(hashed=label == EmailLabel.HASHED.value)
     if sections.keys() >= {"gong", "activity", "poll"}:
-        found += _stale(lines, sections)
+        found += stale_problems(sections["gong"], sections["activity"], sections["poll"], lines)
     gong = sections.get("gong")
     if gong is not None and gong.proxy_url is None:
-        problem = proxy_problem(gong.base_url, environ)
-        found += [Problem(0, *problem)] if problem else []
+        found += proxy_problems(gong.base_url, environ)
     roster, problems, notes = _roster(root, lines, path.parent, check_roster, found)
     found += problems
     ordered = sorted([*_warnings(root, sections), *secrets.warnings])
@@ -164,14 +163,6 @@ def _advice(name: str, valid: Iterable[str]) -> str:
 def _home(name: str) -> str | None:
     """The section that has a key of this very name."""
     return next((key for key, model in SECTIONS.items() if name in model.model_fields), None)
-
-
-def _stale(lines: Mapping[str, int], sections: Mapping[str, Any]) -> Iterator[Problem]:
-    what = stale_problem(sections["gong"], sections["activity"], sections["poll"])
-    if what:
-        keys = [f"poll.{key}" for key in ("stale_after", "cron", "interval")]
-        key = next((key for key in keys if key in lines), "poll.interval")
-        yield Problem(lines.get(key, lines.get("poll", 0)), key, what)
 
 
 def _roster(
