@@ -111,7 +111,9 @@ class DeadlineThread(threading.Thread):
             self.task = task = None  # frees the response while the thread waits for the next one
 
 
-def current_task() -> AbortableTask | None:
-    """Return the task that the calling thread runs."""
+def current_task() -> AbortableTask:
+    """Return the task that the calling thread runs, which is a DeadlineThread."""
     thread = threading.current_thread()
-    return thread.task if isinstance(thread, DeadlineThread) else None
+    if not isinstance(thread, DeadlineThread) or thread.task is None:
+        raise RuntimeError("only a DeadlineThread can use this session")
+    return thread.task

@@ -22,7 +22,6 @@ from requests.auth import AuthBase
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, ReadTimeoutError
-from urllib3.poolmanager import PoolManager
 
 from gong_exporter.gong.deadline_thread import current_task
 
@@ -86,8 +85,6 @@ def _connect(host: str, port: int, deadline: float) -> socket.socket:
 class _HTTPConnection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
         task = current_task()
-        if task is None:
-            return super()._new_conn()
         sock = _connect(self.host.strip("[]"), self.port, task.deadline)
         try:
             task.track(sock)
@@ -99,9 +96,8 @@ class _HTTPConnection(HTTPConnection):
         return sock
 
     def putrequest(self, *args: Any, **kwargs: Any) -> None:
-        task = current_task()
-        if task is not None and self.sock is not None:
-            task.track(self.sock)  # a connection that is used again
+        if self.sock is not None:
+            current_task().track(self.sock)  # a connection that is used again
         super().putrequest(*args, **kwargs)
 
 
@@ -117,19 +113,18 @@ class _HTTPSPool(HTTPSConnectionPool):
     ConnectionCls = _HTTPSConnection
 
 
+_POOLS = {"http": _HTTPPool, "https": _HTTPSPool}
+
+
 class _Adapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        _use_our_connections(self.poolmanager)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
         manager = super().proxy_manager_for(proxy, **kwargs)
-        _use_our_connections(manager)
+        manager.pool_classes_by_scheme = _POOLS
         return manager
-
-
-def _use_our_connections(manager: PoolManager) -> None:
-    manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
 
 
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
