@@ -118,7 +118,7 @@ def test_faults_are_switched_while_it_runs(caller: Caller, simulator: Simulator)
     statuses = [caller.page().status_code]
     simulator.set_faults("server-error")
     statuses.append(caller.page().status_code)
-    simulator.set_faults(Fault("forbidden"))
+    simulator.set_faults("forbidden:1")
     statuses.append(caller.page().status_code)
     simulator.set_faults()
     statuses.append(caller.page().status_code)

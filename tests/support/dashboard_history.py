@@ -142,13 +142,7 @@ class History:
                 yield from self._series(name, {**self.labels, "window": window}, midnights)
         last = len(self.samples) - 1
         yield "# TYPE gong_activity_users gauge\n"
-        known = {
-            user.user_id
-            for length in WINDOWS.values()
-            for user in self.company.activity(
-                self.company.today - timedelta(days=length), self.company.today
-            )
-        }
+        known = self._emails(self.company.today)
         for window, length in WINDOWS.items():
             start = self.company.today - timedelta(days=length)
             active = len(self.company.activity(start, self.company.today))

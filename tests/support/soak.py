@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from gong_exporter.simulator.api.faults import FAULTS, Fault
+from gong_exporter.simulator.api.faults import FAULTS
 from gong_exporter.simulator.api.simulator import Simulator, utc_now
 from tests.support.companies import FixtureCompany, email, user_id
 from tests.support.exporter import ROOT, Process, command, environment, exporter, write_config
@@ -137,11 +137,11 @@ class Soak:
         self._say(f"{now - self._begin:5.0f} s  {act}")
         return now + part * self._seconds
 
-    def _rates(self) -> list[Fault]:
+    def _rates(self) -> list[str]:
         """Every fault at once, at rates that leave all answers, half or hardly any alone."""
         scale = self._dice.choice([0.0, 0.005, 0.01, 0.02, 0.04])
         return [
-            Fault(kind.name, min(1.0, scale * self._dice.expovariate(1.0)))
+            f"{kind.name}:{min(1.0, scale * self._dice.expovariate(1.0))}"
             for kind in FAULTS
             if kind.name not in UNTELLABLE and kind.name != LONG
         ]

@@ -115,15 +115,16 @@ class Simulator:
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self.port}"
 
-    def set_faults(self, *faults: Fault | str) -> None:
+    def set_faults(self, *faults: str) -> None:
         """Apply these faults, and no others, from the next response on; none for a healthy API.
+
+        Args:
+            faults: ``NAME`` or ``NAME:RATE``.
 
         Raises:
             ValueError: unknown fault; the message has the nearest name.
         """
-        self._api.faults = tuple(
-            parse_fault(fault) if isinstance(fault, str) else fault for fault in faults
-        )
+        self._api.faults = tuple(map(parse_fault, faults))
 
     def set_users_faults(self, *faults: str) -> None:
         """Apply these faults to ``GET /v2/users`` alone, besides those of set_faults()."""

@@ -68,18 +68,10 @@ def roster_csv(people: Sequence[Employee], today: date) -> str:
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(COLUMNS)
-    for person in on_the_roster(people, today):
-        lines.writerow(
-            (
-                person.user_id,
-                person.email,
-                person.name,
-                person.team,
-                person.manager,
-                person.region,
-                person.role.value,
-            )
-        )
+    lines.writerows(
+        (one.user_id, one.email, one.name, one.team, one.manager, one.region, one.role.value)
+        for one in on_the_roster(people, today)
+    )
     return text.getvalue()
 
 
