@@ -136,6 +136,7 @@ def a_poll_and_all(setup: Setup, state: StateFile, clock: PatientClock) -> int:
         log=make_log("error", "logfmt", io.StringIO(), Redactor()),
         redactor=Redactor(),
     )
+    state.poller_lock.acquire()
     runner = PollRunner(parts, setup)
     with closing(runner):
         result = runner.run()

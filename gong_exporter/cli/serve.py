@@ -199,10 +199,11 @@ def _parse_labels(texts: Sequence[str], config: Config) -> tuple[tuple[str, str]
 
 def _bring_history_up_to_date(runner: PollRunner) -> None:
     """Fetch missing days for a while. Without the lock, use what the running exporter saved."""
-    end = runner.parts.clock.monotonic() + ONCE_HISTORY_TIME
-    while runner.save and runner.parts.clock.monotonic() < end and runner.advance_history():
+    clock, lock = runner.parts.clock, runner.parts.state.poller_lock
+    end = clock.monotonic() + ONCE_HISTORY_TIME
+    while lock.acquired and clock.monotonic() < end and runner.advance_history():
         pass
-    runner.find_drops()
+    runner.drops.finish()
 
 
 def _once(
@@ -215,7 +216,7 @@ def _once(
     """The exposition after one poll; empty if no window was fetched."""
     runner = assemble(config, log, redactor, stop_signal)
     # Beside a running exporter this only shares its ledger; alone it saves what it learns.
-    runner.save = runner.parts.state.poller_lock.acquire()
+    runner.parts.state.poller_lock.acquire()
     try:
         runner.refresh_roster()
         result = runner.run()

@@ -71,7 +71,7 @@ def assemble(
         log=log,
         redactor=redactor,
     )
-    runner = PollRunner(parts, setup, save=False)
+    runner = PollRunner(parts, setup)
     runner.restore()
     try:
         require_budget(setup, runner)
@@ -112,7 +112,6 @@ class Exporter:
         self._poller = Poller(
             runner=runner,
             stop_signal=self._stop_signal,
-            lock=runner.parts.state.poller_lock,
             timer=PollTimer(),
         )
         self._reloader = Reloader(load=load, runner=runner, poller=self._poller)

@@ -52,18 +52,18 @@ class DayHistory:
         self._next_pause = FIRST_PAUSE
         self._filling = self._said_waiting = False
 
-    def use(self, company: Company, *, save: bool) -> None:
+    def use(self, company: Company) -> None:
         """Read what is known about a company; see KnownDays.use()."""
         self._abandon()
         if company.setup != self._setup:
             self._setup = company.setup
             self._next_pause, self._resume_at = FIRST_PAUSE, -math.inf
-        self._days.use(company, save=save)
+        self._days.use(company)
 
     def add_windows(self, company: Company, windows: Iterable[WindowData]) -> None:
         """Save the day that just ended, if a poll brought a window of that one day."""
         try:
-            if not self._days.update(company, save=True):
+            if not self._days.update(company):
                 return
             for window in windows:
                 record = day_of_window(window)
@@ -82,7 +82,7 @@ class DayHistory:
         """
         if self._parts.clock.monotonic() < self._resume_at:
             return False
-        has_history = self._days.update(company, save=True)
+        has_history = self._days.update(company)
         if self._days.basis != self._basis:
             self._abandon()
             self._basis = self._days.basis

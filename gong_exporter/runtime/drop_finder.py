@@ -61,17 +61,15 @@ class DropFinder:
         self.error: str | None = None
         self._began = self._failed_at = -math.inf  # on the monotonic clock
 
-    def look(self, *, save: bool, at_once: bool = False) -> None:
+    def look(self, *, at_once: bool = False) -> None:
         """Publish the result of a run that has ended, and start one if something changed.
 
-        Args:
-            save: whether the state file is this process's to write.
-            at_once: also if the last run began less than INTERVAL ago.
+        ``at_once``: also if the last run began less than INTERVAL ago.
         """
         try:
             self._publish_result()
             if self._run is None and self._days.changed and self._may_begin(at_once=at_once):
-                self._begin(save=save)
+                self._begin()
                 self._publish_result()
         except DetectorFailed as error:
             self._fail(str(error))
@@ -80,17 +78,17 @@ class DropFinder:
             self._fail(f"a defect: {type(error).__name__}")
             self._log.exception("the detector broke down: a defect, please report it")
 
-    def finish(self, *, save: bool) -> None:
+    def finish(self) -> None:
         """Find drops now, and wait for the result.
 
         Raises:
             Stopped: the process stops.
         """
-        self.look(save=save, at_once=True)
+        self.look(at_once=True)
         while self._run is not None:
             self._clock.check()
             self._run.join(JOIN_INTERVAL)
-            self.look(save=save, at_once=True)
+            self.look(at_once=True)
 
     def stop(self) -> None:
         """End a run, because what it finds is not wanted any more."""
@@ -103,9 +101,9 @@ class DropFinder:
         now = self._clock.monotonic()
         return now - (self._failed_at if at_once else max(self._began, self._failed_at)) >= INTERVAL
 
-    def _begin(self, *, save: bool) -> None:
+    def _begin(self) -> None:
         company = self._data.company
-        loaded = self._days.load(company, save=save)
+        loaded = self._days.load(company)
         if loaded is None:
             self.error = None
             self._data.set_drops(None, None)

@@ -87,7 +87,7 @@ class GongRoster:
             return self._retry_now or abs(now - self._failed_at) >= RETRY_INTERVAL
         return abs(now - self._fetched_at) >= (FRESH_AT_START if at_start else DAY)
 
-    def refresh(self, setup: Setup, *, save: bool) -> bool:
+    def refresh(self, setup: Setup) -> bool:
         """Fetch the list; a failure keeps the old one.
 
         Returns:
@@ -122,7 +122,7 @@ class GongRoster:
         now = self._parts.clock.now()
         self._host, self._users, self._fetched_at = setup.plan.host, users, now
         self._failed_at = -math.inf
-        if save:
+        if self._parts.state.poller_lock.acquired:
             self._parts.state.save_users(setup.plan.host, SavedUsers(users, now))
         self._parts.metrics.roster_refreshed(failed=False)
         self._parts.log.info("roster fetched from Gong", users=len(users))

@@ -63,6 +63,7 @@ class KnownDays:
     def __init__(self, parts: Parts) -> None:
         self._clock = parts.clock
         self._history = parts.state.history
+        self._lock = parts.state.poller_lock
         self._metrics = parts.metrics
         self._log = parts.log
         self._setup: Setup | None = None
@@ -72,24 +73,23 @@ class KnownDays:
         self.days: Mapping[date, DayInfo] = {}
         self.changed = False
 
-    def use(self, company: Company, *, save: bool) -> bool:
-        """Read the days of a company, also if they were read before. Returns update().
-
-        ``save``: the state file is this process's to write. Then days and people that are not to be
-        kept are deleted.
-        """
+    def use(self, company: Company) -> bool:
+        """Read the days of a company, also if they were read before. Returns update()."""
         self._reread = True  # another process may have written
         if company.setup != self._setup:
             self._setup = company.setup
             self._cleaned = False
             self.changed = True
-        return self.update(company, save=save)
+        return self.update(company)
 
-    def update(self, company: Company, *, save: bool) -> bool:
-        """Follow changes of the company and of the file. Returns whether there is a history."""
+    def update(self, company: Company) -> bool:
+        """Follow changes of the company and of the file. Returns whether there is a history.
+
+        Days and people that are not to be kept are deleted if the file is this process's to write.
+        """
         key = company.key
         if key is None or not keeps_history(company.setup):
-            if save and not self._cleaned and not company.setup.config.drops.enabled:
+            if self._must_clean() and not company.setup.config.drops.enabled:
                 self._cleaned = True
                 if self._history.delete():
                     self._log.info("the day history was deleted, because drops.enabled is false")
@@ -116,7 +116,7 @@ class KnownDays:
             self._cleaned = False
             self.changed = True
         self.basis = basis
-        if save and not self._cleaned and company.may_delete():
+        if self._must_clean() and company.may_delete():
             self._cleaned = True
             self._delete_others(key)
         self._report(company)
@@ -159,9 +159,9 @@ class KnownDays:
             return None
         return merge(before, added)
 
-    def load(self, company: Company, *, save: bool) -> LoadedHistory | None:
+    def load(self, company: Company) -> LoadedHistory | None:
         """Load the days that can be compared; None if there are none."""
-        has_history = self.update(company, save=save)
+        has_history = self.update(company)
         self.changed = False
         days = known_days(self.days)
         saved = self._history.load(days) if has_history and days else None
@@ -173,6 +173,9 @@ class KnownDays:
         return LoadedHistory(
             tuple(days), saved, frozenset.intersection(*listed) if listed else None
         )
+
+    def _must_clean(self) -> bool:
+        return self._lock.acquired and not self._cleaned
 
     def _delete_others(self, key: HistoryKey) -> None:
         """Delete people who are not listed any more or are excluded, and read the days again."""

@@ -51,7 +51,6 @@ class PollRunner:
         parts: as given.
         roster: fetches the roster, if it is Gong's.
         drops: finds drops.
-        save: write what polls fetch to the state file; not while another process does.
         poll_state: as of the last poll or configuration.
     """
 
@@ -60,12 +59,10 @@ class PollRunner:
         parts: Parts,
         setup: Setup,
         *,
-        save: bool = True,
         fetch: FetchWindows = poll,
         start_detector: Callable[[DetectorInput], DetectorProcess] = DetectorProcess,
     ) -> None:
         self.parts = parts
-        self.save = save
         self._clock = parts.clock
         self._metrics = parts.metrics
         self._log = parts.log
@@ -101,7 +98,7 @@ class PollRunner:
         setup = self._data.setup
         if not self.roster.is_due(setup, at_start=at_start):
             return False
-        if self.roster.refresh(setup, save=self.save):
+        if self.roster.refresh(setup):
             self.use(setup)
         return True
 
@@ -120,9 +117,8 @@ class PollRunner:
         self.parts.redactor.use(redaction_policy(setup.config))
         self._client = self._new_client(setup)
         self._data.use(setup)
-        if self.save:
-            self.purge_file()
-        self._history.use(self._data.company, save=self.save)
+        self.purge_file()
+        self._history.use(self._data.company)
         self._metrics.keep_windows(window.name for window in setup.plan.windows)
         for data in self._data.windows():
             self._metrics.window_succeeded(data.window, data.fetched_at)
@@ -132,9 +128,10 @@ class PollRunner:
         self._update_poll_state()
 
     def purge_file(self) -> None:
-        """Delete excluded people from the state file, which has to be this process's to write."""
-        self._data.purge_file()
-        self.roster.purge_file(self._data.setup)
+        """Delete excluded people from the state file, if it is this process's to write."""
+        if self.parts.state.poller_lock.acquired:
+            self._data.purge_file()
+            self.roster.purge_file(self._data.setup)
 
     def current(self) -> Published:
         """What may be served now: data that became too old is dropped first."""
@@ -173,7 +170,7 @@ class PollRunner:
             for data in result.windows:
                 self._metrics.window_succeeded(data.window, data.fetched_at)
             self._poll_log.failures(result.failures)
-            self._data.add(result, save=self.save)
+            self._data.add(result)
         except Stopped:
             self._metrics.poll_abandoned()
             raise
@@ -193,7 +190,7 @@ class PollRunner:
             snapshot=published.snapshot,
         )
         self._poll_log.roster(published.roster_match)
-        if self.save:
+        if self.parts.state.poller_lock.acquired:
             self._history.add_windows(self._data.company, result.windows)
         return result
 
@@ -212,20 +209,8 @@ class PollRunner:
             busy = self._history.advance(self._data.company, client)
         finally:
             self._observer.counts_errors = True
-        self.drops.look(save=self.save, at_once=not busy)
+        self.drops.look(at_once=not busy)
         return busy
-
-    def look_for_drops(self) -> None:
-        """Find drops if something changed, without waiting for the result."""
-        self.drops.look(save=self.save)
-
-    def find_drops(self) -> None:
-        """Find drops now, and wait for the result.
-
-        Raises:
-            Stopped: the process stops.
-        """
-        self.drops.finish(save=self.save)
 
     def close(self) -> None:
         """End what runs beside the poller's thread, and close the connections to Gong."""

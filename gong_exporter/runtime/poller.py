@@ -15,7 +15,6 @@ from gong_exporter.runtime.poll_runner import PollRunner
 from gong_exporter.runtime.schedule import NextPoll, PollHistory, PollInputs, PollTimer, next_poll
 from gong_exporter.runtime.setup import Setup
 from gong_exporter.runtime.signals import StopSignal
-from gong_exporter.store import PollerLock
 
 IDLE_INTERVAL = 1.0
 """Seconds between two checks of the clock, of the data's age and, as a standby, of the lock."""
@@ -58,14 +57,13 @@ class Poller:
         *,
         runner: PollRunner,
         stop_signal: StopSignal,
-        lock: PollerLock,
         timer: PollTimer,
         idle_interval: float = IDLE_INTERVAL,
     ) -> None:
         self._runner = runner
         self._clock = clock = runner.parts.clock
         self._stop_signal = stop_signal
-        self._lock = lock
+        self._lock = runner.parts.state.poller_lock
         self._timer = timer
         self._log = runner.parts.log
         self._idle_interval = idle_interval
@@ -73,7 +71,6 @@ class Poller:
         self._wake = threading.Event()
         self._change_lock = threading.Lock()
         self._change: ConfigChange | None = None
-        self._is_leader = False
         self._standby_read_at = -math.inf
         self._roster_at_start = True
         self._history = PollHistory()
@@ -140,7 +137,7 @@ class Poller:
 
     def _turn(self) -> None:
         """Wait until there may be something to do, and do it."""
-        if (self._is_leader or self.standby) and not self._history_goes_on:
+        if (self._lock.acquired or self.standby) and not self._history_goes_on:
             self._wake.wait(self._idle_interval)
         self._history_goes_on = False
         self._wake.clear()
@@ -148,7 +145,7 @@ class Poller:
         change = self._pop_change()
         if change is not None:
             self._put_in_force(change)
-        elif not self._is_leader:
+        elif not self._lock.acquired:
             self._try_to_lead()
         elif self._clock_was_set():
             self._begin("clock")  # whatever was due by the clock as it was
@@ -180,7 +177,7 @@ class Poller:
         self._stop_signal.resume()
         self._runner.use(change.setup)
         change.in_force.set()
-        if self._is_leader and change.poll:
+        if self._lock.acquired and change.poll:
             self._runner.roster.retry_failure()
             self._begin("reload")
 
@@ -190,7 +187,6 @@ class Poller:
             if self.standby is not None:
                 self._log.info("polling from now on: the other process is gone")
                 self._runner.restore()
-            self._is_leader = self._runner.save = True
             self._runner.purge_file()
             self._begin("start")
             self.standby = None
@@ -203,7 +199,7 @@ class Poller:
             self._runner.restore()
         else:
             self._runner.current()
-            self._runner.look_for_drops()
+            self._runner.drops.look()
             return
         self._standby_read_at = now
 

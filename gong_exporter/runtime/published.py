@@ -157,12 +157,12 @@ class CompanyData:
         if not excluded or self._parts.state.purge(excluded.purge):
             self._purged_for = excluded
 
-    def add(self, result: PollResult, *, save: bool) -> None:
+    def add(self, result: PollResult) -> None:
         """Add what a poll fetched, and publish it."""
         with self._lock:
             self.company_state = result.company_state
             self._windows |= {data.window: data for data in result.windows}
-            if save:
+            if self._parts.state.poller_lock.acquired:
                 self.purge_file()
                 self._parts.state.save(result.company_state, result.windows)
             self._publish(only_if_new=True)

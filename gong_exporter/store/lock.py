@@ -22,6 +22,7 @@ class PollerLock:
         log: gets a warning when the lock file cannot be locked.
 
     Attributes:
+        acquired: whether acquire() has returned True, so that this process polls and saves.
         owner: the process that had the lock when acquire() last returned False, if known.
     """
 
@@ -29,6 +30,7 @@ class PollerLock:
         self._path = path
         self._log = log
         self._descriptor: int | None = None
+        self.acquired = False
         self.owner: int | None = None
 
     def acquire(self) -> bool:
@@ -37,11 +39,14 @@ class PollerLock:
         Where no lock file can be made (a read-only folder, a file system without locks), no
         state can be shared either. That is logged, and the result is True.
         """
-        if self._path is None or self._descriptor is not None:
-            return True
-        self.owner = None
+        if not self.acquired:
+            self.owner = None
+            self.acquired = self._path is None or self._lock(self._path)
+        return self.acquired
+
+    def _lock(self, path: Path) -> bool:
         try:
-            descriptor = _open(self._path)
+            descriptor = _open(path)
         except OSError as error:
             self._log_failure(error)
             return True
@@ -61,6 +66,7 @@ class PollerLock:
 
     def release(self) -> None:
         """Let another process poll. Does nothing without the lock."""
+        self.acquired = False
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)

@@ -52,10 +52,10 @@ def served(loop: Bench, poller: Poller) -> Iterator[int]:
 @contextmanager
 def thread_of(loop: Bench, acquire: Callable[[], bool]) -> Iterator[Poller]:
     """A poller with a thread of its own over a bench."""
+    loop.state.poller_lock = FakeLock(acquire)
     poller = Poller(
         runner=loop.runner,
         stop_signal=loop.stop_signal,
-        lock=FakeLock(acquire),
         timer=PollTimer(),
         idle_interval=0.01,
     )

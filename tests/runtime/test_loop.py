@@ -204,7 +204,6 @@ def test_a_standby_serves_what_the_polling_process_saves(tmp_path: Path) -> None
 
         with bench(tmp_path, now=loop.clock.datetime()) as other:
             # The same state file, and the same host for both: the other one's simulator.
-            other.runner.save = True
             other.run()
             setup = make_setup(other.config)
         loop.poller.use(setup, interrupt=True)

@@ -157,8 +157,7 @@ def in_memory(but: Sequence[WindowData] = ()) -> list[WindowData]:
 
 
 def test_a_poll_saves_nothing_while_another_process_owns_the_state_file(tmp_path: Path) -> None:
-    with bench(tmp_path, acquire=lambda: True) as loop:
-        loop.runner.save = False
+    with bench(tmp_path) as loop:
         loop.runner.run()
         assert loop.runner.current().snapshot.windows
         assert loop.state.load(loop.config.gong.base_url).windows == ()

@@ -35,6 +35,7 @@ from gong_exporter.simulator.records import ApiCompany
 from gong_exporter.store import PollerLock, StateFile
 from tests.support.clocks import NOW, FakeClock
 from tests.support.exporter import write_config
+from tests.support.logs import no_log
 from tests.support.simulator import running_simulator
 
 
@@ -67,11 +68,12 @@ class FakeLock(PollerLock):
     """A lock that another process may have."""
 
     def __init__(self, acquire: Callable[[], bool]) -> None:
+        super().__init__(None, no_log())
         self._acquire = acquire
-        self.owner = None
 
     def acquire(self) -> bool:
-        return self._acquire()
+        self.acquired = self._acquire()
+        return self.acquired
 
 
 class DetectorHere(DetectorProcess):
@@ -217,6 +219,7 @@ def bench(
         redactor = Redactor()
         log = make_log("debug", "json", sink, redactor)
         state = StateFile(config.state.file, log=log, now=clock.now)
+        state.poller_lock = FakeLock(acquire)
         metrics = ExporterMetrics(
             CollectorRegistry(),
             clock.now,
@@ -236,7 +239,6 @@ def bench(
         runner = PollRunner(
             parts,
             make_setup(config),
-            save=False,
             fetch=_noting(benches),
             start_detector=start_detector,
         )
@@ -246,7 +248,6 @@ def bench(
         poller = Poller(
             runner=runner,
             stop_signal=stop_signal,
-            lock=FakeLock(acquire),
             timer=timer,
             idle_interval=0.0,
         )
