@@ -57,7 +57,7 @@ def make_log(level: str, form: str, stream: TextIO, redactor: Redactor) -> Filte
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
     )
-    _forward_standard_logging(log)
+    logging.basicConfig(handlers=[_Forward(log)], level=logging.WARNING, force=True)
     return log
 
 
@@ -102,15 +102,6 @@ class _RedactValues:
                 return [self._redacted(item) for item in value]
             case _:
                 return self._redactor.redact(str(value))
-
-
-def _forward_standard_logging(log: FilteringBoundLogger) -> None:
-    """Send the records of the standard library's logging to our log."""
-    root = logging.getLogger()
-    for handler in [h for h in root.handlers if isinstance(h, _Forward)]:
-        root.removeHandler(handler)
-    root.addHandler(_Forward(log))
-    root.setLevel(logging.WARNING)
 
 
 class _NonBlockingStream(io.StringIO):
@@ -172,6 +163,8 @@ class _NonBlockingStream(io.StringIO):
 
 
 class _Forward(logging.Handler):
+    """Sends the records of the standard library's logging to our log."""
+
     def __init__(self, log: FilteringBoundLogger) -> None:
         super().__init__(logging.WARNING)
         self._log = log
