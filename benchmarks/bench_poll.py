@@ -22,7 +22,7 @@ from typing import Any
 import requests
 import servers
 import structlog
-from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
+from prometheus_client import CollectorRegistry
 from structlog.typing import FilteringBoundLogger
 from table import machine, show, times
 
@@ -32,12 +32,11 @@ from gong_exporter.activity.windows import WindowSpec, company_today
 from gong_exporter.cli.logs import make_log
 from gong_exporter.common.redact import Redactor
 from gong_exporter.config.load import load_config
-from gong_exporter.exposition.body import Exposition
 from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.limits import Ledger
 from gong_exporter.gong.records import AGGREGATE_ACTIVITY_PATH
 from gong_exporter.runtime.gong_client import make_client
-from gong_exporter.runtime.parts import Parts
+from gong_exporter.runtime.parts import make_parts
 from gong_exporter.runtime.poll_runner import PollRunner
 from gong_exporter.runtime.setup import Setup, make_setup
 from gong_exporter.simulator.api.simulator_options import SimulatorOptions
@@ -124,20 +123,9 @@ def a_poll(setup: Setup, ledger: Ledger, clock: PatientClock) -> int:
 
 def a_poll_and_all(setup: Setup, state: StateFile, clock: PatientClock) -> int:
     """The same, and what follows: the state file, the snapshot, its rendering and compression."""
-    metrics = ExporterMetrics(CollectorRegistry(), clock.now)
-    process = CollectorRegistry()
-    ProcessCollector(registry=process)
-    PlatformCollector(registry=process)
-    parts = Parts(
-        clock=clock,
-        state=state,
-        metrics=metrics,
-        exposition=Exposition([metrics.registry, process], clock.monotonic),
-        log=make_log("error", "logfmt", io.StringIO(), Redactor()),
-        redactor=Redactor(),
-    )
+    log = make_log("error", "logfmt", io.StringIO(), Redactor())
     state.poller_lock.acquire()
-    runner = PollRunner(parts, setup)
+    runner = PollRunner(make_parts(state, clock, log, Redactor()), setup)
     with closing(runner):
         result = runner.run()
     if result is None or result.failures:

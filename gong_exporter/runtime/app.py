@@ -6,17 +6,15 @@ import os
 import socket
 from collections.abc import Callable, Sequence
 
-from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.snapshot import Snapshot
 from gong_exporter.common.redact import Redactor
 from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.model import Config
-from gong_exporter.exposition.body import Exposition
 from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.clock import SystemClock
-from gong_exporter.runtime.parts import Parts
+from gong_exporter.runtime.parts import make_parts
 from gong_exporter.runtime.poll_runner import PollRunner
 from gong_exporter.runtime.poller import Poller
 from gong_exporter.runtime.reload import AutoReload, Reloader, require_budget
@@ -54,23 +52,7 @@ def assemble(
     setup = make_setup(config, load_roster(config))
     clock = SystemClock(stop_signal.event)
     state = StateFile(config.state.file, log=log, now=clock.now)
-    metrics = ExporterMetrics(
-        CollectorRegistry(),
-        clock.now,
-        quota_used=lambda: state.ledger.used(clock.now()),
-        state_errors=lambda: state.error_count,
-    )
-    process = CollectorRegistry()
-    ProcessCollector(registry=process)
-    PlatformCollector(registry=process)
-    parts = Parts(
-        clock=clock,
-        state=state,
-        metrics=metrics,
-        exposition=Exposition([metrics.registry, process], clock.monotonic),
-        log=log,
-        redactor=redactor,
-    )
+    parts = make_parts(state, clock, log, redactor)
     runner = PollRunner(parts, setup)
     runner.restore()
     try:
@@ -78,7 +60,7 @@ def assemble(
     except ConfigError:
         state.close()
         raise
-    metrics.config_read(accepted=True, at=clock.now())
+    parts.metrics.config_read(accepted=True, at=clock.now())
     for warning in config.warnings:
         log.warning(warning)
     return runner

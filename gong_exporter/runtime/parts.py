@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.common.redact import Redactor
@@ -32,3 +33,26 @@ class Parts:
     exposition: Exposition
     log: FilteringBoundLogger
     redactor: Redactor
+
+
+def make_parts(
+    state: StateFile, clock: Clock, log: FilteringBoundLogger, redactor: Redactor
+) -> Parts:
+    """Make the metrics and the exposition, and put them beside the other parts."""
+    metrics = ExporterMetrics(
+        CollectorRegistry(),
+        clock.now,
+        quota_used=lambda: state.ledger.used(clock.now()),
+        state_errors=lambda: state.error_count,
+    )
+    process = CollectorRegistry()
+    ProcessCollector(registry=process)
+    PlatformCollector(registry=process)
+    return Parts(
+        clock=clock,
+        state=state,
+        metrics=metrics,
+        exposition=Exposition([metrics.registry, process], clock.monotonic),
+        log=log,
+        redactor=redactor,
+    )

@@ -57,7 +57,6 @@ class Rig:
         rate: calls a second.
         company_state, latest: what a state file holds.
         metrics, labels, text_format, step, output: what is asked for.
-        created_from: of the configuration.
         on_day: called for each fetched day.
     """
 
@@ -78,8 +77,6 @@ class Rig:
     text_format: TextFormat = TextFormat.OPENMETRICS
     step: int = DAY
     output: str = "out.om"
-    created_from: str | None = None
-    secret: str | None = None
     columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     on_day: Callable[[date], None] = lambda _: None
     recorder: LogRecorder = field(init=False)
@@ -128,7 +125,6 @@ class Rig:
             windows=tuple(map(parse_window, self.windows)),
             selection=selection,
             zone=ZoneInfo(self.zone) if self.zone else None,
-            created_from=self.created_from,
         )
 
     def deps(self) -> BackfillDeps:
@@ -152,7 +148,7 @@ class Rig:
     def client(self) -> GongClient:
         """A real one over real sockets; only its waits may take no time."""
         options = SimulatorOptions()
-        pair = f"{options.access_key}:{self.secret or options.access_key_secret}"
+        pair = f"{options.access_key}:{options.access_key_secret}"
         header = "Basic " + base64.b64encode(pair.encode()).decode()
         return GongClient(
             transport=Transport(base_url=self.simulator.url, timeout=10.0, user_agent="test"),

@@ -12,7 +12,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from gong_exporter.activity.poll import poll
@@ -24,11 +23,11 @@ from gong_exporter.exposition.body import Exposition, once_text
 from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.clock import Stopped
 from gong_exporter.runtime.detector import DetectorInput, DetectorOutput, DetectorProcess, detect
-from gong_exporter.runtime.parts import Parts
+from gong_exporter.runtime.parts import make_parts
 from gong_exporter.runtime.poll_runner import FetchWindows, PollRunner
 from gong_exporter.runtime.poller import Poller
 from gong_exporter.runtime.schedule import PollTimer
-from gong_exporter.runtime.setup import Setup, make_setup
+from gong_exporter.runtime.setup import make_setup
 from gong_exporter.runtime.signals import StopSignal
 from gong_exporter.simulator.api.simulator import Simulator
 from gong_exporter.simulator.records import ApiCompany
@@ -220,22 +219,10 @@ def bench(
         log = make_log("debug", "json", sink, redactor)
         state = StateFile(config.state.file, log=log, now=clock.now)
         state.poller_lock = FakeLock(acquire)
-        metrics = ExporterMetrics(
-            CollectorRegistry(),
-            clock.now,
-            quota_used=lambda: state.ledger.used(clock.now()),
-            state_errors=lambda: state.error_count,
-        )
-        exposition = exposition_type([metrics.registry], clock.monotonic)
+        parts = make_parts(state, clock, log, redactor)
+        exposition = exposition_type([parts.metrics.registry], clock.monotonic)
+        parts = replace(parts, exposition=exposition)
         benches: list[Bench] = []
-        parts = Parts(
-            clock=clock,
-            state=state,
-            metrics=metrics,
-            exposition=exposition,
-            log=log,
-            redactor=redactor,
-        )
         runner = PollRunner(
             parts,
             make_setup(config),
@@ -259,7 +246,7 @@ def bench(
                 timer,
                 runner,
                 poller,
-                metrics,
+                parts.metrics,
                 exposition,
                 state,
                 stop_signal,
@@ -285,6 +272,3 @@ def _noting(benches: list[Bench]) -> FetchWindows:
         return poll(source, plan, knowledge, clock, warn)
 
     return ask
-
-
-__all__ = ["Bench", "Setup", "bench", "changed"]
