@@ -41,33 +41,13 @@ _PERMANENT = (Unauthorized, Forbidden, Redirected, NotSent)
 T = TypeVar("T")
 
 
-class CallCounter:
-    """An Observer that counts exchanges.
-
-    Attributes:
-        calls: so far, retries included.
-    """
-
-    def __init__(self) -> None:
-        self.calls = 0
-
-    def exchanged(self, exchange: Exchange) -> None:  # noqa: ARG002 - each exchange is a call
-        """See Observer."""
-        self.calls += 1
-
-    def throttled(self, seconds: float) -> None:
-        """See Observer."""
-
-    def rate_limited_until(self, until: float) -> None:
-        """See Observer."""
-
-
 class BackfillQuota:
     """Keeps a backfill's calls within its share of the quota, and repeats those that failed.
 
+    It counts them as the client's Observer.
+
     Args:
         clock: time and waits.
-        counter: counts this process's calls.
         per_day: the backfill's own calls in any 24 hours.
         total_per_day: the calls of all processes in any 24 hours.
         used: from a Unix time to the calls of all processes in the 24 hours before.
@@ -81,7 +61,6 @@ class BackfillQuota:
         self,
         *,
         clock: Clock,
-        counter: CallCounter,
         per_day: int,
         total_per_day: int,
         used: Callable[[float], int],
@@ -95,12 +74,21 @@ class BackfillQuota:
         self.per_day = per_day
         self.total_per_day = total_per_day
         self._clock = clock
-        self._counter = counter
         self._used = used
         self._log = log
-        self._recorded = 0
+        self._unrecorded = 0
         self._any_success = False
         self._work: WorkFile | None = None
+
+    def exchanged(self, exchange: Exchange) -> None:  # noqa: ARG002 - each exchange is a call
+        """See Observer."""
+        self._unrecorded += 1
+
+    def throttled(self, seconds: float) -> None:
+        """See Observer."""
+
+    def rate_limited_until(self, until: float) -> None:
+        """See Observer."""
 
     def record_in(self, work: WorkFile) -> None:
         """From now on, record calls in this file, which also has those of earlier runs."""
@@ -109,10 +97,9 @@ class BackfillQuota:
 
     def record_calls(self) -> None:
         """Record the calls since the last time. Raises: BackfillError."""
-        calls = self._counter.calls - self._recorded
-        if calls and self._work is not None:
-            self._work.add_calls(calls, self._clock.now())
-            self._recorded += calls
+        if self._unrecorded and self._work is not None:
+            self._work.add_calls(self._unrecorded, self._clock.now())
+            self._unrecorded = 0
 
     def available(self) -> int:
         """Calls that can be made now."""

@@ -22,7 +22,7 @@ from structlog.typing import EventDict, FilteringBoundLogger
 from gong_exporter.activity.users import UserLabels
 from gong_exporter.backfill.output import OutputPath, TextFormat, parse_labels
 from gong_exporter.backfill.plan import BackfillError, InvalidRequest, PublicationDays, check_step
-from gong_exporter.backfill.quota import BackfillQuota, CallCounter
+from gong_exporter.backfill.quota import BackfillQuota
 from gong_exporter.backfill.request import BackfillDeps, BackfillRequest
 from gong_exporter.backfill.run import Backfill
 from gong_exporter.cli.backfill_text import plan_text, summary_text
@@ -139,10 +139,8 @@ def _run(options: dict[str, Any], session: Session) -> None:
             log.warning("without state.file, calls of a running exporter are not seen")
         company_state, latest = load_company(state, setup)
         budget = forecast_calls(setup, company_state)
-        counter = CallCounter()
         quota = BackfillQuota(
             clock=clock,
-            counter=counter,
             per_day=setup.limits.requests_per_day - budget.calls_per_day,
             total_per_day=setup.limits.requests_per_day - budget.calls_per_poll,
             used=state.ledger.used,
@@ -155,7 +153,7 @@ def _run(options: dict[str, Any], session: Session) -> None:
             ),
             clock=clock,
             ledger=state.ledger,
-            observer=counter,
+            observer=quota,
             redactor=session.redactor,
             log=log,
         )

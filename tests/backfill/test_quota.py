@@ -7,7 +7,7 @@ import pytest
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.poll import poll
 from gong_exporter.backfill.plan import InvalidRequest
-from gong_exporter.backfill.quota import RECHECK_INTERVAL, BackfillQuota, CallCounter
+from gong_exporter.backfill.quota import RECHECK_INTERVAL, BackfillQuota
 from gong_exporter.gong.limits import CallLimits
 from tests.backfill.conftest import MakeRig
 from tests.support.backfill_samples import activity, every_day, read_output, true_activity
@@ -102,7 +102,7 @@ def test_it_waits_for_a_quota_that_others_used_up(rig: MakeRig, clock: FakeClock
 
 
 def a_quota(clock: FakeClock, used: Callable[[float], int], **limits: int) -> BackfillQuota:
-    return BackfillQuota(clock=clock, counter=CallCounter(), used=used, log=no_log(), **limits)
+    return BackfillQuota(clock=clock, used=used, log=no_log(), **limits)
 
 
 @pytest.mark.parametrize(("per_day", "total_per_day"), [(0, 10), (-3, 10), (10, 0)])

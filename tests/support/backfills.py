@@ -18,7 +18,7 @@ from gong_exporter.activity.users import ALL_USERS, ListedUser, Selection, UserL
 from gong_exporter.activity.windows import parse_window
 from gong_exporter.backfill.output import OutputPath, TextFormat
 from gong_exporter.backfill.plan import DAY, PublicationDays
-from gong_exporter.backfill.quota import BackfillQuota, CallCounter
+from gong_exporter.backfill.quota import BackfillQuota
 from gong_exporter.backfill.request import BackfillDeps, BackfillRequest
 from gong_exporter.backfill.run import Backfill, Summary
 from gong_exporter.common.redact import Redactor
@@ -81,10 +81,17 @@ class Rig:
     on_day: Callable[[date], None] = lambda _: None
     recorder: LogRecorder = field(init=False)
     excluded: tuple[str, ...] = ()
-    counter: CallCounter = field(default_factory=CallCounter)
+    quota: BackfillQuota = field(init=False)
 
     def __post_init__(self) -> None:
         self.recorder = LogRecorder(self._after_event)
+        self.quota = BackfillQuota(
+            clock=self.clock,
+            per_day=self.per_day,
+            total_per_day=self.total_per_day,
+            used=self.ledger.used,
+            log=self.recorder.log,
+        )
 
     def prepare(self, days: PublicationDays) -> Backfill:
         """A backfill that nothing was fetched of yet."""
@@ -131,14 +138,7 @@ class Rig:
         return BackfillDeps(
             source=self.client(),
             clock=self.clock,
-            quota=BackfillQuota(
-                clock=self.clock,
-                counter=self.counter,
-                per_day=self.per_day,
-                total_per_day=self.total_per_day,
-                used=self.ledger.used,
-                log=self.recorder.log,
-            ),
+            quota=self.quota,
             calls_per_second=self.rate,
             company_state=self.company_state or CompanyState(host=self.simulator.url),
             latest=self.latest,
@@ -156,10 +156,10 @@ class Rig:
                 clock=self.clock,
                 ledger=self.ledger,
                 limits=CallLimits(self.rate, self.total_per_day),
-                observer=self.counter,
+                observer=self.quota,
                 timeout=10.0,
             ),
-            observer=self.counter,
+            observer=self.quota,
             clock=self.clock,
             authorization=lambda: header,
             redactor=Redactor(),
