@@ -22,6 +22,7 @@ from gong_exporter.gong.gong_users import GongUser
 from gong_exporter.roster.gong import (
     RosterRow,
     TeamBy,
+    exclude,
     fetch_users,
     people,
     roster_csv,
@@ -83,12 +84,8 @@ def roster(
     session = open_session(ctx, options, log_level="warn")
     # Without its roster file, which may be the one that is about to be written.
     config = session.config(check_roster=False)
-    excluded = {user.name.lower() for user in config.activity.exclude_users}
-    users = tuple(
-        user
-        for user in _fetch(session, config)
-        if excluded.isdisjoint(map(str.lower, (user.user_id, user.email or "", *user.aliases)))
-    )
+    excluded = (user.name for user in config.activity.exclude_users)
+    users, _ = exclude(_fetch(session, config), excluded)
     for key in unused_teams(users, teams):
         click.echo(f"warning: --teams: no manager matches {session.redactor.redact(key)}", err=True)
     rows = people(users, TeamBy(team), teams)

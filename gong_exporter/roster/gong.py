@@ -11,7 +11,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from structlog.typing import FilteringBoundLogger
@@ -148,6 +148,29 @@ def gong_roster(users: Sequence[GongUser], labels: Sequence[str]) -> Roster:
             user.user_id for user in users if user.recorded is False and user.active is not False
         ),
         calls=pages_for(len(users)),
+    )
+
+
+def exclude(
+    users: Sequence[GongUser], names: Iterable[str]
+) -> tuple[tuple[GongUser, ...], tuple[GongUser, ...]]:
+    """Leave out the users that have one of these ids and addresses, also as managers of others.
+
+    Returns:
+        The others; and of each excluded user the id, and the addresses by which the user is
+        excluded: they are the exclusion.
+    """
+    wanted = {name.lower() for name in names}
+    excluded: dict[str, GongUser] = {}
+    for user in users:
+        addresses = (address.lower() for address in (user.email, *user.aliases))
+        found = tuple(address for address in addresses if address in wanted)
+        if found or user.user_id in wanted:
+            excluded[user.user_id] = GongUser(user_id=user.user_id, aliases=found)
+    others = (user for user in users if user.user_id not in excluded)
+    return (
+        tuple(replace(u, manager_id="") if u.manager_id in excluded else u for u in others),
+        tuple(excluded.values()),
     )
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 from gong_exporter.gong.client import RetryPolicy
 from gong_exporter.gong.clock import Stopped
 from gong_exporter.gong.errors import GongError, InvalidResponse
 from gong_exporter.gong.gong_users import GongUser
 from gong_exporter.gong.limits import DAY
-from gong_exporter.roster.gong import fetch_users
+from gong_exporter.roster.gong import exclude, fetch_users
 from gong_exporter.runtime.gong_client import CallObserver, make_client
 from gong_exporter.runtime.parts import Parts
 from gong_exporter.runtime.setup import Setup, make_setup
@@ -159,22 +158,6 @@ class GongRoster:
 
 
 def without_excluded(users: tuple[GongUser, ...], setup: Setup) -> tuple[GongUser, ...]:
-    """The users without ``activity.exclude_users``, also as managers of others.
-
-    Of a user who is excluded by address, the id and this address stay: they are the exclusion.
-    """
-    names = {user.name.lower() for user in setup.config.activity.exclude_users}
-    if not names:
-        return users
-    excluded: dict[str, tuple[str, ...]] = {}
-    for user in users:
-        addresses = [address.lower() for address in (user.email, *user.aliases)]
-        found = tuple(address for address in addresses if address in names)
-        if found or user.user_id in names:
-            excluded[user.user_id] = found
-    return tuple(
-        GongUser(user_id=user.user_id, aliases=excluded[user.user_id])
-        if user.user_id in excluded
-        else replace(user, manager_id="" if user.manager_id in excluded else user.manager_id)
-        for user in users
-    )
+    """The users without ``activity.exclude_users``, and what has to be kept of these."""
+    left, excluded = exclude(users, (user.name for user in setup.config.activity.exclude_users))
+    return left + excluded

@@ -77,6 +77,13 @@ def test_excluded_people_are_not_written(simulator: Simulator, tmp_path: Path) -
     assert {row["id"] for row in rows(out)} == {row["id"] for row in everybody} - gone
 
 
+def test_excluded_managers_are_nobodys_team(simulator: Simulator, tmp_path: Path) -> None:
+    manager = next(person.manager_id for person in COMPANY.people if person.manager_id)
+    assert manager in roster(tmp_path, simulator.url)[1]
+    _, out, _ = roster(tmp_path, simulator.url, activity={"exclude_users": [manager]})
+    assert manager not in out
+
+
 def test_the_file_is_private_whole_and_the_same_each_time(
     simulator: Simulator, tmp_path: Path
 ) -> None:

@@ -261,7 +261,7 @@ def test_excluded_people_are_neither_in_the_roster_nor_saved(tmp_path: Path) -> 
         assert labels(loop)[user_id(2)]["manager"] == ""
         saved = loop.state.load_users(loop.config.gong.base_url)
         assert saved is not None
-        ann, ben, cy = saved.users
+        cy, ann, ben = saved.users
         assert ann == GongUser(user_id=user_id(0))
         assert ben == GongUser(user_id=user_id(1), aliases=("ben@alias.example",))
         assert (cy.name, cy.manager_id) == ("Cy", "")
@@ -274,4 +274,4 @@ def test_a_reload_that_excludes_people_purges_the_saved_roster(tmp_path: Path) -
         assert set(labels(loop)) == {user_id(0), user_id(2)}
         saved = loop.state.load_users(loop.config.gong.base_url)
         assert saved is not None
-        assert [user.name for user in saved.users] == ["Ann Head", "", "Cy"]
+        assert [user.name for user in saved.users] == ["Ann Head", "Cy", ""]
