@@ -30,7 +30,6 @@ class Estimate:
 
     Attributes:
         days_left: days still to fetch.
-        days: days of the output.
         calls: pages still to request.
         seconds: the time that they take, by the limits.
         by_quota: True if the daily quota limits the time, False if the calls a second do.
@@ -39,7 +38,6 @@ class Estimate:
     """
 
     days_left: int
-    days: int
     calls: int
     seconds: float
     by_quota: bool
@@ -83,7 +81,6 @@ def estimate(
     activity_bytes, other_bytes = _line_sizes(request, metrics, zone)
     return Estimate(
         days_left=days_left,
-        days=len(days),
         calls=calls,
         seconds=max(by_rate, by_quota),
         by_quota=by_quota > by_rate,

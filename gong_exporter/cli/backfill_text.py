@@ -31,7 +31,7 @@ def plan_text(work: Backfill, request: BackfillRequest, setup: Setup, reserved: 
     limit = setup.limits.requests_per_day
     files = f"{len(work.files)} files, " if len(work.files) > 1 else ""
     rows = [
-        ("days", f"{work.days[0]} to {work.days[-1]} ({estimate.days}), in {work.zone.key}"),
+        ("days", f"{work.days[0]} to {work.days[-1]} ({len(work.days)}), in {work.zone.key}"),
         ("fetches", f"{windows} of {users}"),
         ("calls", _calls_text(estimate)),
         ("quota", f"{limit - reserved} calls a day, beside {reserved} of the exporter's schedule"),

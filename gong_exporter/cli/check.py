@@ -17,7 +17,6 @@ from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 from gong_exporter.activity.budget import CallBudget
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.history import HISTORY_DAYS, known_days
-from gong_exporter.activity.windows import load_zone
 from gong_exporter.cli.check_live import check_live, saved_people_warning
 from gong_exporter.cli.options import WebOptions, bad_usage, common_options
 from gong_exporter.cli.session import Session, open_existing_state, open_session, refuse
@@ -271,8 +270,7 @@ def _history(setup: Setup, company_state: CompanyState, state: StateFile) -> str
         return "off (drops.enabled: false): no scores for drops of activity"
     if not keeps_history(setup):
         return "none, because it needs state.file: no scores for drops of activity"
-    zone = setup.plan.zone or load_zone(company_state.time_zone or "")
-    key = Company(setup, company_state, zone).key
+    key = Company(setup, company_state).key
     known = len(known_days(state.history.days(key) or {})) if key else 0
     calls = forecast_history(setup, company_state, missing=HISTORY_DAYS - known)
     progress = f"{known} of {HISTORY_DAYS} days are known"

@@ -223,7 +223,7 @@ class PollRunner:
             self._client = None
 
     def _windows_to_poll(self) -> tuple[WindowSpec, ...]:
-        now, zone = self._clock.now(), self._data.zone
+        now, zone = self._clock.now(), self._data.company.zone
         today = today_everywhere(now) if zone is None else company_today(now, zone)
         return windows_to_poll(self._data.setup, self._data.company_state, today)
 
@@ -245,7 +245,7 @@ class PollRunner:
         return PollState(
             setup=self._data.setup,
             budget=forecast_calls(self._data.setup, self._data.company_state),
-            zone=self._data.zone,
+            zone=self._data.company.zone,
             planned=tuple(window.name for window in self._windows_to_poll()),
             windows=self._data.windows(),
             failed=self._failed,

@@ -35,20 +35,23 @@ class Company:
     Attributes:
         setup: the configuration in force.
         state: what polls learned.
-        zone: the company's; None if it is not known yet.
     """
 
     setup: Setup
     state: CompanyState
-    zone: ZoneInfo | None
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """The company's time zone; None if it is not known yet."""
+        return self.setup.plan.zone or load_zone(self.state.time_zone or "")
 
     @property
     def key(self) -> HistoryKey | None:
         """The key of the days; None while the zone is not known."""
-        plan = self.setup.plan
-        if self.zone is None:
+        plan, zone = self.setup.plan, self.zone
+        if zone is None:
             return None
-        return HistoryKey.of(plan.host, plan.created_from, plan.created_to, self.zone.key)
+        return HistoryKey.of(plan.host, plan.created_from, plan.created_to, zone.key)
 
     @property
     def ids(self) -> frozenset[str] | None:
@@ -77,7 +80,6 @@ class Published:
 
     Attributes:
         snapshot: as rendered.
-        windows: the windows in it.
         label: from an address to what the snapshot shows of it.
         stale_at: Unix seconds after which some of it is too old to serve.
         drops: what is served about drops; None for nothing.
@@ -85,7 +87,6 @@ class Published:
     """
 
     snapshot: Snapshot = EMPTY
-    windows: tuple[WindowData, ...] = ()
     label: Callable[[str], str] = hidden
     stale_at: float = math.inf
     drops: DropReport | None = None
@@ -129,12 +130,7 @@ class CompanyData:
     @property
     def company(self) -> Company:
         """What the day history depends on."""
-        return Company(self.setup, self.company_state, self.zone)
-
-    @property
-    def zone(self) -> ZoneInfo | None:
-        """The company's time zone; None if it is not known yet."""
-        return self.setup.plan.zone or load_zone(self.company_state.time_zone or "")
+        return Company(self.setup, self.company_state)
 
     def load(self) -> None:
         """Load what the state file contains, with its true timestamps; use() publishes it."""
@@ -199,7 +195,7 @@ class CompanyData:
         now, stale_after = self._parts.clock.now(), self.setup.config.poll.stale_after
         young = tuple(data for data in self.windows() if now - data.fetched_at <= stale_after)
         drops = self._young_drops(now - stale_after)
-        before = self._published.windows
+        before = self._published.snapshot.windows
         if only_if_new and young == before and drops == self._published.drops:
             return
         # A window that a reload takes off the configuration is not too old.
@@ -212,7 +208,6 @@ class CompanyData:
         self._parts.exposition.publish(snapshot, drops)
         self._published = Published(
             snapshot=snapshot,
-            windows=young,
             label=label,
             stale_at=stale_after
             + min([*(data.fetched_at for data in young), *([drops.end] if drops else [math.inf])]),

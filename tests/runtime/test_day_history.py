@@ -135,8 +135,7 @@ def test_after_a_restart_the_saved_days_are_known(tmp_path: Path) -> None:
         loop.run()
         turn_until(loop, lambda: len(single_days(loop)) >= 10)
         again = KnownDays(loop.runner.parts)
-        state, zone = loop.runner.company_state, loop.runner.poll_state.zone
-        again.use(Company(loop.runner.poll_state.setup, state, zone))
+        again.use(Company(loop.runner.poll_state.setup, loop.runner.company_state))
         assert sorted(again.days) == sorted(single_days(loop))
 
 

@@ -184,11 +184,10 @@ def test_people_who_are_no_longer_excluded_get_their_past_back(tmp_path: Path) -
         assert len(loop.asked()) == calls  # those who stay are known
         # After a restart without an entry, only days on which the person did nothing are known.
         loop.state.poller_lock.release()
-        state, zone = loop.runner.company_state, loop.runner.poll_state.zone
         for entries in (user_id(0),), (email(2),), ():
             setup = make_setup(changed(loop.config, exclude_users=_excluded(*entries)))
             again = KnownDays(loop.runner.parts)
-            again.use(Company(setup, state, zone))
+            again.use(Company(setup, loop.runner.company_state))
             assert again.days
             assert min(day.weekday() for day in again.days) >= 5
         # The same after a reload. Then the days are fetched again.
