@@ -44,8 +44,7 @@ class DayHistory:
     def __init__(self, parts: Parts, days: KnownDays) -> None:
         self._parts = parts
         self._days = days
-        self._request: DayRequest | None = None
-        self._steps: Steps[DayRecord] | None = None
+        self._fetching: tuple[DayRequest, Steps[DayRecord]] | None = None
         self._basis = Basis()
         self._setup: Setup | None = None
         self._resume_at = -math.inf  # on the monotonic clock
@@ -89,9 +88,10 @@ class DayHistory:
         if not has_history or self._is_limited():
             return False
         try:
-            if self._steps is None and not self._begin(company, source):
+            self._fetching = self._fetching or self._begin(company, source)
+            if self._fetching is None:
                 return False
-            self._step(company)
+            self._step(company, *self._fetching)
         except Stopped:
             self._abandon()
             raise
@@ -122,11 +122,13 @@ class DayHistory:
         polls = forecast_calls(company.setup, company.state).calls_per_day_in_effect
         return recent >= DAYS_AT_LEAST and (recent + 1) * pages + polls > FILL_SHARE * quota
 
-    def _begin(self, company: Company, source: PageSource) -> bool:
-        """Begin with the next day. Returns whether there is one to fetch."""
+    def _begin(
+        self, company: Company, source: PageSource
+    ) -> tuple[DayRequest, Steps[DayRecord]] | None:
+        """Begin with the next day. Returns None if there is none to fetch."""
         zone = company.zone
         if zone is None:
-            return False
+            return None
         known = self._days.days
         today = company_today(self._parts.clock.now() - AFTER_MIDNIGHT, zone)
         request = next_request(
@@ -136,7 +138,7 @@ class DayHistory:
             if self._filling:
                 self._filling = self._said_waiting = False
                 self._parts.log.info("the day history is complete", days=len(known))
-            return False
+            return None
         if self._must_wait(company):
             if request.day not in known and not self._said_waiting:
                 self._said_waiting = True
@@ -145,7 +147,7 @@ class DayHistory:
                     known_days=len(known_days(known)),
                     total_days=HISTORY_DAYS,
                 )
-            return False
+            return None
         if not self._filling and request.day not in known:
             self._filling = True
             self._parts.log.info(
@@ -153,8 +155,7 @@ class DayHistory:
                 known_days=len(known_days(known)),
                 total_days=HISTORY_DAYS,
             )
-        self._request = request
-        self._steps = day_steps(
+        return request, day_steps(
             source,
             company.setup.plan,
             company.state,
@@ -163,18 +164,14 @@ class DayHistory:
             clock=self._parts.clock,
             log=self._parts.log,
         )
-        return True
 
-    def _step(self, company: Company) -> None:
-        if self._steps is None or self._request is None:
-            return
+    def _step(self, company: Company, request: DayRequest, steps: Steps[DayRecord]) -> None:
         try:
-            next(self._steps)
+            next(steps)
         except StopIteration as end:
             record: DayRecord | None = end.value
-            added = self._request.added
             self._abandon()
-            if added and record is not None:
+            if request.added and record is not None:
                 record = self._days.merged(record)
             if record is None or self._save(company, record):
                 self._next_pause = FIRST_PAUSE
@@ -193,7 +190,7 @@ class DayHistory:
         return pause
 
     def _fail(self, error: Exception) -> None:
-        day = self._request.day if self._request else None
+        day = self._fetching[0].day if self._fetching else None
         self._abandon()
         until = error.until if isinstance(error, RateLimited | NotSent) else None
         pause = self._pause(0.0 if until is None else until - self._parts.clock.now())
@@ -209,6 +206,6 @@ class DayHistory:
             )
 
     def _abandon(self) -> None:
-        if self._steps is not None:
-            self._steps.close()
-        self._steps = self._request = None
+        if self._fetching is not None:
+            self._fetching[1].close()
+        self._fetching = None

@@ -73,14 +73,14 @@ class KnownDays:
         self.days: Mapping[date, DayInfo] = {}
         self.changed = False
 
-    def use(self, company: Company) -> bool:
-        """Read the days of a company, also if they were read before. Returns update()."""
+    def use(self, company: Company) -> None:
+        """Read the days of a company, also if they were read before; see update()."""
         self._reread = True  # another process may have written
         if company.setup != self._setup:
             self._setup = company.setup
             self._cleaned = False
             self.changed = True
-        return self.update(company)
+        self.update(company)
 
     def update(self, company: Company) -> bool:
         """Follow changes of the company and of the file. Returns whether there is a history.
