@@ -1,4 +1,4 @@
-"""The body of a row: zlib around JSON.
+"""The rows of windows, hosts and users: their body, zlib around JSON, and how long they stay.
 
 JSON keeps IDs of any length, None beside 0, and text that is not valid Unicode (it escapes lone
 surrogates).
@@ -11,6 +11,9 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+RETENTION = 31 * 86_400.0
+"""Seconds after which a row that is no longer renewed is deleted."""
 
 
 class CorruptRow(Exception):

@@ -8,11 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gong_exporter.gong.gong_users import GongUser
-from gong_exporter.store.row_body import CorruptRow, pack, parsing, unpack
+from gong_exporter.store.row_body import RETENTION, CorruptRow, pack, parsing, unpack
 from gong_exporter.store.schema import transaction
-
-RETENTION = 31 * 86_400.0
-"""Seconds after which the list of a host that is no longer refreshed is deleted."""
 
 
 @dataclass(frozen=True, slots=True)

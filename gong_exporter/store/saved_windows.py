@@ -13,11 +13,8 @@ from datetime import date
 
 from gong_exporter.activity.company_state import CompanyState, Resolved404
 from gong_exporter.activity.snapshot import WindowData
-from gong_exporter.store.row_body import CorruptRow, pack, parsing, unpack
+from gong_exporter.store.row_body import RETENTION, CorruptRow, pack, parsing, unpack
 from gong_exporter.store.schema import transaction
-
-RETENTION = 31 * 86_400.0
-"""Seconds after which a window or host that polls no longer renew is deleted."""
 
 Purge = Callable[[CompanyState, Iterable[WindowData]], tuple[CompanyState, tuple[WindowData, ...]]]
 """From the state and the windows of one host to what may stay of them."""

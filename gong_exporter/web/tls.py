@@ -13,14 +13,7 @@ from typing import Any
 
 from gong_exporter.web.config import WebConfigError
 from gong_exporter.web.connections import accepted
-from gong_exporter.web.tls_settings import CIPHERS, CURVES, TlsSettings
-
-_VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
-_CERT_REQUIRED = {
-    "NoClientCert": ssl.CERT_NONE,
-    "VerifyClientCertIfGiven": ssl.CERT_OPTIONAL,
-    "RequireAndVerifyClientCert": ssl.CERT_REQUIRED,
-}
+from gong_exporter.web.tls_settings import CIPHERS, CLIENT_AUTH, CURVES, VERSIONS, TlsSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +73,8 @@ def build_context(settings: TlsSettings, material: Material, name: str) -> ssl.S
     """
     context = _AlertingContext(ssl.PROTOCOL_TLS_SERVER)
     context.sslobject_class = _AlertingObject
-    context.maximum_version = _VERSIONS[settings.max_version]
-    context.minimum_version = _VERSIONS[settings.min_version]
+    context.maximum_version = VERSIONS[settings.max_version]
+    context.minimum_version = VERSIONS[settings.min_version]
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
     context.set_alpn_protocols(["http/1.1"])
     _set_ciphers(context, settings, name)
@@ -91,7 +84,7 @@ def build_context(settings: TlsSettings, material: Material, name: str) -> ssl.S
         _load_client_ca(context, material.client_ca, name)
     elif settings.client_auth_type != "NoClientCert":
         context.load_default_certs(ssl.Purpose.CLIENT_AUTH)  # as Go does without a CA
-    context.verify_mode = _CERT_REQUIRED[settings.client_auth_type]
+    context.verify_mode = CLIENT_AUTH[settings.client_auth_type]
     return context
 
 

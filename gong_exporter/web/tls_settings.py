@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
@@ -43,11 +44,18 @@ CURVES: Mapping[str, str] = {
 }
 """Go's names of the curves, and OpenSSL's."""
 
-ClientAuth = Literal["NoClientCert", "VerifyClientCertIfGiven", "RequireAndVerifyClientCert"]
+VERSIONS: Mapping[str, ssl.TLSVersion] = {
+    "TLS12": ssl.TLSVersion.TLSv1_2,
+    "TLS13": ssl.TLSVersion.TLSv1_3,
+}
 
-_CLIENT_AUTH = ("NoClientCert", "VerifyClientCertIfGiven", "RequireAndVerifyClientCert")
+CLIENT_AUTH: Mapping[str, ssl.VerifyMode] = {
+    "NoClientCert": ssl.CERT_NONE,
+    "VerifyClientCertIfGiven": ssl.CERT_OPTIONAL,
+    "RequireAndVerifyClientCert": ssl.CERT_REQUIRED,
+}
+
 _UNVERIFIED = {"RequestClientCert", "RequireAnyClientCert", "RequireClientCert"}
-_VERSIONS = ("TLS12", "TLS13")
 _OLD_VERSIONS = {"TLS10", "TLS11"}
 
 _TRUE = {"true", "yes", "on", "y"}
@@ -67,13 +75,13 @@ def _client_auth(text: str) -> str:
             f"{text} is not supported: Python's TLS verifies every certificate that it asks for."
             " Use RequireAndVerifyClientCert or VerifyClientCertIfGiven"
         )
-    return one_of("type", _CLIENT_AUTH)(text) if text else "NoClientCert"
+    return one_of("type", CLIENT_AUTH)(text) if text else "NoClientCert"
 
 
 def _version(text: str) -> str:
     if text in _OLD_VERSIONS:
         raise ValueError(f"{text} is not supported: TLS below 1.2 is not offered")
-    return one_of("TLS version", _VERSIONS)(text)
+    return one_of("TLS version", VERSIONS)(text)
 
 
 def _boolean(value: object) -> bool:
@@ -85,7 +93,7 @@ def _boolean(value: object) -> bool:
 
 Text = Annotated[str, single(str)]
 _File = Annotated[Path | None, AfterValidator(in_folder), single(_path)]
-_Version = Annotated[Literal["TLS12", "TLS13"], single(_version)]
+_Version = Annotated[str, single(_version)]
 Boolean = Annotated[bool, PlainValidator(_boolean)]
 _Curve = Annotated[str, single(one_of("curve", CURVES))]
 _Suite = Annotated[str, single(one_of("or insecure cipher suite", (*CIPHERS, *TLS13_CIPHERS)))]
@@ -118,7 +126,7 @@ class TlsSettings(WebSection):
     key_file: _File = None
     client_ca: Text = ""
     client_ca_file: _File = None
-    client_auth_type: Annotated[ClientAuth, single(_client_auth)] = "NoClientCert"
+    client_auth_type: Annotated[str, single(_client_auth)] = "NoClientCert"
     client_allowed_sans: _Names | None = None
     min_version: _Version = "TLS12"
     max_version: _Version = "TLS13"

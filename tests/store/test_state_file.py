@@ -14,7 +14,7 @@ import pytest
 from gong_exporter.gong.clock import Stopped
 from gong_exporter.gong.limits import DAY, Allowed, Cause, Wait
 from gong_exporter.store import SavedState, StateFile
-from gong_exporter.store.saved_windows import RETENTION
+from gong_exporter.store.row_body import RETENTION
 from gong_exporter.store.schema import open_file
 from tests.support.store_samples import HOST, NOON, UNLIMITED, Scene, a_window, some_knowledge
 
