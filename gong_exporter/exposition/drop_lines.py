@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import isnan
 
 from gong_exporter.activity.snapshot import User
@@ -54,29 +55,31 @@ _TeamSamples = Iterable[tuple[bytes, float]]
 def drop_lines(report: DropReport, users: Iterable[User]) -> Iterator[bytes]:
     """The families in pieces: one per person or team, and one before the first of each family."""
     if report.show_people:
-        indexes = report.people.indexes()
+        people, indexes = report.people, report.people.indexes()
         shown = [(user, indexes[user.user_id]) for user in users if user.user_id in indexes]
         for family, samples_of in _PERSON_FAMILIES:
-            yield from _person_family(family, samples_of, shown, report)
+            yield from _person_family(family, samples_of, shown, people)
+        last_active = partial(_last_active, report.day_starts)
+        yield from _person_family(names.USER_LAST_ACTIVE, last_active, shown, people)
     for family, samples in _others(report):
         yield from _lines(family, samples)
 
 
 def _person_family(
     family: Family,
-    samples_of: Callable[[PersonScores, DropReport], Iterable[_Sample]],
+    samples_of: Callable[[PersonScores], Iterable[_Sample]],
     shown: Iterable[tuple[User, int]],
-    report: DropReport,
+    people: PeopleScores,
 ) -> Iterator[bytes]:
     """Labels are sorted by name, as the client library does; ``email`` comes first."""
-    head, name, at = family.head(), family.name.encode(), report.people.at
+    head, name = family.head(), family.name.encode()
     for user, index in shown:
         email, user_id = escape(user.email), escape(user.user_id)
         own = b"".join(
             [
                 b'%b{email="%b",%buser="%b"%b} %b\n'
                 % (name, email, before, user_id, after, format_value(value).encode())
-                for before, after, value in samples_of(at(index), report)
+                for before, after, value in samples_of(people.at(index))
                 if not isnan(value)
             ]
         )
@@ -104,29 +107,29 @@ def _window(score: Score) -> bytes:
     return b',window="%dd"' % score.window
 
 
-def _observed(found: PersonScores, _report: DropReport) -> Iterator[_Sample]:
+def _observed(found: PersonScores) -> Iterator[_Sample]:
     for metric, score in zip(_METRICS, found[:2], strict=True):
         for window, count, _ in _windows(score):
             yield metric, window, count
 
 
-def _expected(found: PersonScores, _report: DropReport) -> Iterator[_Sample]:
+def _expected(found: PersonScores) -> Iterator[_Sample]:
     for metric, score in zip(_METRICS, found[:2], strict=True):
         for window, _, expected in _windows(score):
             yield metric, window, expected
 
 
-def _usual(found: PersonScores, _report: DropReport) -> Iterable[_Sample]:
+def _usual(found: PersonScores) -> Iterable[_Sample]:
     own, hosting = _METRICS
     return (own, b"", found.usual_own_activity), (hosting, b"", found.usual_hosting)
 
 
-def _evidence(found: PersonScores, _report: DropReport) -> Iterator[_Sample]:
+def _evidence(found: PersonScores) -> Iterator[_Sample]:
     for metric, score in zip(_METRICS, found[:2], strict=True):
         yield metric, _window(score), score.evidence
 
 
-def _return_period(found: PersonScores, _report: DropReport) -> Iterator[_Sample]:
+def _return_period(found: PersonScores) -> Iterator[_Sample]:
     for metric, years in zip(
         _METRICS, (found.own_activity_years, found.hosting_years), strict=True
     ):
@@ -134,26 +137,24 @@ def _return_period(found: PersonScores, _report: DropReport) -> Iterator[_Sample
             yield metric, b"", float(round(years * SECONDS_PER_YEAR))
 
 
-def _reason(found: PersonScores, _report: DropReport) -> Iterator[_Sample]:
+def _reason(found: PersonScores) -> Iterator[_Sample]:
     if not isnan(found.reason):
         yield b'reason="%b",' % REASONS[int(found.reason)].value.encode(), b"", 1.0
 
 
-def _presence(found: PersonScores, _report: DropReport) -> Iterable[_Sample]:
+def _presence(found: PersonScores) -> Iterable[_Sample]:
     return (
         (b"", _WEEK_LABEL, found.active_days_7 / _WEEK),
         (b"", b',window="%dd"' % _FOUR_WEEKS, found.active_days_28 / _FOUR_WEEKS),
     )
 
 
-def _last_active(found: PersonScores, report: DropReport) -> Iterator[_Sample]:
+def _last_active(day_starts: Sequence[float], found: PersonScores) -> Iterator[_Sample]:
     if not isnan(found.last_active_day):
-        yield b"", b"", report.day_starts[int(found.last_active_day)]
+        yield b"", b"", day_starts[int(found.last_active_day)]
 
 
-_PERSON_FAMILIES: tuple[
-    tuple[Family, Callable[[PersonScores, DropReport], Iterable[_Sample]]], ...
-] = (
+_PERSON_FAMILIES: tuple[tuple[Family, Callable[[PersonScores], Iterable[_Sample]]], ...] = (
     (names.USER_OBSERVED, _observed),
     (names.USER_EXPECTED, _expected),
     (names.USER_USUAL, _usual),
@@ -161,7 +162,6 @@ _PERSON_FAMILIES: tuple[
     (names.USER_RETURN_PERIOD, _return_period),
     (names.USER_REASON, _reason),
     (names.USER_PRESENCE, _presence),
-    (names.USER_LAST_ACTIVE, _last_active),
 )
 
 

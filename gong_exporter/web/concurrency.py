@@ -88,18 +88,17 @@ class SingleFlight(Generic[T]):
 
     def __init__(self, work: Callable[[], Awaitable[T]]) -> None:
         self._work = work
-        self._running: asyncio.Task[T] | None = None
+        self._running = asyncio.Lock()
         self._next: asyncio.Task[T] | None = None
 
     async def run(self) -> T:
         """The result of a run that begins from now on."""
         if self._next is None:
-            self._next = asyncio.create_task(self._run_after(self._running))
+            self._next = asyncio.create_task(self._run_next())
         # A caller that stops waiting does not cancel the run of the others.
         return await asyncio.shield(self._next)
 
-    async def _run_after(self, previous: asyncio.Task[T] | None) -> T:
-        if previous is not None:
-            await asyncio.wait([previous])
-        self._running, self._next = self._next, None
-        return await self._work()
+    async def _run_next(self) -> T:
+        async with self._running:
+            self._next = None
+            return await self._work()
