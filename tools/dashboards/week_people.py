@@ -104,11 +104,6 @@ def people_below() -> table.Panel:
     series.filter_val = models.MatcherConfig(id_val="byRefId", options="I")
     panel.with_transformation(series)
     titles = {
-        PERSON: "Person",
-        "team": "Team",
-        "manager": "Manager",
-        "company": "Company",
-        "words": "Why",
         "Value #A": RARITY_TITLE,
         "Value #B": "Did",
         "Value #C": "Expected",
@@ -118,8 +113,6 @@ def people_below() -> table.Panel:
         "Value #F": "Days",
         "Value #G": "Last active",
         "Value #H": "Alert",
-        "job": "job",
-        "user": "user",
     }
     _arranged(panel, titles, RARITY_TITLE, down=True)
     panel.override_by_name(RARITY_TITLE, [wide(142), *_rarity()])
@@ -157,8 +150,15 @@ SPARKLINE = {
 def _arranged(panel: table.Panel, titles: Mapping[str, str], first: str, *, down: bool) -> None:
     """One table of all queries, the columns and rows in order.
 
-    The last column holds the id for the links of the others.
+    Args:
+        panel: whose queries they are.
+        titles: of the columns between the words about the person and the last ones, which are for
+            the links of the others.
+        first: the title of the column by which the rows are ordered.
+        down: largest first.
     """
+    who = {PERSON: "Person", "team": "Team", "manager": "Manager", "company": "Company"}
+    titles = {**who, "words": "Why", **titles, "job": "job", "user": "user"}
     sorted_by(merged(panel, titles, "Value #E"), first, down=down)
     panel.mappings([EMPTY])
     panel.override_by_name("Person", [narrow(120), leads_to("Open this person", PERSON_LINK)])
@@ -214,17 +214,10 @@ def people_away() -> table.Panel:
         missing="no data",
     )
     titles = {
-        PERSON: "Person",
-        "team": "Team",
-        "manager": "Manager",
-        "company": "Company",
-        "words": "Why",
         "Value #B": "Days of 7",
         "Value #C": "Days of the 21 before",
         "Value #A": "Usual week",
         "Value #D": "Last active",
-        "job": "job",
-        "user": "user",
     }
     _arranged(panel, titles, "Last active", down=False)
     panel.override_by_name("Days of 7", [wide(90)])
