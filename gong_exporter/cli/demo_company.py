@@ -12,6 +12,7 @@ from functools import partial
 from itertools import product
 from zoneinfo import ZoneInfo
 
+from gong_exporter.activity.history import HISTORY_DAYS
 from gong_exporter.cli.demo_detector import (
     LARGEST_CHOICE,
     NOTHING,
@@ -74,8 +75,6 @@ TEAM_DROPS = (EventKind.TEAM_SLUMP, EventKind.DEEP_SLUMP)
 """In the order to try them. In weeks in which many are away, a drop to a quarter may not show."""
 
 SLUMPS = {*USER_DROPS, *TEAM_DROPS}
-
-HISTORY_DAYS = 84
 
 
 def demo_company(

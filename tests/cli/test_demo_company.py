@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from gong_exporter.activity.history import HISTORY_DAYS
 from gong_exporter.cli.demo_company import (
-    HISTORY_DAYS,
     SEED,
     SEEDS,
     TEAM_DROPS,
