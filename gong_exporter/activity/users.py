@@ -108,15 +108,9 @@ def record_users(
 ) -> CompanyState:
     """Add the users of a listing to the known ones; look for listed addresses among them."""
     known_users = dict(company_state.known_users)
-    ids_by_email = dict(company_state.ids_by_email)
-    emails = selection.emails()
     for user in users:
         known_users[user.user_id] = user.email or known_users.get(user.user_id, "")
-        email = (user.email or "").lower()
-        if email in emails:
-            ids_by_email.setdefault(email, user.user_id)
-    ids_by_email = selection.ids_of_aliases(known_users) | ids_by_email
-    return replace(company_state, known_users=known_users, ids_by_email=ids_by_email)
+    return resolve_emails(replace(company_state, known_users=known_users), selection)
 
 
 def reassign_addresses(
@@ -141,7 +135,7 @@ def reassign_addresses(
 
 
 def resolve_emails(company_state: CompanyState, selection: Selection) -> CompanyState:
-    """Look for listed addresses that have no id yet among the users that are already known."""
+    """Look for listed addresses that have no id yet among the known users."""
     ids_by_email = dict(company_state.ids_by_email)
     emails = selection.emails() - ids_by_email.keys()
     if emails:
