@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import requests
 from requests.exceptions import ContentDecodingError
 
+from gong_exporter import __version__
 from gong_exporter.gong.clock import Clock, Stopped
 from gong_exporter.gong.deadline_thread import AbortableTask, DeadlineThread
 from gong_exporter.gong.errors import ConnectionFailed, GongError, InvalidResponse, TimedOut
@@ -72,7 +73,6 @@ class Transport:
     Args:
         base_url: scheme, host and port.
         timeout: seconds for a whole exchange, the last byte of the body included.
-        user_agent: the header's value.
         proxy_url: used for every call; None leaves it to the usual environment variables.
         ca_file: certificates to trust instead of the usual ones.
     """
@@ -82,7 +82,6 @@ class Transport:
         *,
         base_url: str,
         timeout: float,
-        user_agent: str,
         proxy_url: str | None = None,
         ca_file: str | None = None,
     ) -> None:
@@ -91,7 +90,7 @@ class Transport:
         self._timeout = timeout
         self._options = {
             "headers": {
-                "User-Agent": user_agent,
+                "User-Agent": f"gong-exporter/{__version__}",
                 "Accept": "application/json",
                 "Accept-Encoding": "gzip",
                 "Content-Type": "application/json",

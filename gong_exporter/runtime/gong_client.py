@@ -7,7 +7,6 @@ from dataclasses import replace
 from prometheus_client import CollectorRegistry
 from structlog.typing import FilteringBoundLogger
 
-from gong_exporter import __version__
 from gong_exporter.common.redact import Redactor
 from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.client import GongClient, RetryPolicy
@@ -64,7 +63,6 @@ def make_client(
         transport=Transport(
             base_url=gong.base_url,
             timeout=gong.timeout,
-            user_agent=f"gong-exporter/{__version__}",
             proxy_url=gong.proxy_url.get_secret_value() if gong.proxy_url else None,
             ca_file=str(gong.ca_file) if gong.ca_file else None,
         ),

@@ -55,7 +55,7 @@ def client_of(
     authorization = "Basic " + base64.b64encode(pair.encode()).decode()
     observer = observer or SilentObserver()
     return GongClient(
-        transport=Transport(base_url=simulator.url, timeout=timeout, user_agent="test"),
+        transport=Transport(base_url=simulator.url, timeout=timeout),
         limiter=Limiter(
             clock=clock,
             ledger=ledger or MemoryLedger(),

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from gong_exporter import __version__
 from gong_exporter.gong.errors import ConnectionFailed, InvalidResponse, TransportError
 from gong_exporter.gong.records import AGGREGATE_ACTIVITY_PATH
 from gong_exporter.gong.transport import MAX_IDLE
@@ -33,7 +34,7 @@ def test_a_request_is_sent_as_gong_expects_it_and_the_response_is_complete() -> 
     assert request.body == b'{"filter": {}}'
     assert request.header("authorization") == AUTHORIZATION
     assert request.header("content-type") == "application/json"
-    assert request.header("user-agent") == "gong-exporter/test"
+    assert request.header("user-agent") == f"gong-exporter/{__version__}"
     assert (got.status, got.complete, got.headers["x-odd"]) == (200, True, "a, b")
     assert b"4al018gzaztcr8nbukw" in got.body
 

@@ -26,7 +26,7 @@ PAGE = {
 
 
 def transport_to(url: str, timeout: float = 5.0, **options: Any) -> Transport:
-    return Transport(base_url=url, timeout=timeout, user_agent="gong-exporter/test", **options)
+    return Transport(base_url=url, timeout=timeout, **options)
 
 
 def a_request(body: bytes = b"{}") -> Request:

@@ -151,7 +151,7 @@ class Rig:
         pair = f"{options.access_key}:{options.access_key_secret}"
         header = "Basic " + base64.b64encode(pair.encode()).decode()
         return GongClient(
-            transport=Transport(base_url=self.simulator.url, timeout=10.0, user_agent="test"),
+            transport=Transport(base_url=self.simulator.url, timeout=10.0),
             limiter=Limiter(
                 clock=self.clock,
                 ledger=self.ledger,
