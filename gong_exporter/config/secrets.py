@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -66,6 +66,7 @@ class SecretFile:
 SecretSource = Secret | SecretFile
 
 
+@dataclass(slots=True)
 class HashKey:
     """The key that addresses are hashed with.
 
@@ -73,24 +74,17 @@ class HashKey:
     everybody's labels: then the last one that could be read goes on being used.
     """
 
-    def __init__(self, source: SecretSource) -> None:
-        self._source = source
-        self._last: Secret | None = None
+    source: SecretSource
+    _last: Secret | None = field(default=None, init=False, repr=False, compare=False)
 
     def read(self) -> Secret:
         """The key. Raises: CredentialsUnreadable, only if it could never be read."""
         try:
-            self._last = _read(self._source)
+            self._last = _read(self.source)
         except CredentialsUnreadable:
             if self._last is None:
                 raise
         return self._last
-
-    def __eq__(self, other: object) -> bool:
-        return self._source == other._source if isinstance(other, HashKey) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash((HashKey, self._source))
 
 
 @dataclass(frozen=True, slots=True)
