@@ -65,7 +65,7 @@ class Digest:
     Attributes:
         title: with the week.
         rows: the company, and the teams with the largest drops.
-        more_teams: teams without a row.
+        more_teams: how many teams have no row; empty if all have one.
         notes: what the alerts on the company and the teams say.
         sections: the people; none where people are not scored.
         closing: how to read it.
@@ -73,17 +73,10 @@ class Digest:
 
     title: str
     rows: tuple[Row, ...]
-    more_teams: int
+    more_teams: str
     notes: tuple[Sentence, ...]
     sections: tuple[Section, ...]
     closing: str
-
-    @property
-    def more_teams_text(self) -> str:
-        """How many teams have no row; empty if all have one."""
-        if not self.more_teams:
-            return ""
-        return f"and {self.more_teams} more team{'s' if self.more_teams > 1 else ''}"
 
     @property
     def summary(self) -> str:
@@ -101,6 +94,7 @@ def make_digest(week: DigestWeek, top: int, team: str = "") -> Digest:
         team: named in the title.
     """
     of_team = f" of {team}" if team else ""
+    more = len(week.teams[top:])
     rows = [_row("The whole company", week.company)] if week.company else []
     rows += [_row(each.name, each.week) for each in week.teams[:top] if each.week]
     notes = [company_drop(week.company)] if week.company and company_is_down(week.company) else []
@@ -113,7 +107,7 @@ def make_digest(week: DigestWeek, top: int, team: str = "") -> Digest:
         title=f"Gong activity{of_team}, {_day(week.first_day)} to {_day(week.last_day)}"
         f" {week.last_day.year}",
         rows=tuple(rows),
-        more_teams=len(week.teams[top:]),
+        more_teams=f"and {more} more team{'s' if more > 1 else ''}" if more else "",
         notes=tuple(notes),
         sections=sections if week.people_scored else (),
         closing="Calls are those hosted, those attended, and own ones listened to; contributions"

@@ -72,7 +72,7 @@ def _table(digest: Digest) -> Html | None:
             [tag("tr", _cells(row)) for row in digest.rows],
             style="width:100%;border-collapse:collapse;font-size:14px",
         ),
-        tag("p", digest.more_teams_text, style=_QUIET) if digest.more_teams else None,
+        tag("p", digest.more_teams, style=_QUIET) if digest.more_teams else None,
     )
 
 

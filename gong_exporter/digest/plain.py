@@ -57,8 +57,8 @@ def _table(digest: Digest) -> Iterator[str]:
     for name, *numbers in cells:
         padded = (value.rjust(width) for value, width in zip(numbers, widths[1:], strict=True))
         yield "  ".join((name.ljust(widths[0]), *padded))
-    if digest.more_teams_text:
-        yield digest.more_teams_text
+    if digest.more_teams:
+        yield digest.more_teams
 
 
 def _cells(row: Row) -> tuple[str, str, str, str]:
@@ -95,8 +95,8 @@ def as_markdown(digest: Digest) -> str:
             for row in digest.rows
         ]
         parts.append("\n".join(lines))
-    if digest.more_teams_text:
-        parts.append(digest.more_teams_text)
+    if digest.more_teams:
+        parts.append(digest.more_teams)
     parts += [_bold(note) for note in digest.notes]
     for section in digest.sections:
         parts.append(f"### {section.heading}: {section.total}")
@@ -129,12 +129,13 @@ def as_slack(digest: Digest) -> str:
     https://docs.slack.dev/reference/block-kit/blocks/rich-text-block. ``text`` is what
     notifications show.
     """
-    elements: list[dict[str, Any]] = [
-        *([_paragraph(_text(_SLACK_HEAD))] if digest.rows else []),
-        _list("bullet", [_slack_row(row) for row in digest.rows]),
-        *([_paragraph(_text(digest.more_teams_text))] if digest.more_teams_text else []),
-        *(_paragraph(*_slack_sentence(note)) for note in digest.notes),
-    ]
+    elements: list[dict[str, Any]] = []
+    if digest.rows:
+        elements.append(_paragraph(_text(_SLACK_HEAD)))
+        elements.append(_list("bullet", [_slack_row(row) for row in digest.rows]))
+    if digest.more_teams:
+        elements.append(_paragraph(_text(digest.more_teams)))
+    elements += [_paragraph(*_slack_sentence(note)) for note in digest.notes]
     for section in digest.sections:
         elements.append(_paragraph(_text(f"{section.heading}: {section.total}", "\n", bold=True)))
         if section.entries:
@@ -149,7 +150,7 @@ def as_slack(digest: Digest) -> str:
         "text": _slack_escaped(digest.summary),
         "blocks": [
             {"type": "header", "text": title},
-            {"type": "rich_text", "elements": [each for each in elements if each["elements"]]},
+            {"type": "rich_text", "elements": elements},
         ],
     }
     return json.dumps(message, indent=1) + "\n"
