@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gong_exporter.common.problems import Problem
-from gong_exporter.common.yaml import Keys, Node, Scalar
+from gong_exporter.common.yaml import Node, Scalar
 from gong_exporter.config import values
 from gong_exporter.config.secrets import (
     Credentials,
@@ -41,8 +41,9 @@ class SecretFinder:
     An empty variable counts as not set: a compose file sets one for every name that it passes on.
 
     Attributes:
-        root: the file, in which each value has been validated on its own.
-        lines: of its keys, such as ``gong.access_key``.
+        given: the values in the file by key, such as ``gong.access_key``; each has been validated
+            on its own.
+        lines: of the keys.
         folder: where relative paths start.
         environ: the environment; kept out of the repr.
         problems: found so far. A key that is among them is not looked at again.
@@ -50,7 +51,7 @@ class SecretFinder:
         unreadable: sections of which a part is not known; they are not said to lack anything.
     """
 
-    root: Keys
+    given: Mapping[str, Node] = field(repr=False)
     lines: Mapping[str, int]
     folder: Path
     environ: Mapping[str, str] = field(repr=False)
@@ -96,7 +97,7 @@ class SecretFinder:
         """Where a secret is given: ``gong.name``, ``gong.name_file``, ``$GONG_NAME``."""
         variable = _VARIABLES[name]
         return [
-            *(f"{section}.{key}" for key in (name, f"{name}_file") if self._given(section, key)),
+            *filter(self._is_given, (f"{section}.{name}", f"{section}.{name}_file")),
             *([f"${variable}"] if self.environ.get(variable) else []),
         ]
 
@@ -113,7 +114,7 @@ class SecretFinder:
             return None
         if places[0].startswith("$"):
             return self._checked(places[0], name, self.environ[_VARIABLES[name]])
-        text = self._value(*places[0].split("."))
+        text = self.given.get(places[0])
         if not isinstance(text, Scalar):
             return None
         if places[0].endswith("_file"):
@@ -141,15 +142,10 @@ class SecretFinder:
         if what := placeholder(text):
             self.warnings.append(Problem(self._line(place), place, what))
 
-    def _given(self, section: str, key: str) -> bool:
+    def _is_given(self, key: str) -> bool:
         """Whether a key has a value in the file, even one that was refused."""
-        value = self._value(section, key)
-        null = isinstance(value, Scalar) and value.null
-        return f"{section}.{key}" in self.lines and not null
-
-    def _value(self, section: str, key: str) -> Node | None:
-        keys = self.root.get(section)
-        return keys.get(key) if isinstance(keys, Keys) else None
+        value = self.given.get(key)
+        return key in self.lines and not (isinstance(value, Scalar) and value.null)
 
     def _empty_variables(self) -> str:
         empty = [f"${name}" for name in _VARIABLES.values() if self.environ.get(name) == ""]

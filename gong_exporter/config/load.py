@@ -74,22 +74,27 @@ def _load(
         return ConfigError(name, [root])
     path = Path(name).absolute()
     lines = dict(_lines(root))
+    given = {
+        f"{section}.{key}": value
+        for section, keys in root.items()
+        if isinstance(keys, Keys)
+        for key, value in keys.items()
+    }
     found = [*document.problems, *_unknown_sections(root)]
     sections = dict(_valid_sections(root, path.parent, found))
     # Of a section with a key or value that cannot be read, nothing is said to be missing.
     unreadable = {problem.key.partition(".")[0] for problem in document.problems}
     unreadable |= {problem.key for problem in found if problem.key in SECTIONS}
-    secrets = SecretFinder(root, lines, path.parent, environ, found, unreadable)
+    secrets = SecretFinder(given, lines, path.parent, environ, found, unreadable)
     credentials = secrets.credentials()
-    activity = root.get("activity")
-    label = activity.get("email_label") if isinstance(activity, Keys) else None
-    hash_key = secrets.hash_key(hashed=label == EmailLabel.HASHED.value)
+    hashed = given.get("activity.email_label") == EmailLabel.HASHED.value
+    hash_key = secrets.hash_key(hashed=hashed)
     if sections.keys() >= {"gong", "activity", "poll"}:
         found += stale_problems(sections["gong"], sections["activity"], sections["poll"], lines)
     gong = sections.get("gong")
     if gong is not None and gong.proxy_url is None:
         found += proxy_problems(gong.base_url, environ)
-    roster, problems, notes = _roster(root, lines, path.parent, check_roster, found)
+    roster, problems, notes = _roster(given, lines, path.parent, check_roster, found)
     found += problems
     ordered = sorted([*_warnings(root, sections), *secrets.warnings])
     ordered += notes  # in the order of the roster's lines
@@ -132,8 +137,8 @@ def _mapping(root: Node | None) -> Keys | Problem:
 
 
 def _lines(root: Keys) -> Iterator[tuple[str, int]]:
-    for section, line in root.lines.items():
-        yield section, line
+    for section in SECTIONS.keys() & root.lines.keys():
+        yield section, root.lines[section]
         keys = root.get(section)
         if isinstance(keys, Keys):
             yield from ((f"{section}.{key}", at) for key, at in keys.lines.items())
@@ -166,7 +171,7 @@ def _home(name: str) -> str | None:
 
 
 def _roster(
-    root: Keys,
+    given: Mapping[str, Node],
     lines: Mapping[str, int],
     folder: Path,
     check_roster: RosterCheck | None,
@@ -177,8 +182,7 @@ def _roster(
     It is read once, so that what is checked is what is used.
     """
     key = "activity.roster_file"
-    section = root.get("activity")
-    written = section.get("roster_file") if isinstance(section, Keys) else None
+    written = given.get(key)
     if check_roster is None or key in {each.key for each in found}:
         return None, [], []
     if not isinstance(written, Scalar) or written.null:
