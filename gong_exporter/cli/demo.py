@@ -202,6 +202,7 @@ def _wait_for_first_poll(exporter: Exporter, timeout: float) -> bool:
 
 
 def _size(exporter: Exporter) -> str:
-    snapshot = exporter.snapshot
-    series = once_text(snapshot, exporter.metrics.registry).count(b"\ngong_user_activity{")
+    snapshot = exporter.runner.current().snapshot
+    text = once_text(snapshot, exporter.runner.parts.metrics.registry)
+    series = text.count(b"\ngong_user_activity{")
     return f"{len(snapshot.users)} people, {len(snapshot.windows)} windows, {series} series"

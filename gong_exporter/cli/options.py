@@ -17,9 +17,6 @@ import click
 DEFAULT_ADDRESS = ":14664"
 """GONG on a phone's keys, after a 1."""
 
-LOG_LEVELS = ("debug", "info", "warn", "error")
-LOG_FORMATS = ("logfmt", "json")
-
 FAILED = 1
 """Exit status: failed at run time."""
 
@@ -52,8 +49,8 @@ class CommonOptions:
 
     Attributes:
         config_file: from the command line, the environment or the default.
-        log_level: one of LOG_LEVELS.
-        log_format: one of LOG_FORMATS.
+        log_level: ``debug``, ``info``, ``warn`` or ``error``.
+        log_format: ``logfmt`` or ``json``.
     """
 
     config_file: str
@@ -96,13 +93,13 @@ def common_options(command: _Command) -> _Command:
             click.option(
                 "--log.level",
                 "log_level",
-                type=click.Choice(LOG_LEVELS),
+                type=click.Choice(["debug", "info", "warn", "error"]),
                 help="Lowest level to log. [default: info]",
             ),
             click.option(
                 "--log.format",
                 "log_format",
-                type=click.Choice(LOG_FORMATS),
+                type=click.Choice(["logfmt", "json"]),
                 help="Format of the log lines. [default: logfmt]",
             ),
         )

@@ -8,11 +8,9 @@ from collections.abc import Callable, Sequence
 
 from structlog.typing import FilteringBoundLogger
 
-from gong_exporter.activity.snapshot import Snapshot
 from gong_exporter.common.redact import Redactor
 from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.model import Config
-from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.clock import SystemClock
 from gong_exporter.runtime.parts import make_parts
 from gong_exporter.runtime.poll_runner import PollRunner
@@ -71,6 +69,10 @@ class Exporter:
 
     With ``auto_reload``, it looks at the configuration and roster files after each so many seconds.
 
+    Attributes:
+        runner: runs polls, and has what is served.
+        site: the HTTP side's view of it.
+
     Raises:
         ConfigError: see ``assemble``.
     """
@@ -90,7 +92,7 @@ class Exporter:
         self._log = log
         self._stop_signal = StopSignal()
         self._sockets = tuple(sockets)
-        self._runner = runner = assemble(config, log, redactor, self._stop_signal)
+        self.runner = runner = assemble(config, log, redactor, self._stop_signal)
         self._poller = Poller(
             runner=runner,
             stop_signal=self._stop_signal,
@@ -116,19 +118,9 @@ class Exporter:
         )
 
     @property
-    def snapshot(self) -> Snapshot:
-        """What is served."""
-        return self._runner.current().snapshot
-
-    @property
     def first_poll_over(self) -> bool:
         """Whether a poll has ended, with or without success."""
-        return self._runner.poll_state.failed is not None
-
-    @property
-    def metrics(self) -> ExporterMetrics:
-        """The exporter's own numbers."""
-        return self._runner.parts.metrics
+        return self.runner.poll_state.failed is not None
 
     def start(self) -> None:
         """Serve and poll."""
@@ -156,8 +148,8 @@ class Exporter:
         self._poller.ask_to_stop()
         self._web.stop(WEB_GRACE)
         if self._poller.join(POLLER_GRACE):
-            self._runner.close()
-            self._runner.parts.state.close()
+            self.runner.close()
+            self.runner.parts.state.close()
         # A poller that is still busy is a daemon thread: it ends with the process, and the state
         # file is readable whenever that is.
         self._log.info("stopped", pid=os.getpid())

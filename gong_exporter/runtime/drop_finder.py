@@ -110,7 +110,8 @@ class DropFinder:
             return
         self._began = self._clock.monotonic()
         shown = self._data.published()
-        given = _detector_input(loaded, company, self._data.known_users(), shown.label)
+        known_users = frozenset(user.user_id for user in shown.snapshot.users)
+        given = _detector_input(loaded, company, known_users, shown.label)
         self._run_of = company, loaded.days
         self._run = self._start(given)
 

@@ -174,10 +174,6 @@ class CompanyData:
             self._drops, self._drops_key = drops, key
             self._publish(only_if_new=True)
 
-    def known_users(self) -> frozenset[str]:
-        """The people who are shown, with or without activity."""
-        return frozenset(user.user_id for user in self.published().snapshot.users)
-
     def windows(self) -> tuple[WindowData, ...]:
         """The newest data of each configured window, young or not, in the plan's order."""
         plan = self.setup.plan

@@ -63,22 +63,18 @@ class StopSignal:
 
     Attributes:
         event: the clock's waits end when it is set.
+        stopping: whether the process is stopping.
     """
 
     def __init__(self) -> None:
         self.event = threading.Event()
         self._lock = threading.Lock()
-        self._stopping = False
-
-    @property
-    def stopping(self) -> bool:
-        """Whether the process is stopping."""
-        return self._stopping
+        self.stopping = False
 
     def stop(self) -> None:
         """End all waits, for good."""
         with self._lock:
-            self._stopping = True
+            self.stopping = True
             self.event.set()
 
     def interrupt(self) -> None:
@@ -88,7 +84,7 @@ class StopSignal:
     def resume(self) -> None:
         """Allow waits again after an interrupt(). Does nothing after a stop()."""
         with self._lock:
-            if not self._stopping:
+            if not self.stopping:
                 self.event.clear()
 
 

@@ -74,7 +74,7 @@ def test_the_real_scheduler_polls_at_the_interval(tmp_path: Path) -> None:
         assert time.monotonic() - began >= 3 * 0.5 - 0.05
         assert exporter.first_poll_over
         assert exporter.serving
-        assert exporter.metrics.status().up
+        assert exporter.runner.parts.metrics.status().up
 
 
 def test_polls_slower_than_their_schedule_never_overlap(tmp_path: Path) -> None:
