@@ -19,9 +19,16 @@ from tests.support.truth import today_in
 
 
 @pytest.fixture(scope="module")
-def simulator() -> Iterator[Simulator]:
+def shared_simulator() -> Iterator[Simulator]:
     with running_simulator(FixtureCompany(users=7), now=utc_now) as simulator:
         yield simulator
+
+
+@pytest.fixture
+def simulator(shared_simulator: Simulator) -> Iterator[Simulator]:
+    """A simulator without faults."""
+    yield shared_simulator
+    shared_simulator.set_faults()
 
 
 def check_live(folder: Path, url: str, **sections: Any) -> tuple[int, str, str]:
@@ -118,10 +125,7 @@ def test_a_refusal_is_said_with_its_request_id_and_what_to_do(
 ) -> None:
     simulator.set_faults(fault)
     before = len(simulator.journal.entries())
-    try:
-        status, out, err = check_live(tmp_path, simulator.url)
-    finally:
-        simulator.set_faults()
+    status, out, err = check_live(tmp_path, simulator.url)
     assert status == 1
     assert "key, scope and host are right" not in out
     assert err.startswith("gong-exporter: the live call failed: ")
@@ -146,10 +150,7 @@ def test_an_answer_without_what_is_needed(
     simulator: Simulator, fault: str, words: str, tmp_path: Path
 ) -> None:
     simulator.set_faults(fault)
-    try:
-        status, _, err = check_live(tmp_path, simulator.url, gong={"timeout": "500ms"})
-    finally:
-        simulator.set_faults()
+    status, _, err = check_live(tmp_path, simulator.url, gong={"timeout": "500ms"})
     assert status == 1
     assert words in err
 
@@ -158,10 +159,7 @@ def test_a_period_without_any_activity_proves_the_key_all_the_same(
     simulator: Simulator, tmp_path: Path
 ) -> None:
     simulator.set_faults("not-found")
-    try:
-        status, out, _ = check_live(tmp_path, simulator.url, gong={"time_zone": "US/Pacific"})
-    finally:
-        simulator.set_faults()
+    status, out, _ = check_live(tmp_path, simulator.url, gong={"time_zone": "US/Pacific"})
     assert status == 0
     assert "live call: key, scope and host are right" in out
 

@@ -18,8 +18,7 @@ from typing import Any, cast
 from gong_exporter.backfill.plan import PublicationDays
 from gong_exporter.gong.clock import SystemClock
 from tests.support.backfills import Rig
-
-ROOT = Path(__file__).parents[2]
+from tests.support.exporter import ROOT
 
 
 @contextmanager
