@@ -271,8 +271,11 @@ class _Generation:
             await asyncio.sleep(_STARTED_CHECK_SECONDS)
 
     def retire(self) -> None:
-        """Serve no more connections, and end when the responses in progress are complete."""
+        """Serve no more requests, and end when the responses in progress are complete."""
         self._server.should_exit = True
+        # uvicorn does this too, but only after up to a tenth of a second.
+        for connection in list(self._server.server_state.connections):
+            connection.shutdown()
 
     def end_connections(self) -> None:
         """End every connection at once."""
