@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
@@ -12,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gong_exporter.simulator.company.company import SimulatedCompany
+from gong_exporter.simulator.company.counters import WIDTH
 from gong_exporter.simulator.company.events import parse_event
-from gong_exporter.simulator.company.tally import CallStory
 from gong_exporter.simulator.records import COUNTERS
 
 TODAY = date(2026, 6, 17)
@@ -43,9 +45,44 @@ starts = st.dates(date(2024, 6, 1), TODAY)
 lengths = st.integers(1, 70).map(lambda days: days * DAY)
 
 
+@dataclass(frozen=True)
+class CallStory:
+    """One call.
+
+    Attributes:
+        host: the ``userId`` of the host.
+        day: the company day on which it took place.
+        deeds: by user and counter, the company days on which the user did this on the call (or
+            received it). Attendance is not included: the company only has the number of calls
+            that a user joined on a day.
+    """
+
+    host: str
+    day: date
+    deeds: dict[tuple[str, str], tuple[date, ...]]
+
+
 @cache
 def calls(where: SimulatedCompany, monday: date) -> tuple[CallStory, ...]:
-    return tuple(story for team in where.teams for story in where.calls(team, monday))
+    """All calls of the week from ``monday``, which is a Sunday for the company in some offices."""
+    return tuple(
+        story for team in range(len(where.teams)) for story in calls_of_team(where, team, monday)
+    )
+
+
+def calls_of_team(where: SimulatedCompany, team: int, monday: date) -> Iterator[CallStory]:
+    week = where._team_week(team, monday)
+    sunday = monday - DAY
+    users = [where.user_ids[worker.place] for worker in week.workers]
+    deeds: list[dict[tuple[str, str], tuple[date, ...]]] = [{} for _ in week.hosts]
+    for key, marked in week.marks.items():
+        rest, counter = divmod(key, WIDTH)
+        call, worker = divmod(rest, len(users))
+        deeds[call][users[worker], COUNTERS[counter]] = tuple(
+            sunday + day * DAY for day in range(marked.bit_length()) if marked >> day & 1
+        )
+    for call, host in enumerate(week.hosts):
+        yield CallStory(users[host], sunday + week.days[call] * DAY, deeds[call])
 
 
 def calls_met(where: SimulatedCompany, start: date, end: date) -> list[CallStory]:

@@ -51,7 +51,7 @@ PATH = "/v2/stats/activity/aggregate"
 METHODS = {PATH: "POST", USERS_PATH: "GET"}
 """The method of each endpoint."""
 
-USERS_LIST = "users"
+USERS_LIST = hash("users")
 """What the cursors of ``GET /v2/users`` are bound to, in place of a filter."""
 
 KEPT_WINDOWS = 2
@@ -222,7 +222,7 @@ class Api:
         change: Callable[[UserT], UserT],
         *,
         cursor: str | None,
-        fingerprint: str,
+        fingerprint: int,
         arrived: float,
         active_faults: frozenset[str],
     ) -> tuple[Sequence[UserT], Payload]:

@@ -86,13 +86,13 @@ class Cursors:
 
     def __init__(self, lifetime: float) -> None:
         self._lifetime = lifetime
-        self._issued: dict[str, tuple[str, int, float]] = {}
+        self._issued: dict[str, tuple[int, int, float]] = {}
 
-    def issue(self, fingerprint: str, page: int, at: float) -> str:
+    def issue(self, fingerprint: int, page: int, at: float) -> str:
         """The cursor of a page of a listing.
 
         Args:
-            fingerprint: of the filter.
+            fingerprint: of the listing.
             page: counted from 0.
             at: now, in monotonic seconds.
         """
@@ -103,7 +103,7 @@ class Cursors:
             del self._issued[next(iter(self._issued))]
         return cursor
 
-    def read(self, cursor: str, fingerprint: str, at: float) -> int:
+    def read(self, cursor: str, fingerprint: int, at: float) -> int:
         """The number of the page that a cursor belongs to.
 
         Raises:

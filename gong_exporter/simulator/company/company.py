@@ -15,7 +15,7 @@ from gong_exporter.simulator.company.events import Event, EventKind, PlantedEven
 from gong_exporter.simulator.company.layout import FOUNDED, Role, lay_out
 from gong_exporter.simulator.company.offices import DAYS_A_WEEK
 from gong_exporter.simulator.company.people import Employee, Staff
-from gong_exporter.simulator.company.tally import CallStory, Tally, call_stories, tally
+from gong_exporter.simulator.company.tally import Tally, tally
 from gong_exporter.simulator.company.teamwork import TeamWeek
 from gong_exporter.simulator.records import COUNTERS, ApiUserActivity, DirectoryUser
 
@@ -149,22 +149,6 @@ class SimulatedCompany:
                     lane = places.index(place) * WIDTH
                     counts = list(map(add, counts, share[lane : lane + WIDTH]))
         return dict(zip(COUNTERS, counts, strict=True))
-
-    def calls(self, team: str, monday: date) -> Sequence[CallStory]:
-        """All calls that a team hosted in the week from ``monday``, and what became of each.
-
-        Args:
-            team: its name.
-            monday: the first day of the week, in the offices' days: where it is Monday before
-                it is for the company, the calls of that Monday are on the company's Sunday.
-
-        Raises:
-            ValueError: there is no such team, or the day is not a Monday.
-        """
-        if monday.weekday() != 0:
-            raise ValueError(f"{monday} is not a Monday")
-        week = self._team_week(self.teams.index(team), monday)
-        return tuple(call_stories(week, monday, self._staff))
 
     def level(self, user_id: str, monday: date) -> int:
         """How many levels more calls than usual a user has in a week, before chance.
