@@ -343,6 +343,20 @@ def test_a_half_written_pair_leaves_the_old_one_in_force(
         assert web_config.error is None
 
 
+def test_an_idle_connection_is_not_served_under_the_old_settings(place: Place) -> None:
+    with serving(FixedSite(), web_config=place.config(SERVER)) as port, ExitStack() as stack:
+        kept = http.client.HTTPSConnection("127.0.0.1", port, timeout=5, context=place.stranger())
+        stack.callback(kept.close)
+        kept.request("GET", "/metrics")
+        kept.getresponse().read()
+        place.write(CLIENTS)
+        until(lambda: not can_scrape(port, place.stranger()), "the change is in force")
+        kept.auto_open = 0
+        with pytest.raises((OSError, http.client.HTTPException)):  # noqa: PT012  # either of them
+            kept.request("GET", "/metrics")
+            kept.getresponse()
+
+
 def test_a_broken_file_leaves_the_old_rules_in_force_and_is_logged_once(
     place: Place,
 ) -> None:
