@@ -40,8 +40,7 @@ from gong_exporter.runtime.setup import (
     make_setup,
     poll_span,
     redaction_policy,
-    unrecorded_text,
-    unrecorded_users,
+    unrecorded_warning,
 )
 from gong_exporter.runtime.state import schedule_text, stretched_text
 from gong_exporter.runtime.user_labels import load_roster, saved_users
@@ -117,7 +116,7 @@ def run_check(session: Session, web: WebOptions, *, live: bool) -> None:
         history = _history(setup, company_state, state)
         measured = bool(company_state.pages)
         _describe(setup, cost, history, web.config_file, measured=measured)
-        if text := unrecorded_text(unrecorded_users(setup, company_state)):
+        if text := unrecorded_warning(setup, company_state):
             warnings.append(text)
         if live:
             client = make_client(

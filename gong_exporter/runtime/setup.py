@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from urllib.parse import unquote, urlsplit
@@ -71,22 +70,17 @@ def make_setup(config: Config, roster: Roster | None = None) -> Setup:
     )
 
 
-def unrecorded_users(setup: Setup, company_state: CompanyState) -> tuple[str, ...]:
-    """The ids of those who are asked for although Gong does not record their calls."""
+def unrecorded_warning(setup: Setup, company_state: CompanyState) -> str:
+    """A warning that Gong does not record the calls of some users; empty for none."""
     selection, found = setup.plan.selection, setup.roster.not_recorded
     if not selection.all_users:
         found &= selection.known_ids(_state_of_host(setup, company_state))
-    return tuple(sorted(found))
-
-
-def unrecorded_text(users: Sequence[str]) -> str:
-    """Why some users have no calls; empty if there are none."""
-    if not users:
+    if not found:
         return ""
     return (
-        f"Gong does not record the web conferences of {len(users)} active users"
+        f"Gong does not record the web conferences of {len(found)} active users"
         " (webConferencesRecorded is false), so their calls are not counted:"
-        f" {first_of(users)}"
+        f" {first_of(sorted(found))}"
     )
 
 

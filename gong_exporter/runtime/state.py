@@ -18,7 +18,7 @@ from gong_exporter.runtime.poller import Poller
 from gong_exporter.runtime.published import Published
 from gong_exporter.runtime.reload import Reloader
 from gong_exporter.runtime.schedule import PollState
-from gong_exporter.runtime.setup import search_share, unrecorded_text, unrecorded_users
+from gong_exporter.runtime.setup import search_share, unrecorded_warning
 from gong_exporter.web.status import Health, Status, WindowStatus
 from gong_exporter.web.watch import WebConfigFile
 
@@ -130,8 +130,8 @@ class ExporterSite:
                 "Drops: the detector failed, so there are no scores, or those of an earlier day:"
                 f" {self.runner.drops.error}"
             )
-        if users := unrecorded_users(state.setup, self.runner.company_state):
-            found.append(unrecorded_text(users))
+        if text := unrecorded_warning(state.setup, self.runner.company_state):
+            found.append(text)
         if self.runner.parts.state.error:
             found.append(f"State file: {self.runner.parts.state.error}")
         offset = abs(status.clock_offset or 0.0)

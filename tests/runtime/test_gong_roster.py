@@ -13,7 +13,7 @@ import pytest
 from gong_exporter.activity.users import ListedUser
 from gong_exporter.gong.gong_users import GongUser
 from gong_exporter.runtime.gong_roster import FRESH_AT_START, RETRY_INTERVAL
-from gong_exporter.runtime.setup import unrecorded_text, unrecorded_users
+from gong_exporter.runtime.setup import unrecorded_warning
 from gong_exporter.simulator.api.faults import FAULTS, Stage
 from gong_exporter.simulator.records import DirectoryUser
 from gong_exporter.store import SavedUsers
@@ -245,13 +245,14 @@ def test_active_users_without_recordings_are_explained(tmp_path: Path) -> None:
     with firm(tmp_path) as loop:
         company = loop.simulator.company
         assert isinstance(company, Firm)
+        assert unrecorded_warning(loop.runner.poll_state.setup, loop.runner.company_state) == ""
         company.changes = {1: {"recorded": False}}
         loop.run()
-        users = unrecorded_users(loop.runner.poll_state.setup, loop.runner.company_state)
-        assert users == (user_id(1),)
-    assert "webConferencesRecorded is false" in unrecorded_text(users)
-    assert unrecorded_text([str(n) for n in range(12)]).endswith("9 and 2 more")
-    assert unrecorded_text(()) == ""
+        text = unrecorded_warning(loop.runner.poll_state.setup, loop.runner.company_state)
+        assert text == (
+            "Gong does not record the web conferences of 1 active users (webConferencesRecorded is"
+            f" false), so their calls are not counted: {user_id(1)}"
+        )
 
 
 def test_excluded_people_are_neither_in_the_roster_nor_saved(tmp_path: Path) -> None:
