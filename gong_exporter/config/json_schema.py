@@ -20,24 +20,30 @@ _WINDOW = f"^([1-9][0-9]?|[123][0-9][0-9]|400)d$|^({'|'.join(PERIODS)})$"
 _SCHEME = "[hH][tT][tT][pP][sS]?://"
 _ANY_TEXT = ["string", "number", "boolean"]
 
+
+def _text(pattern: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": pattern})
+
+
+def _names(pattern: str) -> JsonDict:
+    """A list of different names."""
+    return {
+        "type": "array",
+        "items": {"type": "string", "pattern": pattern},
+        "minItems": 1,
+        "uniqueItems": True,
+    }
+
+
 PATH = WithJsonSchema({"type": "string", "minLength": 1})
 ACCESS_KEY = WithJsonSchema({"type": _ANY_TEXT, "pattern": "^[!-9;-~]+$"})
 SECRET = WithJsonSchema({"type": _ANY_TEXT, "pattern": "^[!-~]+$"})
 NAME = WithJsonSchema({"type": "string", "minLength": 1})
-CRON = WithJsonSchema(
-    {"type": "string", "pattern": r"^\s*(@[A-Za-z]+|[\w*/,-]+(\s+[\w*/,-]+){4})\s*$"}
-)
-PROXY_URL = WithJsonSchema({"type": "string", "pattern": rf"^{_SCHEME}[^\s<>/?#]+/?$"})
-BASE_URL = WithJsonSchema({"type": "string", "pattern": rf"^{_SCHEME}[^\s<>@?#/:][^\s<>@?#]*$"})
-DURATION = WithJsonSchema(
-    {"type": "string", "pattern": f"^(?=.){''.join(f'([0-9]+{unit})?' for unit in UNITS)}$"}
-)
-MOMENT = WithJsonSchema(
-    {
-        "type": "string",
-        "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$",
-    }
-)
+CRON = _text(r"^\s*(@[A-Za-z]+|[\w*/,-]+(\s+[\w*/,-]+){4})\s*$")
+PROXY_URL = _text(rf"^{_SCHEME}[^\s<>/?#]+/?$")
+BASE_URL = _text(rf"^{_SCHEME}[^\s<>@?#/:][^\s<>@?#]*$")
+DURATION = _text(f"^(?=.){''.join(f'([0-9]+{unit})?' for unit in UNITS)}$")
+MOMENT = _text(r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$")
 RATE = WithJsonSchema(
     {"type": ["number", "string"], "exclusiveMinimum": 0, "pattern": r"^\d*\.?\d+$"}
 )
@@ -58,27 +64,8 @@ ROSTER_LABELS = WithJsonSchema(
     }
 )
 EMAIL_LABEL = WithJsonSchema({"enum": ["plain", "hashed", "omitted"]})
-WINDOWS = WithJsonSchema(
-    {
-        "type": "array",
-        "items": {"type": "string", "pattern": _WINDOW},
-        "minItems": 1,
-        "uniqueItems": True,
-    }
-)
-METRICS = WithJsonSchema(
-    {
-        "anyOf": [
-            {"const": "all"},
-            {
-                "type": "array",
-                "items": {"type": "string", "pattern": _METRIC},
-                "minItems": 1,
-                "uniqueItems": True,
-            },
-        ]
-    }
-)
+WINDOWS = WithJsonSchema(_names(_WINDOW))
+METRICS = WithJsonSchema({"anyOf": [{"const": "all"}, _names(_METRIC)]})
 _ID_OR_EMAIL: tuple[JsonDict, ...] = (
     {"type": "integer", "minimum": 0},
     {"type": "string", "pattern": f"^({_ID}|{_EMAIL})$"},

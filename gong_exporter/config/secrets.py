@@ -58,9 +58,16 @@ class SecretFile:
 
     def _look(self) -> Secret | str:
         """The secret, or what is wrong: an exception raised here would hold it in its frame."""
-        text, wrong = _content(self.path)
+        try:
+            content = read_bounded(self.path, MAX_SECRET_BYTES)
+        except UnreadableFile as error:
+            return str(error)
+        try:
+            text = content.decode().removesuffix("\n").removesuffix("\r")
+        except UnicodeDecodeError:
+            return "is not text"
         check = access_key_problem if self.key == _ACCESS_KEY_FILE else secret_problem
-        return wrong or check(text) or Secret(text)
+        return check(text) or Secret(text)
 
 
 SecretSource = Secret | SecretFile
@@ -154,16 +161,3 @@ def access_key_problem(text: str) -> str | None:
 
 def _read(source: SecretSource) -> Secret:
     return source.read() if isinstance(source, SecretFile) else source
-
-
-def _content(path: Path) -> tuple[str, str | None]:
-    """The file's text without the line break at its end, and what is wrong with the file."""
-    try:
-        content = read_bounded(path, MAX_SECRET_BYTES)
-    except UnreadableFile as error:
-        return "", str(error)
-    try:
-        text = content.decode()
-    except UnicodeDecodeError:
-        return "", "is not text"
-    return text.removesuffix("\n").removesuffix("\r"), None
