@@ -208,8 +208,8 @@ class Api:
         not_found = Refusal(HTTPStatus.NOT_FOUND, ("User not found",))
         users = self._activity(query.start, query.end)
         if query.user_ids is not None:
-            unknown = query.user_ids.difference(self._company.user_ids)
-            if unknown and "unknown-id-fails" in active_faults:
+            fails = "unknown-id-fails" in active_faults
+            if fails and query.user_ids.difference(self._company.user_ids):
                 raise not_found
             users = [user for user in users if user.user_id in query.user_ids]
         if not users and (query.user_ids is not None or "empty-is-404" in active_faults):
@@ -244,17 +244,19 @@ class Api:
             if "expired-cursor" in active_faults:
                 raise expired()
             number = self._cursors.read(cursor, fingerprint, arrived)
-        page = cut_page(users(), number, self._options.page_size, active_faults, change)
+        page, total, more = cut_page(
+            users(), number, self._options.page_size, active_faults, change
+        )
         records: Payload = {
-            "totalRecords": page.total,
-            "currentPageSize": len(page.users),
+            "totalRecords": total,
+            "currentPageSize": len(page),
             "currentPageNumber": number,
         }
         if cursor is not None and "repeated-cursor" in active_faults:
             records["cursor"] = cursor
-        elif page.follow:
+        elif more:
             records["cursor"] = self._cursors.issue(fingerprint, number + 1, arrived)
-        return page.users, records
+        return page, records
 
 
 def day_start(day: date, zone: ZoneInfo) -> datetime:

@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from http import HTTPStatus
 from secrets import token_urlsafe
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from gong_exporter.simulator.api.messages import Refusal
 from gong_exporter.simulator.records import ApiUserActivity
 
 UserT = TypeVar("UserT")
 """A user as one of the endpoints shows it."""
-
-
-@dataclass(frozen=True, slots=True)
-class ApiPage(Generic[UserT]):
-    """One page of a listing.
-
-    Attributes:
-        users: at most ``page_size``.
-        total: ``totalRecords``.
-        follow: more pages follow.
-    """
-
-    users: Sequence[UserT]
-    total: int
-    follow: bool
 
 
 def more_active(user: ApiUserActivity) -> ApiUserActivity:
@@ -41,14 +26,14 @@ def cut_page(
     size: int,
     active_faults: frozenset[str],
     change: Callable[[UserT], UserT],
-) -> ApiPage[UserT]:
-    """Page ``number`` of a listing, with the active faults applied.
+) -> tuple[Sequence[UserT], int, bool]:
+    """Page ``number`` of a listing, its ``totalRecords``, and whether more pages follow.
 
     Args:
         users: the whole listing.
         number: of the page, counted from 0.
         size: records per page.
-        active_faults: names.
+        active_faults: names; those of the stage ``LISTING`` are applied.
         change: makes another state of a user, for the fault that names one twice.
     """
     if number > 0 and users and "shifting" in active_faults:
@@ -67,14 +52,11 @@ def cut_page(
         page.append(change(first))
     if "wrong-total" in active_faults:
         total += 1
-    return ApiPage(
-        users=page,
-        total=total,
-        follow=begin + size < len(users) or "endless-pages" in active_faults,
-    )
+    return page, total, begin + size < len(users) or "endless-pages" in active_faults
 
 
 KEPT_CURSORS = 10_000
+"""The latest ones, some 300 bytes each."""
 
 
 class Cursors:
