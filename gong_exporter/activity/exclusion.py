@@ -44,11 +44,10 @@ class Exclusion:
 
     def isdisjoint(self, state: CompanyState, user_id: str | None, email: str | None) -> bool:
         """Whether neither the id nor the address is known to be of an excluded person."""
-        excluded, address = self.excluded_ids(state), (email or "").lower()
-        return (
-            user_id not in excluded
-            and address not in self.emails
-            and state.excluded_emails.get(address) not in excluded
+        address = (email or "").lower()
+        ids = (user_id, state.excluded_emails.get(address))
+        return address not in self.emails and not any(
+            each in self.ids or state.excluded_ids.get(each) in self.emails for each in ids if each
         )
 
     def filter_listing(self, state: CompanyState, listing: Listing) -> tuple[CompanyState, Listing]:
