@@ -13,9 +13,9 @@ from gong_exporter.activity.snapshot import Snapshot, User
 from gong_exporter.exposition.body import Exposition, once_text
 from tests.support.exposition_collector import SnapshotCollector
 from tests.support.exposition_metrics import busy_metrics
-from tests.support.exposition_servers import serving
 from tests.support.exposition_snapshots import AWKWARD, snapshot, window
 from tests.support.servers import need, prometheus_scraping, promtool
+from tests.support.web_site import LiveSite, serving
 
 
 @pytest.fixture(scope="module")
@@ -57,20 +57,23 @@ def test_promtool_has_nothing_to_say(odd_snapshot: Snapshot) -> None:
 
 @pytest.mark.server("curl")
 def test_curl_unpacks_what_it_asked_to_be_compressed(odd_snapshot: Snapshot) -> None:
-    with serving(exposition_of(odd_snapshot)) as server:
-        curl = [need("curl"), "--silent", "--show-error", "--fail", f"http://{server.address}/"]
+    site = LiveSite(exposition_of(odd_snapshot))
+    with serving(site) as port:
+        url = f"http://127.0.0.1:{port}/metrics"
+        curl = [need("curl"), "--silent", "--show-error", "--fail", url]
         packed = subprocess.run([*curl, "--compressed"], capture_output=True, check=True).stdout
         plain = subprocess.run(curl, capture_output=True, check=True).stdout
-        assert [encoding for _, encoding in server.answers] == ["gzip", None]
+    assert [encoding for _, encoding in site.kinds] == ["gzip", None]
     assert packed == plain
     assert sum(f.name == "gong_user_activity" for f in text_families(packed.decode())) == 1
 
 
 @pytest.mark.server("prometheus")
 def test_a_real_prometheus_reads_every_sample(odd_snapshot: Snapshot, tmp_path: Path) -> None:
+    site = LiveSite(exposition_of(odd_snapshot))
     with (
-        serving(exposition_of(odd_snapshot)) as server,
-        prometheus_scraping(server.address, directory=tmp_path) as prometheus,
+        serving(site) as port,
+        prometheus_scraping(f"127.0.0.1:{port}", directory=tmp_path) as prometheus,
     ):
         prometheus.await_scrape()
         for family in SnapshotCollector(odd_snapshot).collect():
@@ -78,12 +81,12 @@ def test_a_real_prometheus_reads_every_sample(odd_snapshot: Snapshot, tmp_path: 
                 frozenset(labels.items() - {("__name__", family.name)}): value
                 for labels, value in prometheus.query(family.name)
             }
-            target = {"job": "gong", "instance": server.address}
+            target = {"job": "gong", "instance": f"127.0.0.1:{port}"}
             assert read == {
                 # to Prometheus an empty label is none
                 frozenset((target | {k: v for k, v in s.labels.items() if v}).items()): s.value
                 for s in family.samples
             }
         assert prometheus.query("gong_up")[0][1] == 0
-        (kind,) = {answer for answer in server.answers if answer[1] == "gzip"}
-        assert kind[0].startswith("application/openmetrics-text; version=1.0.0")
+    ((content_type, _),) = {kind for kind in site.kinds if kind[1] == "gzip"}
+    assert content_type.startswith("application/openmetrics-text; version=1.0.0")

@@ -14,7 +14,7 @@ from datetime import date
 from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.snapshot import Snapshot, User, Values, WindowData
-from gong_exporter.exposition.body import CHUNK_BYTES, Body
+from gong_exporter.exposition.body import CHUNK_BYTES, Body, Exposition
 from gong_exporter.exposition.exporter_status import ExporterStatus
 from gong_exporter.web.http_connection import Limits
 from gong_exporter.web.routes import Options, build_app
@@ -119,6 +119,20 @@ class FixedSite:
 
     def status(self) -> Status:
         return self.state
+
+
+class LiveSite(FixedSite):
+    """Serves a real exposition, and notes the content type and encoding of each response."""
+
+    def __init__(self, exposition: Exposition) -> None:
+        super().__init__()
+        self._exposition = exposition
+        self.kinds: list[tuple[str, str | None]] = []
+
+    def metrics(self, accept: str, accept_encoding: str) -> Body:
+        body = self._exposition.body(accept, accept_encoding)
+        self.kinds.append((body.content_type, body.content_encoding))
+        return body
 
 
 def big(size: int) -> FixedSite:

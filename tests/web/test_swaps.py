@@ -15,26 +15,15 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from gong_exporter.exposition.body import Body, Exposition
+from gong_exporter.exposition.body import Exposition
 from gong_exporter.exposition.metrics import ExporterMetrics
 from tests.support.exposition_snapshots import snapshot
 from tests.support.servers import until
-from tests.support.web_site import FixedSite, serving
+from tests.support.web_site import LiveSite, serving
 
 USERS = 6
 SCRAPERS = 50
 GENERATIONS = 12
-
-
-class Live(FixedSite):
-    """Serves a real exposition."""
-
-    def __init__(self, exposition: Exposition) -> None:
-        super().__init__()
-        self._exposition = exposition
-
-    def metrics(self, accept: str, accept_encoding: str) -> Body:
-        return self._exposition.body(accept, accept_encoding)
 
 
 def generation_of(text: str) -> float:
@@ -93,7 +82,7 @@ def test_fifty_scrapers_see_whole_snapshots_and_never_an_older_one() -> None:
         assert samples(parse(texts[-1])) == texts[-1].count("\ngong_user_activity{")
         return [generation_of(text) for text in texts]
 
-    with serving(Live(exposition)) as port, ThreadPoolExecutor(SCRAPERS + 1) as pool:
+    with serving(LiveSite(exposition)) as port, ThreadPoolExecutor(SCRAPERS + 1) as pool:
         swapped = pool.submit(swap)
         swapped.add_done_callback(lambda _: over.set())
         scrapers = [pool.submit(scrape, number, port) for number in range(SCRAPERS)]
