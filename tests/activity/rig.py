@@ -19,6 +19,7 @@ from gong_exporter.activity.users import ALL_USERS, ListedUser, Selection
 from gong_exporter.activity.windows import parse_window
 from gong_exporter.common.redact import Redactor
 from gong_exporter.gong.client import GongClient, RetryPolicy
+from gong_exporter.gong.clock import Clock
 from gong_exporter.gong.errors import GongError
 from gong_exporter.gong.limits import CallLimits, Ledger, Limiter
 from gong_exporter.gong.records import (
@@ -39,9 +40,10 @@ from tests.support.logs import LogRecorder, no_log
 
 def client_of(
     simulator: Simulator,
-    clock: FakeClock,
+    clock: Clock,
     *,
     ledger: Ledger | None = None,
+    per_second: float = 1000.0,
     per_day: int = 1_000_000,
     retry: RetryPolicy | None = None,
     recorder: LogRecorder | None = None,
@@ -59,7 +61,7 @@ def client_of(
         limiter=Limiter(
             clock=clock,
             ledger=ledger or MemoryLedger(),
-            limits=CallLimits(1000.0, per_day),
+            limits=CallLimits(per_second, per_day),
             observer=observer,
             timeout=timeout,
         ),

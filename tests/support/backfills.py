@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -21,13 +20,11 @@ from gong_exporter.backfill.plan import DAY, PublicationDays
 from gong_exporter.backfill.quota import BackfillQuota
 from gong_exporter.backfill.request import BackfillDeps, BackfillRequest
 from gong_exporter.backfill.run import Backfill, Summary
-from gong_exporter.common.redact import Redactor
 from gong_exporter.gong.client import GongClient
 from gong_exporter.gong.clock import Clock
-from gong_exporter.gong.limits import CallLimits, Ledger, Limiter
-from gong_exporter.gong.transport import Transport
+from gong_exporter.gong.limits import Ledger
 from gong_exporter.simulator.api.simulator import Simulator
-from gong_exporter.simulator.api.simulator_options import SimulatorOptions
+from tests.activity.rig import client_of
 from tests.support.clocks import FakeClock
 from tests.support.ledgers import MemoryLedger
 from tests.support.logs import LogRecorder
@@ -147,23 +144,15 @@ class Rig:
 
     def client(self) -> GongClient:
         """A real one over real sockets; only its waits may take no time."""
-        options = SimulatorOptions()
-        pair = f"{options.access_key}:{options.access_key_secret}"
-        header = "Basic " + base64.b64encode(pair.encode()).decode()
-        return GongClient(
-            transport=Transport(base_url=self.simulator.url, timeout=10.0),
-            limiter=Limiter(
-                clock=self.clock,
-                ledger=self.ledger,
-                limits=CallLimits(self.rate, self.total_per_day),
-                observer=self.quota,
-                timeout=10.0,
-            ),
+        return client_of(
+            self.simulator,
+            self.clock,
+            ledger=self.ledger,
+            per_second=self.rate,
+            per_day=self.total_per_day,
+            recorder=self.recorder,
+            timeout=10.0,
             observer=self.quota,
-            clock=self.clock,
-            authorization=lambda: header,
-            redactor=Redactor(),
-            log=self.recorder.log,
         )
 
     @property
