@@ -160,7 +160,12 @@ def _config(session: Session, web: WebOptions, warnings: list[str]) -> Config:
 
     Its warnings are added to ``warnings`` if it is refused.
     """
-    web_problem = _web_problem(web)
+    web_problem = ""
+    if web.config_file is not None:
+        try:
+            WebConfigFile(Path(web.config_file))
+        except WebConfigError as error:
+            web_problem = str(error)
     try:
         config = session.load()
     except ConfigError as error:
@@ -171,16 +176,6 @@ def _config(session: Session, web: WebOptions, warnings: list[str]) -> Config:
     if web_problem:
         bad_usage(web_problem)
     return config
-
-
-def _web_problem(web: WebOptions) -> str:
-    """What is wrong with the web configuration; empty if nothing is."""
-    if web.config_file is not None:
-        try:
-            WebConfigFile(Path(web.config_file))
-        except WebConfigError as error:
-            return str(error)
-    return ""
 
 
 def _folder_warnings(file: Path | None) -> Iterator[str]:

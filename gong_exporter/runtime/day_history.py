@@ -85,8 +85,9 @@ class DayHistory:
         if self._days.basis != self._basis:
             self._abandon()
             self._basis = self._days.basis
-        if not has_history or self._is_limited():
-            return False
+        now = self._parts.clock.now()
+        if not has_history or self._parts.state.ledger.limited_until(now) > now:
+            return False  # a Retry-After forbids calls
         try:
             self._fetching = self._fetching or self._begin(company, source)
             if self._fetching is None:
@@ -102,11 +103,6 @@ class DayHistory:
             self._parts.log.exception("the day history broke down: a defect, please report it")
             self._fail(error)
         return True
-
-    def _is_limited(self) -> bool:
-        """Whether a Retry-After forbids calls."""
-        now = self._parts.clock.now()
-        return self._parts.state.ledger.limited_until(now) > now
 
     def _must_wait(self, company: Company) -> bool:
         """Whether the calls of a day are left to polls.
