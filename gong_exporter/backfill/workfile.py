@@ -232,14 +232,10 @@ class WorkFile:
     def _transaction(self, kind: str = "IMMEDIATE") -> Iterator[None]:
         self._run(f"BEGIN {kind}")
         try:
-            yield
-            self._run("COMMIT")
-        except BaseException as error:
-            if self._db.in_transaction:
-                self._run("ROLLBACK")
-            if isinstance(error, sqlite3.Error):
-                raise BackfillError(f"{self._path}: {_describe(error)}") from error
-            raise
+            with self._db:  # commits, or rolls back
+                yield
+        except sqlite3.Error as error:
+            raise BackfillError(f"{self._path}: {_describe(error)}") from error
 
 
 def _describe(error: Exception) -> str:
