@@ -127,7 +127,11 @@ class _Routes:
         self._options = options
         # Each reload reads files and may start a poll: a storm of requests is one and one more.
         self._reloads = SingleFlight(lambda: in_thread("reload", site.reload))
-        self._pages = _Pages(self._render, monotonic)
+        self._monotonic = monotonic
+        self._page_lock = FairLock()
+        self._kept_for: tuple[PageQuery, bool] | None = None
+        self._kept_since = 0.0
+        self._kept_page = Response()
 
     async def metrics(self, request: Request) -> Response:
         headers = request.headers
@@ -153,56 +157,29 @@ class _Routes:
         return _health(await self._reloads.run(), otherwise=500)
 
     async def page(self, request: Request) -> Response:
-        page = await self._pages.get(request)
-        if page is None:
-            return _text("Too many pages are requested at once.", 429, {"retry-after": "1"})
-        if gzip_wanted(", ".join(request.headers.getlist("accept-encoding"))):
-            return Response(page.gzipped, headers=PAGE_HEADERS | {"content-encoding": "gzip"})
-        return Response(page.plain, headers=PAGE_HEADERS)
-
-    def _render(self, query: PageQuery) -> bytes:
-        return render_page(self._site.status(), query, self._options.telemetry_path)
-
-
-class _Pages:
-    """Renders status pages one at a time, off the event loop, and keeps the last one."""
-
-    def __init__(
-        self, render: Callable[[PageQuery], bytes], monotonic: Callable[[], float]
-    ) -> None:
-        self._render = render
-        self._monotonic = monotonic
-        self._turns = FairLock()
-        self._kept: tuple[PageQuery, float, _Compressed] | None = None
-
-    async def get(self, request: Request) -> _Compressed | None:
-        """The page of a request; None when too many of this client's address wait."""
+        """Render pages one at a time, off the event loop, and keep the last one."""
+        # Not from request.url, which needs a Host header that makes sense.
         query = PageQuery.parse(request.scope["query_string"].decode("latin-1"))
-        if not await self._turns.acquire(request.client.host if request.client else ""):
-            return None
+        wanted = query, gzip_wanted(", ".join(request.headers.getlist("accept-encoding")))
+        if not await self._page_lock.acquire(request.client.host if request.client else ""):
+            return _text("Too many pages are requested at once.", 429, {"retry-after": "1"})
         try:
             if await request.is_disconnected():
-                return _Compressed(b"", b"")
+                return Response()
             now = self._monotonic()
-            if self._kept is not None:
-                kept_query, rendered_at, page = self._kept
-                if kept_query == query and now - rendered_at < PAGE_KEPT_SECONDS:
-                    return page
-            page = await in_thread("page", lambda: _Compressed.of(self._render(query)))
-            self._kept = query, now, page
-            return page
+            if wanted != self._kept_for or now - self._kept_since >= PAGE_KEPT_SECONDS:
+                self._kept_page = await in_thread("page", lambda: self._render(*wanted))
+                self._kept_for, self._kept_since = wanted, now
+            return self._kept_page
         finally:
-            asyncio.get_running_loop().call_later(PAGE_PAUSE_SECONDS, self._turns.release)
+            asyncio.get_running_loop().call_later(PAGE_PAUSE_SECONDS, self._page_lock.release)
 
-
-@dataclass(frozen=True, slots=True)
-class _Compressed:
-    plain: bytes
-    gzipped: bytes
-
-    @classmethod
-    def of(cls, plain: bytes) -> _Compressed:
-        return cls(plain, zlib.compress(plain, wbits=zlib.MAX_WBITS | 16))
+    def _render(self, query: PageQuery, gzip: bool) -> Response:  # noqa: FBT001  # of one tuple
+        page = render_page(self._site.status(), query, self._options.telemetry_path)
+        if not gzip:
+            return Response(page, headers=PAGE_HEADERS)
+        packed = zlib.compress(page, wbits=zlib.MAX_WBITS | 16)
+        return Response(packed, headers=PAGE_HEADERS | {"content-encoding": "gzip"})
 
 
 def _health(health: Health, *, otherwise: int) -> Response:
