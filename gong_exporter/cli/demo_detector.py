@@ -24,9 +24,9 @@ Day = Mapping[str, Counts]
 NOTHING: Counts = (0, 0, 0, 0)
 
 
-def read_day(company: SimulatedCompany, day: date) -> Day:
-    """A day of the teams to choose from."""
-    found = company.activity(day, day + timedelta(days=1), company.teams[:LARGEST_CHOICE])
+def read_day(company: SimulatedCompany, day: date, most_teams: int | None = LARGEST_CHOICE) -> Day:
+    """A day of the first teams; None for all teams."""
+    found = company.activity(day, day + timedelta(days=1), company.teams[:most_teams])
     return counts_of_listing(
         UserActivity(user_id=user.user_id, email=user.email, counters=user.counters)
         for user in found

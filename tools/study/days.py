@@ -6,21 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from gong_exporter.activity.history import HISTORY_DAYS
+from gong_exporter.cli.demo_detector import read_day
 from gong_exporter.drops.records import NO_TEAM, Person
 from gong_exporter.simulator.company.company import SimulatedCompany
 from tools.study.uneven import UnevenWeeks
-
-HISTORY = 84
-"""Days of history that the exporter keeps."""
-
-CALLS = ("callsAsHost", "callsAttended", "ownCallsListenedTo")
-CONTRIBUTIONS = (
-    "callsGaveFeedback",
-    "callsRequestedFeedback",
-    "callsSharedInternally",
-    "callsSharedExternally",
-    "callsCommentsGiven",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +43,19 @@ class DayCounts:
         length = (end - first).days
         for ago in range(length):
             day = end - timedelta(days=ago + 1)
-            for user in company.activity(day, day + timedelta(days=1)):
-                counts = people.get(user.user_id)
+            found = read_day(company, day, most_teams=None)
+            for user_id, counted in found.items():
+                counts = people.get(user_id)
                 if counts is None:
                     counts = Counts(*(bytearray(length) for _ in range(5)))
-                    people[user.user_id] = counts
-                counted = user.counters
-                hosted = counted["callsAsHost"]
-                others = sum(counted[name] for name in CALLS) - hosted
-                contributions = sum(counted[name] for name in CONTRIBUTIONS)
-                listened = counted["othersCallsListenedTo"]
+                    people[user_id] = counts
+                hosted, calls, contributions, listened = counted
+                others = calls - hosted
                 if uneven:
-                    hosted = uneven.scale(hosted, user.user_id, day, "hosted")
-                    others = uneven.scale(others, user.user_id, day, "calls")
-                    contributions = uneven.scale(contributions, user.user_id, day, "contributions")
-                    listened = uneven.scale(listened, user.user_id, day, "listened")
+                    hosted = uneven.scale(hosted, user_id, day, "hosted")
+                    others = uneven.scale(others, user_id, day, "calls")
+                    contributions = uneven.scale(contributions, user_id, day, "contributions")
+                    listened = uneven.scale(listened, user_id, day, "listened")
                 counts.hosted[ago] = hosted
                 counts.calls[ago] = hosted + others
                 counts.contributions[ago] = contributions
@@ -83,7 +71,7 @@ class DayCounts:
             teams: the team of each user by the roster of that time.
         """
         ago = (self.end - newest).days - 1
-        days = slice(ago, ago + HISTORY)
+        days = slice(ago, ago + HISTORY_DAYS)
         return [
             Person(
                 user_id=user_id,

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
+from gong_exporter.activity.history import HISTORY_DAYS
 from gong_exporter.simulator.company.company import SimulatedCompany
 from gong_exporter.simulator.company.events import Event, EventKind
-from tools.study.days import HISTORY, DayCounts
+from tools.study.days import DayCounts
 from tools.study.uneven import UnevenWeeks
 
 ZONE = ZoneInfo("America/New_York")
@@ -66,7 +67,7 @@ class Study:
     @property
     def history_start(self) -> date:
         """The first day of the history."""
-        return self.first - timedelta(days=HISTORY)
+        return self.first - timedelta(days=HISTORY_DAYS)
 
     def company(self) -> SimulatedCompany:
         """The company with its slumps of people and teams."""

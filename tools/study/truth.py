@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from functools import cached_property
 
+from gong_exporter.activity.history import HISTORY_DAYS
 from gong_exporter.drops.dispersion import WEEK
 from gong_exporter.drops.evidence import WINDOWS
 from gong_exporter.simulator.company.chance import OCTAVE
@@ -15,7 +16,6 @@ from gong_exporter.simulator.company.events import PlantedEvent
 from gong_exporter.simulator.company.holidays import SATURDAY, holidays
 from gong_exporter.simulator.company.offices import OFFICES
 from gong_exporter.simulator.company.people import Employee
-from tools.study.days import HISTORY
 from tools.study.plan import Study
 
 RECENT = 10
@@ -31,7 +31,7 @@ DAYS_A_YEAR = 365.25
 AFTER = timedelta(days=7)
 """An alert so soon after the end of a slump is still right."""
 
-AFTERMATH = timedelta(days=HISTORY)
+AFTERMATH = timedelta(days=HISTORY_DAYS)
 """Until the slump has left the history, the person counts neither for nor against the detector."""
 
 MANY_HOSTED = 12
