@@ -71,7 +71,7 @@ def calls(where: SimulatedCompany, monday: date) -> tuple[CallStory, ...]:
 
 
 def calls_of_team(where: SimulatedCompany, team: int, monday: date) -> Iterator[CallStory]:
-    week = where._team_week(team, monday)
+    week = where.team_week(team, monday)
     sunday = monday - DAY
     users = [where.user_ids[worker.place] for worker in week.workers]
     deeds: list[dict[tuple[str, str], tuple[date, ...]]] = [{} for _ in week.hosts]

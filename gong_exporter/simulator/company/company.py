@@ -173,12 +173,13 @@ class SimulatedCompany:
         week = self._tally(team, monday)
         return week.places, week.count(begin, stop)
 
-    def _team_week(self, team: int, monday: date) -> TeamWeek:
+    def team_week(self, team: int, monday: date) -> TeamWeek:
+        """A week of the team with this number in ``teams``, worker by worker."""
         teams = self._staff.layout.teams
         return TeamWeek(teams[team], monday, self._staff, self._attendances)
 
     def _count_week(self, team: int, monday: date) -> Tally:
-        return tally(self._team_week(team, monday))
+        return tally(self.team_week(team, monday))
 
     def _total_week(self, team: int, monday: date) -> tuple[tuple[int, ...], Sequence[int]]:
         week = self._tally(team, monday)
