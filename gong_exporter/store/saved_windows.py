@@ -5,7 +5,6 @@ Every field is written out, so that a renamed field cannot change the file unnot
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -49,26 +48,9 @@ def read_state(
     """
     names = None if windows is None else {_key(name) for name in windows}
     with transaction(connection, reading=True):
-        states = connection.execute(
-            "SELECT body FROM knowledge WHERE host = ?", (_key(host),)
-        ).fetchall()
-        saved = connection.execute(
-            "SELECT name, body FROM windows WHERE host = ? ORDER BY name", (_key(host),)
-        )
-        rows = [row for row in saved if names is None or row[0] in names]
-    company_state = None
-    for (body,) in states:
-        try:
-            company_state = unpack_company_state(body)
-        except CorruptRow:
-            on_corrupt("known users")
-    data = []
-    for name, body in rows:
-        try:
-            data.append(unpack_window(body))
-        except CorruptRow:
-            on_corrupt(f"window {name}")
-    return SavedState(company_state, tuple(data))
+        states, rows = _select(connection, _key(host))
+    # Not in the transaction, because that blocks other processes' calls.
+    return _unpack((states, [row for row in rows if names is None or row[0] in names]), on_corrupt)
 
 
 def write_state(
@@ -111,33 +93,53 @@ def rewrite_state(connection: sqlite3.Connection, purge: Purge) -> bool:
             "SELECT host FROM knowledge UNION SELECT host FROM windows"
         ).fetchall()
         for (host,) in hosts:
-            state = CompanyState(host=host)
-            for (body,) in connection.execute(
-                "SELECT body FROM knowledge WHERE host = ?", (host,)
-            ).fetchall():
-                with contextlib.suppress(CorruptRow):
-                    state = unpack_company_state(body)
-            windows: dict[str, WindowData] = {}
-            for name, body in connection.execute(
-                "SELECT name, body FROM windows WHERE host = ?", (host,)
-            ).fetchall():
-                with contextlib.suppress(CorruptRow):
-                    windows[name] = unpack_window(body)
-            new_state, new_windows = purge(state, windows.values())
+            saved = _unpack(_select(connection, host), lambda _content: None)
+            state = saved.company_state or CompanyState(host=host)
+            new_state, new_windows = purge(state, saved.windows)
             if new_state != state:
                 changed = True
                 connection.execute(
                     "UPDATE knowledge SET body = ? WHERE host = ?",
                     (pack_company_state(new_state), host),
                 )
-            for name, data in zip(windows, new_windows, strict=True):
-                if data != windows[name]:
+            for old, new in zip(saved.windows, new_windows, strict=True):
+                if new != old:
                     changed = True
                     connection.execute(
                         "UPDATE windows SET body = ? WHERE host = ? AND name = ?",
-                        (pack_window(data), host, name),
+                        (pack_window(new), host, _key(old.window)),
                     )
     return changed
+
+
+_Rows = tuple[list[tuple[bytes]], list[tuple[str, bytes]]]
+"""Of one host: the company state's body, and names and bodies of the windows."""
+
+
+def _select(connection: sqlite3.Connection, host: str) -> _Rows:
+    return (
+        connection.execute("SELECT body FROM knowledge WHERE host = ?", (host,)).fetchall(),
+        connection.execute(
+            "SELECT name, body FROM windows WHERE host = ? ORDER BY name", (host,)
+        ).fetchall(),
+    )
+
+
+def _unpack(rows: _Rows, on_corrupt: Callable[[str], None]) -> SavedState:
+    states, windows = rows
+    company_state = None
+    for (body,) in states:
+        try:
+            company_state = unpack_company_state(body)
+        except CorruptRow:
+            on_corrupt("known users")
+    data = []
+    for name, body in windows:
+        try:
+            data.append(unpack_window(body))
+        except CorruptRow:
+            on_corrupt(f"window {name}")
+    return SavedState(company_state, tuple(data))
 
 
 def pack_window(data: WindowData) -> bytes:

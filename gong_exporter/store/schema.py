@@ -116,7 +116,8 @@ def open_file(path: Path) -> sqlite3.Connection:
     )
     try:
         # Before anything that could change it, because a foreign file stays untouched.
-        version = _version(connection)
+        with transaction(connection, reading=True):
+            version = _version(connection)
         connection.execute("PRAGMA journal_mode = TRUNCATE")
         connection.execute("PRAGMA synchronous = NORMAL")
         # What is deleted about people is overwritten, not only unlinked.
@@ -240,17 +241,10 @@ def _require_regular_file(status: os.stat_result) -> None:
 
 
 def _version(connection: sqlite3.Connection) -> int:
-    # In one transaction, because another process may be creating the tables of a new file.
-    own = not connection.in_transaction
-    if own:
-        connection.execute("BEGIN")
-    try:
-        (application,) = connection.execute("PRAGMA application_id").fetchone()
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    finally:
-        if own and connection.in_transaction:
-            connection.execute("ROLLBACK")
+    """Called in a transaction, as another process may be creating the tables of a new file."""
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if application != APPLICATION and (application or version or tables):
         raise ForeignFile("it is another program's database")
     if version > len(MIGRATIONS):
@@ -262,8 +256,9 @@ def _version(connection: sqlite3.Connection) -> int:
 
 
 def _require_current_version(connection: sqlite3.Connection) -> None:
-    if _version(connection) != len(MIGRATIONS):
-        raise ForeignFile("it is empty, or of an older version")
+    with transaction(connection, reading=True):
+        if _version(connection) != len(MIGRATIONS):
+            raise ForeignFile("it is empty, or of an older version")
 
 
 def _check(connection: sqlite3.Connection) -> None:
