@@ -156,6 +156,7 @@ def pack_window(data: WindowData) -> bytes:
             "metrics": data.metrics,
             "users": dict(data.users),
             "emails": dict(data.emails),
+            "pages": 0,  # 0.2.0 does not read a window without it
             "covered": None if data.covered is None else sorted(data.covered),
             "as_stated": data.as_stated,
         }

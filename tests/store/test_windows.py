@@ -92,8 +92,10 @@ def test_unknown_stays_unknown_and_zero_stays_zero() -> None:
 @pytest.mark.parametrize("kind", [WindowData, CompanyState, Resolved404])
 def test_no_field_is_forgotten(kind: type) -> None:
     known = _content(pack_company_state(some_knowledge()))
+    window = _content(pack_window(a_window()))
+    del window["pages"]  # for 0.2.0, which does not read a window without it
     written = {
-        WindowData: _content(pack_window(a_window())),
+        WindowData: window,
         CompanyState: known,
         Resolved404: known["understood"]["7d"],
     }[kind]
