@@ -23,7 +23,8 @@ class Row:
     """A line of the table of the company and the teams.
 
     Attributes:
-        name: of the team.
+        name: of the team, after the word "Team": it may be the name of its manager, whose own
+            numbers are others.
         observed: calls and contributions of the last seven days.
         expected: what was to be expected.
         change: between the two, such as ``-12%``.
@@ -93,10 +94,10 @@ def make_digest(week: DigestWeek, top: int, team: str = "") -> Digest:
         top: entries of each list at most.
         team: named in the title.
     """
-    of_team = f" of {team}" if team else ""
+    of_team = f" of team {team}" if team else ""
     more = len(week.teams[top:])
     rows = [_row("The whole company", week.company)] if week.company else []
-    rows += [_row(each.name, each.week) for each in week.teams[:top] if each.week]
+    rows += [_row(f"Team {each.name}", each.week) for each in week.teams[:top] if each.week]
     notes = [company_drop(week.company)] if week.company and company_is_down(week.company) else []
     notes += [team_drop(each) for each in week.teams[:top] if each.is_down]
     sections = (

@@ -60,8 +60,8 @@ Gong activity, Sun 28 Dec to Sat 3 Jan 2026
 
 calls and contributions  last 7 days  expected  change
 The whole company              1,659     1,885    -12%
-EMEA                              60       150    -60%
-APAC                              51        50     +2%
+Team EMEA                         60       150    -60%
+Team APAC                         51        50     +2%
 
 Team EMEA: 60 calls and contributions in the last 7 days, about 150 expected;
 70 in the last 14 days, about 300 expected. Holidays and leave of single
@@ -98,7 +98,7 @@ def test_the_text() -> None:
 def test_the_markdown() -> None:
     lines = as_markdown(digest()).splitlines()
     assert lines[0] == "## Gong activity, Sun 28 Dec to Sat 3 Jan 2026"
-    assert "| EMEA | 60 | 150 | -60% |" in lines
+    assert "| Team EMEA | 60 | 150 | -60% |" in lines
     assert "### Much less than usual: 2" in lines
     assert any(line.startswith("1. **Ann Rho** \\(EMEA\\): 6 calls") for line in lines)
     assert any(line.startswith("2. **Ben Sigma**: 6 calls") for line in lines)
