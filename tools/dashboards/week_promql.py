@@ -19,6 +19,7 @@ from tools.dashboards.expected import (
     usual,
 )
 from tools.dashboards.promql import (
+    CHANCE,
     FILTERS,
     JOB,
     OUTAGE,
@@ -115,8 +116,8 @@ def expected() -> str:
 
 
 def change() -> str:
-    """The relative difference."""
-    return f"{observed()}\n/ ({expected()} > 0) - 1"
+    """The relative difference; absent where too little is expected to say."""
+    return f"{observed()}\n/ ({expected()} >= {CHANCE}) - 1"
 
 
 def of_the_chosen_team(inner: str) -> str:
