@@ -103,8 +103,8 @@ TEAM_OBSERVED = Family(
 )
 TEAM_EXPECTED = Family(
     "gong_team_expected_activity",
-    "What the team's usual would have brought on these days, given its members' active days and"
-    " how the days were for everybody else.",
+    "What the team's usual would have brought in the last days of the day history, given its"
+    " members' active days and how the days were for everybody else.",
     ("team", "window"),
 )
 TEAM_EVIDENCE = Family(
@@ -121,7 +121,10 @@ COMPANY_OBSERVED = Family(
     ("window",),
 )
 COMPANY_USUAL = Family(
-    "gong_company_usual_activity", "The mean of the three weeks before.", ("window",)
+    "gong_company_usual_activity",
+    "Calls and contributions of everybody in a week: the mean of the three weeks before the last"
+    " seven days of the day history.",
+    ("window",),
 )
 UP = Family("gong_up", "1 if the last poll got every window from Gong, 0 if it did not.")
 LAST_SUCCESS = Family(
@@ -204,7 +207,7 @@ ROSTER_REFRESHES = Family(
 )
 ROSTER_REFRESH_FAILURES = Family(
     "gong_exporter_roster_refresh_failures_total",
-    "Times that it could not be fetched, so that the last good one stays.",
+    "Times that the roster could not be fetched from Gong, so that the last good one stays.",
 )
 RELOAD_SUCCESSFUL = Family(
     "gong_exporter_config_last_reload_successful",
