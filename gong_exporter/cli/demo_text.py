@@ -49,7 +49,7 @@ def _list(title: str, sentences: list[str]) -> str:
 
 
 def _who(planted: PlantedEvent, company: SimulatedCompany) -> str:
-    """A team has its manager's name in Gong, and a name of its own in the roster file."""
+    """A team's label in the demo is its manager's name; its own is only in the roster file."""
     if planted.event.kind is EventKind.CLOSURE:
         return "everybody"
     concerned = [one for one in company.people if one.user_id in planted.user_ids]
@@ -58,7 +58,11 @@ def _who(planted: PlantedEvent, company: SimulatedCompany) -> str:
         manager = f", manager {person.manager}" if person.manager else ""
         return f"{person.name} ({person.team}{manager})"
     manager = team_manager(company, planted.event.who)
-    return f"The team {planted.event.who} (manager {manager})"
+    return (
+        f"The team of {manager} ({planted.event.who})"
+        if manager
+        else f"The team {planted.event.who}"
+    )
 
 
 def _demo_text(planted: PlantedEvent) -> str:

@@ -110,7 +110,8 @@ def _check(server: str, tls: ssl.SSLContext | None) -> tuple[bool, str]:
     except _CertificateRequired:
         return True, _UNKNOWN.format(what="a client certificate")
     except (OSError, http.client.HTTPException, ValueError) as error:
-        return False, f"{_url(_scheme(tls), server)} does not answer ({type(error).__name__})"
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        return False, f"{_url(_scheme(tls), server)} does not answer ({reason})"
     if response.status == HTTPStatus.UNAUTHORIZED:
         return True, _UNKNOWN.format(what="a password")
     if response.status == HTTPStatus.OK:

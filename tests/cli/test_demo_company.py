@@ -109,6 +109,9 @@ def test_the_text_says_who_dropped_who_is_away_and_which_alerts_fire() -> None:
     said = describe_demo(company, SEED)
     for planted in company.events:
         assert people.get(planted.event.who, planted.event.who) in said
+        if planted.event.kind is EventKind.TEAM_SLUMP:
+            team = planted.event.who
+            assert f"The team of {team_manager(company, team)} ({team})" in " ".join(said.split())
     assert " ".join(said.split()).count("nothing fires") == 2
     for alert in ("GongUserActivityDrop", "GongTeamActivityDrop", "GongUserGoneSilent"):
         assert f"{alert} fires" in " ".join(said.split())

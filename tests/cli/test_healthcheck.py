@@ -65,7 +65,7 @@ def test_nobody_there_is_not_healthy() -> None:
         address = f"127.0.0.1:{gone.getsockname()[1]}"
     asked = run_here("healthcheck", f"--web.listen-address={address}")
     assert (asked.returncode, asked.stdout) == (1, "")
-    assert f"http://{address}/-/healthy does not answer" in asked.stderr
+    assert f"http://{address}/-/healthy does not answer (Connection refused)" in asked.stderr
 
 
 def test_an_exporter_that_says_no_is_not_healthy() -> None:
