@@ -92,7 +92,7 @@ def people_below() -> table.Panel:
         f"The {PEOPLE} people with the strongest evidence for a drop, among those whom chance"
         " alone lets do so little no more than once a year. Did and expected: calls and"
         " contributions of the last seven days, given the days at work; hosted calls where only"
-        " hosting is down. Change: blank when fewer than 5 are expected. Chance: one such person"
+        " hosting is down. Change: none when fewer than 5 are expected. Chance: one such person"
         " has so little once in this time. Alert: the state of GongUserActivityDrop in"
         " Prometheus; blank with Grafana's own rules.",
         *(instead_of(per_person(RETURN_PERIOD, LISTED), expr) for expr in columns.values()),
