@@ -179,7 +179,7 @@ def widened(new: Config, old: Config) -> Iterator[Problem]:
     dropped = {user.name for user in old.activity.exclude_users}
     dropped -= {user.name for user in new.activity.exclude_users}
     if dropped and "exclude_users" not in stated:
-        effect = f"the {len(dropped)} users who were excluded"
+        effect = f"users who were excluded ({len(dropped)})"
         yield _missing("activity.exclude_users", "[]", effect)
     yield from _drops_widened(new, old)
 

@@ -522,3 +522,16 @@ def test_an_upgrade_logs_once_that_people_are_scored(tmp_path: Path) -> None:
         said = loop.said("people and teams are scored for drops of activity from now on")
         assert len(said) == 1
         assert "drops.enabled: false" in said[0]["advice"]
+
+
+def test_without_scores_of_people_the_log_does_not_announce_any(tmp_path: Path) -> None:
+    sections = {"drops": {"enabled": True, "people": False}}
+    with bench(tmp_path, sections=sections) as loop:
+        loop.run()
+        fill(loop)
+        assert not loop.said("people and teams are scored for drops of activity from now on")
+        (line,) = loop.said(
+            "teams of at least five people are scored for drops of activity from now on, and"
+            " no single person"
+        )
+        assert line["advice"] == "drops.enabled: false switches it off"
