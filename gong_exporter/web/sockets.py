@@ -41,7 +41,7 @@ def bind(address: str) -> socket.socket:
     both = family == socket.AF_INET6 and host in {"", "::"}
     try:
         sock = socket.create_server(sockaddr, family=family, backlog=BACKLOG, dualstack_ipv6=both)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a ValueError if the system makes no IPv6 sockets
         raise ListenError(f"cannot listen on {address}: {_why(error)}") from error
     _send_at_once(sock)
     return sock
@@ -135,11 +135,14 @@ def _send_at_once(sock: socket.socket) -> None:
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
-def _why(error: OSError) -> str:
+def _why(error: OSError | ValueError) -> str:
+    number = error.errno if isinstance(error, OSError) else None
+    if number is None:
+        return str(error)
     reasons = {
         errno.EADDRINUSE: "the port is already in use by another program",
         errno.EACCES: "not allowed (ports below 1024 need a privilege)",
         errno.EADDRNOTAVAIL: "this machine has no such address",
     }
-    known = reasons.get(error.errno) if error.errno is not None else None
-    return known or str(error.strerror or error)
+    # Not its strerror, to which create_server() adds what it was called with.
+    return reasons.get(number) or os.strerror(number)

@@ -60,6 +60,18 @@ def test_a_taken_port_is_named() -> None:
     )
 
 
+def test_an_address_that_the_system_refuses_is_told_in_its_words() -> None:
+    with pytest.raises(ListenError) as error:
+        bind("[fe80::1]:0")  # without its interface
+    assert str(error.value) == "cannot listen on [fe80::1]:0: Invalid argument"
+
+
+def test_a_system_without_ipv6_sockets_is_no_defect(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "has_dualstack_ipv6", lambda: False)
+    with pytest.raises(ListenError, match=r"^cannot listen on \[::\]:0: "):
+        bind("[::]:0")
+
+
 @pytest.mark.parametrize(
     ("address", "reason"),
     [
