@@ -154,6 +154,7 @@ def test_messages_about_the_demo_name_person_team_numbers_reason_and_link(monday
     slack = rendered("gong.slack", [alert])
     assert slack.startswith(f"*{name}*{said.rest} <{page}|Open the page>")
     mail = unescape(rendered("gong.mail", [alert], "html"))
+    assert "Contributions are feedback, shares and comments." in mail
     assert f'<b>{name}</b>{said.rest} <a href="{page}"' in mail
 
 
@@ -224,7 +225,9 @@ def test_alerts_on_the_exporter_are_readable_too() -> None:
     todo = f"<{RUNBOOK}gongexporterdown|What to do>"
     assert rendered("gong.slack", [DOWN]) == f"*GongExporterDown* {said}\n\n{todo}"
     assert rendered("gong.slack", [resolved(DOWN)]).startswith("*GongExporterDown* is resolved.\n")
-    assert f"<b>GongExporterDown</b> {said}</p>" in rendered("gong.mail", [DOWN], "html")
+    mail = rendered("gong.mail", [DOWN], "html")
+    assert f"<b>GongExporterDown</b> {said}</p>" in mail
+    assert "Contributions" not in mail
 
 
 def sent_here(config: dict[str, Any], received: Received) -> dict[str, Any]:
