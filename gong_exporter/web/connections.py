@@ -43,6 +43,7 @@ class OpenConnection:
         begun_at: likewise, when its TLS handshake, if there is one, began; infinite while it waits.
         ended: whether its handshake was ended here, though its socket may not be closed yet.
         closed: set by its protocol when it has ended.
+        deadline: of its handshake.
         task: serves it.
     """
 
@@ -52,7 +53,13 @@ class OpenConnection:
     begun_at: float = inf
     ended: bool = False
     closed: asyncio.Event = field(default_factory=asyncio.Event)
+    deadline: asyncio.TimerHandle | None = None
     task: asyncio.Task[None] | None = None
+
+    def end_deadline(self) -> None:
+        """Free what its deadline keeps."""
+        if self.deadline is not None:
+            self.deadline.cancel()
 
 
 accepted: ContextVar[OpenConnection] = ContextVar("accepted")
@@ -119,9 +126,11 @@ class ConnectionTable:
             return None
         loop = asyncio.get_running_loop()
         connection = OpenConnection(sock, host, loop.time())
+        connection.deadline = loop.call_later(
+            self._handshake_seconds, self._end_handshake, connection
+        )
         self._waiting.append(connection)
         self._begin_waiting()
-        loop.call_later(self._handshake_seconds, self._end_handshake, connection)
         self._make_way(connection)
         return connection
 
@@ -151,6 +160,7 @@ class ConnectionTable:
             traceback.clear_frames(error.__traceback__)
             return
         finally:
+            connection.end_deadline()
             self._begun.remove(connection)
             self._begin_waiting()
         self._established.add(connection)
@@ -186,6 +196,7 @@ class ConnectionTable:
         """End the connection unless it is established: then its protocol has the deadlines."""
         if connection in self._waiting:
             self._waiting.remove(connection)
+            connection.end_deadline()
             connection.sock.close()
         elif connection in self._begun:
             connection.ended = True

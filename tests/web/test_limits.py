@@ -1,4 +1,5 @@
 import errno
+import gc
 import http.client
 import socket
 from concurrent.futures import ThreadPoolExecutor
@@ -68,6 +69,17 @@ def ask_if_served(port: int) -> int:
     with suppress(OSError, http.client.HTTPException):
         return ask(port, "/metrics").status
     return 0
+
+
+def test_connections_that_have_ended_take_no_memory() -> None:
+    def held() -> int:
+        gc.collect()
+        return sum(isinstance(one, connections.OpenConnection) for one in gc.get_objects())
+
+    with serving(FixedSite(), limits=Limits(request_seconds=600)) as port:
+        for _ in range(50):
+            ask(port, "/metrics")
+        until(lambda: held() < 5, "nothing keeps them")
 
 
 def test_a_flood_of_connections_leaves_64_descriptors_free() -> None:
