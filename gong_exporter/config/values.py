@@ -169,7 +169,7 @@ def time_zone(text: str) -> ZoneInfo:
     if text in known:
         return ZoneInfo(text)
     # Without the list of some 600 names when none is close.
-    close = nearest(text, known)
+    close = nearest(text, sorted(known))
     advice = f"did you mean '{close}'?" if close else "write it as in Europe/Berlin or US/Pacific"
     raise ValueError(f"{quoted(text)} is not a known time zone; {advice}")
 
