@@ -14,6 +14,7 @@ import resource
 import select
 import signal
 import sys
+import threading
 from types import FrameType
 from typing import Any
 
@@ -74,6 +75,13 @@ def main() -> None:
             cli(prog_name="gong-exporter")
         finally:
             sys.stdout.flush()
+    except SystemExit as ended:
+        if isinstance(ended.code, int) and threading.active_count() > 1:
+            # On Python 3.11 to 3.13, the end of the interpreter would abort the process if a
+            # thread still checks a password, because bcrypt is written in Rust.
+            sys.stderr.flush()
+            os._exit(ended.code)
+        raise
     except BrokenPipeError:
         _discard_stdout()
         sys.exit(FAILED)

@@ -49,6 +49,33 @@ def test_sigterm_during_the_imports_ends_the_process(pid: str, status: int) -> N
     assert (done.returncode, done.stdout, done.stderr) == (status, "", "")
 
 
+_CHECKING = """
+import sys, threading, bcrypt
+from gong_exporter.cli import main, start
+
+hashed = bcrypt.hashpw(b"right", bcrypt.gensalt(4))
+
+def check():
+    while True:
+        bcrypt.checkpw(b"wrong", hashed)
+
+def command(**_):
+    threading.Thread(target=check, daemon=True).start()
+    print("said")
+    sys.exit(3)
+
+main.cli = command
+start.main()
+"""
+
+
+def test_a_password_that_is_still_checked_does_not_abort_its_end() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _CHECKING], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (3, "said\n", "")
+
+
 def with_closed(streams: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The command, by a shell that closes some of its standard streams."""
     return subprocess.run(
