@@ -31,9 +31,11 @@ HEAD = """\
 # Written by make copies.
 """
 
-_PERSON = (
-    'max without (instance, pod, active) (last_over_time(gong_user_info{active!="false"}[2h]))'
-)
+_PERSON = """\
+max without (instance, pod, active) (
+  gong_user_info{active!="false"} or
+  (last_over_time(gong_user_info{active!="false"}[2h]) unless on (job, user) gong_user_info)
+)"""
 _TEAM = "max without (instance, pod, window) (last_over_time(gong_team_drop_evidence[2h]))"
 """These have all labels of the alert."""
 
