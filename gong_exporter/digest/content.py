@@ -27,13 +27,20 @@ class Row:
             numbers are others.
         observed: calls and contributions of the last seven days.
         expected: what was to be expected.
-        change: between the two, such as ``-12%``.
+        change: between the two, as a ratio less 1; None where too few were expected.
     """
 
     name: str
     observed: str
     expected: str
-    change: str
+    change: float | None
+
+    @property
+    def change_text(self) -> str:
+        """As a percentage, such as ``-12%``; empty where too few were expected."""
+        if self.change is None:
+            return ""
+        return f"{self.change:+.0%}".replace("+0%", "0%").replace("-0%", "0%")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +72,7 @@ class Digest:
 
     Attributes:
         title: with the week.
-        rows: the company, and the teams with the largest drops.
+        rows: the company, and the teams with an alert or the lowest change.
         more_teams: how many teams have no row; empty if all have one.
         notes: what the alerts on the company and the teams say.
         sections: the people; none where people are not scored.
@@ -130,14 +137,8 @@ def _section(
 
 
 def _row(name: str, count: Count) -> Row:
-    expected = count.expected
-    change = f"{count.observed / expected - 1:+.0%}" if expected else ""
-    return Row(
-        name,
-        f"{count.observed:,.0f}",
-        "" if expected is None else f"{expected:,.0f}",
-        change.replace("+0%", "0%").replace("-0%", "0%"),
-    )
+    expected = "" if count.expected is None else f"{count.expected:,.0f}"
+    return Row(name, f"{count.observed:,.0f}", expected, count.change)
 
 
 def _day(day: date) -> str:

@@ -30,10 +30,9 @@ _WARNING = (
     "border-radius:4px"
 )
 _CLOSING = f"margin:28px 0 0;font-size:13px;{_QUIET}"
-_BAD, _GOOD = "color:#b91c1c;font-weight:600", "color:#374151"
-
-NOTABLE = 20
-"""Percent below what was expected from which a change is red."""
+_CHANGES = ((-0.3, "color:#b91c1c;font-weight:600"), (-0.15, "color:#b45309;font-weight:600"))
+"""Red and orange, below the same changes as on the dashboards."""
+_PLAIN = "color:#374151"
 
 
 def as_html(digest: Digest) -> str:
@@ -80,8 +79,9 @@ def _cells(row: Row) -> Iterator[Html]:
     yield tag("td", clean(row.name), style=_NAME)
     yield tag("td", row.observed, style=_NUMBER)
     yield tag("td", row.expected, style=f"{_NUMBER};{_QUIET}")
-    notable = row.change.startswith("-") and int(row.change.strip("-%")) >= NOTABLE
-    yield tag("td", row.change, style=f"{_NUMBER};{_BAD if notable else _GOOD}")
+    change = 0 if row.change is None else row.change
+    look = next((style for below, style in _CHANGES if change < below), _PLAIN)
+    yield tag("td", row.change_text, style=f"{_NUMBER};{look}")
 
 
 def _section(section: Section) -> Html:

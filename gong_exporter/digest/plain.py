@@ -62,7 +62,7 @@ def _table(digest: Digest) -> Iterator[str]:
 
 
 def _cells(row: Row) -> tuple[str, str, str, str]:
-    return clean(row.name), row.observed, row.expected, row.change
+    return clean(row.name), row.observed, row.expected, row.change_text
 
 
 def _entries(section: Section) -> Iterator[str]:
@@ -91,7 +91,7 @@ def as_markdown(digest: Digest) -> str:
     if digest.rows:
         lines = [f"| {' | '.join(HEADS)} |", "|---|---:|---:|---:|"]
         lines += [
-            f"| {_escaped(row.name)} | {row.observed} | {row.expected} | {row.change} |"
+            f"| {_escaped(row.name)} | {row.observed} | {row.expected} | {row.change_text} |"
             for row in digest.rows
         ]
         parts.append("\n".join(lines))
@@ -173,8 +173,9 @@ def _text(text: str, start: str = "", **style: bool) -> dict[str, Any]:
 
 
 def _slack_row(row: Row) -> list[dict[str, Any]]:
-    expected = f", {row.expected} expected ({row.change})" if row.expected else ""
-    return [_text(row.name, bold=True), _text(f": {row.observed}{expected}")]
+    expected = f", {row.expected} expected" if row.expected else ""
+    change = f" ({row.change_text})" if row.change_text else ""
+    return [_text(row.name, bold=True), _text(f": {row.observed}{expected}{change}")]
 
 
 def _slack_sentence(sentence: Sentence) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ The thresholds are those of the alerts.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -21,6 +22,9 @@ from gong_exporter.exposition.drop_lines import SECONDS_PER_YEAR
 
 COMPANY_LEAST = 20
 """Usual calls and contributions a week below which the company's share means nothing."""
+
+LEAST_EXPECTED = 5
+"""Fewer make no percentage, as on the dashboards."""
 
 MAX_AGE = 27 * 3600
 """Seconds since the end of the newest day, after which the alert GongDayHistoryStale fires."""
@@ -47,6 +51,13 @@ class Count:
     days: int
     observed: float
     expected: float | None
+
+    @property
+    def change(self) -> float | None:
+        """The ratio to what was expected, less 1; None where too few were."""
+        if self.expected is None or self.expected < LEAST_EXPECTED:
+            return None
+        return self.observed / self.expected - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +128,7 @@ class DigestWeek:
     Attributes:
         last_day: the newest of them.
         company: everybody, against the mean of the three weeks before; None if it is not known.
-        teams: the ones with most evidence for a drop first.
+        teams: the ones with an alert first, most evidence first; then the lowest change first.
         dropped: people who did much less than usual, the rarest first.
         silent: people who did nothing, although they usually do.
         people_scored: False where the exporter publishes teams only.
@@ -172,7 +183,7 @@ def _week(samples: Samples, end: float, team: str) -> DigestWeek:
     return DigestWeek(
         last_day=_day_of(end - _DAY),
         company=_company(samples),
-        teams=tuple(sorted(teams, key=lambda each: (-each.evidence, each.name))),
+        teams=tuple(sorted(teams, key=_team_order)),
         dropped=tuple(sorted(dropped, key=lambda p: (-p.years, -p.evidence, *_name(p)))),
         silent=tuple(sorted(silent, key=lambda p: (-(p.active_days_28 or 0), *_name(p)))),
         people_scored=bool(samples.of(names.USER_PRESENCE)),
@@ -259,6 +270,12 @@ def _teams(samples: Samples) -> Iterator[TeamWeek]:
             longer=_count(observed, expected, (name,), _LONGER),
             evidence=evidence,
         )
+
+
+def _team_order(team: TeamWeek) -> tuple[float, float, str]:
+    evidence = team.evidence if team.is_down else 0
+    change = team.week.change if team.week else None
+    return -evidence, math.inf if change is None else change, team.name
 
 
 def _count(

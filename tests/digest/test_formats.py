@@ -17,6 +17,7 @@ from gong_exporter.digest.plain import WIDTH, as_markdown, as_slack, as_text
 from gong_exporter.digest.week import Count, DigestWeek, PersonWeek, TeamWeek
 
 NASTY = "<b>*Ann* & _Bo_</b> <!channel> [x](https://e.example) `c` | ~d~ # $e$"
+RED, ORANGE, PLAIN = "#b91c1c", "#b45309", "#374151"
 FORMATS = {"text": as_text, "markdown": as_markdown, "html": as_html, "slack": as_slack}
 
 
@@ -142,6 +143,22 @@ def test_the_html_is_one_document_without_anything_to_load() -> None:
     assert seen.tags.count("td") == 12
     assert not {"script", "img", "link", "style", "a"} & set(seen.tags)
     assert "Team EMEA" in seen.texts
+
+
+@pytest.mark.parametrize(
+    ("observed", "color"), [(69, RED), (71, ORANGE), (84, ORANGE), (86, PLAIN), (130, PLAIN)]
+)
+def test_a_change_has_the_color_that_it_has_on_the_dashboards(observed: float, color: str) -> None:
+    page = as_html(digest(company=Count(7, observed, 100), teams=()))
+    found = re.search(rf"color:(#\w+)[^>]*>{re.escape(f'{observed - 100:+.0f}%')}", page)
+    assert found
+    assert found[1] == color
+
+
+def test_no_change_is_shown_where_few_are_expected() -> None:
+    found = digest(company=Count(7, 0, 4.9), teams=())
+    assert [(row.observed, row.expected, row.change_text) for row in found.rows] == [("0", "5", "")]
+    assert ": 0, 5 expected" in texts(json.loads(as_slack(found)))
 
 
 def texts(node: Any) -> Iterator[str]:

@@ -100,6 +100,19 @@ def test_a_team_leaves_out_everybody_else() -> None:
     assert teams_in(every) == ["APAC", "EMEA"]
 
 
+def test_teams_with_an_alert_come_first_and_then_the_lowest() -> None:
+    found = week(
+        team("calm", 6, observed=92, expected=100),
+        team("tiny", 7, observed=0, expected=4),
+        team("low", 1, observed=60, expected=100),
+        team("down", 9, observed=50, expected=100),
+        team("further down", 12, observed=70, expected=100),
+        team("above", -3, observed=130, expected=100),
+    )
+    names = [each.name for each in found.teams]
+    assert names == ["further down", "down", "low", "calm", "above", "tiny"]
+
+
 def test_without_scores_of_people_there_are_teams_and_the_company() -> None:
     info = [Sample("gong_user_info", {"user": "1", "email": "a@b.example"}, 1)]
     found = week(info, team("EMEA", 9), company(90, 100))

@@ -85,12 +85,14 @@ def _counts(
     ]
 
 
-def team(name: str, evidence: float, window: str = "7d") -> list[Sample]:
-    """Everything about one team, with 60 of an expected 150."""
+def team(
+    name: str, evidence: float, window: str = "7d", observed: float = 60, expected: float = 150
+) -> list[Sample]:
+    """Everything about one team."""
     labels = {"team": name, "window": window}
     return [
         Sample("gong_team_drop_evidence", labels, evidence),
-        *_counts("gong_team", {"team": name}, window, 60, 150),
+        *_counts("gong_team", {"team": name}, window, observed, expected),
     ]
 
 
