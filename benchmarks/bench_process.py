@@ -1,6 +1,6 @@
 """(g) Start and memory of the whole exporter, against a process that only imports its libraries.
 
-The exporter starts on a state file with fresh windows and a whole day history (see drops.py), as
+The exporter starts on a state file with fresh windows and a whole day history (saved_state.py), as
 after a restart; it makes no call, because nothing is due. Its modules are compiled, as pip and the
 image do it. ``rich``, a tool of development that structlog would import, is hidden from both.
 """
@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 
-from drops import GONG, HOST, POLL
+from saved_state import GONG, HOST, POLL
 from table import machine, show, times
 
 import gong_exporter
@@ -45,7 +45,7 @@ def main() -> None:
         for people in PEOPLE:
             folder = Path(name, str(people))
             folder.mkdir()
-            script = str(Path(__file__).with_name("drops.py"))
+            script = str(Path(__file__).with_name("saved_state.py"))
             subprocess.run([sys.executable, script, str(folder), str(people)], check=True)
             kept = (folder / "gong-exporter.db").read_bytes()
             for enabled in (False, True):

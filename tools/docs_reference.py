@@ -1,15 +1,12 @@
 """Write the parts of the docs that the code knows best: keys, flags and metric families.
 
-``python tools/docs_reference.py`` rewrites what stands between the markers in ``docs/``;
-``--check`` only says which files are not current, and exits with 1 if there are any.
+``python tools/docs_reference.py`` rewrites what stands between the markers in ``docs/``.
 """
 
 from __future__ import annotations
 
-import argparse
 import math
 import re
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -220,21 +217,10 @@ def current(file: str, text: str) -> str:
 
 
 def main() -> None:
-    """Rewrite the files, or check them."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if not current")
-    check = parser.parse_args().check
-    old = []
+    """Rewrite the files."""
     for file in sorted({place for place, _ in PARTS.values()}):
         path = DOCS / file
-        text = path.read_text(encoding="utf-8")
-        now = current(file, text)
-        if now != text:
-            old.append(file)
-            if not check:
-                path.write_text(now, encoding="utf-8")
-    if check and old:
-        sys.exit(f"not current, run tools/docs_reference.py: {', '.join(old)}")
+        path.write_text(current(file, path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":
