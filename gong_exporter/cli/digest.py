@@ -15,7 +15,7 @@ from gong_exporter.digest.fetch import FetchError, fetch_samples, metrics_url
 from gong_exporter.digest.html import as_html
 from gong_exporter.digest.http_config import HttpConfig, HttpConfigError, read_http_config
 from gong_exporter.digest.plain import as_markdown, as_slack, as_text
-from gong_exporter.digest.samples import FAMILIES, NoWeekError, Samples, teams_in
+from gong_exporter.digest.samples import NoWeekError, teams_in
 from gong_exporter.digest.week import read_week
 
 DEFAULT_URL = "http://localhost:14664"
@@ -77,7 +77,7 @@ def digest(
     resolve(ctx, options)
     try:
         config = read_http_config(Path(http_config_file)) if http_config_file else HttpConfig()
-        samples = fetch_samples(url, config, (family.name for family in FAMILIES), Samples)
+        samples = fetch_samples(url, config)
         if team is not None and team not in (teams := teams_in(samples)):
             bad_usage(f"--team: no team {quoted(team)}; {hint(team, teams)}")
         week = read_week(samples, time.time(), team or "")

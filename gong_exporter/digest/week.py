@@ -165,13 +165,6 @@ def read_week(samples: Samples, now: float, team: str = "") -> DigestWeek:
         NoWeekError: the samples are too old, or there are none about drops.
     """
     end = _end(samples, now)
-    try:
-        return _week(samples, end, team)
-    except (KeyError, ValueError, OverflowError):  # no label, or not a number
-        raise NoWeekError("these metrics are not those of a gong-exporter") from None
-
-
-def _week(samples: Samples, end: float, team: str) -> DigestWeek:
     people = [
         person
         for person in _people(samples)

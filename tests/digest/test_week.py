@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -168,22 +167,5 @@ def test_another_format_is_named(text: str) -> None:
         Samples([text])
 
 
-INFO = Sample("gong_user_info", {"email": "a@b.example"}, 1)
-NAN = Sample("gong_user_presence_ratio", {"user": "ann", "window": "7d"}, math.nan)
-NEVER = Sample(LAST, {"user": "ann"}, 1e300)
-
-
-@pytest.mark.parametrize("sample", [INFO, NAN, NEVER])
-def test_metrics_that_another_program_serves_are_refused(sample: Sample) -> None:
-    with pytest.raises(NoWeekError, match="not those of a gong-exporter"):
-        week(person("ann"), [sample])
-
-
 def test_the_limit_of_staleness_is_the_one_of_the_alert() -> None:
     assert week(person("ann"), now=END + 27 * 3600).last_day == date(2026, 3, 8)
-
-
-@pytest.mark.parametrize("value", ["NaN", "+Inf", "-Inf", "1e999"])
-def test_a_value_that_is_not_a_number_is_refused(value: str) -> None:
-    with pytest.raises(NoWeekError, match="not those of a gong-exporter"):
-        Samples([f"gong_company_usual_activity {value}\n"])
