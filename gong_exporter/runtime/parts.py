@@ -52,7 +52,7 @@ def make_parts(
         clock=clock,
         state=state,
         metrics=metrics,
-        exposition=Exposition([metrics.registry, process], clock.monotonic),
+        exposition=Exposition([metrics.registry, process]),
         log=log,
         redactor=redactor,
     )

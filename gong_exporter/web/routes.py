@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from prometheus_client.exposition import gzip_accepted
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -17,7 +18,6 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from gong_exporter.exposition.body import CHUNK_BYTES, Body
-from gong_exporter.exposition.negotiate import gzip_wanted
 from gong_exporter.web.concurrency import FairLock, SingleFlight, in_thread
 from gong_exporter.web.page import PAGE_HEADERS, render_page
 from gong_exporter.web.people_table import PageQuery
@@ -160,7 +160,7 @@ class _Routes:
         """Render pages one at a time, off the event loop, and keep the last one."""
         # Not from request.url, which needs a Host header that makes sense.
         query = PageQuery.parse(request.scope["query_string"].decode("latin-1"))
-        wanted = query, gzip_wanted(", ".join(request.headers.getlist("accept-encoding")))
+        wanted = query, gzip_accepted(", ".join(request.headers.getlist("accept-encoding")))
         if not await self._page_lock.acquire(request.client.host if request.client else ""):
             return _text("Too many pages are requested at once.", 429, {"retry-after": "1"})
         try:
