@@ -164,7 +164,7 @@ class GongClient:
     ) -> PageT:
         """Fetch one page of an endpoint, with the retries that make sense."""
         if new_connection:
-            self._transport.drop_connections()
+            self._transport.close()
         retrying = Retrying(
             stop=stop_after_attempt(self._retry.attempts),
             wait=wait_random_exponential(multiplier=FIRST_WAIT, max=LONGEST_WAIT),
