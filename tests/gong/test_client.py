@@ -313,7 +313,7 @@ def test_credentials_that_gong_repeats_are_not_in_the_message() -> None:
 
     with hostile_server(echo) as server:
         error = watched(server.url).fail()
-    assert error.message == "Gong answered 401: ***; bad secret ***; for ***"
+    assert error.message == "Gong answered 401: Basic ***; bad secret ***; for ***"
 
 
 def test_credentials_in_the_request_id_of_a_page_with_anomalies_are_redacted() -> None:
@@ -324,9 +324,9 @@ def test_credentials_in_the_request_id_of_a_page_with_anomalies_are_redacted() -
 
     with hostile_server(echo) as server:
         seen = watched(server.url)
-        assert seen.page().request_id == "*** ***"
+        assert seen.page().request_id == "Basic *** ***"
     assert seen.warnings == [
-        ("unexpected values in a response: records.currentPageSize is not a count", "*** ***")
+        ("unexpected values in a response: records.currentPageSize is not a count", "Basic *** ***")
     ]
 
 
