@@ -224,7 +224,7 @@ def against_expected(
     expected: str,
     *,
     compared_with: str = "expected",
-    missing: str = "Not known in this time range: {} needs day history",
+    missing: str = "Nothing yet in this time range: wait a day",
 ) -> timeseries.Panel:
     """What the detector counted in the seven days that end with each day, and what it expected."""
     panel = lines(
@@ -235,7 +235,7 @@ def against_expected(
         graph(expected, legend=compared_with, step="1d"),
         decimals=0,
         fill=15,
-        missing=missing.format(compared_with),
+        missing=missing,
     )
     panel.override_by_query("A", [fixed(BLUE)])
     return _with_dashes(_by_day(panel), "B")

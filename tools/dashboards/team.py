@@ -187,7 +187,7 @@ def _against_expected() -> timeseries.Panel:
         "Calls and contributions of the whole team, and what was expected.",
         detected_each_day("gong_team_observed_activity", IN_TEAM, by="team"),
         detected_each_day("gong_team_expected_activity", IN_TEAM, by="team"),
-        missing="No team of three has scores in this time range",
+        missing="Nothing yet in this time range, or fewer than three people",
     )
 
 

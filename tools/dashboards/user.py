@@ -78,13 +78,14 @@ def _who() -> table.Panel:
         f"topk by (job, user) (1, {last_known('gong_user_info', ME)})",
         missing="Not known at this time",
     )
-    order = ("name", "email", "team", "role", "title", "manager", "region", "user")
+    order = ("name", "email", "team", "role", "title", "manager", "manager_email", "region", "user")
     titles = {"name": "Name", "email": "Address", "user": "Gong user id"}
+    titles["manager_email"] = "Manager's address"
     columns = ("team", "role", "title", "manager", "region", "active")
     titles |= {name: name.capitalize() for name in columns}
-    panel.override_by_name("Address", [wide(260)])
+    panel.override_by_regexp("/ddress/", [wide(220)])
     panel.override_by_name("Team", [wide(TEAM_WIDTH)])
-    panel.override_by_regexp("/Role|Title|Region|Active/", [wide(130)])
+    panel.override_by_regexp("/Role|Title|Region|Active/", [wide(140)])
     panel.override_by_name("Gong user id", [wide(190)])
     return panel.with_transformation(
         transform(

@@ -126,7 +126,7 @@ def people_below() -> table.Panel:
         [wide(66), prop("custom.cellOptions", SPARKLINE), fixed(BLUE)],
     )
     panel.override_by_name("Last active", [wide(98), prop("unit", "time:ddd D MMM")])
-    panel.override_by_name("Alert", [wide(56), *_alerts()])
+    panel.override_by_name("Alert", [wide(72), *_alerts()])
     return panel
 
 
