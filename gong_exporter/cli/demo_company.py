@@ -1,6 +1,6 @@
 """The company of the demo: two drops that alert on every date, and absences that do not.
 
-Whether a slump shows depends on chance, leave and the season, so the detector itself is asked:
+Whether a drop shows depends on chance, leave and the season, so the detector itself is asked:
 people and teams are tried until the alerts fire.
 """
 
@@ -35,6 +35,8 @@ SEED = 20
 SLUMP_DAYS = 15
 """An alert compares up to 14 days, and needs them on two days in a row."""
 
+SLUMPS = (EventKind.DEEP_SLUMP, EventKind.TEAM_SLUMP)
+
 SILENT_DAYS = 8
 """More than the week after which a person counts as silent."""
 
@@ -43,12 +45,6 @@ LEAVE_DAYS = 4
 
 HOLIDAY_AGO = 3
 """Days since the holiday of a team, at least; it is a weekday."""
-
-ABSENCES = 3
-"""One silent person, one on leave, and a team's holiday, each in a team of its own."""
-
-MOST_IF_INCOMPLETE = 0.9
-"""Less than 1, so that other drops are tried if one of the absences has no place."""
 
 ENOUGH_YEARS = 1.5 * USER_YEARS
 """Well above the threshold of the alert on users."""
@@ -61,20 +57,11 @@ SEEDS = 6
 """Companies to choose from: on a few dates, no drop in the first one is certain. In a smaller
 company than the demo's, often none is, so only the first one is tried."""
 
-TRIALS = 40
+TRIALS = 20
 """Drops to try in each; a trial takes about a tenth of a second."""
 
-PEOPLE_TO_TRY = 16
-"""People to try with each of the following kinds."""
-
-HOPELESS = 0.5
-"""A person's drop that shows less than this is not tried with the drop of another team."""
-
-USER_DROPS = (EventKind.SLUMP, EventKind.DEEP_SLUMP)
-TEAM_DROPS = (EventKind.TEAM_SLUMP, EventKind.DEEP_SLUMP)
-"""In the order to try them. In weeks in which many are away, a drop to a quarter may not show."""
-
-SLUMPS = {*USER_DROPS, *TEAM_DROPS}
+PEOPLE_TO_TRY = 6
+"""People to try with each team."""
 
 
 def demo_company(
@@ -84,7 +71,7 @@ def demo_company(
     seed: int = SEED,
     read: Callable[[SimulatedCompany, date], Day] = read_day,
 ) -> SimulatedCompany:
-    """The demo's company, its events included.
+    """The demo's company, its events included: with fewer events, or none, if it is small.
 
     Args:
         time_zone: the zone in which the company counts its days.
@@ -96,15 +83,18 @@ def demo_company(
     Raises:
         ValueError: ``users`` is less than one.
     """
-    found: list[tuple[float, SimulatedCompany]] = []
+    best, most = company_with((), time_zone, today, users, seed), -1.0
     for other in range(seed, seed + (SEEDS if users >= USERS else 1)):
         build = partial(company_with, time_zone=time_zone, today=today, users=users, seed=other)
         undisturbed = build(())
         past = [read(undisturbed, today - timedelta(days=ago + 1)) for ago in range(HISTORY_DAYS)]
-        found.append(_best(undisturbed, build, past))
-        if found[-1][0] >= 1:
-            break
-    return max(found, key=lambda choice: choice[0])[1]
+        for events in _events(undisturbed, past)[:TRIALS]:
+            company = build(events)
+            if (score := _score(company, past)) > most:
+                best, most = company, score
+            if most >= 1:
+                return best
+    return best
 
 
 def company_with(
@@ -117,47 +107,10 @@ def company_with(
     return SimulatedCompany(users, seed, time_zone, today, events, quiet_year_end=False)
 
 
-def _best(
-    undisturbed: SimulatedCompany,
-    with_events: Callable[[Sequence[Event]], SimulatedCompany],
-    past: Sequence[Day],
-) -> tuple[float, SimulatedCompany]:
-    """How well the drops show, and the company: with fewer events, or none, if it is small.
-
-    1 or more means that both alerts fire, with a margin.
-
-    Args:
-        undisturbed: the company without events.
-        with_events: the same with some.
-        past: the days of ``undisturbed``, newest first.
-    """
-    members = _members(undisturbed, past)
-    best, most, trials = undisturbed, -1.0, 0
-    unfit: set[Event] = set()
-    for person, team, drops in _drops(*_largest(undisturbed.today, members, past)):
-        if not unfit.isdisjoint(drops):
-            continue
-        absences = list(_absences(person, team, members, undisturbed.today, past))
-        company = with_events([*drops, *absences])
-        shows, team_shows = _enough(company, past)
-        all_there = len(absences) >= min(ABSENCES, len(members) - len(drops))
-        if (score := min(shows, team_shows, MOST_IF_INCOMPLETE + all_there)) > most:
-            best, most = company, score
-        trials += 1
-        if most >= 1 or trials == TRIALS:
-            break
-        if 0 <= shows < HOPELESS:
-            unfit.add(drops[0])
-        if team_shows < 1:
-            unfit.update(drops[1:])
-    return most, best
-
-
-def _largest(
-    today: date, members: Mapping[str, Sequence[people.Employee]], past: Sequence[Day]
-) -> tuple[list[people.Employee], list[str]]:
-    """The people and the teams in whom a drop shows most, in the order to try them."""
-    settled = today - timedelta(days=HISTORY_DAYS)
+def _events(company: SimulatedCompany, past: Sequence[Day]) -> list[list[Event]]:
+    """Drops of a person and of another team, with absences in further teams, the best first."""
+    members = _members(company, past)
+    settled = company.today - timedelta(days=HISTORY_DAYS)
     slumping = [
         one
         for team in members.values()
@@ -166,8 +119,30 @@ def _largest(
     ]
     slumping.sort(key=lambda one: (-_at_least(one.user_id, past), one.user_id))
     teams = [name for name, team in members.items() if len(team) >= SMALLEST_TEAM]
-    teams.sort(key=lambda name: -sum(_at_least(one.user_id, past) for one in members[name]))
-    return slumping, teams
+    busiest = [person.team for person in slumping[:1]]
+    # The busiest person's team goes last, because it is not for the drop of a team.
+    teams.sort(
+        key=lambda name: (
+            name in busiest,
+            -sum(_at_least(one.user_id, past) for one in members[name]),
+        )
+    )
+    found = []
+    for team, person in product(teams, slumping[:PEOPLE_TO_TRY]):
+        if person.team != team:
+            drop = Event(EventKind.DEEP_SLUMP, person.user_id, SLUMP_DAYS)
+            team_drop = Event(EventKind.TEAM_SLUMP, team, SLUMP_DAYS)
+            absences = _absences(person, team, members, company.today, past)
+            found.append([drop, team_drop, *absences])
+    if not found:  # a small company
+        found = [
+            [
+                Event(EventKind.DEEP_SLUMP, person.user_id, SLUMP_DAYS),
+                *_absences(person, NO_TEAM, members, company.today, past),
+            ]
+            for person in slumping[:PEOPLE_TO_TRY]
+        ]
+    return sorted(found, key=len, reverse=True)  # those in which all absences have a place
 
 
 def _members(
@@ -187,24 +162,6 @@ def _members(
     return teams
 
 
-def _drops(
-    slumping: Sequence[people.Employee], teams: Sequence[str]
-) -> Sequence[tuple[people.Employee, str, Sequence[Event]]]:
-    """A person, another team if there is one, and the drops of both, in the order to try them."""
-    busiest = [person.team for person in slumping[:1]]
-    of_users = [
-        (person, Event(kind, person.user_id, SLUMP_DAYS))
-        for kind, person in product(USER_DROPS, slumping[:PEOPLE_TO_TRY])
-    ]
-    of_both = [
-        (person, team, (drop, Event(kind, team, SLUMP_DAYS)))
-        for kind, team in product(TEAM_DROPS, sorted(teams, key=busiest.__contains__))
-        for person, drop in of_users
-        if person.team != team
-    ]
-    return of_both or [(person, NO_TEAM, (drop,)) for person, drop in of_users]
-
-
 def _at_least(user_id: str, past: Sequence[Day]) -> float:
     """What a person did in the last two weeks, or usually does in two weeks if that is less.
 
@@ -214,19 +171,20 @@ def _at_least(user_id: str, past: Sequence[Day]) -> float:
     return min(sum(done[:14]), sum(done[14:56]) / 3)
 
 
-def _enough(company: SimulatedCompany, past: Sequence[Day]) -> tuple[float, float]:
-    """For the person and the team, 1 or more if the drop alerts, with a margin.
+def _score(company: SimulatedCompany, past: Sequence[Day]) -> float:
+    """1 or more if both drops alert, with a margin; below 0 if one of the absences alerts.
 
-    Below 0 for both if one of the absences alerts. Teams are those of the roster file, and those of
-    Gong's users, which are by manager.
+    Teams are those of the roster file, and those of Gong's users, which are by manager.
     """
     by_name = _shown(company, past, lambda person: person.team, lambda team: team)
-    if min(by_name) < 1:
+    if by_name < 1:
         return by_name
-    by_manager = _shown(
-        company, past, lambda person: person.manager, lambda team: team_manager(company, team)
+    return min(
+        by_name,
+        _shown(
+            company, past, lambda person: person.manager, lambda team: team_manager(company, team)
+        ),
     )
-    return min(by_name[0], by_manager[0]), min(by_name[1], by_manager[1])
 
 
 def _shown(
@@ -234,10 +192,10 @@ def _shown(
     past: Sequence[Day],
     team_of: Callable[[people.Employee], str],
     shown_as: Callable[[str], str],
-) -> tuple[float, float]:
+) -> float:
     found = find_drops(company, past, team_of)
     persons = {one.user_id: one for one in found.people}
-    person = team = 1.0
+    score = 1.0
     for planted in company.events:
         event = planted.event
         chances = [years(persons[who]) for who in planted.user_ids if who in persons]
@@ -245,12 +203,12 @@ def _shown(
         evidence = finding.finding.evidence if finding else 0.0
         if event.kind not in SLUMPS:
             if max(chances, default=0.0) > USER_YEARS or evidence > TEAM_EVIDENCE:
-                return -1.0, -1.0
+                return -1.0
         elif event.who in persons:
-            person = chances[0] / ENOUGH_YEARS
+            score = min(score, chances[0] / ENOUGH_YEARS)
         else:
-            team = evidence / ENOUGH_TEAM_EVIDENCE
-    return person, team
+            score = min(score, evidence / ENOUGH_TEAM_EVIDENCE)
+    return score
 
 
 def team_manager(company: SimulatedCompany, team: str) -> str:

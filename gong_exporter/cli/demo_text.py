@@ -68,7 +68,7 @@ def _who(planted: PlantedEvent, company: SimulatedCompany) -> str:
 def _demo_text(planted: PlantedEvent) -> str:
     first = f"{planted.start:%A}, {planted.start.day} {planted.start:%B}"
     match planted.event.kind:
-        case EventKind.SLUMP | EventKind.TEAM_SLUMP | EventKind.DEEP_SLUMP as kind:
+        case EventKind.TEAM_SLUMP | EventKind.DEEP_SLUMP as kind:
             share = "a tenth" if kind is EventKind.DEEP_SLUMP else "a quarter"
             fires = (
                 "GongUserActivityDrop fires."
