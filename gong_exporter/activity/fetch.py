@@ -23,9 +23,6 @@ MAX_PAGES = 1_000
 MAX_USERS = 100_000
 """A listing with more users is taken to be endless too, because pages may be larger than usual."""
 
-MAX_COUNTERS = 20 * MAX_USERS
-"""Counters of all users of a listing: the 15 documented ones, and a reserve for new ones."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
@@ -105,11 +102,8 @@ def _fetch_pages(
 ) -> Steps[Listing]:
     received = PartialListing(MAX_USERS, _same_numbers)
     page, stated = _first_page(source, wanted, first_start=first_start)
-    time_zone, counters = None, 0
+    time_zone = None
     while True:
-        counters += sum(len(user.counters) for user in page.users)
-        if counters > MAX_COUNTERS:  # as with too many users, a new start would not help
-            raise InvalidResponse(f"more than {MAX_COUNTERS} counters", request_id=page.request_id)
         received.add(page, size=page.current_page_size)
         time_zone = page.time_zone or time_zone
         if page.cursor is None:

@@ -21,8 +21,7 @@ from gong_exporter.activity.window_fetcher import ENDS_POLL, WindowFetcher
 from gong_exporter.activity.windows import DayRange, WindowSpec, company_today, load_zone, longest
 from gong_exporter.activity.zone_check import ZoneCheck, ZoneMoved
 from gong_exporter.gong.clock import Clock
-from gong_exporter.gong.errors import BadRequest, GongError, NotSent, QuotaSpent, RateLimited
-from gong_exporter.gong.limits import DAY
+from gong_exporter.gong.errors import GongError, NotSent, QuotaSpent, RateLimited
 
 
 def poll(
@@ -113,8 +112,6 @@ class _Poll:
                 failed[window.name] = without_traceback(error)
                 if isinstance(error, ENDS_POLL):
                     ended_by = error
-                elif isinstance(error, BadRequest) and not zone_is_certain:
-                    self._zone_check.check_after_400(days, zone)
         return self._result(fetched, failed)
 
     def _fetch_window(
@@ -162,33 +159,22 @@ class _Poll:
     ) -> PollResult:
         names = [window.name for window in self._plan.windows]
         ended_by = next((e for e in failed.values() if isinstance(e, ENDS_POLL)), None)
-        retry_at = self._retry_at(ended_by)
         if isinstance(ended_by, QuotaSpent):
             self._remember_received_pages()
         return PollResult(
             windows=tuple(fetched[name] for name in names if name in fetched),
             company_state=self._fetcher.company_state,
             failures=group_failures((name, failed[name]) for name in names if name in failed),
-            retry_at=retry_at,
+            retry_at=ended_by.until if isinstance(ended_by, RateLimited | NotSent) else None,
         )
 
     def _remember_received_pages(self) -> None:
-        """After the quota ended a listing: it has at least one page more than was received."""
+        """After the quota ended a listing with more pages than known: it may have twice as many.
+
+        The next poll waits until as many calls are free. Otherwise each call that becomes free
+        would be spent on a first page.
+        """
         state, received = self._fetcher.company_state, self._fetcher.pages_received
         if self._last_window and received >= state.pages.get(self._last_window, 1):
-            pages = {**state.pages, self._last_window: received + 1}
+            pages = {**state.pages, self._last_window: 2 * received}
             self._fetcher.company_state = replace(state, pages=pages)
-
-    def _retry_at(self, ended_by: GongError | None) -> float | None:
-        """When to poll again, if Gong or the quota ended the poll."""
-        if isinstance(ended_by, QuotaSpent) and ended_by.until is not None:
-            # As soon as one call is free, a listing of many pages would use it and fail, again and
-            # again. So wait until as many calls may be free as a poll needs. If the last listing
-            # has more pages than was known, wait for twice as many as were received of it.
-            pages = self._fetcher.company_state.pages
-            received = self._fetcher.pages_received
-            calls = sum(pages.get(window.name, 1) for window in self._plan.windows)
-            if received >= pages.get(self._last_window, 1):
-                calls = max(calls, 2 * received)
-            return max(ended_by.until, self._clock.now() + min(calls * ended_by.spacing, DAY))
-        return ended_by.until if isinstance(ended_by, RateLimited | NotSent) else None

@@ -11,13 +11,12 @@ from gong_exporter.activity.pages import PageSource, fetch_page
 from gong_exporter.activity.poll_plan import PollPlan
 from gong_exporter.activity.windows import (
     DayRange,
-    describe_zone,
     load_zone,
     longest_range,
     same_days,
     today_everywhere,
 )
-from gong_exporter.gong.errors import GongError, InvalidResponse, UserNotFound
+from gong_exporter.gong.errors import InvalidResponse, UserNotFound
 
 
 class ZoneMoved(Exception):
@@ -42,7 +41,6 @@ class ZoneCheck:
         self._log = log
         self._now = now
         self._warned = False
-        self._checked_after_400 = False
 
     def learn(self) -> ZoneInfo:
         """Learn the time zone, with a range that has ended everywhere on Earth.
@@ -62,9 +60,7 @@ class ZoneCheck:
         zone = load_zone(page.time_zone or "")
         if zone is None:
             problem = (
-                f"an unknown time zone {describe_zone(page.time_zone)}"
-                if page.time_zone
-                else "no time zone"
+                f"an unknown time zone {page.time_zone!r}" if page.time_zone else "no time zone"
             )
             raise InvalidResponse(
                 f"the response has {problem}: set gong.time_zone", request_id=page.request_id
@@ -90,9 +86,7 @@ class ZoneCheck:
         if stated is None:
             if listing.time_zone is not None:
                 self._warn_once(
-                    "the response has an unknown time zone",
-                    listing,
-                    time_zone=describe_zone(listing.time_zone),
+                    "the response has an unknown time zone", listing, time_zone=listing.time_zone
                 )
             return None
         if same_days(stated, zone, days):
@@ -112,30 +106,6 @@ class ZoneCheck:
                 request_id=listing.request_id,
             )
         raise ZoneMoved(stated)
-
-    def check_after_400(self, days: DayRange, zone: ZoneInfo) -> None:
-        """Check whether Gong refused a range that has not ended, because the company moved.
-
-        Done once in a poll, because there may be another reason to refuse every window.
-
-        Raises:
-            ZoneMoved: another zone was learned.
-            Stopped: the process is stopping.
-        """
-        if self._checked_after_400:
-            return
-        self._checked_after_400 = True
-        try:
-            stated = self.learn()
-        except GongError as error:
-            self._log.warning(
-                "the company's time zone could not be checked",
-                error=error.message,
-                request_id=error.request_id,
-            )
-            return
-        if not same_days(stated, zone, days):
-            raise ZoneMoved(stated)
 
     def _warn_once(self, message: str, listing: Listing, **values: str) -> None:
         if not self._warned:

@@ -19,7 +19,6 @@ from gong_exporter.activity.windows import (
     DayRange,
     WindowSpec,
     company_today,
-    describe_zone,
     load_zone,
     today_everywhere,
 )
@@ -104,9 +103,7 @@ def _describe_response(
             )
     if zone is None and configured is None:
         problem = (
-            f"named as {describe_zone(stated)}, which is not known here"
-            if stated
-            else "not stated by Gong"
+            f"named as {stated!r}, which is not known here" if stated else "not stated by Gong"
         )
         fail(redactor.redact(f"the company's time zone was {problem}: set gong.time_zone"))
     shown = configured or zone

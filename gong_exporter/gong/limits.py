@@ -243,7 +243,6 @@ class Limiter:
                 f"the {self._limits.requests_per_day} calls of gong.requests_per_day are used up;"
                 f" the next one is free in {seconds:.0f} s",
                 until=wait.until,
-                spacing=DAY / self._limits.requests_per_day,
             )
         if wait.cause is Cause.RETRY_AFTER:
             self._report_limit(wait.until)

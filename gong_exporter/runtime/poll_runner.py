@@ -6,7 +6,6 @@ No thread and no schedule in here: ``--once`` uses it as it is, the poller calls
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from structlog.typing import FilteringBoundLogger
 
@@ -14,7 +13,6 @@ from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.pages import PageSource
 from gong_exporter.activity.poll import poll
 from gong_exporter.activity.poll_plan import PollPlan, PollResult
-from gong_exporter.activity.windows import WindowSpec, company_today, today_everywhere
 from gong_exporter.gong.client import GongClient
 from gong_exporter.gong.clock import Clock, Stopped
 from gong_exporter.runtime.day_history import DayHistory
@@ -32,7 +30,6 @@ from gong_exporter.runtime.setup import (
     budget_problem,
     forecast_calls,
     redaction_policy,
-    windows_to_poll,
 )
 
 FetchWindows = Callable[
@@ -160,13 +157,14 @@ class PollRunner:
         Raises:
             Stopped: the process stops, or a new configuration interrupts the poll.
         """
-        setup, windows = self._data.setup, self._windows_to_poll()
+        setup = self._data.setup
         began = self._clock.monotonic()
         self._metrics.poll_started(self._clock.now())
         client = self._client = self._client or self._new_client(setup)
-        plan = replace(setup.plan, windows=windows)
         try:
-            result = self._fetch(client, plan, self._data.company_state, self._clock, self._log)
+            result = self._fetch(
+                client, setup.plan, self._data.company_state, self._clock, self._log
+            )
             for data in result.windows:
                 self._metrics.window_succeeded(data.window, data.fetched_at)
             self._poll_log.failures(result.failures)
@@ -222,18 +220,13 @@ class PollRunner:
             self._client.close()
             self._client = None
 
-    def _windows_to_poll(self) -> tuple[WindowSpec, ...]:
-        now, zone = self._clock.now(), self._data.company.zone
-        today = today_everywhere(now) if zone is None else company_today(now, zone)
-        return windows_to_poll(self._data.setup, self._data.company_state, today)
-
     def _ended(self, began: float, failed: tuple[str, ...]) -> None:
         self._failed = failed
         self._metrics.poll_finished(duration=self._clock.monotonic() - began, failed=bool(failed))
         self._update_poll_state()
         problem = budget_problem(self.poll_state.setup, self.poll_state.budget)
         if problem:
-            self._log.error(problem, polled_windows=",".join(self.poll_state.planned))
+            self._log.error(problem)
 
     def _update_poll_state(self) -> None:
         self.poll_state = self._new_poll_state()
@@ -246,7 +239,6 @@ class PollRunner:
             setup=self._data.setup,
             budget=forecast_calls(self._data.setup, self._data.company_state),
             zone=self._data.company.zone,
-            planned=tuple(window.name for window in self._windows_to_poll()),
             windows=self._data.windows(),
             failed=self._failed,
         )

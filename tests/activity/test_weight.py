@@ -43,19 +43,13 @@ def full_pages(users: int, counters: int, pages: int) -> Behaviour:
     return behave
 
 
-@pytest.mark.parametrize(
-    ("users", "counters", "problem"),
-    [(40_000, 0, "more than 100000 users"), (14_000, 50, "more than 2000000 counters")],
-)
-def test_a_listing_that_gets_too_large_fails_at_once_and_does_not_start_again(
-    users: int, counters: int, problem: str
-) -> None:
+def test_a_listing_that_gets_too_large_fails_at_once_and_does_not_start_again() -> None:
     """A page may hold thousands of users: to count the pages is not enough."""
-    with hostile_server(full_pages(users, counters, pages=5)) as server:
+    with hostile_server(full_pages(40_000, 0, pages=5)) as server:
         client = watched(server.url, timeout=WAIT_TIMEOUT).client
         with pytest.raises(InvalidResponse) as caught:
             fetch_listing(client, WANTED, no_log())
-        assert caught.value.message == problem
+        assert caught.value.message == "more than 100000 users"
         assert len(server.requests) == 3
 
 

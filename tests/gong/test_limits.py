@@ -143,7 +143,6 @@ def test_the_days_calls_are_spent_once_and_come_back_a_day_later() -> None:
     with pytest.raises(QuotaSpent) as caught:
         of.acquire()
     assert caught.value.until == pytest.approx(first + DAY, abs=STEP)
-    assert caught.value.spacing == DAY / 3
     assert caught.value.message == (
         "the 3 calls of gong.requests_per_day are used up; the next one is free in 86399 s"
     )
