@@ -194,12 +194,7 @@ def _quarantine(path: Path, reason: str, now: float) -> Path:
     Raises: CorruptFile, if it cannot be renamed.
     """
     stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
-    name = f"{path.name}.corrupt-{stamp}"
-    kept = path.with_name(name)
-    count = 1
-    while kept.exists():  # never replace an earlier one
-        count += 1
-        kept = path.with_name(f"{name}-{count}")
+    kept = path.with_name(f"{path.name}.corrupt-{stamp}")
     try:
         for suffix in ("-journal", "-wal", "-shm", ""):
             with contextlib.suppress(FileNotFoundError):

@@ -84,8 +84,6 @@ class FallbackLedger:
         self._last = 0
         in_file = self._copy_new_entries(ledger)
         schema.require_writable(connection)
-        if ledger.delete_corrupt_rows():
-            self._database.log_corrupt_row("record of calls")
         in_memory = self._memory.entries()
         known = set(in_file.calls)
         missing = tuple(call for call in in_memory.calls if call not in known)

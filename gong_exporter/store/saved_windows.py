@@ -6,7 +6,7 @@ Every field is written out, so that a renamed field cannot change the file unnot
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -37,20 +37,17 @@ def read_state(
     connection: sqlite3.Connection,
     host: str,
     on_corrupt: Callable[[str], None],
-    windows: Collection[str] | None = None,
 ) -> SavedState:
     """Return what is saved for ``host``, without rows that are corrupt.
 
-    ``windows`` are the names of those to read, None for all; ``on_corrupt`` gets a description of
-    each corrupt row.
+    ``on_corrupt`` gets a description of each corrupt row.
 
     Raises: sqlite3.Error.
     """
-    names = None if windows is None else {_key(name) for name in windows}
     with transaction(connection, reading=True):
-        states, rows = _select(connection, _key(host))
+        rows = _select(connection, _key(host))
     # Not in the transaction, because that blocks other processes' calls.
-    return _unpack((states, [row for row in rows if names is None or row[0] in names]), on_corrupt)
+    return _unpack(rows, on_corrupt)
 
 
 def write_state(

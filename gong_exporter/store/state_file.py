@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
@@ -75,28 +75,19 @@ class StateFile:
         reason = self._database.error
         return reason and f"{self._path} is not in use: {reason}"
 
-    def load(self, host: str, windows: Collection[str] | None = None) -> SavedState:
+    def load(self, host: str) -> SavedState:
         """Return what is saved for the API at ``host``, even if the file is read-only.
 
         From now on memory holds this and nothing else.
-
-        Args:
-            host: of the API.
-            windows: the names of those wanted; None for all.
         """
 
         def read(connection: sqlite3.Connection) -> SavedState:
-            return read_state(connection, host, self._database.log_corrupt_row, windows)
+            return read_state(connection, host, self._database.log_corrupt_row)
 
         try:
             saved = self._database.use(read)
         except Unavailable:
             if self._company_state is not None and self._company_state.host == host:
-                self._windows = {
-                    name: data
-                    for name, data in self._windows.items()
-                    if windows is None or name in windows
-                }
                 return SavedState(self._company_state, tuple(self._windows.values()))
             try:
                 with self._database.reading(timeout=0) as connection:
@@ -171,8 +162,7 @@ class StateFile:
         self.history.connections += 1
         if self._company_state is None:
             return
-        host, names = self._company_state.host, self._windows.keys()
-        in_file = read_state(connection, host, lambda _content: None, names)
+        in_file = read_state(connection, self._company_state.host, lambda _content: None)
         newest = {data.window: data.fetched_at for data in in_file.windows}
         missing = [
             data

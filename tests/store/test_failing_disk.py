@@ -54,7 +54,7 @@ def test_a_read_only_disk_is_read_and_not_written(small_disk: Path, scene: Scene
         kept.save(some_knowledge(), [a_window()])
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     with opened(path, scene) as kept:
-        assert scene.warnings == [not_in_use("it, its folder or its disk is read-only")]
+        assert scene.warnings == [not_in_use("attempt to write a readonly database")]
         assert kept.load(HOST) == SavedState(some_knowledge(), (a_window(),))
         assert kept.ledger.used(NOON + 1) == 1
         one = replace(UNLIMITED, requests_per_day=1)
@@ -78,7 +78,7 @@ def test_a_full_disk_is_logged_and_gets_everything_once_it_has_room(
         _fill(filler)
         make_a_call(kept.ledger, NOON)
         kept.save(some_knowledge(2), [a_window("7d", 2)])
-        assert scene.warnings == [not_in_use("the disk is full")]
+        assert scene.warnings == [not_in_use("database or disk is full")]
         assert kept.ledger.used(NOON + 1) == 1
         assert kept.error_count == 2
         filler.unlink()
@@ -96,10 +96,10 @@ def test_a_state_too_large_for_the_disk_leaves_the_last_one(small_disk: Path, sc
     with opened(path, scene) as kept:
         kept.save(some_knowledge(1), [a_window(number=1)])
         kept.save(some_knowledge(2), [a_window(str(n), 2, users=20_000) for n in range(3)])
-        assert kept.error == f"{path} is not in use: the disk is full"
+        assert kept.error == f"{path} is not in use: database or disk is full"
         scene.time += RETRY_INTERVAL
         make_a_call(kept.ledger, NOON)  # tried again, in vain
-        assert scene.warnings == [not_in_use("the disk is full")]
+        assert scene.warnings == [not_in_use("database or disk is full")]
         assert kept.ledger.used(NOON + 1) == 1
     with opened(path, scene) as kept:
         assert kept.load(HOST) == SavedState(some_knowledge(1), (a_window(number=1),))
@@ -121,7 +121,7 @@ def test_a_file_that_may_not_grow_is_replaced_by_memory(path: Path, scene: Scene
         kept.save(some_knowledge(1), [a_window(number=1)])
         with _files_of_at_most(64 * 1024):
             kept.save(some_knowledge(2), [large])
-        assert scene.warnings == [not_in_use("the disk gave an input/output error")]
+        assert scene.warnings == [not_in_use("disk I/O error")]
         kept.save(some_knowledge(3), [])
         assert scene.warnings[1:] == [IN_USE_AGAIN]
     with opened(path, scene) as kept:
@@ -155,7 +155,7 @@ def test_a_read_only_folder_is_read_and_not_written(folder_of_a_user: Path, scen
         assert kept.ledger.used(NOON + 1) == 1
         assert kept.poller_lock.acquire()
         assert len(scene.warnings) == 2
-        assert scene.warnings[0].startswith(not_in_use("it"))
+        assert scene.warnings[0].startswith(not_in_use("attempt"))
         assert scene.warnings[1] == f"{NO_LOCK}: Permission denied"
 
 
@@ -165,7 +165,7 @@ def test_a_read_only_file_is_read_and_not_written(folder_of_a_user: Path, scene:
         kept.save(some_knowledge(), [a_window()])
     path.chmod(0o400)
     with opened(path, scene) as kept:
-        assert scene.warnings == [not_in_use("it, its folder or its disk is read-only")]
+        assert scene.warnings == [not_in_use("attempt to write a readonly database")]
         assert kept.load(HOST) == SavedState(some_knowledge(), (a_window(),))
 
 

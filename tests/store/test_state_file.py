@@ -59,16 +59,6 @@ def test_a_poll_replaces_the_windows_that_it_renewed_and_no_others(opened: Opene
     )
 
 
-def test_only_the_windows_asked_for_are_read_and_the_others_stay_in_the_file(
-    opened: Opener,
-) -> None:
-    with closing(opened()) as kept:
-        kept.save(some_knowledge(1), [a_window("1d", 1), a_window("7d", 1)])
-        assert kept.load(HOST, {"7d", "28d"}).windows == (a_window("7d", 1),)
-        kept.save(some_knowledge(2), [a_window("7d", 2)])
-    assert opened().load(HOST).windows == (a_window("1d", 1), a_window("7d", 2))
-
-
 def test_a_window_of_another_request_has_another_fingerprint(opened: Opener) -> None:
     other = replace(a_window(), fingerprint="something else")
     with closing(opened()) as kept:
