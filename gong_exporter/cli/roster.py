@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from gong_exporter.activity.budget import PAGE_SIZE
-from gong_exporter.cli.options import HomePath, bad_usage, common_options, fail
+from gong_exporter.cli.options import bad_usage, common_options, fail, warn
 from gong_exporter.cli.session import Session, open_existing_state, open_session
 from gong_exporter.common.files import UnreadableFile, read_bounded, write_private
 from gong_exporter.common.yaml import Keys, Scalar, parse_yaml
@@ -49,14 +49,14 @@ PROGRESS_PAGES = 10
     "--teams",
     "teams_file",
     metavar="FILE",
-    type=HomePath(path_type=Path),
+    type=click.Path(path_type=Path),
     help="A YAML file with the names of teams by manager, 'Jane Doe: EMEA' on each line; managers"
     " by name, address or id. Other teams have their manager's name.",
 )
 @click.option(
     "--output",
     metavar="FILE",
-    type=HomePath(path_type=Path),
+    type=click.Path(path_type=Path),
     help="Write this file, whole or not at all, readable by its owner alone. [default: stdout]",
 )
 @click.pass_context
@@ -87,7 +87,7 @@ def roster(
     excluded = (user.name for user in config.activity.exclude_users)
     users, _ = exclude(_fetch(session, config), excluded)
     for key in unused_teams(users, teams):
-        click.echo(f"warning: --teams: no manager matches {session.redactor.redact(key)}", err=True)
+        warn(f"--teams: no manager matches {session.redactor.redact(key)}")
     rows = people(users, TeamBy(team), teams)
     plain = config.activity.email_label is EmailLabel.PLAIN
     text = roster_csv(rows, addresses=plain)

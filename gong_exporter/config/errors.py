@@ -18,15 +18,11 @@ class ConfigError(Exception):
     Attributes:
         path: the file, as the user named it.
         problems: in the order of their lines.
-        warnings: the warnings found in the parts that could be read.
     """
 
-    def __init__(
-        self, path: str, problems: Iterable[Problem], warnings: Iterable[str] = ()
-    ) -> None:
+    def __init__(self, path: str, problems: Iterable[Problem]) -> None:
         self.path = path
         self.problems = tuple(sorted(set(problems)))
-        self.warnings = tuple(warnings)
         lines = [problem.located(path) for problem in self.problems[:MAX_SHOWN]]
         more = len(self.problems) - len(lines)
         if more:

@@ -100,7 +100,7 @@ def _load(
     ordered += notes  # in the order of the roster's lines
     located = tuple(warning.located(name) for warning in ordered)
     if found or credentials is None:
-        return ConfigError(name, found, located)
+        return ConfigError(name, found)
     return Config(
         name=name,
         path=path,

@@ -48,7 +48,6 @@ def test_version_and_help() -> None:
     [
         (["--web.listen-adress=:0"], "No such option"),
         (["serve"], "No such command 'serve'"),
-        (["chek"], "No such command 'chek'; did you mean 'check'?"),
         (["--log.level=loud"], "'loud' is not one of"),
         (["check", "--log.format=xml"], "'xml' is not one of"),
         (["--config.file=/nowhere/config.yaml"], "/nowhere/config.yaml: cannot be read: No such"),
@@ -116,20 +115,6 @@ def test_where_the_configuration_is_looked_for(tmp_path: Path, config: Path) -> 
     assert nowhere.returncode == 2
     assert "config.yaml: cannot be read: No such file or directory" in nowhere.stderr
     assert "--config.file" in nowhere.stderr
-
-
-def test_a_tilde_in_a_path_is_the_home_folder(tmp_path: Path, config: Path) -> None:
-    home = environment(HOME=str(tmp_path))
-    config.rename(tmp_path / "moved.yaml")
-    (tmp_path / "web.yml").write_text("{}")
-    flags = ("--config.file=~/moved.yaml", "--web.config.file=~/web.yml")
-    checked = run(*flags, "check", environ=home)
-    assert checked.stdout.splitlines()[0] == f"{tmp_path}/moved.yaml: valid"
-    named = run("check", environ=home | {"GONG_EXPORTER_CONFIG_FILE": "~/moved.yaml"})
-    assert named.returncode == 0
-    days = ("--from=2026-01-01", "--to=2026-01-02")
-    refused = run("backfill", flags[0], *days, "--output=~", "--yes", environ=home)
-    assert f"'{tmp_path}' is a directory" in refused.stderr
 
 
 def test_several_addresses_are_served_and_port_0_is_logged(tmp_path: Path) -> None:
