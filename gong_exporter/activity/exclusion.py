@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.fetch import Listing
-from gong_exporter.activity.snapshot import WindowData
+from gong_exporter.activity.snapshot import WindowData, user_mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,8 @@ class Exclusion:
         state = self._with_found(state, {u.user_id: u.email or "" for u in listing.users})
         excluded = self.excluded_ids(state)
         users = tuple(user for user in listing.users if user.user_id not in excluded)
-        return state, replace(listing, users=users)
+        marks = frozenset(user_mark(u.user_id) for u in listing.users if u.user_id in excluded)
+        return state, replace(listing, users=users, excluded=marks)
 
     def purge(
         self, state: CompanyState, windows: Iterable[WindowData]
@@ -107,7 +107,7 @@ def make_exclusion(names: Sequence[str], aliases: Mapping[str, str]) -> Exclusio
     return Exclusion(
         ids=ids.union(aliases[e] for e in emails if e in aliases),
         emails=emails,
-        marks=frozenset(sha256(name.encode()).hexdigest()[:16] for name in ids | emails),
+        marks=frozenset(map(user_mark, ids | emails)),
     )
 
 
@@ -124,4 +124,5 @@ def _purged(data: WindowData, excluded: frozenset[str]) -> WindowData:
         users={user: values for user, values in data.users.items() if user not in excluded},
         emails=_without(data.emails, excluded),
         covered=None if data.covered is None else data.covered - excluded,
+        excluded=data.excluded.union(map(user_mark, excluded & data.users.keys())),
     )

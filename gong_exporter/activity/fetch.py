@@ -34,6 +34,7 @@ class Listing:
         pages: number of calls, without those of abandoned starts.
         stated: the range that the responses state, if it is not the requested one.
         request_id: ``requestId`` of the last page.
+        excluded: marks (``user_mark``) of the users that were taken out of it afterwards.
     """
 
     users: tuple[UserActivity, ...]
@@ -41,6 +42,7 @@ class Listing:
     pages: int
     stated: StatedRange | None = None
     request_id: str | None = None
+    excluded: frozenset[str] = frozenset()
 
 
 EMPTY_LISTING = Listing(users=(), time_zone=None, pages=0)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from hashlib import sha256
 from zoneinfo import ZoneInfo
 
 from structlog.typing import FilteringBoundLogger
@@ -24,6 +25,11 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 def metric_name(field: str) -> str:
     """An API field in snake_case: ``callsAsHost`` becomes ``calls_as_host``."""
     return _CAMEL.sub("_", field).lower()
+
+
+def user_mark(name: str) -> str:
+    """A hash that stands for an excluded person's id or address, of which nothing is kept."""
+    return sha256(name.encode()).hexdigest()[:16]
 
 
 MAX_EXTRA_COUNTERS = 50
@@ -58,6 +64,8 @@ class WindowData:
             users, also for a window without days.
         as_stated: True if the timestamps are those that the responses state, because they differ
             from the company's days.
+        excluded: marks (``user_mark``) of people who had activity and were excluded. Once they are
+            not any more, their value is unknown here and not 0.
     """
 
     window: str
@@ -72,9 +80,12 @@ class WindowData:
     emails: Mapping[str, str]
     covered: frozenset[str] | None = None
     as_stated: bool = False
+    excluded: frozenset[str] = frozenset()
 
     def covers(self, user_id: str) -> bool:
         """True if the user has no activity when missing in ``users``."""
+        if self.excluded and user_mark(user_id) in self.excluded:
+            return False
         return self.covered is None or user_id in self.covered
 
 
@@ -155,6 +166,7 @@ def build_window(
         emails={user.user_id: user.email for user in listing.users if user.email},
         covered=covered,
         as_stated=stated is not None,
+        excluded=listing.excluded,
     )
 
 

@@ -217,15 +217,20 @@ def build_snapshot(
     """Combine windows and users.
 
     With ``users: all``, known users are those in any of the windows. With a list, they are the
-    listed users that Gong has ever named, as soon as all windows cover them: in a window that
-    does not cover a user, a 0 would be a guess.
+    listed users that Gong has ever named. Both only as soon as all windows cover them: in a window
+    that does not cover a user, a 0 would be a guess.
     """
     served = tuple(windows)
-    if selection.all_users:
-        known = {user_id for window in served for user_id in window.users}
-    else:
-        found = selection.known_ids(company_state)
-        known = {user for user in found if all(window.covers(user) for window in served)}
+    found: Collection[str] = (
+        {user_id for window in served for user_id in window.users}
+        if selection.all_users
+        else selection.known_ids(company_state)
+    )
+    known = {
+        user_id
+        for user_id in found
+        if all(user_id in window.users or window.covers(user_id) for window in served)
+    }
     emails = latest_emails(served, company_state)
     return Snapshot(
         windows=served,

@@ -156,6 +156,7 @@ def pack_window(data: WindowData) -> bytes:
             "pages": 0,  # 0.2.0 does not read a window without it
             "covered": None if data.covered is None else sorted(data.covered),
             "as_stated": data.as_stated,
+            "excluded": sorted(data.excluded),
         }
     )
 
@@ -177,6 +178,7 @@ def unpack_window(body: bytes) -> WindowData:
         emails=content["emails"],
         covered=None if content["covered"] is None else frozenset(content["covered"]),
         as_stated=content.get("as_stated", False),
+        excluded=frozenset(content.get("excluded", ())),  # absent up to 0.2.0
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from gong_exporter.activity.days import HistoryKey
 from gong_exporter.activity.users import ListedUser
+from gong_exporter.activity.windows import WindowSpec
 from gong_exporter.roster.records import Roster
 from gong_exporter.runtime.known_days import KnownDays
 from gong_exporter.runtime.published import Company
@@ -104,6 +105,29 @@ def test_a_reload_that_excludes_people_purges_what_was_saved(tmp_path: Path) -> 
         assert loop.value("gong_activity_users", window="28d", state="active") == 2
         loop.sink.truncate(0)  # they were known before
         _assert_gone(loop, [0, 2])
+
+
+@pytest.mark.parametrize("known_before", [False, True])
+def test_a_person_who_is_not_excluded_any_more_has_no_0_in_an_older_window(
+    tmp_path: Path, *, known_before: bool
+) -> None:
+    everybody, without = (), _excluded(email(0))
+    weeks = (WindowSpec("7d", 7), WindowSpec("28d", 28))
+    first = everybody if known_before else without
+    with bench(tmp_path, FixtureCompany(users=4), windows=weeks, exclude_users=first) as loop:
+        loop.run()
+        loop.use(exclude_users=without, windows=weeks[1:])
+        loop.use(exclude_users=everybody)
+        loop.sleep(2 * HOUR)
+        assert loop.value("gong_activity_users", window="28d", state="active") == 4
+        loop.simulator.set_faults("server-error")  # no poll brings anything
+        loop.use(windows=weeks)  # the file has 7d without the person
+        assert loop.value("gong_activity_users", window="7d", state="active") == 3
+        assert loop.value("gong_activity_users", window="7d", state="inactive") == 0
+        assert f'"{user_id(0)}"' not in _shown(loop)
+        loop.simulator.set_faults()
+        loop.sleep(2 * HOUR)
+        assert loop.value("gong_activity_users", window="7d", state="active") == 4
 
 
 def test_a_person_excluded_by_address_stays_excluded_with_a_new_address(tmp_path: Path) -> None:
