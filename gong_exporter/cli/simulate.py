@@ -18,7 +18,7 @@ from gong_exporter.cli.options import Parsed, common_options, fail
 from gong_exporter.cli.session import open_session
 from gong_exporter.runtime.signals import Signals
 from gong_exporter.simulator.api.faults import FAULTS, Fault, parse_fault
-from gong_exporter.simulator.api.journal import Entry
+from gong_exporter.simulator.api.messages import Entry
 from gong_exporter.simulator.api.simulator import Simulator
 from gong_exporter.simulator.api.simulator_options import SimulatorOptions
 from gong_exporter.simulator.company.company import SimulatedCompany
@@ -138,15 +138,12 @@ def simulated(options: dict[str, Any]) -> Simulated:
     """The options of ``simulation_options``; takes them out of ``options``."""
     faults: tuple[Fault, ...] = options.pop("faults")
     seed: int = options.pop("seed")
-    try:
-        api_options = SimulatorOptions(
-            requests_per_second=options.pop("requests_per_second"),
-            requests_per_day=options.pop("requests_per_day"),
-            faults=faults,
-            seed=seed,
-        )
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
+    api_options = SimulatorOptions(
+        requests_per_second=options.pop("requests_per_second"),
+        requests_per_day=options.pop("requests_per_day"),
+        faults=faults,
+        seed=seed,
+    )
     return Simulated(
         users=options.pop("users"),
         seed=seed,

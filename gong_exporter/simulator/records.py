@@ -27,6 +27,26 @@ COUNTERS: tuple[str, ...] = (
 )
 """The counters of one user, in the order of the vendor's page (``AggregateActivity``)."""
 
+WIDTH = len(COUNTERS)
+(
+    HOSTED,
+    GAVE_FEEDBACK,
+    REQUESTED_FEEDBACK,
+    RECEIVED_FEEDBACK,
+    LISTENED_OWN,
+    LISTENED_OTHERS,
+    SHARED_INTERNALLY,
+    SHARED_EXTERNALLY,
+    SCORECARDS_FILLED,
+    SCORECARDS_RECEIVED,
+    ATTENDED,
+    COMMENTS_GIVEN,
+    COMMENTS_RECEIVED,
+    MARKED_GIVEN,
+    MARKED_RECEIVED,
+) = range(WIDTH)
+"""The counters by number."""
+
 
 @dataclass(frozen=True, slots=True)
 class ApiUserActivity:

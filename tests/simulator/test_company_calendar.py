@@ -6,10 +6,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gong_exporter.simulator.company.absence import Absences
+from gong_exporter.simulator.company.attendance import Absences
 from gong_exporter.simulator.company.company import SimulatedCompany
-from gong_exporter.simulator.company.holidays import easter, holidays
-from gong_exporter.simulator.company.offices import OFFICES, office_week
+from gong_exporter.simulator.company.offices import OFFICES, easter, holidays, office_week
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 TODAY = date(2026, 11, 23)

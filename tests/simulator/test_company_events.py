@@ -54,9 +54,8 @@ def test_an_event_is_read_and_written_in_one_form(text: str, event: Event) -> No
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("slmp:x:7", "event 'slmp:x:7': no kind 'slmp'; did you mean 'slump'?"),
+        ("slmp:x:7", "event 'slmp:x:7': no kind 'slmp'; there are slump, silent, team-slump,"),
         ("", "event '': no kind ''; there are slump, silent, team-slump,"),
-        ("team_slump:x:7", "no kind 'team_slump'; did you mean 'team-slump'?"),
         ("slump::7", "event 'slump::7': say who, as in slump:WHO:DAYS"),
         ("slump", "say who, as in slump:WHO:DAYS"),
         ("slump:x", "want slump:WHO:DAYS or slump:WHO:DAYS:AGO"),
@@ -96,23 +95,10 @@ def test_every_event_reads_back_from_how_it_is_written(
     assert parse_event(str(event)) == event
 
 
-@pytest.mark.parametrize(
-    ("event", "what", "nearest"),
-    [
-        ("slump:enterprise emae:7", "user or team", "Enterprise EMEA"),
-        ("team-silent:Midmarket EMEA:7", "team", "Mid-Market EMEA"),
-        (f"silent:{busiest().email[1:]}:7", "user or team", busiest().email),
-        (f"silent:{busiest().user_id[:-1]}:7", "user or team", busiest().user_id),
-    ],
-)
-def test_an_event_for_nobody_names_the_nearest(event: str, what: str, nearest: str) -> None:
-    with pytest.raises(ValueError, match=f"no {what} .* did you mean {nearest!r}"):
-        planted(event)
-
-
-def test_an_event_for_nobody_like_anybody_says_where_to_look() -> None:
-    with pytest.raises(ValueError, match="no team 'nobody'; simulate --roster shows who there is"):
-        planted("team-slump:nobody:7")
+@pytest.mark.parametrize(("kind", "what"), [("team-slump", "team"), ("silent", "user or team")])
+def test_an_event_for_nobody_says_where_to_look(kind: str, what: str) -> None:
+    with pytest.raises(ValueError, match=f"no {what} 'nobody'; simulate --roster shows who there"):
+        planted(f"{kind}:nobody:7")
 
 
 def test_a_person_is_meant_by_id_or_address_and_a_team_by_name() -> None:

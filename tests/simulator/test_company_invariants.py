@@ -14,9 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gong_exporter.simulator.company.company import SimulatedCompany
-from gong_exporter.simulator.company.counters import WIDTH
 from gong_exporter.simulator.company.events import parse_event
-from gong_exporter.simulator.records import COUNTERS
+from gong_exporter.simulator.records import COUNTERS, WIDTH
 
 TODAY = date(2026, 6, 17)
 DAY, WEEK = timedelta(days=1), timedelta(days=7)

@@ -5,19 +5,16 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Sequence
-from datetime import date
 
 import pytest
 import requests
 
-from gong_exporter.simulator.api.journal import Entry
+from gong_exporter.simulator.api.messages import Entry
 from gong_exporter.simulator.api.simulator import Simulator
 from gong_exporter.simulator.api.simulator_options import SimulatorOptions
-from gong_exporter.simulator.records import ApiUserActivity
 from tests.support.clocks import NOW, FakeClock
 from tests.support.companies import FixtureCompany
-from tests.support.servers import WAIT_TIMEOUT, until
+from tests.support.servers import until
 from tests.support.simulator import running_simulator
 from tests.support.simulator_caller import PATH, WEEK, Caller, calling, errors_of
 
@@ -67,59 +64,6 @@ def test_nothing_is_left_running_after_a_stop(company: FixtureCompany) -> None:
         during = set(threading.enumerate()) - before
     assert during
     until(lambda: not any(thread.is_alive() for thread in during), "they have all ended")
-
-
-class SlowCompany(FixtureCompany):
-    """Takes its time until a test lets it go on."""
-
-    def __init__(self) -> None:
-        super().__init__(3)
-        self.asked = threading.Event()
-        self.go_on = threading.Event()
-
-    def activity(self, start: date, end: date) -> Sequence[ApiUserActivity]:
-        self.asked.set()
-        assert self.go_on.wait(5 * WAIT_TIMEOUT)
-        return super().activity(start, end)
-
-
-def test_a_company_that_is_slow_to_work_out_does_not_hold_up_a_stop() -> None:
-    company = SlowCompany()
-    before = set(threading.enumerate())
-
-    def at_work() -> set[str]:
-        return {thread.name for thread in set(threading.enumerate()) - before}
-
-    with running_simulator(company) as simulator:
-        thread = threading.Thread(target=ask_in_vain, args=(simulator,))
-        thread.start()
-        assert company.asked.wait(WAIT_TIMEOUT)
-        simulator.stop()
-        until(
-            lambda: at_work() == {"simulator-handler"}, "whoever asked is told, and all else ends"
-        )
-        company.go_on.set()
-
-
-def ask_in_vain(simulator: Simulator) -> None:
-    # Until the test lets it go on: it would wait for longer than the test does.
-    with calling(simulator) as caller, pytest.raises(requests.ConnectionError):
-        caller.post({"filter": WEEK}, timeout=5 * WAIT_TIMEOUT)
-
-
-class BrokenCompany(FixtureCompany):
-    """Fails whenever it is asked."""
-
-    def activity(self, start: date, end: date) -> Sequence[ApiUserActivity]:
-        raise LookupError(f"nobody knows about {start} to {end}")
-
-
-def test_a_company_that_fails_is_a_500_and_a_log_line(caplog: pytest.LogCaptureFixture) -> None:
-    with running_simulator(BrokenCompany()) as simulator, calling(simulator) as caller:
-        answers = [caller.page() for _ in range(2)]
-    assert [answer.status_code for answer in answers] == [500, 500]
-    assert answers[0].json()["errors"] == ["The simulator failed; see its log"]
-    assert "nobody knows about 2026-03-02" in caplog.text
 
 
 class TestTheJournal:
@@ -194,26 +138,6 @@ class TestTheJournal:
         request_id = answer.json()["requestId"]
         body = json.dumps({"filter": WEEK})
         assert str(entry) == f"POST {PATH} 200 {request_id} {body}"
-
-    def test_a_body_nested_so_deeply_that_it_is_read_and_not_written_is_not_shown(self) -> None:
-        body = {"a": 1}
-        for _ in range(200_000):
-            body = {"a": body}  # type: ignore[dict-item]  # nested
-        entry = Entry(0.0, "POST", PATH, (), body, 400, "r", ())
-        assert str(entry) == f"POST {PATH} 400 r (nested too deeply to be shown)"
-
-    def test_a_watcher_that_fails_leaves_the_api_at_work(
-        self, company: FixtureCompany, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        def broken(_: Entry) -> None:
-            raise RuntimeError("cannot be")
-
-        with (
-            Simulator(company, now=lambda: NOW, on_entry=broken) as simulator,
-            calling(simulator) as caller,
-        ):
-            assert [caller.page().status_code for _ in range(2)] == [200, 200]
-        assert caplog.text.count("cannot be") >= 2
 
 
 def test_a_host_beyond_ascii_comes_back_in_a_redirect(simulator: Simulator) -> None:

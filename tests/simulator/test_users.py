@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 import requests
 
-from gong_exporter.simulator.api.corrupt_payload import CONTENT, USERS_CONTENT
 from gong_exporter.simulator.api.faults import FAULTS, Stage
+from gong_exporter.simulator.api.faulty_responses import CONTENT, USERS_CONTENT
 from gong_exporter.simulator.api.simulator import Simulator
 from gong_exporter.simulator.api.simulator_options import SimulatorOptions
 from gong_exporter.simulator.company.company import SimulatedCompany

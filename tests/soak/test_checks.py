@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gong_exporter.simulator.api.journal import Entry
+from gong_exporter.simulator.api.messages import Entry
 from tests.support.bench import bench
 from tests.support.companies import FixtureCompany
 from tests.support.soak_checks import Truth, Verdict, check_calls, value_of

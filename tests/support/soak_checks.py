@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
-from gong_exporter.simulator.api.journal import Entry
+from gong_exporter.simulator.api.messages import Entry
 from gong_exporter.simulator.records import ApiCompany
 from tests.support.truth import END, NAMES, START
 

@@ -13,8 +13,7 @@ from gong_exporter.drops.dispersion import WEEK
 from gong_exporter.drops.evidence import WINDOWS
 from gong_exporter.simulator.company.chance import OCTAVE
 from gong_exporter.simulator.company.events import PlantedEvent
-from gong_exporter.simulator.company.holidays import SATURDAY, holidays
-from gong_exporter.simulator.company.offices import OFFICES
+from gong_exporter.simulator.company.offices import OFFICES, SATURDAY, holidays
 from gong_exporter.simulator.company.people import Employee
 from tools.study.plan import Study
 

@@ -48,7 +48,7 @@ class ApiConnection:
         self,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-        respond: Callable[[ApiRequest], Awaitable[ApiResponse]],
+        respond: Callable[[ApiRequest], ApiResponse],
         monotonic: Callable[[], float],
         options: SimulatorOptions,
     ) -> None:
@@ -84,7 +84,7 @@ class ApiConnection:
             return await self._send(error_response("", refusal))
         if request is None:
             return False
-        response = await self._respond(request)
+        response = self._respond(request)
         late, self._previous = self._previous or response, response
         if response.delivery == LATE:
             response = replace(late, delivery="")

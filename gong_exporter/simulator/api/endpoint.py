@@ -13,20 +13,25 @@ from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
-from gong_exporter.simulator.api.corrupt_payload import (
+from gong_exporter.simulator.api.faults import Fault, Stage, draw_faults, first_of
+from gong_exporter.simulator.api.faulty_responses import (
     CONTENT,
+    RESPONSES,
     USERS_CONTENT,
+    FaultContext,
     Payload,
     corrupt_payload,
 )
-from gong_exporter.simulator.api.faults import Fault, Stage, draw_faults, first_of
-from gong_exporter.simulator.api.faulty_responses import RESPONSES, FaultContext
 from gong_exporter.simulator.api.listings import (
+    USERS_PATH,
     Cursors,
     UserT,
     cut_page,
+    deactivated,
     expired,
+    list_users,
     more_active,
+    user_payload,
 )
 from gong_exporter.simulator.api.messages import (
     ApiRequest,
@@ -39,12 +44,6 @@ from gong_exporter.simulator.api.messages import (
 from gong_exporter.simulator.api.query import Query, check_credentials, read_query
 from gong_exporter.simulator.api.rate_limits import ApiLimits
 from gong_exporter.simulator.api.simulator_options import SimulatorOptions
-from gong_exporter.simulator.api.users_endpoint import (
-    USERS_PATH,
-    deactivated,
-    list_users,
-    user_payload,
-)
 from gong_exporter.simulator.records import ApiCompany, ApiUserActivity
 
 PATH = "/v2/stats/activity/aggregate"

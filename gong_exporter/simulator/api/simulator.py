@@ -3,65 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import UTC, datetime
-from queue import SimpleQueue
 from types import TracebackType
 from typing import Self
 
 from gong_exporter.simulator.api.connection import ApiConnection
 from gong_exporter.simulator.api.endpoint import Api
 from gong_exporter.simulator.api.faults import Fault, parse_fault
-from gong_exporter.simulator.api.journal import Entry, Journal
-from gong_exporter.simulator.api.messages import (
-    ApiRequest,
-    ApiResponse,
-    Refusal,
-    Reply,
-    error_response,
-)
+from gong_exporter.simulator.api.messages import ApiRequest, ApiResponse, Entry, Journal
 from gong_exporter.simulator.api.simulator_options import SimulatorOptions
 from gong_exporter.simulator.records import ApiCompany
 
-
-class RequestHandler:
-    """Computes responses in the order of the requests, in a daemon thread.
-
-    A window of thousands of users takes seconds to compute. The network's thread stays free to
-    stamp arrivals, to send slow bodies and to stop.
-    """
-
-    def __init__(self, respond: Callable[[ApiRequest], ApiResponse]) -> None:
-        self._respond = respond
-        self._queue: SimpleQueue[tuple[ApiRequest, Future[ApiResponse]] | None] = SimpleQueue()
-        threading.Thread(target=self._run, name="simulator-handler", daemon=True).start()
-
-    async def handle(self, request: ApiRequest) -> ApiResponse:
-        """The response to ``request``, awaited on the network's loop."""
-        future: Future[ApiResponse] = Future()
-        self._queue.put((request, future))
-        return await asyncio.wrap_future(future)
-
-    def close(self) -> None:
-        """Let the thread end after its current request."""
-        self._queue.put(None)
-
-    def _run(self) -> None:
-        while (task := self._queue.get()) is not None:
-            request, future = task
-            if future.set_running_or_notify_cancel():
-                future.set_result(self._respond(request))
-
-
 BACKLOG = 128
 STOP_SECONDS = 1.0
-
-log = logging.getLogger(__name__)
 
 
 def utc_now() -> datetime:
@@ -122,7 +81,7 @@ class Simulator:
             faults: ``NAME`` or ``NAME:RATE``.
 
         Raises:
-            ValueError: unknown fault; the message has the nearest name.
+            ValueError: unknown fault.
         """
         self._api.faults = tuple(map(parse_fault, faults))
 
@@ -138,7 +97,7 @@ class Simulator:
         response, join their names with ``+``.
 
         Raises:
-            ValueError: unknown fault; the message has the nearest name.
+            ValueError: unknown fault.
         """
         self._api.script.clear()
         self._api.script.extend(
@@ -197,10 +156,8 @@ class Simulator:
             started.set_exception(error)
 
     async def _serve(self, listener: socket.socket, started: Future[Callable[[], object]]) -> None:
-        request_handler = RequestHandler(self._respond)
-
         async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            respond, options = request_handler.handle, self.options
+            respond, options = self._respond, self.options
             await ApiConnection(reader, writer, respond, self._monotonic, options).serve()
 
         server = await asyncio.start_server(connected, sock=listener, backlog=BACKLOG)
@@ -208,18 +165,9 @@ class Simulator:
         started.set_result(lambda: loop.call_soon_threadsafe(stop.set))
         await stop.wait()
         server.close()
-        request_handler.close()
 
     def _respond(self, request: ApiRequest) -> ApiResponse:
-        with self._api_lock:  # the handler of an earlier start may still be busy
-            try:
-                reply = self._api.handle(request)
-            except Exception:
-                log.exception("The simulated API failed to respond to %s", request.target)
-                refusal = Refusal(500, ("The simulator failed; see its log",))
-                reply = Reply(error_response("", refusal), "", frozenset())
-        try:
-            self.journal.write(request, reply)
-        except Exception:  # the handler goes on, whatever on_entry raises
-            log.exception("The journal of the simulated API failed to record %s", request.target)
+        with self._api_lock:  # the thread of an earlier start may still be busy
+            reply = self._api.handle(request)
+        self.journal.write(request, reply)
         return reply.response

@@ -9,7 +9,6 @@ from operator import add
 from zoneinfo import ZoneInfo
 
 from gong_exporter.simulator.company.attendance import SPAN, Attendances
-from gong_exporter.simulator.company.counters import WIDTH
 from gong_exporter.simulator.company.directory import directory
 from gong_exporter.simulator.company.events import Event, EventKind, PlantedEvent, plant
 from gong_exporter.simulator.company.layout import FOUNDED, Role, lay_out
@@ -17,7 +16,7 @@ from gong_exporter.simulator.company.offices import DAYS_A_WEEK
 from gong_exporter.simulator.company.people import Employee, Staff
 from gong_exporter.simulator.company.tally import Tally, tally
 from gong_exporter.simulator.company.teamwork import TeamWeek
-from gong_exporter.simulator.records import COUNTERS, ApiUserActivity, DirectoryUser
+from gong_exporter.simulator.records import COUNTERS, WIDTH, ApiUserActivity, DirectoryUser
 
 KEPT_TALLIES = 16_000
 KEPT_WEEKS = 12

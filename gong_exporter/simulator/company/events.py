@@ -10,7 +10,6 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from gong_exporter.simulator.company.chance import OCTAVE
-from gong_exporter.simulator.spelling import nearest
 
 LONGEST_DAYS = 3660
 """No event lasts longer, or ended longer ago, than ten years."""
@@ -104,14 +103,12 @@ def parse_event(text: str) -> Event:
     Whether WHO exists is found out by the company that the event is planted in.
 
     Raises:
-        ValueError: what is wrong with the text, with the nearest kind for one that is unknown.
+        ValueError: what is wrong with the text.
     """
     name, _, rest = text.partition(":")
     kinds = [kind.value for kind in EventKind]
     if name not in kinds:
-        close = nearest(name, kinds)
-        hint = f"did you mean {close!r}?" if close else f"there are {', '.join(kinds)}"
-        raise ValueError(f"event {text!r}: no kind {name!r}; {hint}")
+        raise ValueError(f"event {text!r}: no kind {name!r}; there are {', '.join(kinds)}")
     kind = EventKind(name)
     fields = rest.split(":") if rest else []
     who = fields.pop(0).strip() if fields and kind is not EventKind.CLOSURE else ""
@@ -134,8 +131,7 @@ def plant(
     """Find out whom an event means, and when it was.
 
     Raises:
-        ValueError: no user and no team has that name; the message gives the nearest one, if one
-            is near.
+        ValueError: no user and no team has that name.
     """
     teams = {name.casefold(): ids for name, ids in ids_by_team.items()}
     people = {address.casefold(): user_id for address, user_id in ids_by_address.items()}
@@ -151,11 +147,10 @@ def plant(
     elif not team_only and who in people:
         ids = (people[who],)
     else:
-        names = [*ids_by_team, *([] if team_only else [*ids_by_address, *everyone])]
         what = "team" if team_only else "user or team"
-        close = nearest(event.who, names)
-        hint = f"did you mean {close!r}?" if close else "simulate --roster shows who there is"
-        raise ValueError(f"event '{event}': no {what} {event.who!r}; {hint}")
+        raise ValueError(
+            f"event '{event}': no {what} {event.who!r}; simulate --roster shows who there is"
+        )
     end = today - timedelta(days=event.ago)
     return PlantedEvent(event, ids, end - timedelta(days=event.days), end, _KEEPS[event.kind])
 

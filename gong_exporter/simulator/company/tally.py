@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from gong_exporter.simulator.company.attendance import SPAN
-from gong_exporter.simulator.company.counters import ATTENDED, HOSTED, WIDTH
 from gong_exporter.simulator.company.teamwork import TeamWeek
+from gong_exporter.simulator.records import ATTENDED, HOSTED, WIDTH
 
 LANE = 2
 """Bytes for one counter of one worker."""

@@ -7,7 +7,19 @@ from datetime import date
 
 from gong_exporter.simulator.company.attendance import Attendances
 from gong_exporter.simulator.company.chance import LEVELS, OCTAVE, choice_table
-from gong_exporter.simulator.company.counters import (
+from gong_exporter.simulator.company.layout import Role, Team
+from gong_exporter.simulator.company.offices import DAYS_A_WEEK
+from gong_exporter.simulator.company.people import Staff
+from gong_exporter.simulator.company.workers import (
+    Draws,
+    Worker,
+    action_draws,
+    day_counts,
+    find_workers,
+    hosting_level,
+    week_count,
+)
+from gong_exporter.simulator.records import (
     COMMENTS_GIVEN,
     COMMENTS_RECEIVED,
     GAVE_FEEDBACK,
@@ -22,18 +34,6 @@ from gong_exporter.simulator.company.counters import (
     SHARED_EXTERNALLY,
     SHARED_INTERNALLY,
     WIDTH,
-)
-from gong_exporter.simulator.company.layout import Role, Team
-from gong_exporter.simulator.company.offices import DAYS_A_WEEK
-from gong_exporter.simulator.company.people import Staff
-from gong_exporter.simulator.company.workers import (
-    Draws,
-    Worker,
-    action_draws,
-    day_counts,
-    find_workers,
-    hosting_level,
-    week_count,
 )
 
 _KEPT_ACTIONS = tuple(round(256 * 2 ** (-levels / OCTAVE)) for levels in range(LEVELS))
