@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-import stat
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
@@ -43,41 +43,22 @@ class OutputPath:
 
     def check(self) -> None:
         """Check the name and its folder. Raises: InvalidRequest."""
-        name = self.path.name
-        if str(self.path) == "-":
-            raise InvalidRequest("--output=-: a backfill writes files only, not to stdout")
-        if not name:
-            raise InvalidRequest(f"--output={self.path} names no file")
-        for field in _FIELD.findall(name):
+        for field in _FIELD.findall(self.path.name):
             if field not in {"Y", "m", "d", "%"}:
                 raise InvalidRequest(
                     f"--output: %{field} is not known; %Y, %m and %d are the year, month and day,"
                     " and %% is a %"
                 )
-        if "%" in str(self.path.parent):
-            raise InvalidRequest("--output: % may only be in the file's name, not in its folder's")
-        try:
-            is_folder, has_folder = _is_folder(self.path), _is_folder(self.path.parent)
-        except OSError as error:  # a name that is too long, a folder without permission
-            raise InvalidRequest(f"--output={self.path}: {error.strerror}") from error
-        if is_folder:
-            raise InvalidRequest(f"--output={self.path} is a folder: name a file in it")
-        if not has_folder:
-            raise InvalidRequest(f"--output: there is no folder {self.path.parent}")
+        with suppress(OSError):  # a folder without permission
+            if self.path.parent.is_dir():
+                return
+        raise InvalidRequest(f"--output: there is no folder {self.path.parent}")
 
     def files(self, days: Sequence[date]) -> tuple[OutputFile, ...]:
-        """The files for these days, in order. Raises: InvalidRequest, if two months share one."""
+        """The files for these days, in order."""
         files: dict[Path, list[date]] = {}
-        latest: Path | None = None
         for day in days:
-            path = self._file_of(day)
-            if path != latest and path in files:
-                raise InvalidRequest(
-                    f"--output: {path.name} would hold {files[path][-1]} and {day} without the days"
-                    " in between; put the year (%Y) and whatever else differs into the name"
-                )
-            files.setdefault(path, []).append(day)
-            latest = path
+            files.setdefault(self._file_of(day), []).append(day)
         return tuple(OutputFile(path, tuple(days)) for path, days in files.items())
 
     @property
@@ -88,14 +69,6 @@ class OutputPath:
     def _file_of(self, day: date) -> Path:
         values = {"Y": f"{day.year:04d}", "m": f"{day.month:02d}", "d": f"{day.day:02d}", "%": "%"}
         return self.path.with_name(_FIELD.sub(lambda field: values[field[1]], self.path.name))
-
-
-def _is_folder(path: Path) -> bool:
-    """True if the folder exists. Raises: OSError, if that cannot be determined."""
-    try:
-        return stat.S_ISDIR(path.stat().st_mode)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
 
 
 def parse_labels(texts: Iterable[str], columns: Sequence[str]) -> tuple[tuple[str, str], ...]:

@@ -20,9 +20,6 @@ class InvalidRequest(BackfillError):
 
 DAY = 86_400
 
-EARLIEST = date(2010, 1, 1)
-"""The first day that can be requested; Gong is younger."""
-
 SHORTEST_STEP = 60
 
 
@@ -38,20 +35,16 @@ class PublicationDays:
     first: date
     last: date
 
-    def in_zone(self, zone: ZoneInfo) -> tuple[date, ...]:
-        """Every day in order, without days that the zone skipped (Samoa's 2011-12-30)."""
-        days = (self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1))
-        return tuple(day for day in days if begins(day, zone) < begins(_next(day), zone))
+    def dates(self) -> tuple[date, ...]:
+        """Every day in order."""
+        length = (self.last - self.first).days + 1
+        return tuple(self.first + timedelta(days=n) for n in range(length))
 
     def check(self) -> None:
         """Check what does not depend on today's date. Raises: InvalidRequest."""
         if self.first > self.last:
             raise InvalidRequest(
                 f"--from={self.first} is after --to={self.last}: the range is the wrong way round"
-            )
-        if self.first < EARLIEST:
-            raise InvalidRequest(
-                f"--from={self.first} is too early: nothing is older than {EARLIEST}"
             )
 
     def check_begun(self, today: date, zone: ZoneInfo) -> None:
@@ -94,11 +87,7 @@ def sample_times(day: date, zone: ZoneInfo, step: int, now: float) -> range:
         step: seconds.
         now: Unix seconds; there are no samples after it.
     """
-    begin, end = begins(day, zone), begins(_next(day), zone)
+    begin, end = begins(day, zone), begins(day + timedelta(days=1), zone)
     if step == DAY:
         end = min(end, begin + 1)
     return range(begin, min(end, math.floor(now) + 1), step)
-
-
-def _next(day: date) -> date:
-    return day + timedelta(days=1)
