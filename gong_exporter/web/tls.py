@@ -8,12 +8,16 @@ import ssl
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+from socket import socket
 from typing import Any
 
 from gong_exporter.web.config import WebConfigError
-from gong_exporter.web.connections import accepted
 from gong_exporter.web.tls_settings import CIPHERS, CLIENT_AUTH, CURVES, VERSIONS, TlsSettings
+
+accepted_socket: ContextVar[socket] = ContextVar("accepted_socket")
+"""The socket of the connection that asyncio is working for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ class _AlertingObject(ssl.SSLObject):
             raise
         except ssl.SSLError:
             with suppress(OSError):  # the client has gone
-                accepted.get().sock.send(self.outgoing.read())
+                accepted_socket.get().send(self.outgoing.read())
             raise
 
 
