@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 
-from gong_exporter.activity.budget import PAGE_SIZE
 from gong_exporter.cli.options import bad_usage, common_options, fail, warn
 from gong_exporter.cli.session import Session, open_existing_state, open_session
 from gong_exporter.common.files import UnreadableFile, read_bounded, write_private
@@ -31,9 +30,6 @@ from gong_exporter.roster.gong import (
 from gong_exporter.roster.records import RosterError
 from gong_exporter.runtime.gong_client import make_client
 from gong_exporter.runtime.setup import make_setup
-
-PROGRESS_PAGES = 10
-"""Pages between two lines about how far it is; a small company sees none."""
 
 
 @click.command()
@@ -118,17 +114,12 @@ def _fetch(session: Session, config: Config) -> tuple[GongUser, ...]:
         log=log,
     )
     try:
-        return fetch_users(client, log, _progress)
+        return fetch_users(client, log)
     except GongError as error:
         fail(f"Gong's users could not be fetched: {error.describe()}")
     finally:
         client.close()
         state.close()
-
-
-def _progress(received: int, total: int | None) -> None:
-    if received and received % (PROGRESS_PAGES * PAGE_SIZE) == 0:
-        click.echo(f"{received} of {total or '?'} users", err=True)
 
 
 def _write(text: str, output: Path | None) -> None:

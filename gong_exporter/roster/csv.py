@@ -7,10 +7,8 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
-from types import MappingProxyType
 
-from gong_exporter.common.problems import nearest, quoted
+from gong_exporter.common.problems import quoted
 from gong_exporter.common.user_names import (
     column_problem,
     email_problem,
@@ -23,16 +21,12 @@ from gong_exporter.roster.records import NOT_LABELS, Roster, RosterError
 ID, EMAIL = "id", "email"
 """The columns that say who it is."""
 
-MAX_NEAR = 20
-"""Characters of a column name that may be meant as a key; a secret is longer."""
-
 MAX_CONVERTED = 100
 """Characters of a column name that is made a label; a longer one is text in the wrong place."""
 
 _KEYS = {"id": ID, "email": EMAIL, "emailaddress": EMAIL}
 """By the letters and digits of a name in lower case."""
 
-_NEAR_KEYS = ("id", "email", "user_id")
 _LOWERED = frozenset({"team", "name", "manager", "region", "role", "active", "aliases"})
 """Columns that rules, dashboards and the exporter name, so that they have one spelling."""
 
@@ -46,10 +40,8 @@ def read_columns(
     """
     columns = tuple(_column(name) for name in names)
     if not {ID, EMAIL} & set(columns):
-        # It may be no roster but a file of secrets, so hardly anything of it is shown.
-        close = [name for name in names if len(name) <= MAX_NEAR and nearest(name, _NEAR_KEYS)]
-        meant = f"; is {quoted(close[0])} meant?" if close else ""
-        raise RosterError([(line, f"no column is named id or email{meant}")])
+        # It may be no roster but a file of secrets, so nothing of it is shown.
+        raise RosterError([(line, "no column is named id or email")])
     problems: list[tuple[int, str]] = []
     notes: list[tuple[int, str]] = []
     for index, (name, column) in enumerate(zip(names, columns, strict=True)):
@@ -92,7 +84,6 @@ _SEPARATOR_LINE = re.compile(r'"?sep=([^\r\n])"?[,;\t]*\r?(\n|$)', re.IGNORECASE
 """The first line with which a spreadsheet names the separator; it is not part of the table."""
 
 
-@lru_cache(maxsize=1)  # the check of a configuration reads what its use reads again
 def read_csv(content: bytes) -> Roster:
     """Return the roster of a file.
 
@@ -117,8 +108,6 @@ def read_csv(content: bytes) -> Roster:
 
 
 def _text(content: bytes) -> str:
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise RosterError([(0, "is UTF-16; save it as 'CSV UTF-8'")])
     if content.startswith(b"PK\x03\x04"):
         raise RosterError([(0, "is a spreadsheet; save it as 'CSV UTF-8'")])
     try:
@@ -228,7 +217,7 @@ class _People:
         self._lines.update(dict.fromkeys(good.values(), line))
         # The column of the fixed label active is one of a person's, without being a label.
         named = [name for name in self._names if name not in NOT_LABELS or name == "active"]
-        person = MappingProxyType({name: cells[name] for name in named})
+        person = {name: cells[name] for name in named}
         if ID in good:
             for address in cells.get("aliases", "").lower().split():
                 self._aliases.setdefault(address, good[ID])
@@ -240,11 +229,8 @@ class _People:
 
     def _warnings(self) -> Iterator[tuple[int, str]]:
         yield from self._notes
-        half, left_out = self._half[:MAX_SHOWN], self._left_out[:MAX_SHOWN]
-        yield from sorted(
-            [*half, *((line, f"the row is left out: {why}") for line, why in left_out)]
-        )
-        if more := len(self._left_out) - len(left_out):
-            yield 0, f"and {more} more rows are left out"
-        if more := len(self._half) - len(half):
-            yield 0, f"and {more} more rows that count by one key"
+        left_out = [(line, f"the row is left out: {why}") for line, why in self._left_out]
+        rows = sorted([*self._half, *left_out])
+        yield from rows[:MAX_SHOWN]
+        if len(rows) > MAX_SHOWN:
+            yield 0, f"and {len(rows) - MAX_SHOWN} more rows"
