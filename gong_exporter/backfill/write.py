@@ -82,22 +82,12 @@ def write_file(
             size = stream.tell()
         before_rename(file.path)
         partial.replace(file.path)
-        _sync_folder(file.path.parent)
     except OSError as error:
         raise BackfillError(f"{file.path}: {error.strerror or error}") from error
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
     return FileSummary(writer.samples, size)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Write the folder to disk, so that the file's name survives a crash."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class _Writer:
