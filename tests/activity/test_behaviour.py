@@ -15,7 +15,7 @@ from gong_exporter.activity.poll import poll
 from gong_exporter.activity.snapshot import MAX_EXTRA_COUNTERS, WindowData
 from gong_exporter.gong.client import FIRST_WAIT, RATE_LIMITED_REST, UNSPECIFIED_WAIT, RetryPolicy
 from gong_exporter.gong.limits import MAX_WAIT
-from gong_exporter.gong.records import Exchange
+from gong_exporter.gong.records import COUNTERS, Exchange
 from gong_exporter.gong.response_head import MAX_RETRY_AFTER
 from gong_exporter.gong.transport import MAX_BODY
 from gong_exporter.simulator.api.faults import FAULTS, Stage
@@ -58,7 +58,7 @@ def published(window: WindowData | None) -> str:
     if not window.users:
         return "empty"
     expected = truth(COMPANY, START, END)
-    shown = {name: values[:15] for name, values in window.users.items()}
+    shown = {name: values[: len(COUNTERS)] for name, values in window.users.items()}
     if shown == expected:
         return "true"
     assert shown.keys() == expected.keys()
