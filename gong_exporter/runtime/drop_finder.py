@@ -87,7 +87,8 @@ class DropFinder:
             self.look(at_once=True)
 
     def stop(self) -> None:
-        """End a run, because what it finds is not wanted any more."""
+        """End a run, because what it finds is not wanted any more. The next one may begin now."""
+        self._began = -math.inf
         if self._run is not None:
             self._run.stop()
             self._run = None
@@ -123,7 +124,7 @@ class DropFinder:
         found = run.result()
         self.error = None
         company, days = self._run_of
-        self._data.set_drops(_report(found, company, days), company.key)
+        self._data.set_drops(_report(found, company, days), company)
         self._log.debug(
             "looked for drops of activity",
             seconds=round(self._clock.monotonic() - self._began, 3),

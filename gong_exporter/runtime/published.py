@@ -119,7 +119,7 @@ class CompanyData:
         self._published = Published()
         self._purged_for: Exclusion | None = None
         self._drops: DropReport | None = None
-        self._drops_key: HistoryKey | None = None
+        self._drops_of: Company | None = None
 
     @property
     def company(self) -> Company:
@@ -159,15 +159,15 @@ class CompanyData:
                 self._parts.state.save(result.company_state, result.windows)
             self._publish(only_if_new=True)
 
-    def set_drops(self, drops: DropReport | None, key: HistoryKey | None) -> None:
+    def set_drops(self, drops: DropReport | None, company: Company | None) -> None:
         """Publish what the detector found.
 
         Args:
             drops: None for nothing.
-            key: of the days that it comes from; for another company it is not served.
+            company: that it was given; with other days it is not served.
         """
         with self._lock:
-            self._drops, self._drops_key = drops, key
+            self._drops, self._drops_of = drops, company
             self._publish(only_if_new=True)
 
     def windows(self) -> tuple[WindowData, ...]:
@@ -208,12 +208,18 @@ class CompanyData:
         )
 
     def _young_drops(self, oldest: float) -> DropReport | None:
-        """What may be served about drops: nothing of another company, and nothing too old."""
-        drops, people = self._drops, self.setup.config.drops.people
+        """What may be served about drops: nothing of another company, and nothing too old.
+
+        After a change of what names teams, none is shown until the detector has run again: a name
+        may be an address, or that of a person who is excluded now.
+        """
+        drops, company, people = self._drops, self._drops_of, self.setup.config.drops.people
         if drops is None or drops.end < oldest or not keeps_history(self.setup):
             return None
-        if self._drops_key != self.company.key:
+        if company is None or company.key != self.company.key:
             return None
+        if _teams_are_named_by(company.setup) != _teams_are_named_by(self.setup):
+            drops = replace(drops, teams={})
         return drops if drops.show_people == people else replace(drops, show_people=people)
 
     def _snapshot(self, windows: tuple[WindowData, ...], label: Callable[[str], str]) -> Snapshot:
@@ -244,3 +250,8 @@ class CompanyData:
             self.company_state, self._windows.values()
         )
         self._windows = {data.window: data for data in windows}
+
+
+def _teams_are_named_by(setup: Setup) -> tuple[object, ...]:
+    activity = setup.config.activity
+    return setup.roster, setup.plan.selection, activity.email_label, setup.config.email_hash_key

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from gong_exporter.activity.users import ListedUser
+from gong_exporter.config.values import EmailLabel
 from gong_exporter.drops.records import Findings
+from gong_exporter.roster.records import Roster
 from gong_exporter.runtime import drop_finder
 from gong_exporter.runtime.detector import (
     DetectorFailed,
@@ -18,15 +20,17 @@ from gong_exporter.runtime.detector import (
     detect,
 )
 from gong_exporter.runtime.reload import Reloader
+from gong_exporter.runtime.setup import make_setup
 from gong_exporter.runtime.state import ExporterSite
 from gong_exporter.store import SavedDays
 from gong_exporter.store.day_body import pack_day
-from tests.support.bench import Bench, bench
+from tests.support.bench import Bench, bench, changed
 from tests.support.companies import user_id
 from tests.support.history_samples import a_company
 
 HOUR = 3600.0
 USUAL = "gong_company_usual_activity"
+TEAM = "gong_team_observed_activity"
 
 
 def an_input(bodies: tuple[bytes, ...] | None = None) -> DetectorInput:
@@ -164,6 +168,49 @@ def test_a_reload_ends_a_run_and_its_result_is_not_published(tmp_path: Path) -> 
         runs[0].end = lambda: detect(runs[0].given)
         loop.turn()
         assert loop.value(USUAL, window="7d") is None
+
+
+@pytest.mark.parametrize("failing", [False, True])
+def test_a_reload_that_hides_addresses_hides_teams_that_are_named_by_them(
+    tmp_path: Path, *, failing: bool
+) -> None:
+    boss = "boss@acme.example"
+    roster = Roster(columns=("team",), by_id={user_id(index): {"team": boss} for index in range(3)})
+    with with_runs(tmp_path) as (loop, runs):
+        loop.poller.use(make_setup(loop.config, roster), interrupt=True)
+        loop.run()
+        loop.turn()
+        runs[-1].end = lambda: detect(runs[-1].given)
+        loop.turn()
+        assert loop.value(TEAM, team=boss, window="7d") is not None
+        hidden = changed(loop.config, email_label=EmailLabel.OMITTED)
+        loop.poller.use(make_setup(hidden, roster), interrupt=True)
+        loop.run()
+        assert boss not in b"".join(loop.exposition.body(None, None).chunks).decode()
+        assert loop.value(USUAL, window="7d") is not None
+        if failing:
+            loop.turn()
+            runs[-1].end = fail
+            loop.turn()
+            assert loop.said("the detector failed")
+            assert boss not in b"".join(loop.exposition.body(None, None).chunks).decode()
+
+
+def test_a_changed_roster_has_its_teams_at_once_while_days_still_arrive(tmp_path: Path) -> None:
+    with bench(tmp_path, sections={"drops": {"enabled": True}}) as loop:
+        loop.run()
+        for _ in range(30):
+            loop.turn()
+        ratio = loop.value("gong_activity_history_ratio")
+        assert ratio is not None
+        assert ratio < 1
+        by_id = {user_id(index): {"team": "EMEA"} for index in range(3)}
+        loop.poller.use(
+            make_setup(loop.config, Roster(columns=("team",), by_id=by_id)), interrupt=True
+        )
+        for _ in range(3):
+            loop.turn()
+        assert loop.value(TEAM, team="EMEA", window="7d") is not None
 
 
 def test_a_failed_run_is_logged_and_repeated_after_a_pause(tmp_path: Path) -> None:
