@@ -18,7 +18,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -57,34 +56,20 @@ state:
 """
 
 
-class Ended(Exception):
-    """Ctrl-C, or a program that would not run."""
-
-
-def main() -> int:
+def main() -> None:
     """Start everything, say where it is, wait, stop everything."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--days", type=int, default=120, help="to backfill, today included")
     parser.add_argument("--users", type=int, default=USERS)
     given = parser.parse_args()
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    try:
-        programs = {name: found(name) for name in ("prometheus", "promtool")}
-        with ExitStack() as stack:
-            run(stack, programs, given.days, given.users, stop)
-    except Ended as reason:
-        if str(reason):
-            print(reason, file=sys.stderr)
-            return 1
-    return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    with contextlib.suppress(KeyboardInterrupt), ExitStack() as stack:
+        run(stack, given.days, given.users)
 
 
-def run(
-    stack: ExitStack, programs: dict[str, str], days: int, users: int, stop: threading.Event
-) -> None:
-    """One demo. Raises: Ended."""
+def run(stack: ExitStack, days: int, users: int) -> None:
+    """One demo, until a signal ends it."""
+    prometheus, promtool = found("prometheus"), found("promtool")
     scratch = tempfile.TemporaryDirectory(prefix="gong-history-", ignore_cleanup_errors=True)
     folder = Path(stack.enter_context(scratch))
     today = datetime.now(UTC).astimezone(ZONE).date()
@@ -104,39 +89,35 @@ def run(
     exporter = [sys.executable, "-m", "gong_exporter", "--log.level=warn"]
     exporter += [f"--config.file={folder / 'config.yaml'}", f"--web.listen-address={target}"]
     say(f"A company of {users} is simulated, and the exporter polls it.")
-    stack.enter_context(running(exporter, folder, f"http://{target}/-/ready", stop))
+    stack.enter_context(running(exporter, folder, f"http://{target}/-/ready"))
 
     first = today - timedelta(days=days - 1)
     say(f"Backfilling {days} days at three calls a second, beside it:")
-    backfill(folder, first, today, target, stop)
+    backfill(folder, first, today, target)
     say("Making blocks of them.")
     for output in sorted(folder.glob("*.om")):
         blocks = ["tsdb", "create-blocks-from", "--max-block-duration=768h", "openmetrics"]
-        command = [programs["promtool"], *blocks, str(output), str(folder / "data")]
-        finish(subprocess.Popen(command, stdout=subprocess.DEVNULL), stop)  # noqa: S603 - as found
-    prometheus = [
-        programs["prometheus"],
+        finish([promtool, *blocks, str(output), str(folder / "data")], folder)
+    command = [
+        prometheus,
         f"--config.file={configure(folder, target)}",
         f"--storage.tsdb.path={folder / 'data'}",
         "--storage.tsdb.retention.time=2y",
         f"--web.listen-address={server}",
         "--log.level=error",
     ]
-    stack.enter_context(running(prometheus, folder, f"http://{server}/-/ready", stop))
+    stack.enter_context(running(command, folder, f"http://{server}/-/ready"))
     introduce(target, server, first, describe_demo(company, SEED))
-    stop.wait()
+    signal.pause()
 
 
-def backfill(folder: Path, first: date, last: date, target: str, stop: threading.Event) -> None:
+def backfill(folder: Path, first: date, last: date, target: str) -> None:
     """Run the command. Its log shows the progress; its plan and its next steps are not needed."""
     command = [sys.executable, "-m", "gong_exporter", "backfill"]
     command += [f"--config.file={folder / 'config.yaml'}", "--yes"]
     command += [f"--from={first}", f"--to={last}", f"--output={folder / '%Y-%m.om'}"]
     command += ["--label=job=gong", f"--label=instance={target}"]
-    process = subprocess.Popen(  # noqa: S603 - ours
-        command, env=environment(), cwd=folder, stdout=subprocess.DEVNULL
-    )
-    finish(process, stop)
+    finish(command, folder)
 
 
 def configure(folder: Path, target: str) -> Path:
@@ -175,10 +156,10 @@ Ctrl-C stops all of it.""")  # noqa: DTZ011 - the reader's today
 
 
 def found(name: str) -> str:
-    """Where a program is. Raises: Ended."""
+    """Where a program is."""
     path = shutil.which(name)
     if path is None:
-        raise Ended(f"{name} is not installed; on Debian: apt-get install prometheus")
+        sys.exit(f"{name} is not installed; on Debian: apt-get install prometheus")
     return path
 
 
@@ -194,10 +175,8 @@ def address(port: int) -> str:
 
 
 @contextmanager
-def running(
-    command: Sequence[str], folder: Path, ready: str, stop: threading.Event
-) -> Iterator[None]:
-    """A server program, from when it is ready until the block ends. Raises: Ended."""
+def running(command: Sequence[str], folder: Path, ready: str) -> Iterator[None]:
+    """A server program, from when it is ready until the block ends."""
     # In a session of its own: Ctrl-C is ours to pass on, in the right order.
     process = subprocess.Popen(  # noqa: S603 - ours, or as found
         command, cwd=folder, env=environment(), start_new_session=True
@@ -206,35 +185,26 @@ def running(
         deadline = time.monotonic() + WAIT_TIMEOUT
         while not answers(ready):
             if process.poll() is not None:
-                raise Ended(f"{Path(command[0]).name} ended with status {process.returncode}")
-            if stop.wait(0.1):
-                raise Ended
+                sys.exit(f"{Path(command[0]).name} ended with status {process.returncode}")
             if time.monotonic() > deadline:
-                raise Ended(f"no answer from {ready}")
+                sys.exit(f"no answer from {ready}")
+            time.sleep(0.1)
         yield
     finally:
-        end(process)
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+        process.kill()
+        process.wait()
 
 
-def finish(process: subprocess.Popen[bytes], stop: threading.Event) -> None:
-    """Wait for a program that ends by itself. Raises: Ended, when it fails, or at Ctrl-C."""
-    try:
-        while process.poll() is None:
-            if stop.wait(0.1):
-                raise Ended
-        if process.returncode:
-            raise Ended(f"{process.args!r} ended with status {process.returncode}")
-    finally:
-        end(process)
-
-
-def end(process: subprocess.Popen[bytes]) -> None:
-    """Ask it to end, and see that it does."""
-    process.terminate()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(10)
-    process.kill()
-    process.wait()
+def finish(command: Sequence[str], folder: Path) -> None:
+    """Run a program that ends by itself; what it prints for people is not needed."""
+    done = subprocess.run(  # noqa: S603 - ours, or as found
+        command, cwd=folder, env=environment(), stdout=subprocess.DEVNULL, check=False
+    )
+    if done.returncode:
+        sys.exit(f"{command!r} ended with status {done.returncode}")
 
 
 def answers(url: str) -> bool:
@@ -258,4 +228,4 @@ def say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

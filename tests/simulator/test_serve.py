@@ -49,10 +49,8 @@ def test_a_port_that_is_taken_is_an_error_at_the_start(simulator: Simulator) -> 
         Simulator(FixtureCompany(), port=simulator.port).start()
 
 
-def test_starting_twice_is_an_error_and_stopping_twice_is_not(company: FixtureCompany) -> None:
+def test_stopping_twice_is_harmless(company: FixtureCompany) -> None:
     simulator = Simulator(company).start()
-    with pytest.raises(RuntimeError, match="already listens on http://127"):
-        simulator.start()
     simulator.stop()
     simulator.stop()
 

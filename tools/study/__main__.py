@@ -13,7 +13,6 @@ from datetime import date
 from itertools import pairwise
 
 from gong_exporter.drops.thresholds import TEAM_EVIDENCE, USER_INFO_YEARS, USER_YEARS
-from tools.study.company import company_lines
 from tools.study.evaluate import Evaluation, evaluate, joined
 from tools.study.plan import Study
 from tools.study.report import (
@@ -24,6 +23,7 @@ from tools.study.report import (
     TEAM_NOMINAL,
     TEAMS,
     choose,
+    company_lines,
     team_table,
     user_tables,
 )

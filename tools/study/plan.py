@@ -11,8 +11,7 @@ from zoneinfo import ZoneInfo
 from gong_exporter.activity.history import HISTORY_DAYS
 from gong_exporter.simulator.company.company import SimulatedCompany
 from gong_exporter.simulator.company.events import Event, EventKind
-from tools.study.days import DayCounts
-from tools.study.uneven import UnevenWeeks
+from tools.study.days import DayCounts, UnevenWeeks
 
 ZONE = ZoneInfo("America/New_York")
 

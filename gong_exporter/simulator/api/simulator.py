@@ -110,10 +110,7 @@ class Simulator:
 
         Raises:
             OSError: the address cannot be listened on.
-            RuntimeError: it runs already.
         """
-        if self._running is not None:
-            raise RuntimeError(f"the simulator already listens on {self.url}")
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         listener = socket.create_server((self._host, self.port), family=family, backlog=BACKLOG)
         self.port = listener.getsockname()[1]
