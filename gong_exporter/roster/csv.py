@@ -13,8 +13,6 @@ from gong_exporter.common.user_names import (
     column_problem,
     email_problem,
     id_problem,
-    rounded_ids,
-    rounded_problem,
 )
 from gong_exporter.roster.records import NOT_LABELS, Roster, RosterError
 
@@ -166,10 +164,9 @@ class _People:
 
     def read(self, rows: Iterable[tuple[int, list[str]]]) -> Roster:
         """The roster. Raises: RosterError, if no row can be used."""
-        cells = [(line, found) for line, row in rows if (found := self._cells(line, row))]
-        rounded = rounded_ids({found.get(ID, "") for _, found in cells})
-        for line, found in cells:
-            self._add(line, found, rounded)
+        for line, row in rows:
+            if found := self._cells(line, row):
+                self._add(line, found)
         if not self._by_id and not self._by_email:
             problems = sorted(self._left_out[:MAX_SHOWN])
             if more := len(self._left_out) - len(problems):
@@ -194,12 +191,10 @@ class _People:
         texts += [""] * (len(self._names) - len(texts))
         return dict(zip(self._names, texts, strict=True))
 
-    def _add(self, line: int, cells: dict[str, str], rounded: frozenset[str]) -> None:
+    def _add(self, line: int, cells: dict[str, str]) -> None:
         """Add a row, unless it has no usable key, or another row has the same key."""
         keys = {ID: cells.get(ID, ""), EMAIL: cells.get(EMAIL, "").lower()}
         problems = {ID: id_problem(keys[ID]), EMAIL: email_problem(keys[EMAIL])}
-        if keys[ID] in rounded:
-            problems[ID] = rounded_problem(keys[ID])
         wrong = next(filter(None, problems.values()), "")
         good = {key: text for key, text in keys.items() if text and not problems[key]}
         if not good:
