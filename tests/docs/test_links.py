@@ -55,6 +55,25 @@ def test_every_page_that_other_files_name_is_there_with_its_heading() -> None:
     ] == []
 
 
+CODE = re.compile(r"(?:`([\w.]+)` (?:in |\()`|(?<![\w/.-]))([a-z_]+/[\w/]+\.py)\b")
+"""How a page names a file of code, with a name in it or without."""
+
+
+@pytest.mark.parametrize("page", pages(), ids=name)
+def test_every_file_of_code_that_a_page_names_is_there_with_the_name_in_it(page: Path) -> None:
+    missing = [
+        found[0]
+        for found in CODE.finditer(page.read_text(encoding="utf-8"))
+        if not any(
+            (root / found[2]).is_file()
+            and (found[1] or "").rpartition(".")[2] in (root / found[2]).read_text(encoding="utf-8")
+            for root in (ROOT, ROOT / "gong_exporter")
+        )
+    ]
+
+    assert missing == []
+
+
 def _dead(page: Path, target: str) -> bool:
     parts = urlsplit(target)
     if parts.scheme in {"http", "https", "mailto"}:
