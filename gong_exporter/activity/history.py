@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,9 +11,13 @@ from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.days import DayInfo, DayRecord, counts_of_listing
-from gong_exporter.activity.fetch import EMPTY_LISTING, Listing, everybody_steps, listing_steps
+from gong_exporter.activity.fetch import (
+    Listing,
+    PageSource,
+    everybody_steps,
+    listing_steps,
+)
 from gong_exporter.activity.listing import Steps
-from gong_exporter.activity.pages import PageSource
 from gong_exporter.activity.poll_plan import PollPlan
 from gong_exporter.activity.windows import DayRange, load_zone, same_days
 from gong_exporter.gong.clock import Clock
@@ -41,15 +45,11 @@ class DayRequest:
         day: the company day.
         ids: of whom; None for everybody.
         added: these people are added to those that the day covers already.
-        unfiltered: list everybody, because Gong answers 404 to these ids.
-        no_data: an earlier 404 for this day and these ids meant that none of them had data.
     """
 
     day: date
     ids: frozenset[str] | None
     added: bool = False
-    unfiltered: bool = False
-    no_data: bool = False
 
 
 def next_request(
@@ -69,18 +69,16 @@ def next_request(
     """
     if ids is not None and not ids:
         return None
-    unfiltered = any(info.filter_fails and info.covered == ids for info in known.values())
     for back in range(1, HISTORY_DAYS + 1):
         day = today - back * _ONE_DAY
         info = known.get(day)
-        request = DayRequest(day=day, ids=ids, unfiltered=unfiltered)
         missing = None if info is None else _missing(info, ids)
         if info is None or missing is None:
-            return request
+            return DayRequest(day=day, ids=ids)
         if missing:
             return DayRequest(day=day, ids=missing, added=True)
         if back <= 1 + REFETCHED_DAYS and info.fetched_at < today_start:
-            return replace(request, no_data=info.no_data and info.covered == ids)
+            return DayRequest(day=day, ids=ids)
     return None
 
 
@@ -103,7 +101,7 @@ def day_steps(
 ) -> Steps[DayRecord]:
     """Fetch one day, and yield between its pages.
 
-    A 404 to listed users is settled by one listing of everybody: it shows who of them had data.
+    After a 404 to listed users, their numbers are taken from the listing of everybody.
 
     Raises:
         InvalidResponse: the pages do not agree, or are about another time zone.
@@ -111,20 +109,15 @@ def day_steps(
         Stopped: the process is stopping.
     """
     days = DayRange(request.day, request.day + _ONE_DAY)
-    ids, filter_fails, no_data = request.ids, request.unfiltered, False
-    if ids is None or request.unfiltered:
+    ids = request.ids
+    if ids is None:
         listing = yield from everybody_steps(source, plan.filter(days), log)
     else:
         try:
             listing = yield from listing_steps(source, plan.filter(days, ids), log)
-        except UserNotFound as error:
-            no_data = True
-            listing = replace(EMPTY_LISTING, pages=1, request_id=error.request_id)
-            if not request.no_data:
-                yield
-                listing = yield from everybody_steps(source, plan.filter(days), log)
-                no_data = ids.isdisjoint(user.user_id for user in listing.users)
-                filter_fails = not no_data
+        except UserNotFound:
+            yield
+            listing = yield from everybody_steps(source, plan.filter(days), log)
     if plan.zone is None:  # a configured zone holds, whatever Gong says
         _check_zone(listing, days, zone)
     users = [
@@ -134,13 +127,7 @@ def day_steps(
         and plan.selection.excluded.isdisjoint(company_state, user.user_id, user.email)
     ]
     return DayRecord(
-        DayInfo(
-            day=request.day,
-            fetched_at=clock.now(),
-            covered=ids,
-            filter_fails=filter_fails,
-            no_data=no_data,
-        ),
+        DayInfo(day=request.day, fetched_at=clock.now(), covered=ids),
         counts_of_listing(users),
     )
 
@@ -152,12 +139,7 @@ def merge(before: DayRecord, added: DayRecord) -> DayRecord:
     """
     covered = (before.info.covered or frozenset()) | (added.info.covered or frozenset())
     return DayRecord(
-        DayInfo(
-            day=before.info.day,
-            fetched_at=before.info.fetched_at,
-            covered=covered,
-            filter_fails=before.info.filter_fails or added.info.filter_fails,
-        ),
+        DayInfo(day=before.info.day, fetched_at=before.info.fetched_at, covered=covered),
         {**before.counts, **added.counts},
     )
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.company_state import CompanyState
-from gong_exporter.activity.pages import PageSource
+from gong_exporter.activity.fetch import PageSource
 from gong_exporter.activity.poll_plan import PollPlan, PollResult, group_failures, without_traceback
 from gong_exporter.activity.snapshot import WindowData, build_window
 from gong_exporter.activity.window_fetcher import ENDS_POLL, WindowFetcher

@@ -14,9 +14,14 @@ from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.budget import pages_for
 from gong_exporter.activity.company_state import CompanyState, Resolved404
-from gong_exporter.activity.fetch import EMPTY_LISTING, Listing, everybody_steps, fetch_listing
+from gong_exporter.activity.fetch import (
+    EMPTY_LISTING,
+    Listing,
+    PageSource,
+    everybody_steps,
+    fetch_listing,
+)
 from gong_exporter.activity.listing import run_steps
-from gong_exporter.activity.pages import PageSource
 from gong_exporter.activity.poll_plan import PollPlan
 from gong_exporter.activity.users import reassign_addresses, record_users, resolve_emails
 from gong_exporter.activity.windows import DayRange, WindowSpec

@@ -6,8 +6,7 @@ from zoneinfo import ZoneInfo
 
 from structlog.typing import FilteringBoundLogger
 
-from gong_exporter.activity.fetch import Listing
-from gong_exporter.activity.pages import PageSource, fetch_page
+from gong_exporter.activity.fetch import Listing, PageSource, fetch_page
 from gong_exporter.activity.poll_plan import PollPlan
 from gong_exporter.activity.windows import (
     DayRange,

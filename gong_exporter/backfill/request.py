@@ -11,7 +11,7 @@ from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.budget import PAGE_SIZE, pages_for
 from gong_exporter.activity.company_state import CompanyState
-from gong_exporter.activity.pages import PageSource
+from gong_exporter.activity.fetch import PageSource
 from gong_exporter.activity.poll_plan import PollPlan
 from gong_exporter.activity.snapshot import METRICS, WindowData
 from gong_exporter.activity.users import UserLabels

@@ -9,7 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from gong_exporter.activity.company_state import CompanyState
-from gong_exporter.activity.pages import fetch_page
+from gong_exporter.activity.fetch import fetch_page
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.activity.users import resolve_emails
 from gong_exporter.activity.windows import company_today, load_zone, longest_range, today_everywhere

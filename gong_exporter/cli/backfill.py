@@ -28,7 +28,7 @@ from gong_exporter.cli.session import Session, open_session
 from gong_exporter.config.durations import parse_duration
 from gong_exporter.gong.clock import Stopped, SystemClock
 from gong_exporter.gong.limits import CallLimits
-from gong_exporter.runtime.gong_client import make_client
+from gong_exporter.runtime.parts import make_client
 from gong_exporter.runtime.published import load_company
 from gong_exporter.runtime.setup import Setup, forecast_calls, make_setup
 from gong_exporter.runtime.user_labels import email_label, load_roster, saved_users

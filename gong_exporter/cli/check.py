@@ -25,7 +25,7 @@ from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.model import SECTIONS, Config
 from gong_exporter.gong.client import RetryPolicy
 from gong_exporter.gong.clock import SystemClock
-from gong_exporter.runtime.gong_client import make_client
+from gong_exporter.runtime.parts import make_client
 from gong_exporter.runtime.published import Company, load_company
 from gong_exporter.runtime.setup import (
     Setup,

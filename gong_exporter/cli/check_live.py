@@ -12,7 +12,7 @@ import click
 
 from gong_exporter.activity.budget import pages_for
 from gong_exporter.activity.company_state import CompanyState
-from gong_exporter.activity.pages import fetch_page
+from gong_exporter.activity.fetch import fetch_page
 from gong_exporter.activity.windows import (
     DayRange,
     WindowSpec,

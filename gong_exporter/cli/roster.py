@@ -28,7 +28,7 @@ from gong_exporter.roster.gong import (
     unused_teams,
 )
 from gong_exporter.roster.records import RosterError
-from gong_exporter.runtime.gong_client import make_client
+from gong_exporter.runtime.parts import make_client
 from gong_exporter.runtime.setup import make_setup
 
 

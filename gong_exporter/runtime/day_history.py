@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from gong_exporter.activity.budget import DAY
 from gong_exporter.activity.days import DayRecord, day_of_window
+from gong_exporter.activity.fetch import PageSource
 from gong_exporter.activity.history import (
     HISTORY_DAYS,
     QUOTA_SHARE,
@@ -16,7 +17,6 @@ from gong_exporter.activity.history import (
     next_request,
 )
 from gong_exporter.activity.listing import Steps
-from gong_exporter.activity.pages import PageSource
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.activity.windows import company_today, day_start
 from gong_exporter.gong.clock import Stopped

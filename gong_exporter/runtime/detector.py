@@ -14,7 +14,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import IO, cast
 
 from gong_exporter.drops.detect import find
 from gong_exporter.drops.records import NO_TEAM, Findings, Person
@@ -126,19 +125,9 @@ class DetectorProcess:
         self._process.kill()
 
     def _exchange(self, given: DetectorInput) -> None:
-        """Write to the process and read from it, in pieces: both are megabytes."""
-        with self._process as process:
-            stdin, stdout, stderr = (
-                cast("IO[bytes]", pipe) for pipe in (process.stdin, process.stdout, process.stderr)
-            )
-            try:
-                with suppress(BrokenPipeError), stdin:
-                    pickle.dump(given, stdin)
-                with suppress(EOFError):
-                    self._output.append(pickle.load(stdout))  # noqa: S301 - of our own process
-                self._error = stderr.read()
-            finally:
-                process.kill()
+        output, self._error = self._process.communicate(pickle.dumps(given))
+        if output:
+            self._output.append(pickle.loads(output))  # noqa: S301 - of our own process
 
 
 def main() -> None:

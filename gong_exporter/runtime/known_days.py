@@ -134,17 +134,13 @@ class KnownDays:
         oldest = company_today(self._clock.now(), company.zone) - (HISTORY_DAYS + 1) * _ONE_DAY
         if not self._history.save(self.basis.key, record, oldest):
             return False
-        if not self.days and company.setup.config.drops.people:
+        if not self.days:
+            people = company.setup.config.drops.people
+            whom = "people and teams" if people else "teams, and no person,"
             self._log.info(
-                "people and teams are scored for drops of activity from now on",
+                f"{whom} are scored for drops of activity from now on",
                 advice="drops.enabled: false switches it off; drops.people: false scores only"
                 " teams of at least five and the company",
-            )
-        elif not self.days:
-            self._log.info(
-                "teams of at least five people are scored for drops of activity from now on, and"
-                " no single person",
-                advice="drops.enabled: false switches it off",
             )
         days = {**self.days, day: record.info}
         self.days = {known: info for known, info in days.items() if known >= oldest}

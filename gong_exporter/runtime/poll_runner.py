@@ -10,7 +10,7 @@ from collections.abc import Callable
 from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.company_state import CompanyState
-from gong_exporter.activity.pages import PageSource
+from gong_exporter.activity.fetch import PageSource
 from gong_exporter.activity.poll import poll
 from gong_exporter.activity.poll_plan import PollPlan, PollResult
 from gong_exporter.gong.client import GongClient
@@ -18,10 +18,9 @@ from gong_exporter.gong.clock import Clock, Stopped
 from gong_exporter.runtime.day_history import DayHistory
 from gong_exporter.runtime.detector import DetectorInput, DetectorProcess
 from gong_exporter.runtime.drop_finder import DropFinder
-from gong_exporter.runtime.gong_client import CallObserver, make_client
 from gong_exporter.runtime.gong_roster import GongRoster
 from gong_exporter.runtime.known_days import KnownDays
-from gong_exporter.runtime.parts import Parts
+from gong_exporter.runtime.parts import CallObserver, Parts, make_client
 from gong_exporter.runtime.poll_log import PollLogger
 from gong_exporter.runtime.published import CompanyData, Published
 from gong_exporter.runtime.schedule import PollState

@@ -53,15 +53,11 @@ class Reloader:
         roster = config.activity.roster_file
         return (config.path,) if roster is None else (config.path, roster)
 
-    def reload(self, *, only_changes: bool = False) -> str | None:
+    def reload(self) -> str | None:
         """Read the configuration and put it in force. Returns why it is refused, or None.
 
         If it is refused, the old one stays in force. Data that answers the new configuration's
-        questions is still served.
-
-        Args:
-            only_changes: do nothing if neither the configuration nor the roster means anything
-                else than before. Without it, a reload also polls after a failure.
+        questions is still served. A reload also polls after a failure.
         """
         with self._lock:
             try:
@@ -72,10 +68,6 @@ class Reloader:
             except Exception as error:  # noqa: BLE001 - the exporter runs on as it was
                 self._log.exception("the reload broke down: a defect, please report it")
                 return self._refuse(f"a defect: {type(error).__name__}")
-            if only_changes and setup == self._setup:
-                self._setup = setup  # its lines may differ
-                self._accept()
-                return None
             needs_poll = not same_but_for_roster(setup, self._setup)
             interrupt = config != self._setup.config
             self._setup = setup
@@ -149,7 +141,7 @@ class AutoReload:
         digest = self._watch.change(files)
         if digest is None:
             return False
-        self._reloader.reload(only_changes=True)
+        self._reloader.reload()
         # If a file was written during the reload, or another one is in use now, look again.
         same = self._reloader.files == files and self._watch.digest(files) == digest
         self._watch.accept(digest if same else b"")

@@ -196,12 +196,6 @@ class CallLedger:
             " started = :now WHERE started > :future",
             times,
         )
-        # The clock jumped ahead during an exchange, and back after it.
-        run(
-            "UPDATE calls SET ended = :now"
-            " WHERE coalesce(ended, expires) > :future AND ended > :future",
-            times,
-        )
 
     def _retry_after(self) -> tuple[float, float] | None:
         select = "SELECT said_at, until FROM retry_after"

@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -90,21 +89,21 @@ class StateDatabase:
                 self._log.warning("the state file is in use again")
             return result
 
-    @contextmanager
-    def reading(self, timeout: float) -> Iterator[sqlite3.Connection]:
-        """Open a second, read-only connection, in any thread; waits only for other processes.
+    def peek(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Like use(), but only with a connection that is open, and without judging its failure.
+
+        For any thread.
 
         Raises:
-            Unavailable: there is no file, it is locked for longer than ``timeout`` seconds,
-                or it cannot be read.
+            Unavailable: there is no connection, or ``work`` failed.
         """
-        if self._path is None or self._closed:
-            raise Unavailable
-        try:
-            with contextlib.closing(schema.open_for_reading(self._path, timeout)) as connection:
-                yield connection
-        except _ERRORS as error:
-            raise Unavailable from error
+        with self._lock:
+            if self._connection is None:
+                raise Unavailable
+            try:
+                return work(self._connection)
+            except sqlite3.Error as error:
+                raise Unavailable from error
 
     def log_corrupt_row(self, content: str) -> None:
         """Count and log a part of the file that cannot be parsed."""

@@ -64,15 +64,12 @@ class FallbackLedger:
         return self._in_either(lambda ledger: ledger.quota_wait(now, requests_per_day, calls))
 
     def used(self, now: float) -> int:
-        """See Ledger. For any thread; does not wait for a locked file."""
-        try:
-            if self._database.error is None:
-                with self._database.reading(timeout=0) as connection:
-                    return count_used(connection, now)
-        except Unavailable:
-            pass
+        """See Ledger. For any thread."""
         with contextlib.suppress(Stopped):
-            self._used = self._memory.used(now)
+            try:
+                self._used = self._database.peek(lambda file: count_used(file, now))
+            except Unavailable:
+                self._used = self._memory.used(now)
         return self._used
 
     def synchronize(self, connection: sqlite3.Connection) -> None:

@@ -127,23 +127,6 @@ def open_file(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def open_for_reading(path: Path, timeout: float) -> sqlite3.Connection:
-    """Open a read-only connection; waits ``timeout`` seconds for a writer.
-
-    Raises:
-        ForeignFile: it is not of the current version.
-        sqlite3.Error, OSError: it cannot be read, or does not exist.
-    """
-    address = f"{path.absolute().as_uri()}?mode=ro"
-    connection = sqlite3.connect(address, uri=True, timeout=timeout, isolation_level=None)
-    try:
-        _require_current_version(connection)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
 def open_in_memory() -> sqlite3.Connection:
     """Return a database in memory with the same tables."""
     connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
@@ -222,12 +205,6 @@ def _version(connection: sqlite3.Connection) -> int:
             f" {len(MIGRATIONS)})"
         )
     return int(version)
-
-
-def _require_current_version(connection: sqlite3.Connection) -> None:
-    with transaction(connection, reading=True):
-        if _version(connection) != len(MIGRATIONS):
-            raise ForeignFile("it is empty, or of an older version")
 
 
 def _check(connection: sqlite3.Connection) -> None:

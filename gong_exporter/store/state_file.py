@@ -76,7 +76,7 @@ class StateFile:
         return reason and f"{self._path} is not in use: {reason}"
 
     def load(self, host: str) -> SavedState:
-        """Return what is saved for the API at ``host``, even if the file is read-only.
+        """Return what is saved for the API at ``host``.
 
         From now on memory holds this and nothing else.
         """
@@ -89,11 +89,7 @@ class StateFile:
         except Unavailable:
             if self._company_state is not None and self._company_state.host == host:
                 return SavedState(self._company_state, tuple(self._windows.values()))
-            try:
-                with self._database.reading(timeout=0) as connection:
-                    saved = read(connection)
-            except Unavailable:
-                return SavedState()
+            return SavedState()
         self._company_state = saved.company_state
         self._windows = {data.window: data for data in saved.windows}
         self._saved = True

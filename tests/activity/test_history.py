@@ -163,36 +163,15 @@ def test_others_can_go_first_after_each_page() -> None:
     assert len(record.counts) == 250
 
 
-def test_a_404_that_means_nobody_is_settled_once_and_remembered() -> None:
-    source = company(activity(EVE))
+@pytest.mark.parametrize("active", [EVE, ANN], ids=["nobody has data", "an id is unknown"])
+def test_after_a_404_to_a_list_the_day_is_taken_from_the_listing_of_everybody(active: str) -> None:
+    source = company(activity(active), unknown=frozenset({BOB}))
     ids = frozenset({ANN, BOB})
     record, pauses = fetched(source, DayRequest(day=back(1), ids=ids))
     assert [wanted.user_ids for wanted, _ in source.calls] == [(ANN, BOB), None]
     assert pauses == 1
-    assert record.counts == {}
-    assert record.info.no_data
-    old = {back(1): replace(record.info, fetched_at=MIDNIGHT - 1)}
-    again = following(old, ids)
-    assert again == DayRequest(day=back(1), ids=ids, no_data=True)
-    source.calls.clear()
-    record, _ = fetched(source, again)
-    assert [wanted.user_ids for wanted, _ in source.calls] == [(ANN, BOB)]
-    assert record.info.no_data
-
-
-def test_after_a_404_for_an_unknown_id_days_are_taken_from_the_listing_of_everybody() -> None:
-    source = company(activity(ANN), activity(EVE), unknown=frozenset({BOB}))
-    ids = frozenset({ANN, BOB})
-    record, _ = fetched(source, DayRequest(day=back(1), ids=ids))
-    assert record.counts.keys() == {ANN}
-    assert record.info.filter_fails
-    assert not record.info.no_data
-    request = following({back(1): replace(record.info, fetched_at=MIDNIGHT)}, ids)
-    assert request == DayRequest(day=back(2), ids=ids, unfiltered=True)
-    source.calls.clear()
-    record, _ = fetched(source, request)
-    assert record.counts.keys() == {ANN}
-    assert [wanted.user_ids for wanted, _ in source.calls] == [None]
+    assert record.counts.keys() == ids & {active}
+    assert record.info.covered == ids
 
 
 def test_two_404s_for_everybody_are_a_day_without_activity() -> None:

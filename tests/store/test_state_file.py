@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -15,7 +14,6 @@ from gong_exporter.gong.clock import Stopped
 from gong_exporter.gong.limits import DAY, Allowed, Cause, Wait
 from gong_exporter.store import SavedState, StateFile
 from gong_exporter.store.row_body import RETENTION
-from gong_exporter.store.schema import open_file
 from tests.support.store_samples import HOST, NOON, UNLIMITED, Scene, a_window, some_knowledge
 
 Opener = Callable[[], StateFile]
@@ -159,19 +157,6 @@ def test_after_closing_no_call_is_allowed(opened: Opener) -> None:
     with pytest.raises(Stopped):
         kept.ledger.reserve(NOON + 2, UNLIMITED, NOON + 30)
     assert kept.ledger.used(NOON + 2) == 1
-
-
-def test_a_scrape_is_answered_at_once_while_another_process_writes(
-    opened: Opener, path: Path
-) -> None:
-    kept = opened()
-    kept.ledger.reserve(NOON, UNLIMITED, NOON + 30)
-    with closing(open_file(path)) as other:
-        other.execute("BEGIN EXCLUSIVE")
-        began = time.monotonic()
-        assert kept.ledger.used(NOON + 1) == 1
-        assert time.monotonic() - began < 4  # BUSY_TIMEOUT is 5
-        other.execute("ROLLBACK")
 
 
 def test_scrapes_in_many_threads_do_not_disturb_a_poll(opened: Opener) -> None:
