@@ -37,28 +37,13 @@ not spend what polls need, nor raise the alert about a quota that is nearly spen
 _ONE_DAY = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DayRequest:
-    """A day to fetch.
-
-    Attributes:
-        day: the company day.
-        ids: of whom; None for everybody.
-        added: these people are added to those that the day covers already.
-    """
-
-    day: date
-    ids: frozenset[str] | None
-    added: bool = False
-
-
-def next_request(
+def next_day(
     known: Mapping[date, DayInfo],
     *,
     today: date,
     today_start: float,
     ids: frozenset[str] | None,
-) -> DayRequest | None:
+) -> date | None:
     """The day to fetch next, the newest first; None when all of HISTORY_DAYS are known.
 
     Args:
@@ -72,34 +57,29 @@ def next_request(
     for back in range(1, HISTORY_DAYS + 1):
         day = today - back * _ONE_DAY
         info = known.get(day)
-        missing = None if info is None else _missing(info, ids)
-        if info is None or missing is None:
-            return DayRequest(day=day, ids=ids)
-        if missing:
-            return DayRequest(day=day, ids=missing, added=True)
+        if info is None or not _covers(info, ids):
+            return day
         if back <= 1 + REFETCHED_DAYS and info.fetched_at < today_start:
-            return DayRequest(day=day, ids=ids)
+            return day
     return None
 
 
-def _missing(info: DayInfo, ids: frozenset[str] | None) -> frozenset[str] | None:
-    """The people that a day lacks; None if it has to be fetched as a whole."""
-    if info.covered is None:
-        return frozenset()
-    return None if ids is None else ids - info.covered
+def _covers(info: DayInfo, ids: frozenset[str] | None) -> bool:
+    return info.covered is None or (ids is not None and ids <= info.covered)
 
 
 def day_steps(
     source: PageSource,
     plan: PollPlan,
     company_state: CompanyState,
-    request: DayRequest,
     zone: ZoneInfo,
     *,
+    day: date,
+    ids: frozenset[str] | None,
     clock: Clock,
     log: FilteringBoundLogger,
 ) -> Steps[DayRecord]:
-    """Fetch one day, and yield between its pages.
+    """Fetch one day of these people, None for everybody, and yield between its pages.
 
     After a 404 to listed users, their numbers are taken from the listing of everybody.
 
@@ -108,8 +88,7 @@ def day_steps(
         GongError: see listing_steps().
         Stopped: the process is stopping.
     """
-    days = DayRange(request.day, request.day + _ONE_DAY)
-    ids = request.ids
+    days = DayRange(day, day + _ONE_DAY)
     if ids is None:
         listing = yield from everybody_steps(source, plan.filter(days), log)
     else:
@@ -127,20 +106,8 @@ def day_steps(
         and plan.selection.excluded.isdisjoint(company_state, user.user_id, user.email)
     ]
     return DayRecord(
-        DayInfo(day=request.day, fetched_at=clock.now(), covered=ids),
+        DayInfo(day=day, fetched_at=clock.now(), covered=ids),
         counts_of_listing(users),
-    )
-
-
-def merge(before: DayRecord, added: DayRecord) -> DayRecord:
-    """A day with the people who were fetched later.
-
-    The time is that of the first request, so that a recent day is fetched again as a whole.
-    """
-    covered = (before.info.covered or frozenset()) | (added.info.covered or frozenset())
-    return DayRecord(
-        DayInfo(day=before.info.day, fetched_at=before.info.fetched_at, covered=covered),
-        {**before.counts, **added.counts},
     )
 
 

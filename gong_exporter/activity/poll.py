@@ -15,7 +15,7 @@ from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.fetch import PageSource
-from gong_exporter.activity.poll_plan import PollPlan, PollResult, group_failures, without_traceback
+from gong_exporter.activity.poll_plan import PollPlan, PollResult, group_failures
 from gong_exporter.activity.snapshot import WindowData, build_window
 from gong_exporter.activity.window_fetcher import ENDS_POLL, WindowFetcher
 from gong_exporter.activity.windows import DayRange, WindowSpec, company_today, load_zone, longest
@@ -109,7 +109,7 @@ class _Poll:
                     window, days, today, zone, is_longest=window == first, certain=zone_is_certain
                 )
             except GongError as error:
-                failed[window.name] = without_traceback(error)
+                failed[window.name] = error
                 if isinstance(error, ENDS_POLL):
                     ended_by = error
         return self._result(fetched, failed)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from gong_exporter.activity.days import DayInfo, DayRecord, HistoryKey
-from gong_exporter.activity.history import HISTORY_DAYS, known_days, merge
+from gong_exporter.activity.history import HISTORY_DAYS, known_days
 from gong_exporter.activity.windows import company_today, day_start
 from gong_exporter.runtime.parts import Parts
 from gong_exporter.runtime.published import Company
@@ -129,7 +129,6 @@ class KnownDays:
         if record.info.covered is None:
             record = replace(record, info=replace(record.info, excluded=self.basis.marks))
         day = record.info.day
-        before = self._history.day(day) if day in self.days else None
         # By the clock, also if it was set back: days that are deleted would be fetched again.
         oldest = company_today(self._clock.now(), company.zone) - (HISTORY_DAYS + 1) * _ONE_DAY
         if not self._history.save(self.basis.key, record, oldest):
@@ -144,22 +143,10 @@ class KnownDays:
             )
         days = {**self.days, day: record.info}
         self.days = {known: info for known, info in days.items() if known >= oldest}
-        self.changed |= (
-            before is None
-            or before.counts != record.counts
-            or before.info.covered != record.info.covered
-        )
+        self.changed = True
         self._log.debug("a day of the history is saved", day=str(day), people=len(record.counts))
         self._report(company)
         return True
-
-    def merged(self, added: DayRecord) -> DayRecord | None:
-        """A saved day with the people who were fetched later; None if it is not there any more."""
-        before = self._history.day(added.info.day)
-        if before is None:  # fetched again as a whole
-            self.days = {day: info for day, info in self.days.items() if day != added.info.day}
-            return None
-        return merge(before, added)
 
     def load(self, company: Company) -> LoadedHistory | None:
         """Load the days that can be compared; None if there are none."""

@@ -76,7 +76,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         )""",
     ),
     (
-        # Gong's own list of users, for the roster: see store/saved_users.py.
+        # Gong's own list of users, for the roster: see store/saved_windows.py.
         """CREATE TABLE users (
             host TEXT PRIMARY KEY,
             fetched_at REAL NOT NULL,

@@ -15,13 +15,15 @@ from gong_exporter.store.database import StateDatabase, Unavailable
 from gong_exporter.store.fallback import FallbackLedger
 from gong_exporter.store.lock import PollerLock
 from gong_exporter.store.saved_history import HistoryFile
-from gong_exporter.store.saved_users import SavedUsers, read_users, write_users
 from gong_exporter.store.saved_windows import (
     Purge,
     SavedState,
+    SavedUsers,
     read_state,
+    read_users,
     rewrite_state,
     write_state,
+    write_users,
 )
 
 
