@@ -124,7 +124,7 @@ class _Poll:
         is_longest: bool,
         certain: bool,
     ) -> WindowData:
-        fetched = self._fetcher.fetch(window, days, today, is_longest=is_longest)
+        fetched = self._fetcher.fetch(days, today, is_longest=is_longest)
         listing = fetched.listing
         stated_zone = self._zone_check.check(listing, days, zone, certain=certain)
         if stated_zone is not None:

@@ -107,8 +107,7 @@ def forecast_calls(setup: Setup, company_state: CompanyState) -> CallBudget:
     """The calls that a day's polls will take, by the pages seen last, or by the list's length.
 
     It leaves out what cannot be known beforehand: retries, the one call that learns the time zone,
-    and for each window a 404 to listed users with the listing that settles it. All of these are in
-    the ledger, which keeps the quota.
+    and the first 404 to listed users. All of these are in the ledger, which keeps the quota.
     """
     state = _state_of_host(setup, company_state)
     budget = CallBudget(

@@ -86,6 +86,8 @@ def pack_day(record: DayRecord, numbers: Mapping[str, int]) -> bytes:
     rows = sorted((numbers[user_id], *counts) for user_id, counts in record.counts.items())
     content = {
         "covered": None if info.covered is None else _steps(numbers[one] for one in info.covered),
+        "filter_fails": False,  # 0.2.0 does not read a day without these two
+        "no_data": False,
         "excluded": sorted(info.excluded),
         "people": _steps(row[0] for row in rows),
         "hosted": [row[1] for row in rows],

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from gong_exporter.activity.company_state import CompanyState, Resolved404
+from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.gong.gong_users import GongUser
 from gong_exporter.store.row_body import RETENTION, CorruptRow, pack, parsing, unpack
@@ -241,15 +241,7 @@ def pack_company_state(state: CompanyState) -> bytes:
             "named": dict(state.known_users),
             "resolved": dict(state.ids_by_email),
             "looked_up": None if day is None else day.isoformat(),
-            "understood": {
-                window: {
-                    "start": resolved.start.isoformat(),
-                    "end": resolved.end.isoformat(),
-                    "asked": sorted(resolved.requested_ids),
-                    "active": sorted(resolved.active_ids),
-                }
-                for window, resolved in state.resolved_404s.items()
-            },
+            "understood": {},  # 0.2.0 does not read a state without it
             "excluded": dict(state.excluded_ids),
             "pages": dict(state.pages),
         }
@@ -267,15 +259,6 @@ def unpack_company_state(body: bytes) -> CompanyState:
         known_users=content["named"],
         ids_by_email=content["resolved"],
         last_search_day=None if day is None else date.fromisoformat(day),
-        resolved_404s={
-            window: Resolved404(
-                start=date.fromisoformat(resolved["start"]),
-                end=date.fromisoformat(resolved["end"]),
-                requested_ids=frozenset(resolved["asked"]),
-                active_ids=frozenset(resolved["active"]),
-            )
-            for window, resolved in content["understood"].items()
-        },
         excluded_ids=content.get("excluded", {}),  # older files have none
         pages=content["pages"],
     )
