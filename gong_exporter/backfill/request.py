@@ -15,8 +15,7 @@ from gong_exporter.activity.fetch import PageSource
 from gong_exporter.activity.poll_plan import PollPlan
 from gong_exporter.activity.snapshot import METRICS, WindowData
 from gong_exporter.activity.users import UserLabels
-from gong_exporter.backfill.output import OutputPath, TextFormat
-from gong_exporter.backfill.plan import DAY, PublicationDays
+from gong_exporter.backfill.plan import DAY, OutputPath, PublicationDays, TextFormat
 from gong_exporter.backfill.quota import BackfillQuota
 from gong_exporter.gong.clock import Clock
 from gong_exporter.gong.records import ActivityPage

@@ -15,8 +15,7 @@ from gong_exporter.activity.users import resolve_emails
 from gong_exporter.activity.windows import company_today, load_zone, longest_range, today_everywhere
 from gong_exporter.backfill.fetch import DayFetcher
 from gong_exporter.backfill.fetched_days import index_fetched_days
-from gong_exporter.backfill.output import OutputFormat
-from gong_exporter.backfill.plan import BackfillError, InvalidRequest, sample_times
+from gong_exporter.backfill.plan import BackfillError, InvalidRequest, OutputFormat, sample_times
 from gong_exporter.backfill.request import BackfillDeps, BackfillRequest, Estimate, estimate
 from gong_exporter.backfill.workfile import RefusedWindow, WorkFile
 from gong_exporter.backfill.write import FileSummary, write_file

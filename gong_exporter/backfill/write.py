@@ -18,8 +18,7 @@ from typing import IO
 
 from gong_exporter.activity.snapshot import User
 from gong_exporter.backfill.fetched_days import ABSENT, FetchedDays, ReadDay, WindowOnDay, transpose
-from gong_exporter.backfill.output import OutputFile, OutputFormat, TextFormat
-from gong_exporter.backfill.plan import BackfillError
+from gong_exporter.backfill.plan import BackfillError, OutputFile, OutputFormat, TextFormat
 from gong_exporter.exposition.family import Family, format_value
 from gong_exporter.exposition.names import (
     ACTIVITY_USERS,

@@ -17,8 +17,15 @@ from typing import Any
 import click
 
 from gong_exporter.activity.users import UserLabels
-from gong_exporter.backfill.output import OutputPath, TextFormat, parse_labels
-from gong_exporter.backfill.plan import BackfillError, InvalidRequest, PublicationDays, check_step
+from gong_exporter.backfill.plan import (
+    BackfillError,
+    InvalidRequest,
+    OutputPath,
+    PublicationDays,
+    TextFormat,
+    check_step,
+    parse_labels,
+)
 from gong_exporter.backfill.quota import BackfillQuota
 from gong_exporter.backfill.request import BackfillDeps, BackfillRequest
 from gong_exporter.backfill.run import Backfill

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 
-from gong_exporter.backfill.output import TextFormat
+from gong_exporter.backfill.plan import TextFormat
 from gong_exporter.backfill.request import BackfillRequest, Estimate
 from gong_exporter.backfill.run import Backfill, Summary
 from gong_exporter.backfill.workfile import RefusedWindow

@@ -13,8 +13,7 @@ import click
 from structlog.typing import FilteringBoundLogger
 
 from gong_exporter import __version__
-from gong_exporter.backfill.output import parse_labels
-from gong_exporter.backfill.plan import InvalidRequest
+from gong_exporter.backfill.plan import InvalidRequest, parse_labels
 from gong_exporter.cli.options import DEFAULT_ADDRESS, WebOptions, bad_usage, fail
 from gong_exporter.cli.session import Session, refuse
 from gong_exporter.common.redact import Redactor

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gong_exporter.backfill.output import OutputPath, parse_labels
-from gong_exporter.backfill.plan import InvalidRequest
+from gong_exporter.backfill.plan import InvalidRequest, OutputPath, parse_labels
 from tests.support.backfill_samples import every_day
 
 DAYS = every_day(date(2025, 12, 30), date(2026, 2, 1))

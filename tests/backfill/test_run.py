@@ -8,8 +8,13 @@ import pytest
 
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.snapshot import METRICS
-from gong_exporter.backfill.output import TextFormat
-from gong_exporter.backfill.plan import DAY, BackfillError, InvalidRequest, PublicationDays
+from gong_exporter.backfill.plan import (
+    DAY,
+    BackfillError,
+    InvalidRequest,
+    PublicationDays,
+    TextFormat,
+)
 from tests.backfill.conftest import MakeRig
 from tests.support.backfill_samples import activity, every_day, read_output, true_activity
 from tests.support.backfills import TODAY, days_before
