@@ -27,7 +27,6 @@ from gong_exporter.gong.errors import (
     TransportError,
     Unauthorized,
 )
-from gong_exporter.gong.fields import log_text
 from gong_exporter.gong.gong_users import (
     USERS_PATH,
     USERS_SCOPE_ADVICE,
@@ -42,8 +41,8 @@ from gong_exporter.gong.records import (
     Exchange,
     Observer,
 )
-from gong_exporter.gong.response_head import check_header_value, parse_http_date, raise_for_status
-from gong_exporter.gong.responses import PageT, parse_page
+from gong_exporter.gong.response_head import parse_http_date, raise_for_status
+from gong_exporter.gong.responses import PageT, log_text, parse_page
 from gong_exporter.gong.transport import Request, Response, Transport
 
 MAX_CLOCK_OFFSET = 300.0
@@ -210,7 +209,7 @@ class GongClient:
 
     def _exchange(self, request: Request, parse: Callable[[bytes, Redactor], PageT]) -> PageT:
         """Make one exchange, within the limits, and report it to the observer."""
-        authorization = check_header_value(self._authorization())
+        authorization = self._authorization()
         self._redactor.add_authorization(authorization)
         call = self._limiter.acquire()
         began = self._clock.monotonic()

@@ -135,19 +135,6 @@ class CallLedger:
             (started,) = run(newest_first, (max(0, requests_per_day - calls),)).fetchone()
             return float(started) + DAY
 
-    def shift(self, seconds: float) -> None:
-        """See Ledger."""
-        by = {"by": seconds}
-        with self._transaction():
-            self._connection.execute(
-                "UPDATE calls SET"
-                " started = started + :by, ended = ended + :by, expires = expires + :by",
-                by,
-            )
-            self._connection.execute(
-                "UPDATE retry_after SET said_at = said_at + :by, until = until + :by", by
-            )
-
     def entries(self, after: int = 0) -> Entries:
         """Return the calls with a sequence number above ``after``, and the Retry-After."""
         with self._locked():

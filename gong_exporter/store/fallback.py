@@ -51,10 +51,6 @@ class FallbackLedger:
         """See Ledger."""
         self._in_both(lambda ledger: ledger.limit(now, until))
 
-    def shift(self, seconds: float) -> None:
-        """See Ledger."""
-        self._in_both(lambda ledger: ledger.shift(seconds))
-
     def limited_until(self, now: float) -> float:
         """See Ledger. Raises: Stopped, after close()."""
         return self._in_either(lambda ledger: ledger.limited_until(now))

@@ -69,8 +69,6 @@ class Player:
                 self.ledger.finish(self.calls[step.which], self.now)
             case "limited_until":
                 return self.ledger.limited_until(self.now)
-            case "shift":
-                self.ledger.shift(abs(step.seconds))
             case "used":
                 return self.ledger.used(self.now)
             case "reserve" | "whole call":
@@ -133,18 +131,6 @@ class Plain:
             self.said = said_at, until = now, until - (said_at - now)
         return until if until > now else 0.0
 
-    def shift(self, seconds: float) -> None:
-        self.rows = [
-            CallRecord(
-                row.started + seconds,
-                None if row.ended is None else row.ended + seconds,
-                row.expires + seconds,
-            )
-            for row in self.rows
-        ]
-        if self.said is not None:
-            self.said = self.said[0] + seconds, self.said[1] + seconds
-
     def used(self, now: float) -> int:
         self.rows = [self._settled(row, now) for row in self.rows]
         return sum(row.started > now - DAY for row in self.rows)
@@ -171,7 +157,7 @@ def ledger(tmp_path: Path) -> Iterator[CallLedger]:
     made.close()
 
 
-ALL = ("shift", "reserve", "finish", "whole call", "limit", "limited_until", "used", "wait", "jump")
+ALL = ("reserve", "finish", "whole call", "limit", "limited_until", "used", "wait", "jump")
 
 
 @settings(deadline=None)  # a busy machine proves nothing wrong
