@@ -33,9 +33,6 @@ KNOWN_CODES: tuple[str, ...] = (
 )
 """Values of ``code`` that exist from the start: documented by Gong, or seen from its edge."""
 
-MAX_CODES = 40
-"""Distinct values of ``code``; what a proxy may invent beyond them counts as ``other``."""
-
 _TOO_MANY_REQUESTS = 429
 
 
@@ -95,17 +92,12 @@ class ExporterMetrics:
             self._requests.labels(code)
         for reason in REASONS:
             self._errors.labels(reason)
-        self._codes = set(KNOWN_CODES)
 
     # gong's Observer
 
     def exchanged(self, exchange: Exchange) -> None:
         """See Observer."""
         code = "none" if exchange.code is None else str(exchange.code)
-        with self._lock:
-            if code not in self._codes and len(self._codes) >= MAX_CODES:
-                code = "other"
-            self._codes.add(code)
         self._requests.labels(code).inc()
         if exchange.reason in REASONS:
             self._errors.labels(exchange.reason).inc()
