@@ -152,7 +152,6 @@ class WebServer:
                 serving.result()
                 raise RuntimeError("uvicorn ended at once")
             await asyncio.sleep(_STARTED_CHECK_SECONDS)
-        self._warn_of_public_clients()
         most = MOST_CONNECTIONS if self._security().context is None else MOST_TLS_CONNECTIONS
         self._places = asyncio.Semaphore(min(limits.connections or most, _limit_by_descriptors()))
         self._connections: set[asyncio.Task[None]] = set()
@@ -252,16 +251,9 @@ class WebServer:
                 )
             elif changed:
                 self._log.info("web config reloaded")
-                self._warn_of_public_clients()
             if not config.security.same_tls(before):
                 # Clients that connected under the old settings have to connect again.
                 self._retire_connections()
-
-    def _warn_of_public_clients(self) -> None:
-        if self._security().public_clients:
-            self._log.warning(
-                "without client_ca_file, any client certificate of a public authority is accepted"
-            )
 
     def _security(self) -> Security:
         return Security() if self._web_config is None else self._web_config.security

@@ -86,8 +86,6 @@ def build_context(settings: TlsSettings, material: Material, name: str) -> ssl.S
     _set_curves(context, settings, name)
     if material.client_ca is not None:
         _load_client_ca(context, material.client_ca, name)
-    elif settings.client_auth_type != "NoClientCert":
-        context.load_default_certs(ssl.Purpose.CLIENT_AUTH)  # as Go does without a CA
     context.verify_mode = CLIENT_AUTH[settings.client_auth_type]
     return context
 

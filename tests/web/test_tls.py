@@ -174,26 +174,6 @@ def test_the_curve_is_as_configured(place: Place, curve: str, *, accepted: bool)
         assert can_scrape(port, context) is accepted
 
 
-@pytest.mark.parametrize(
-    ("policy", "strangers"),
-    [("RequireAndVerifyClientCert", False), ("VerifyClientCertIfGiven", True)],
-)
-def test_without_a_client_ca_the_systems_roots_are_trusted_and_the_log_warns(
-    place: Place, monkeypatch: pytest.MonkeyPatch, policy: str, *, strangers: bool
-) -> None:
-    public = Authority("a public authority")
-    (place.folder / "roots.pem").write_bytes(public.pem)
-    monkeypatch.setenv("SSL_CERT_FILE", str(place.folder / "roots.pem"))
-    log, settings = LogRecorder(), SERVER + f"  client_auth_type: {policy}\n"
-    with serving(FixedSite(), web_config=place.config(settings), log=log.log) as port:
-        assert can_scrape(port, place.client("anybody.example", authority=public))
-        assert not can_scrape(port, place.client())
-        assert can_scrape(port, place.stranger()) is strangers
-    assert log.messages == [
-        "without client_ca_file, any client certificate of a public authority is accepted"
-    ]
-
-
 def test_http_1_1_is_agreed_on_even_if_a_client_offers_http_2(place: Place) -> None:
     context = place.stranger()
     context.set_alpn_protocols(["h2", "http/1.1"])
