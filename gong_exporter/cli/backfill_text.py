@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 
@@ -39,9 +38,6 @@ def plan_text(work: Backfill, request: BackfillRequest, setup: Setup, reserved: 
         ("work file", f"{work.work_path}: keeps what is fetched, addresses included"),
     ]
     lines = [f"  {name:<10} {text}" for name, text in rows]
-    free = shutil.disk_usage(work.work_path.parent).free
-    if estimate.size > free:
-        lines.append(f"  warning: only {_size(free)} are free there")
     existing = [file.path.name for file in work.files if file.path.exists()]
     if existing:
         lines.append(f"  note: {first_of(existing, 1)} will be replaced")

@@ -81,7 +81,7 @@ class DetectorProcess:
     """A run of the detector in a process of its own.
 
     Raises:
-        DetectorFailed: the system cannot start a process or a thread now.
+        DetectorFailed: the system cannot start a process now.
     """
 
     def __init__(self, given: DetectorInput) -> None:
@@ -97,12 +97,7 @@ class DetectorProcess:
             )
         except OSError as error:
             raise DetectorFailed(f"its process cannot start: {error}") from error
-        try:
-            self._task = BackgroundTask("drops", lambda: self._exchange(given))
-        except RuntimeError as error:
-            self._process.kill()
-            self._process.communicate()
-            raise DetectorFailed(str(error)) from error
+        self._task = BackgroundTask("drops", lambda: self._exchange(given))
 
     @property
     def done(self) -> bool:
