@@ -111,9 +111,7 @@ class DropFinder:
 
     def _publish_result(self) -> None:
         run = self._run
-        if run is None or self._run_of is None:
-            return
-        if not run.done:
+        if run is None or self._run_of is None or not run.done:
             return
         self._run = None
         found = run.result()
