@@ -142,6 +142,14 @@ def test_slack_has_the_names_in_bold_the_rarest_first_and_links() -> None:
 
 
 @pytest.mark.server("amtool")
+def test_alerts_of_several_kinds_lead_to_the_page_on_all_of_them() -> None:
+    page = RUNBOOK.removesuffix("#")
+    assert rendered("gong.slack", [JANE, APAC]).endswith(f"\n\n<{page}|What to do>")
+    assert rendered("gong.markdown", [JANE, APAC]).endswith(f"\n\n[What to do]({page})")
+    assert f'<a href="{page}" ' in rendered("gong.mail", [JANE, APAC], "html")
+
+
+@pytest.mark.server("amtool")
 @pytest.mark.parametrize("monday", MONDAYS)
 def test_messages_about_the_demo_name_person_team_numbers_reason_and_link(monday: str) -> None:
     person = week_before(monday).dropped[0]
