@@ -19,9 +19,9 @@ from gong_exporter.activity.history import HISTORY_DAYS, known_days
 from gong_exporter.cli.check_live import check_live
 from gong_exporter.cli.options import BAD_USAGE, WebOptions, common_options, warn
 from gong_exporter.cli.session import Session, open_existing_state, open_session, refuse
+from gong_exporter.common.problems import ConfigError
 from gong_exporter.common.sections import YamlSection
 from gong_exporter.config.durations import format_duration
-from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.model import SECTIONS, Config
 from gong_exporter.gong.client import RetryPolicy
 from gong_exporter.gong.clock import SystemClock

@@ -10,12 +10,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from gong_exporter.common.files import UnreadableFile, read_bounded
-from gong_exporter.common.problems import Problem, dotted, hint
+from gong_exporter.common.problems import ConfigError, Problem, dotted, hint
 from gong_exporter.common.sections import problems
 from gong_exporter.common.yaml import Keys, Node, Scalar, line_at, parse_yaml
 from gong_exporter.config.checks import stale_problems, warnings
 from gong_exporter.config.credentials import SecretFinder
-from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.model import SECTIONS, ActivityConfig, Config
 
 MAX_BYTES = 8 * 1024 * 1024

@@ -9,8 +9,8 @@ from pathlib import Path
 from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.common.files import ContentWatch
+from gong_exporter.common.problems import ConfigError
 from gong_exporter.config.checks import widened
-from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.load import MAX_ROSTER_BYTES
 from gong_exporter.config.model import Config
 from gong_exporter.runtime.poll_runner import PollRunner

@@ -14,8 +14,7 @@ from pydantic import ValidationError
 
 from gong_exporter.activity.users import ListedUser
 from gong_exporter.activity.windows import WindowSpec
-from gong_exporter.common.problems import Problem
-from gong_exporter.config.errors import ConfigError
+from gong_exporter.common.problems import ConfigError, Problem
 from gong_exporter.config.load import MAX_BYTES, load_config
 from gong_exporter.config.model import SECTIONS, Config
 from gong_exporter.config.secrets import Secret

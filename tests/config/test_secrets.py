@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gong_exporter.common.problems import ConfigError
 from gong_exporter.common.yaml import parse_yaml
-from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.load import load_config
 from gong_exporter.config.secrets import (
     MAX_SECRET_BYTES,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gong_exporter.config.errors import ConfigError
+from gong_exporter.common.problems import ConfigError
 from gong_exporter.config.load import load_config
 from gong_exporter.config.model import Config
 from gong_exporter.roster.csv import read_csv
