@@ -78,9 +78,11 @@ def digest(
     try:
         config = read_http_config(Path(http_config_file)) if http_config_file else HttpConfig()
         samples = fetch_samples(url, config)
-        if team is not None and team not in (teams := teams_in(samples)):
-            bad_usage(f"--team: no team {quoted(team)}; {hint(team, teams)}")
         week = read_week(samples, time.time(), team or "")
+        # After the week: stale data names no teams, and that is not the caller's mistake.
+        if team is not None and team not in (teams := teams_in(samples)):
+            known = hint(team, teams) if teams else "no person has a team"
+            bad_usage(f"--team: no team {quoted(team)}; {known}")
     except HttpConfigError as error:
         bad_usage(*str(error).split("\n"))
     except (FetchError, NoWeekError) as error:

@@ -213,6 +213,29 @@ def test_a_team_that_nobody_is_in_is_refused_and_not_everybody_shown(team: str) 
     assert f"--team: no team '{team}'" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("samples", "message"),
+    [
+        ([*history(30 * 3600)], "the data is stale: its newest day ended 30 hours ago"),
+        ([*history(30 * 3600), *person("ann", years=60, team="APAC")], "the data is stale"),
+        ([Sample("gong_up", {}, 0)], "no data from Gong yet"),
+        ([Sample("gong_user_info", {"team": "APAC"}, 1)], "drop detection is off"),
+    ],
+)
+def test_without_a_week_no_team_is_looked_for(samples: list[Sample], message: str) -> None:
+    with hostile_server(answer(200, serving(samples))) as server:
+        done = run_here("digest", f"--url={server.url}", "--team=EMEA")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert message in done.stderr
+
+
+def test_a_team_where_no_roster_names_teams_is_refused() -> None:
+    with hostile_server(answer(200, serving([*history(0), *person("ann", years=60)]))) as server:
+        done = run_here("digest", f"--url={server.url}", "--team=EMEA")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--team: no team 'EMEA'; no person has a team" in done.stderr
+
+
 def test_an_exporter_that_is_not_there_is_a_failure() -> None:
     done = run("digest", "--url=http://127.0.0.1:1")
     assert (done.returncode, done.stdout) == (1, "")
