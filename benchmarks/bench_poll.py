@@ -35,7 +35,8 @@ from gong_exporter.config.load import load_config
 from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.limits import Ledger
 from gong_exporter.gong.records import AGGREGATE_ACTIVITY_PATH
-from gong_exporter.runtime.parts import make_client, make_parts
+from gong_exporter.runtime.gong_client import make_client
+from gong_exporter.runtime.parts import make_parts
 from gong_exporter.runtime.poll_runner import PollRunner
 from gong_exporter.runtime.setup import Setup, make_setup
 from gong_exporter.simulator.api.simulator_options import SimulatorOptions

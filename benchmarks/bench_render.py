@@ -36,7 +36,7 @@ def cpu(work: Callable[[], object], turns: int) -> float:
 def rendering() -> None:
     """Measure and print (b)."""
     snapshot = company.snapshot(USERS)
-    prepared = Exposition([])
+    prepared = Exposition([], time.monotonic)
     ours = cpu(lambda: list(render(snapshot)), TURNS)
     publishing = cpu(lambda: prepared.publish(snapshot), TURNS)
     registry = gauges(snapshot)

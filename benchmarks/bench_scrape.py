@@ -5,7 +5,8 @@ client on their own processor and on another one. Otherwise the scheduler choose
 that decides how large a response compares: nginx sends it without copying it, and only on another
 processor does the client copy while the server does.
 
-A Prometheus comes every 15 seconds or so, so scrapes with pauses are measured, too.
+Scrapes that follow each other at once share the rendering of the exporter's own families. A
+Prometheus comes every 15 seconds or so, so scrapes with pauses are measured, too.
 """
 
 from __future__ import annotations
@@ -20,14 +21,16 @@ import servers
 from scraper import Scraper
 from table import machine, milliseconds, percentile, show, times
 
+from gong_exporter.exposition.body import LIVE_FOR
+
 SIZES = {100: (1000, 30), 1000: (1000, 8), 10_000: (500, 3)}
 """Users, and how often ours (and nginx) and the client library's server are asked."""
 
 WARM_UP = 20
 
 PAUSED_TURNS = 15
-PAUSE = 1.0
-"""Seconds before each of these."""
+PAUSE = LIVE_FOR + 0.05
+"""Seconds before each of these; then nothing is left of the scrape before."""
 
 
 def main() -> None:

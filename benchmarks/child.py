@@ -118,7 +118,7 @@ def serve_exporter(users: int, web_config: WebConfigFile | None = None) -> int:
         ProcessCollector(registry=None),
         PlatformCollector(registry=None),
     ]
-    prepared = exposition.Exposition(live)
+    prepared = exposition.Exposition(live, time.monotonic)
     for _ in range(3):  # as after some polls, the old one and the new one side by side
         snapshot = company.snapshot(users)
         prepared.publish(snapshot)

@@ -70,12 +70,17 @@ class DayInfo:
         day: the company day.
         fetched_at: Unix seconds at which its last page was received.
         covered: the ids that it is about; it says nothing about others. None for everybody.
+        filter_fails: Gong answered 404 to the ids of ``covered`` although some of them had data,
+            so that this day was taken from the listing of everybody.
+        no_data: Gong answered 404 because none of these ids had data, as that listing showed.
         excluded: ``Exclusion.marks`` of entries for which people may be missing here.
     """
 
     day: date
     fetched_at: float
     covered: frozenset[str] | None = None
+    filter_fails: bool = False
+    no_data: bool = False
     excluded: frozenset[str] = frozenset()
 
 

@@ -79,6 +79,11 @@ class Exclusion:
                 for email, user_id in state.ids_by_email.items()
                 if user_id not in excluded and email not in self.emails
             },
+            resolved_404s={
+                window: resolved
+                for window, resolved in state.resolved_404s.items()
+                if excluded.isdisjoint(resolved.requested_ids | resolved.active_ids)
+            },
         )
         return state, tuple(_purged(data, excluded) for data in held)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,13 +11,9 @@ from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.days import DayInfo, DayRecord, counts_of_listing
-from gong_exporter.activity.fetch import (
-    Listing,
-    PageSource,
-    everybody_steps,
-    listing_steps,
-)
+from gong_exporter.activity.fetch import EMPTY_LISTING, Listing, everybody_steps, listing_steps
 from gong_exporter.activity.listing import Steps
+from gong_exporter.activity.pages import PageSource
 from gong_exporter.activity.poll_plan import PollPlan
 from gong_exporter.activity.windows import DayRange, load_zone, same_days
 from gong_exporter.gong.clock import Clock
@@ -37,13 +33,32 @@ not spend what polls need, nor raise the alert about a quota that is nearly spen
 _ONE_DAY = timedelta(days=1)
 
 
-def next_day(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayRequest:
+    """A day to fetch.
+
+    Attributes:
+        day: the company day.
+        ids: of whom; None for everybody.
+        added: these people are added to those that the day covers already.
+        unfiltered: list everybody, because Gong answers 404 to these ids.
+        no_data: an earlier 404 for this day and these ids meant that none of them had data.
+    """
+
+    day: date
+    ids: frozenset[str] | None
+    added: bool = False
+    unfiltered: bool = False
+    no_data: bool = False
+
+
+def next_request(
     known: Mapping[date, DayInfo],
     *,
     today: date,
     today_start: float,
     ids: frozenset[str] | None,
-) -> date | None:
+) -> DayRequest | None:
     """The day to fetch next, the newest first; None when all of HISTORY_DAYS are known.
 
     Args:
@@ -54,49 +69,62 @@ def next_day(
     """
     if ids is not None and not ids:
         return None
+    unfiltered = any(info.filter_fails and info.covered == ids for info in known.values())
     for back in range(1, HISTORY_DAYS + 1):
         day = today - back * _ONE_DAY
         info = known.get(day)
-        if info is None or not _covers(info, ids):
-            return day
+        request = DayRequest(day=day, ids=ids, unfiltered=unfiltered)
+        missing = None if info is None else _missing(info, ids)
+        if info is None or missing is None:
+            return request
+        if missing:
+            return DayRequest(day=day, ids=missing, added=True)
         if back <= 1 + REFETCHED_DAYS and info.fetched_at < today_start:
-            return day
+            return replace(request, no_data=info.no_data and info.covered == ids)
     return None
 
 
-def _covers(info: DayInfo, ids: frozenset[str] | None) -> bool:
-    return info.covered is None or (ids is not None and ids <= info.covered)
+def _missing(info: DayInfo, ids: frozenset[str] | None) -> frozenset[str] | None:
+    """The people that a day lacks; None if it has to be fetched as a whole."""
+    if info.covered is None:
+        return frozenset()
+    return None if ids is None else ids - info.covered
 
 
 def day_steps(
     source: PageSource,
     plan: PollPlan,
     company_state: CompanyState,
+    request: DayRequest,
     zone: ZoneInfo,
     *,
-    day: date,
-    ids: frozenset[str] | None,
     clock: Clock,
     log: FilteringBoundLogger,
 ) -> Steps[DayRecord]:
-    """Fetch one day of these people, None for everybody, and yield between its pages.
+    """Fetch one day, and yield between its pages.
 
-    After a 404 to listed users, their numbers are taken from the listing of everybody.
+    A 404 to listed users is settled by one listing of everybody: it shows who of them had data.
 
     Raises:
         InvalidResponse: the pages do not agree, or are about another time zone.
         GongError: see listing_steps().
         Stopped: the process is stopping.
     """
-    days = DayRange(day, day + _ONE_DAY)
-    if ids is None:
+    days = DayRange(request.day, request.day + _ONE_DAY)
+    ids, filter_fails, no_data = request.ids, request.unfiltered, False
+    if ids is None or request.unfiltered:
         listing = yield from everybody_steps(source, plan.filter(days), log)
     else:
         try:
             listing = yield from listing_steps(source, plan.filter(days, ids), log)
-        except UserNotFound:
-            yield
-            listing = yield from everybody_steps(source, plan.filter(days), log)
+        except UserNotFound as error:
+            no_data = True
+            listing = replace(EMPTY_LISTING, pages=1, request_id=error.request_id)
+            if not request.no_data:
+                yield
+                listing = yield from everybody_steps(source, plan.filter(days), log)
+                no_data = ids.isdisjoint(user.user_id for user in listing.users)
+                filter_fails = not no_data
     if plan.zone is None:  # a configured zone holds, whatever Gong says
         _check_zone(listing, days, zone)
     users = [
@@ -106,8 +134,31 @@ def day_steps(
         and plan.selection.excluded.isdisjoint(company_state, user.user_id, user.email)
     ]
     return DayRecord(
-        DayInfo(day=day, fetched_at=clock.now(), covered=ids),
+        DayInfo(
+            day=request.day,
+            fetched_at=clock.now(),
+            covered=ids,
+            filter_fails=filter_fails,
+            no_data=no_data,
+        ),
         counts_of_listing(users),
+    )
+
+
+def merge(before: DayRecord, added: DayRecord) -> DayRecord:
+    """A day with the people who were fetched later.
+
+    The time is that of the first request, so that a recent day is fetched again as a whole.
+    """
+    covered = (before.info.covered or frozenset()) | (added.info.covered or frozenset())
+    return DayRecord(
+        DayInfo(
+            day=before.info.day,
+            fetched_at=before.info.fetched_at,
+            covered=covered,
+            filter_fails=before.info.filter_fails or added.info.filter_fails,
+        ),
+        {**before.counts, **added.counts},
     )
 
 

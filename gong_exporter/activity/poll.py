@@ -14,29 +14,15 @@ from zoneinfo import ZoneInfo
 from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.company_state import CompanyState
-from gong_exporter.activity.fetch import Listing, PageSource, fetch_page
-from gong_exporter.activity.poll_plan import PollPlan, PollResult, group_failures
+from gong_exporter.activity.pages import PageSource
+from gong_exporter.activity.poll_plan import PollPlan, PollResult, group_failures, without_traceback
 from gong_exporter.activity.snapshot import WindowData, build_window
 from gong_exporter.activity.window_fetcher import ENDS_POLL, WindowFetcher
-from gong_exporter.activity.windows import (
-    DayRange,
-    WindowSpec,
-    company_today,
-    load_zone,
-    longest,
-    longest_range,
-    same_days,
-    today_everywhere,
-)
+from gong_exporter.activity.windows import DayRange, WindowSpec, company_today, load_zone, longest
+from gong_exporter.activity.zone_check import ZoneCheck, ZoneMoved
 from gong_exporter.gong.clock import Clock
-from gong_exporter.gong.errors import (
-    GongError,
-    InvalidResponse,
-    NotSent,
-    QuotaSpent,
-    RateLimited,
-    UserNotFound,
-)
+from gong_exporter.gong.errors import BadRequest, GongError, NotSent, QuotaSpent, RateLimited
+from gong_exporter.gong.limits import DAY
 
 
 def poll(
@@ -63,14 +49,6 @@ def poll(
     return _Poll(source, plan, company_state, clock=clock, log=log, today=today).run()
 
 
-class _ZoneMoved(Exception):
-    """The company's time zone is not the one that the days were computed in."""
-
-    def __init__(self, zone: ZoneInfo) -> None:
-        super().__init__(zone.key)
-        self.zone = zone
-
-
 class _Poll:
     """One poll: the plan, and what is known so far."""
 
@@ -91,7 +69,7 @@ class _Poll:
         self._today = today
         self._fetcher = WindowFetcher(source, plan, company_state, log)
         self._last_window = ""
-        self._zone_check = _ZoneCheck(source, plan, log, self._now)
+        self._zone_check = ZoneCheck(source, plan, log, self._now)
         self._warned_about_range = False
 
     def run(self) -> PollResult:
@@ -105,7 +83,7 @@ class _Poll:
             self._remember_zone(zone)
         try:
             return self._fetch_windows(zone, zone_is_certain=known is None or bool(configured))
-        except _ZoneMoved as moved:
+        except ZoneMoved as moved:
             zone = moved.zone
         self._log.warning("the company's time zone has changed", time_zone=zone.key)
         self._remember_zone(zone)
@@ -115,7 +93,7 @@ class _Poll:
         self._fetcher.company_state = replace(self._fetcher.company_state, time_zone=zone.key)
 
     def _fetch_windows(self, zone: ZoneInfo, *, zone_is_certain: bool) -> PollResult:
-        """Fetch all windows, the longest first. Raises: _ZoneMoved, if the zone is not certain."""
+        """Fetch all windows, the longest first. Raises: ZoneMoved, if the zone is not certain."""
         today = self._today or company_today(self._now, zone)
         first = longest(self._plan.windows, today)
         fetched: dict[str, WindowData] = {}
@@ -132,9 +110,11 @@ class _Poll:
                     window, days, today, zone, is_longest=window == first, certain=zone_is_certain
                 )
             except GongError as error:
-                failed[window.name] = error
+                failed[window.name] = without_traceback(error)
                 if isinstance(error, ENDS_POLL):
                     ended_by = error
+                elif isinstance(error, BadRequest) and not zone_is_certain:
+                    self._zone_check.check_after_400(days, zone)
         return self._result(fetched, failed)
 
     def _fetch_window(
@@ -147,7 +127,7 @@ class _Poll:
         is_longest: bool,
         certain: bool,
     ) -> WindowData:
-        fetched = self._fetcher.fetch(days, today, is_longest=is_longest)
+        fetched = self._fetcher.fetch(window, days, today, is_longest=is_longest)
         listing = fetched.listing
         stated_zone = self._zone_check.check(listing, days, zone, certain=certain)
         if stated_zone is not None:
@@ -182,108 +162,33 @@ class _Poll:
     ) -> PollResult:
         names = [window.name for window in self._plan.windows]
         ended_by = next((e for e in failed.values() if isinstance(e, ENDS_POLL)), None)
+        retry_at = self._retry_at(ended_by)
         if isinstance(ended_by, QuotaSpent):
             self._remember_received_pages()
         return PollResult(
             windows=tuple(fetched[name] for name in names if name in fetched),
             company_state=self._fetcher.company_state,
             failures=group_failures((name, failed[name]) for name in names if name in failed),
-            retry_at=ended_by.until if isinstance(ended_by, RateLimited | NotSent) else None,
+            retry_at=retry_at,
         )
 
     def _remember_received_pages(self) -> None:
-        """After the quota ended a listing with more pages than known: it may have twice as many.
-
-        The next poll waits until as many calls are free. Otherwise each call that becomes free
-        would be spent on a first page.
-        """
+        """After the quota ended a listing: it has at least one page more than was received."""
         state, received = self._fetcher.company_state, self._fetcher.pages_received
         if self._last_window and received >= state.pages.get(self._last_window, 1):
-            pages = {**state.pages, self._last_window: 2 * received}
+            pages = {**state.pages, self._last_window: received + 1}
             self._fetcher.company_state = replace(state, pages=pages)
 
-
-class _ZoneCheck:
-    """The checks of one poll.
-
-    It began at Unix time ``now``.
-    """
-
-    def __init__(
-        self, source: PageSource, plan: PollPlan, log: FilteringBoundLogger, now: float
-    ) -> None:
-        self._source = source
-        self._plan = plan
-        self._log = log
-        self._now = now
-        self._warned = False
-
-    def learn(self) -> ZoneInfo:
-        """Learn the time zone, with a range that has ended everywhere on Earth.
-
-        Raises:
-            GongError: the request failed, or the response has no known time zone.
-            Stopped: the process is stopping.
-        """
-        days = longest_range(self._plan.windows, today_everywhere(self._now))
-        try:
-            page, _ = fetch_page(self._source, self._plan.filter(days))
-        except UserNotFound as error:
-            raise InvalidResponse(
-                "Gong has no activity to learn the company's time zone from: set gong.time_zone",
-                request_id=error.request_id,
-            ) from error
-        zone = load_zone(page.time_zone or "")
-        if zone is None:
-            problem = (
-                f"an unknown time zone {page.time_zone!r}" if page.time_zone else "no time zone"
-            )
-            raise InvalidResponse(
-                f"the response has {problem}: set gong.time_zone", request_id=page.request_id
-            )
-        return zone
-
-    def check(
-        self, listing: Listing, days: DayRange, zone: ZoneInfo, *, certain: bool
-    ) -> ZoneInfo | None:
-        """Compare the stated time zone with the one that is used.
-
-        ``zone`` is the one in which the days were computed. It is certain if it was configured or
-        learned in this poll.
-
-        Returns:
-            The stated zone if it has the same days, perhaps under another name; otherwise None.
-
-        Raises:
-            _ZoneMoved: another one is stated, and ``zone`` is not certain.
-            InvalidResponse: another one is stated, and ``zone`` was learned in this poll.
-        """
-        stated = load_zone(listing.time_zone or "")
-        if stated is None:
-            if listing.time_zone is not None:
-                self._warn_once(
-                    "the response has an unknown time zone", listing, time_zone=listing.time_zone
-                )
-            return None
-        if same_days(stated, zone, days):
-            return stated
-        if self._plan.zone is not None:
-            self._warn_once(
-                "gong.time_zone differs from the company's time zone, in which Gong counts days",
-                listing,
-                configured=zone.key,
-                company=stated.key,
-                advice=f"set gong.time_zone to {stated.key}, or remove it",
-            )
-            return None
-        if certain:
-            raise InvalidResponse(
-                f"Gong counts days in {stated.key} and, in the same poll, in {zone.key}",
-                request_id=listing.request_id,
-            )
-        raise _ZoneMoved(stated)
-
-    def _warn_once(self, message: str, listing: Listing, **values: str) -> None:
-        if not self._warned:
-            self._warned = True
-            self._log.warning(message, request_id=listing.request_id, **values)
+    def _retry_at(self, ended_by: GongError | None) -> float | None:
+        """When to poll again, if Gong or the quota ended the poll."""
+        if isinstance(ended_by, QuotaSpent) and ended_by.until is not None:
+            # As soon as one call is free, a listing of many pages would use it and fail, again and
+            # again. So wait until as many calls may be free as a poll needs. If the last listing
+            # has more pages than was known, wait for twice as many as were received of it.
+            pages = self._fetcher.company_state.pages
+            received = self._fetcher.pages_received
+            calls = sum(pages.get(window.name, 1) for window in self._plan.windows)
+            if received >= pages.get(self._last_window, 1):
+                calls = max(calls, 2 * received)
+            return max(ended_by.until, self._clock.now() + min(calls * ended_by.spacing, DAY))
+        return ended_by.until if isinstance(ended_by, RateLimited | NotSent) else None

@@ -76,6 +76,16 @@ class PollResult:
     retry_at: float | None
 
 
+def without_traceback(error: GongError) -> GongError:
+    """The error without its traceback, to be kept.
+
+    The traceback refers to the calls that the error ended, and they hold the users that were
+    received before: up to 100,000 for each window that failed.
+    """
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
+
+
 def group_failures(failed: Iterable[tuple[str, GongError]]) -> tuple[WindowFailure, ...]:
     """One failure for each reason and message, so that one cause is one log line."""
     groups: dict[tuple[str, str], WindowFailure] = {}

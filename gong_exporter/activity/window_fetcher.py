@@ -13,18 +13,13 @@ from datetime import date
 from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.budget import pages_for
-from gong_exporter.activity.company_state import CompanyState
-from gong_exporter.activity.fetch import (
-    EMPTY_LISTING,
-    Listing,
-    PageSource,
-    everybody_steps,
-    fetch_listing,
-)
+from gong_exporter.activity.company_state import CompanyState, Resolved404
+from gong_exporter.activity.fetch import EMPTY_LISTING, Listing, everybody_steps, fetch_listing
 from gong_exporter.activity.listing import run_steps
+from gong_exporter.activity.pages import PageSource
 from gong_exporter.activity.poll_plan import PollPlan
 from gong_exporter.activity.users import reassign_addresses, record_users, resolve_emails
-from gong_exporter.activity.windows import DayRange
+from gong_exporter.activity.windows import DayRange, WindowSpec
 from gong_exporter.gong.errors import (
     Forbidden,
     GongError,
@@ -105,7 +100,9 @@ class WindowFetcher:
         """Pages of the last window; if the window failed, the next poll needs them again."""
         return self._source.pages
 
-    def fetch(self, days: DayRange, today: date, *, is_longest: bool) -> WindowFetch:
+    def fetch(
+        self, window: WindowSpec, days: DayRange, today: date, *, is_longest: bool
+    ) -> WindowFetch:
         """Fetch one window of the selection.
 
         The longest window has to be first, because the others use what is learned from it.
@@ -122,18 +119,18 @@ class WindowFetcher:
             return WindowFetch(listing, listing.pages)
         if is_longest:
             self._fatal_error = None
-            return self._fetch_longest(days, today)
+            return self._fetch_longest(window, days, today)
         if self._fatal_error is not None:
             raise self._fatal_error
-        return self._fetch_listed(days)
+        return self._fetch_listed(window, days)
 
-    def _fetch_longest(self, days: DayRange, today: date) -> WindowFetch:
+    def _fetch_longest(self, window: WindowSpec, days: DayRange, today: date) -> WindowFetch:
         """Fetch the longest window, with a search if one is due and a listed user is missing."""
         if self.company_state.last_search_day == today:
-            return self._fetch_listed(days)
+            return self._fetch_listed(window, days)
         if self._selection.unknown_users(self.company_state):
-            return self._search(days, today, None) or self._fetch_listed(days)
-        fetched = self._fetch_listed(days, search_day=today)
+            return self._search(days, today, None) or self._fetch_listed(window, days)
+        fetched = self._fetch_listed(window, days, search_day=today)
         returned = {user.user_id for user in fetched.listing.users}
         searched = self.company_state.last_search_day == today
         if searched or returned >= self._selection.ids_of_emails(self.company_state):
@@ -180,18 +177,53 @@ class WindowFetcher:
             return None
         return replace(found, cost=pages_for(len(self._known_ids())))
 
-    def _fetch_listed(self, days: DayRange, *, search_day: date | None = None) -> WindowFetch:
-        """Fetch the known listed users; after a 404, the listing of all users."""
+    def _fetch_listed(
+        self, window: WindowSpec, days: DayRange, *, search_day: date | None = None
+    ) -> WindowFetch:
+        """Fetch the known listed users; after a 404, once a day, the listing of all users."""
         ids = self._known_ids()
         if not ids:
             return WindowFetch(EMPTY_LISTING, None, ids)
+        before = self._resolved_404(window, days, ids)
+        requested = before.active_ids if before is not None and before.active_ids else ids
+        if before is not None and pages_for(len(self.company_state.known_users)) <= pages_for(
+            len(requested)
+        ):
+            # A request for the active users alone misses users who get activity in these days
+            # later. So all users are listed again where that costs no more calls.
+            return self._filter_all_users(days, search_day=search_day)
         try:
-            listing = self._fetch(days, ids)
-        except UserNotFound:
-            fetched = self._filter_all_users(days, search_day=search_day)
+            listing = self._fetch(days, requested)
+        except UserNotFound as error:
+            if before is not None and not before.active_ids:
+                # None of them has data, as the listing of all users for this range has shown.
+                empty = replace(EMPTY_LISTING, pages=1, request_id=error.request_id)
+                return WindowFetch(empty, 1, ids)
+        else:
+            cost = max(listing.pages, pages_for(len(requested)))
+            return WindowFetch(_only(listing, ids), cost, ids)
+        fetched = self._filter_all_users(days, search_day=search_day)
+        active_ids = ids.intersection(user.user_id for user in fetched.listing.users)
+        resolved = Resolved404(
+            start=days.start, end=days.end, requested_ids=ids, active_ids=active_ids
+        )
+        self.company_state = replace(
+            self.company_state,
+            resolved_404s={**self.company_state.resolved_404s, window.name: resolved},
+        )
+        if before is not None:
+            # A 404 for users that Gong returned before. The next poll may get it again.
             return replace(fetched, cost=1 + fetched.listing.pages)
-        cost = max(listing.pages, pages_for(len(ids)))
-        return WindowFetch(_only(listing, ids), cost, ids)
+        return replace(fetched, cost=pages_for(len(active_ids)))
+
+    def _resolved_404(
+        self, window: WindowSpec, days: DayRange, ids: frozenset[str]
+    ) -> Resolved404 | None:
+        """The reason for the last 404, if it was for the same range and the same ids."""
+        before = self.company_state.resolved_404s.get(window.name)
+        if before is None or DayRange(before.start, before.end) != days:
+            return None
+        return before if before.requested_ids == ids else None
 
     def _known_ids(self) -> frozenset[str]:
         return self._selection.known_ids(self.company_state)

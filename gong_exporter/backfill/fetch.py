@@ -19,6 +19,9 @@ from gong_exporter.backfill.request import BackfillDeps
 from gong_exporter.backfill.workfile import RefusedWindow, WorkFile
 from gong_exporter.gong.errors import BadRequest, UserNotFound
 
+SHORTEST_SEARCH = 32
+"""Days of a range that is not halved any more if Gong refuses it."""
+
 LOG_INTERVAL = 10.0
 """Seconds between two log lines about the progress."""
 
@@ -116,26 +119,39 @@ class DayFetcher:
         return self._deps.quota.call(attempt, self.company_state.pages.get(window.name, 1))
 
     def _search(self, days: Sequence[date]) -> None:
-        """Search for the ids of listed users in a listing of all users over the whole range."""
-        selection = self._plan.selection
-        if not selection.unknown_users(self.company_state):
+        """Search for the ids of listed users in a listing of all users over the whole range.
+
+        If Gong refuses so long a range, its halves are searched.
+        """
+        if not self._plan.selection.unknown_users(self.company_state):
             return
         whole = DayRange(longest(self._plan.windows, days[0]).range_on(days[0]).start, days[-1])
         if whole.empty or self._work.searched(whole):
             return
-        try:
-            listing = self._deps.quota.call(
-                lambda: fetch_listing(self._deps.source, self._plan.filter(whole), self._log),
-                pages_for(len(self.company_state.known_users)),
-            )
-        except UserNotFound:
-            pass  # no user has activity in it
-        except BadRequest as error:
+        ranges, any_answer, refusal = [whole], False, ""
+        while ranges:
+            part = ranges.pop()
+            try:
+                self._search_range(part)
+                any_answer = True
+            except UserNotFound:
+                any_answer = True  # no user has activity in it
+            except BadRequest as error:
+                refusal = refusal or error.describe()
+                if (part.end - part.start).days > SHORTEST_SEARCH:
+                    middle = part.start + (part.end - part.start) // 2
+                    ranges += [DayRange(middle, part.end), DayRange(part.start, middle)]
+        if not any_answer:
             raise BackfillError(
-                f"Gong refuses {whole.start} to {whole.end}: take a shorter range."
-                f" {error.describe()}"
-            ) from error
-        else:
-            state, listing = selection.excluded.filter_listing(self.company_state, listing)
-            self.company_state = record_users(state, listing.users, selection)
+                f"Gong refuses {whole.start} to {whole.end}, and every part of it. {refusal}"
+            )
         self._work.note_search(whole, self.company_state)
+
+    def _search_range(self, days: DayRange) -> None:
+        listing = self._deps.quota.call(
+            lambda: fetch_listing(self._deps.source, self._plan.filter(days), self._log),
+            pages_for(len(self.company_state.known_users)),
+        )
+        selection = self._plan.selection
+        state, listing = selection.excluded.filter_listing(self.company_state, listing)
+        self.company_state = record_users(state, listing.users, selection)

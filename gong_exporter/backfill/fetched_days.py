@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import zlib
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
+from tempfile import TemporaryFile
 
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.snapshot import User, Values, WindowData
@@ -157,19 +160,40 @@ ABSENT = -1
 
 
 def transpose(
-    group: Sequence[User], *, fetched: FetchedDays, day_indexes: Sequence[int], read: ReadDay
-) -> array[int]:
-    """The values of a group of users, ordered by day, by user, and by column.
+    groups: Sequence[Sequence[User]],
+    *,
+    fetched: FetchedDays,
+    day_indexes: Sequence[int],
+    read: ReadDay,
+    folder: Path,
+) -> Iterator[array[int]]:
+    """Yield the values of each group, ordered by day, by user, and by column.
 
-    The work file has all users of one day together, so every day is read once for each group. A
-    group fits in memory with all of its days.
+    The work file has all users of one day together. The temporary file that turns this round has
+    no name, so it disappears with the process.
+
+    Each group fits in memory with all of its days. ``read`` is called once for each day.
+
+    Raises:
+        OSError: the temporary file cannot be written.
     """
-    cells = array("q")
-    for index in day_indexes:
-        row = _rows(fetched, index, read)
-        for user in group:
-            cells.extend(row(user.user_id))
-    return cells
+    with TemporaryFile(dir=folder) as spool:
+        pieces: list[list[tuple[int, int]]] = [[] for _ in groups]
+        for index in day_indexes:
+            row = _rows(fetched, index, read)
+            for group, offsets in zip(groups, pieces, strict=True):
+                cells = array("q")
+                for user in group:
+                    cells.extend(row(user.user_id))
+                body = zlib.compress(cells.tobytes(), 1)
+                offsets.append((spool.tell(), len(body)))
+                spool.write(body)
+        for offsets in pieces:
+            cells = array("q")
+            for offset, length in offsets:
+                spool.seek(offset)
+                cells.frombytes(zlib.decompress(spool.read(length)))
+            yield cells
 
 
 def _rows(fetched: FetchedDays, day_index: int, read: ReadDay) -> Callable[[str], Sequence[int]]:

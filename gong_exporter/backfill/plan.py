@@ -1,20 +1,13 @@
-"""The days of a backfill, the times of their samples, its files, and how their lines look."""
+"""The days of a backfill, the timestamps of their samples, and the errors that end it. Pure."""
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
-from enum import Enum
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from gong_exporter.activity.windows import day_start
-from gong_exporter.exposition.family import Family, escape
-from gong_exporter.exposition.names import ACTIVITY_USERS, USER_ACTIVITY, USER_INFO
 
 
 class BackfillError(Exception):
@@ -26,6 +19,9 @@ class InvalidRequest(BackfillError):
 
 
 DAY = 86_400
+
+EARLIEST = date(2010, 1, 1)
+"""The first day that can be requested; Gong is younger."""
 
 SHORTEST_STEP = 60
 
@@ -42,16 +38,20 @@ class PublicationDays:
     first: date
     last: date
 
-    def dates(self) -> tuple[date, ...]:
-        """Every day in order."""
-        length = (self.last - self.first).days + 1
-        return tuple(self.first + timedelta(days=n) for n in range(length))
+    def in_zone(self, zone: ZoneInfo) -> tuple[date, ...]:
+        """Every day in order, without days that the zone skipped (Samoa's 2011-12-30)."""
+        days = (self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1))
+        return tuple(day for day in days if begins(day, zone) < begins(_next(day), zone))
 
     def check(self) -> None:
         """Check what does not depend on today's date. Raises: InvalidRequest."""
         if self.first > self.last:
             raise InvalidRequest(
                 f"--from={self.first} is after --to={self.last}: the range is the wrong way round"
+            )
+        if self.first < EARLIEST:
+            raise InvalidRequest(
+                f"--from={self.first} is too early: nothing is older than {EARLIEST}"
             )
 
     def check_begun(self, today: date, zone: ZoneInfo) -> None:
@@ -94,130 +94,11 @@ def sample_times(day: date, zone: ZoneInfo, step: int, now: float) -> range:
         step: seconds.
         now: Unix seconds; there are no samples after it.
     """
-    begin, end = begins(day, zone), begins(day + timedelta(days=1), zone)
+    begin, end = begins(day, zone), begins(_next(day), zone)
     if step == DAY:
         end = min(end, begin + 1)
     return range(begin, min(end, math.floor(now) + 1), step)
 
 
-_FIELD = re.compile(r"%(.?)", re.DOTALL)
-_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class OutputFile:
-    """One file of the output.
-
-    Attributes:
-        path: its final name.
-        days: in order.
-    """
-
-    path: Path
-    days: tuple[date, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class OutputPath:
-    """``--output``: a path whose name may contain ``%Y``, ``%m`` and ``%d``; ``%%`` is a ``%``.
-
-    With ``%Y-%m``, there is one file for each month of publication.
-    """
-
-    path: Path
-
-    def check(self) -> None:
-        """Check the name and its folder. Raises: InvalidRequest."""
-        for field in _FIELD.findall(self.path.name):
-            if field not in {"Y", "m", "d", "%"}:
-                raise InvalidRequest(
-                    f"--output: %{field} is not known; %Y, %m and %d are the year, month and day,"
-                    " and %% is a %"
-                )
-        with suppress(OSError):  # a folder without permission
-            if self.path.parent.is_dir():
-                return
-        raise InvalidRequest(f"--output: there is no folder {self.path.parent}")
-
-    def files(self, days: Sequence[date]) -> tuple[OutputFile, ...]:
-        """The files for these days, in order."""
-        files: dict[Path, list[date]] = {}
-        for day in days:
-            files.setdefault(self._file_of(day), []).append(day)
-        return tuple(OutputFile(path, tuple(days)) for path, days in files.items())
-
-    @property
-    def work_file(self) -> Path:
-        """The work file, in the same folder; its name keeps the fields as they are written."""
-        return self.path.with_name(f"{self.path.name}.work")
-
-    def _file_of(self, day: date) -> Path:
-        values = {"Y": f"{day.year:04d}", "m": f"{day.month:02d}", "d": f"{day.day:02d}", "%": "%"}
-        return self.path.with_name(_FIELD.sub(lambda field: values[field[1]], self.path.name))
-
-
-def parse_labels(texts: Iterable[str], columns: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """The ``--label`` options as pairs.
-
-    Args:
-        texts: ``NAME=VALUE`` each.
-        columns: the roster columns, which are labels already.
-
-    Raises:
-        InvalidRequest: the name is not a label name, is one of our own, or is repeated.
-    """
-    taken = {*USER_ACTIVITY.labels, *USER_INFO.labels, *ACTIVITY_USERS.labels, *columns}
-    labels: dict[str, str] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not value:
-            raise InvalidRequest(f"--label={text} is not NAME=VALUE")
-        if not _LABEL.fullmatch(name) or name.startswith("__"):
-            raise InvalidRequest(
-                f"--label={text}: {name!r} cannot be a label: letters, digits and _, no digit"
-                " first, no __"
-            )
-        if name in taken:
-            raise InvalidRequest(f"--label={text}: {name} is a label of the exporter's own series")
-        if name in labels:
-            raise InvalidRequest(f"--label={text}: {name} is given twice")
-        labels[name] = value
-    return tuple(labels.items())
-
-
-class TextFormat(Enum):
-    """The text format of the output."""
-
-    OPENMETRICS = "openmetrics"
-    PROMETHEUS = "prometheus"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutputFormat:
-    """How series and timestamps look in a file.
-
-    Attributes:
-        text_format: OpenMetrics has timestamps in seconds, Prometheus text in milliseconds.
-        labels: added to every series, such as job and instance.
-        zone: the company's.
-        step: seconds between the samples of a day.
-        now: Unix seconds; no later sample is written.
-    """
-
-    text_format: TextFormat
-    labels: tuple[tuple[str, str], ...]
-    zone: ZoneInfo
-    step: int
-    now: float
-
-    def timestamps(self, day: date) -> range:
-        """The timestamps of a day's samples, in the unit of the text format."""
-        scale = 1 if self.text_format is TextFormat.OPENMETRICS else 1000
-        at = sample_times(day, self.zone, self.step, self.now)
-        return range(at.start * scale, at.stop * scale, at.step * scale)
-
-    def series(self, family: Family, labels: Iterable[tuple[str, str]]) -> str:
-        """A line up to the value: the name, and the labels sorted by name."""
-        pairs = sorted([*self.labels, *labels])
-        text = ",".join(f'{name}="{escape(value).decode()}"' for name, value in pairs)
-        return f"{family.name}{{{text}}} "
+def _next(day: date) -> date:
+    return day + timedelta(days=1)

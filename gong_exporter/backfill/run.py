@@ -9,14 +9,16 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from gong_exporter.activity.company_state import CompanyState
-from gong_exporter.activity.fetch import fetch_page
+from gong_exporter.activity.pages import fetch_page
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.activity.users import resolve_emails
 from gong_exporter.activity.windows import company_today, load_zone, longest_range, today_everywhere
+from gong_exporter.backfill.estimate import Estimate, estimate
 from gong_exporter.backfill.fetch import DayFetcher
 from gong_exporter.backfill.fetched_days import index_fetched_days
-from gong_exporter.backfill.plan import BackfillError, InvalidRequest, OutputFormat, sample_times
-from gong_exporter.backfill.request import BackfillDeps, BackfillRequest, Estimate, estimate
+from gong_exporter.backfill.output import OutputFormat
+from gong_exporter.backfill.plan import BackfillError, InvalidRequest, sample_times
+from gong_exporter.backfill.request import BackfillDeps, BackfillRequest
 from gong_exporter.backfill.workfile import RefusedWindow, WorkFile
 from gong_exporter.backfill.write import FileSummary, write_file
 from gong_exporter.gong.errors import BadRequest, UserNotFound
@@ -66,7 +68,7 @@ class Backfill:
         self.zone, page = self._learn(deps.company_state)
         now = deps.clock.now()
         request.days.check_begun(company_today(now, self.zone), self.zone)
-        self.days = request.days.dates()
+        self.days = request.days.in_zone(self.zone)
         self.files = request.output.files(self.days)
         self.work_path = request.output.work_file
         self._work = WorkFile(self.work_path, self._settings())
@@ -83,6 +85,7 @@ class Backfill:
         self.estimate: Estimate = estimate(
             request,
             deps,
+            zone=self.zone,
             days=self.days,
             done=self._work.done(now),
             company_state=self._company_state,

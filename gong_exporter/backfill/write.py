@@ -18,7 +18,8 @@ from typing import IO
 
 from gong_exporter.activity.snapshot import User
 from gong_exporter.backfill.fetched_days import ABSENT, FetchedDays, ReadDay, WindowOnDay, transpose
-from gong_exporter.backfill.plan import BackfillError, OutputFile, OutputFormat, TextFormat
+from gong_exporter.backfill.output import OutputFile, OutputFormat, TextFormat
+from gong_exporter.backfill.plan import BackfillError
 from gong_exporter.exposition.family import Family, format_value
 from gong_exporter.exposition.names import (
     ACTIVITY_USERS,
@@ -75,7 +76,7 @@ def write_file(
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb", buffering=1 << 20) as stream:
             writer = _Writer(stream, day_indexes, fetched, read, output_format)
-            writer.write(check_stop)
+            writer.write(file.path.parent, check_stop)
             stream.flush()
             os.fsync(stream.fileno())
             size = stream.tell()
@@ -112,10 +113,10 @@ class _Writer:
         self._timestamps = [output_format.timestamps(fetched.days[i]) for i in day_indexes]
         self.samples = 0
 
-    def write(self, check_stop: Callable[[], None]) -> None:
+    def write(self, folder: Path, check_stop: Callable[[], None]) -> None:
         self._write_windows()
         self._write_info()
-        self._write_activity(check_stop)
+        self._write_activity(folder, check_stop)
         if self._format.text_format is TextFormat.OPENMETRICS:
             self._stream.write(b"# EOF\n")
 
@@ -180,18 +181,22 @@ class _Writer:
                 ),
             )
 
-    def _write_activity(self, check_stop: Callable[[], None]) -> None:
+    def _write_activity(self, folder: Path, check_stop: Callable[[], None]) -> None:
         columns = self._fetched.columns
         users = list(self._fetched.users.values())
         if not columns or not users:
             return
         self._stream.write(USER_ACTIVITY.head())
         size = max(1, CELLS // (len(columns) * len(self._day_indexes)))
-        for start in range(0, len(users), size):
-            group = users[start : start + size]
-            cells = transpose(
-                group, fetched=self._fetched, day_indexes=self._day_indexes, read=self._read
-            )
+        groups = [users[start : start + size] for start in range(0, len(users), size)]
+        transposed = transpose(
+            groups,
+            fetched=self._fetched,
+            day_indexes=self._day_indexes,
+            read=self._read,
+            folder=folder,
+        )
+        for group, cells in zip(groups, transposed, strict=True):
             for row, user in enumerate(group):
                 check_stop()
                 # The cells are ordered by day, user and column.

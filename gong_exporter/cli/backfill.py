@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import signal
 import sys
@@ -15,27 +16,22 @@ from types import FrameType
 from typing import Any
 
 import click
+import structlog
+from structlog.typing import EventDict, FilteringBoundLogger
 
 from gong_exporter.activity.users import UserLabels
-from gong_exporter.backfill.plan import (
-    BackfillError,
-    InvalidRequest,
-    OutputPath,
-    PublicationDays,
-    TextFormat,
-    check_step,
-    parse_labels,
-)
+from gong_exporter.backfill.output import OutputPath, TextFormat, parse_labels
+from gong_exporter.backfill.plan import BackfillError, InvalidRequest, PublicationDays, check_step
 from gong_exporter.backfill.quota import BackfillQuota
 from gong_exporter.backfill.request import BackfillDeps, BackfillRequest
 from gong_exporter.backfill.run import Backfill
 from gong_exporter.cli.backfill_text import plan_text, summary_text
-from gong_exporter.cli.options import Parsed, bad_usage, common_options, fail
+from gong_exporter.cli.options import HomePath, Parsed, bad_usage, common_options, fail
 from gong_exporter.cli.session import Session, open_session
 from gong_exporter.config.durations import parse_duration
 from gong_exporter.gong.clock import Stopped, SystemClock
 from gong_exporter.gong.limits import CallLimits
-from gong_exporter.runtime.parts import make_client
+from gong_exporter.runtime.gong_client import make_client
 from gong_exporter.runtime.published import load_company
 from gong_exporter.runtime.setup import Setup, forecast_calls, make_setup
 from gong_exporter.runtime.user_labels import email_label, load_roster, saved_users
@@ -78,7 +74,7 @@ def _step(text: str) -> int:
 )
 @click.option(
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=HomePath(path_type=Path, dir_okay=False),
     required=True,
     metavar="FILE",
     help="File to write; with %Y-%m in its name, one file for each month.",
@@ -128,7 +124,7 @@ def _run(options: dict[str, Any], session: Session) -> None:
     if not options["yes"] and not sys.stdin.isatty():
         raise InvalidRequest("there is no terminal to ask on: use --yes to start without asking")
     config = session.config()
-    log = session.log()
+    log = _log_once(session.log())
     stop = threading.Event()
     clock = SystemClock(stop)
     _request(options, make_setup(config, load_roster(config)))  # refuses wrong options at once
@@ -205,6 +201,28 @@ def _request(options: dict[str, Any], setup: Setup) -> BackfillRequest:
             columns_of=setup.roster.of,
         ),
     )
+
+
+def _log_once(log: FilteringBoundLogger) -> FilteringBoundLogger:
+    """A logger that logs a repeated warning once, because each day may have the same one."""
+    varying = {"request_id", "requested", "stated"}
+    logged: set[str] = set()
+
+    def drop_repeated(
+        _logger: object, method: str, event: EventDict
+    ) -> tuple[tuple[str], EventDict]:
+        key = repr({name: value for name, value in event.items() if name not in varying})
+        if method == "warning" and key in logged:
+            raise structlog.DropEvent
+        logged.add(key)
+        return (event.pop("event"),), event
+
+    once: FilteringBoundLogger = structlog.wrap_logger(
+        log,
+        processors=[drop_repeated],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
+    )
+    return once
 
 
 @contextmanager

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 
-from gong_exporter.backfill.plan import TextFormat
-from gong_exporter.backfill.request import BackfillRequest, Estimate
+from gong_exporter.backfill.estimate import Estimate
+from gong_exporter.backfill.output import TextFormat
+from gong_exporter.backfill.request import BackfillRequest
 from gong_exporter.backfill.run import Backfill, Summary
 from gong_exporter.backfill.workfile import RefusedWindow
 from gong_exporter.common.problems import first_of
@@ -38,6 +40,9 @@ def plan_text(work: Backfill, request: BackfillRequest, setup: Setup, reserved: 
         ("work file", f"{work.work_path}: keeps what is fetched, addresses included"),
     ]
     lines = [f"  {name:<10} {text}" for name, text in rows]
+    free = shutil.disk_usage(work.work_path.parent).free
+    if estimate.size > free:
+        lines.append(f"  warning: only {_size(free)} are free there")
     existing = [file.path.name for file in work.files if file.path.exists()]
     if existing:
         lines.append(f"  note: {first_of(existing, 1)} will be replaced")

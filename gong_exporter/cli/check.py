@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -11,21 +10,26 @@ from pathlib import Path
 from typing import Any
 
 import click
+import structlog
 from pydantic import create_model
+from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
 from gong_exporter.activity.budget import CallBudget
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.history import HISTORY_DAYS, known_days
-from gong_exporter.cli.check_live import check_live
-from gong_exporter.cli.options import BAD_USAGE, WebOptions, common_options, warn
+from gong_exporter.cli.check_live import check_live, saved_people_warning
+from gong_exporter.cli.options import WebOptions, bad_usage, common_options
 from gong_exporter.cli.session import Session, open_existing_state, open_session, refuse
-from gong_exporter.common.problems import ConfigError
+from gong_exporter.common.redact import MIN_PIECE, Redactor
 from gong_exporter.common.sections import YamlSection
 from gong_exporter.config.durations import format_duration
+from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.model import SECTIONS, Config
+from gong_exporter.config.secrets import Credentials
 from gong_exporter.gong.client import RetryPolicy
 from gong_exporter.gong.clock import SystemClock
-from gong_exporter.runtime.parts import make_client
+from gong_exporter.gong.errors import CredentialsUnreadable
+from gong_exporter.runtime.gong_client import make_client
 from gong_exporter.runtime.published import Company, load_company
 from gong_exporter.runtime.setup import (
     Setup,
@@ -35,6 +39,7 @@ from gong_exporter.runtime.setup import (
     keeps_history,
     make_setup,
     poll_span,
+    redaction_policy,
     unrecorded_warning,
 )
 from gong_exporter.runtime.state import schedule_text, stretched_text
@@ -62,7 +67,7 @@ def check(ctx: click.Context, /, live: bool, schema: bool, **options: Any) -> No
     if schema:
         click.echo(schema_text(), nl=False)
         return
-    run_check(open_session(ctx, options, log_level="warn"), ctx.obj["web"], live=live)
+    run_check(open_session(ctx, options), ctx.obj["web"], live=live)
 
 
 def schema_text() -> str:
@@ -84,21 +89,26 @@ def schema_text() -> str:
 def run_check(session: Session, web: WebOptions, *, live: bool) -> None:
     """See ``check``. Exits 2 when a configuration is refused, 1 when the call fails."""
     with ExitStack() as stack:
-        config = _config(session, web)
+        warnings: list[str] = []
+        stack.callback(_print_warnings, warnings)  # last, after the error that ends the command
+        config = _config(session, web, warnings)
+        session.redactor.use(redaction_policy(config))
         clock = SystemClock(threading.Event())
-        log = session.log()
+        log = _collecting_log(warnings, session.redactor)
         state = open_existing_state(config, log, clock.now)
         stack.callback(state.close)
         try:
             setup = make_setup(config, load_roster(config, saved_users(config, state)))
         except ConfigError as error:
             refuse(error)
-        company_state, _ = load_company(state, setup)
+        company_state, saved_windows = load_company(state, setup)
+        # The warnings about a roster quote ids and addresses.
+        warnings += map(session.redactor.redact, config.warnings)
+        warnings += _folder_warnings(config.state.file)
+        if not live:
+            warnings += filter(None, [saved_people_warning(setup, company_state, saved_windows)])
+        warnings += short_secret_warnings(config.credentials)
         cost = forecast_calls(setup, company_state)
-        unrecorded = unrecorded_warning(setup, company_state)
-        for text in (*config.warnings, *_folder_warnings(config.state.file), unrecorded):
-            if text:
-                warn(session.redactor.redact(text))  # those about a roster quote ids and addresses
         problem = budget_problem(setup, cost)
         if problem:
             refuse(config.refusal("poll", problem))
@@ -106,6 +116,8 @@ def run_check(session: Session, web: WebOptions, *, live: bool) -> None:
         history = _history(setup, company_state, state)
         measured = bool(company_state.pages)
         _describe(setup, cost, history, web.config_file, measured=measured)
+        if text := unrecorded_warning(setup, company_state):
+            warnings.append(text)
         if live:
             client = make_client(
                 setup,
@@ -116,21 +128,53 @@ def run_check(session: Session, web: WebOptions, *, live: bool) -> None:
                 retry=RetryPolicy(attempts=1, rate_limited=0),
             )
             stack.callback(client.close)
-            check_live(setup, client, clock.now(), session.redactor, measured=measured)
+            check_live(setup, client, clock.now(), warnings, session.redactor, measured=measured)
 
 
-def _config(session: Session, web: WebOptions) -> Config:
-    """Load the configuration; exits with what is wrong with it and with the web configuration."""
-    web_refused = False
+def _print_warnings(warnings: list[str]) -> None:
+    for text in warnings:
+        click.echo(f"warning: {text}", err=True)
+
+
+def _collecting_log(warnings: list[str], redactor: Redactor) -> FilteringBoundLogger:
+    """Return a log that appends each warning to a list, redacted, for printing it last."""
+
+    def collect(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        event.pop("request_id", None)
+        message = str(event.pop("event"))
+        texts = (
+            value if isinstance(value, str) else f"{name}={value}" for name, value in event.items()
+        )
+        text = ": ".join((message, *texts))
+        warnings.append(redactor.redact(text))
+        raise structlog.DropEvent
+
+    log: FilteringBoundLogger = structlog.wrap_logger(
+        None, processors=[collect], wrapper_class=structlog.make_filtering_bound_logger("warning")
+    )
+    return log
+
+
+def _config(session: Session, web: WebOptions, warnings: list[str]) -> Config:
+    """Load the configuration; exits with what is wrong with it and with the web configuration.
+
+    Its warnings are added to ``warnings`` if it is refused.
+    """
+    web_problem = ""
     if web.config_file is not None:
         try:
             WebConfigFile(Path(web.config_file))
         except WebConfigError as error:
-            web_refused = True
-            click.echo(f"gong-exporter: {error}", err=True)
-    config = session.config()
-    if web_refused:
-        sys.exit(BAD_USAGE)
+            web_problem = str(error)
+    try:
+        config = session.load()
+    except ConfigError as error:
+        warnings += error.warnings
+        if web_problem:
+            click.echo(f"gong-exporter: {web_problem}", err=True)
+        session.refuse(error)
+    if web_problem:
+        bad_usage(web_problem)
     return config
 
 
@@ -138,6 +182,20 @@ def _folder_warnings(file: Path | None) -> Iterator[str]:
     """Warn of a folder that does not exist: the exporter only logs it, and runs on."""
     if file is not None and not file.parent.is_dir():
         yield f"state.file: there is no folder {file.parent}; until there is, nothing is kept"
+
+
+def short_secret_warnings(credentials: Credentials) -> Iterator[str]:
+    """Warn of a short secret: it is probably a placeholder, and is not redacted inside words."""
+    try:
+        secrets = credentials.read()
+    except CredentialsUnreadable:
+        return  # reported elsewhere
+    for name, secret in secrets.items():
+        if len(secret.get_secret_value()) < MIN_PIECE:
+            yield (
+                f"gong.{name} has fewer than {MIN_PIECE} characters: logs and pages redact it only"
+                " as a whole word"
+            )
 
 
 def _describe(

@@ -5,22 +5,25 @@ A list or a roster without any of Gong's users is valid, and would be noticed on
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 import click
 
 from gong_exporter.activity.budget import pages_for
 from gong_exporter.activity.company_state import CompanyState
-from gong_exporter.activity.fetch import fetch_page
+from gong_exporter.activity.pages import fetch_page
+from gong_exporter.activity.snapshot import WindowData
+from gong_exporter.activity.users import latest_emails
 from gong_exporter.activity.windows import (
     DayRange,
     WindowSpec,
     company_today,
+    describe_zone,
     load_zone,
     today_everywhere,
 )
-from gong_exporter.cli.options import fail, warn
+from gong_exporter.cli.options import fail
 from gong_exporter.common.problems import first_of
 from gong_exporter.common.redact import Redactor
 from gong_exporter.gong.client import GongClient
@@ -38,6 +41,7 @@ def check_live(
     setup: Setup,
     client: GongClient,
     now: float,
+    warnings: list[str],
     redactor: Redactor,
     *,
     measured: bool,
@@ -53,13 +57,15 @@ def check_live(
         page: ActivityPage | None
         page, stated = fetch_page(client, ActivityFilter(from_date=days.start, to_date=days.end))
         if stated is not None:
-            warn(f"Gong states {stated.text} for a request from {days.start} to {days.end}")
+            warnings.append(
+                f"Gong states {stated.text} for a request from {days.start} to {days.end}"
+            )
     except UserNotFound:
         page = None  # no user has activity, but the key, the scope and the host are right
     except GongError as error:
         fail(f"the live call failed: {error.describe()}")
     click.echo("live call: key, scope and host are right")
-    _describe_response(setup, page, days, now, redactor=redactor, measured=measured)
+    _describe_response(setup, page, days, now, warnings, redactor=redactor, measured=measured)
     if setup.config.activity.roster is not None:
         _check_users(client)
 
@@ -79,6 +85,7 @@ def _describe_response(
     page: ActivityPage | None,
     days: DayRange,
     now: float,
+    warnings: list[str],
     *,
     redactor: Redactor,
     measured: bool,
@@ -97,7 +104,9 @@ def _describe_response(
             )
     if zone is None and configured is None:
         problem = (
-            f"named as {stated!r}, which is not known here" if stated else "not stated by Gong"
+            f"named as {describe_zone(stated)}, which is not known here"
+            if stated
+            else "not stated by Gong"
         )
         fail(redactor.redact(f"the company's time zone was {problem}: set gong.time_zone"))
     shown = configured or zone
@@ -106,13 +115,15 @@ def _describe_response(
         source = "gong.time_zone" if configured else "learned from Gong"
         click.echo(f"  time zone {shown.key} ({source}); the company's today is {today}")
     if configured is not None and zone is not None and configured.key != zone.key:
-        warn(f"gong.time_zone is {configured.key}, but Gong says {zone.key}")
+        warnings.append(f"gong.time_zone is {configured.key}, but Gong says {zone.key}")
     if page is not None:
-        for line in _people_lines(setup, page, redactor):
+        for line in _people_lines(setup, page, warnings, redactor):
             click.echo(f"  {line}")
 
 
-def _people_lines(setup: Setup, page: ActivityPage, redactor: Redactor) -> Iterator[str]:
+def _people_lines(
+    setup: Setup, page: ActivityPage, warnings: list[str], redactor: Redactor
+) -> Iterator[str]:
     """Lines to print: which listed users were active, and how many active users the roster has."""
     state = CompanyState(host=setup.plan.host)
     excluded = setup.plan.selection.excluded
@@ -137,8 +148,21 @@ def _people_lines(setup: Setup, page: ActivityPage, redactor: Redactor) -> Itera
     match = match_roster(setup.roster, ((user.user_id, user.email or "") for user in users))
     if not setup.roster.empty:
         yield f"{match.named} of the {match.active} users who {_among(page)} are in the roster"
-        if match.warning:
-            warn(match.warning)
+        warnings += filter(None, [match.warning])
+
+
+def saved_people_warning(
+    setup: Setup, company_state: CompanyState, windows: Sequence[WindowData]
+) -> str:
+    """A warning if most people in the state file are not in the roster; empty otherwise."""
+    selection = setup.plan.selection
+    emails = latest_emails(windows, company_state)
+    active = {user_id for window in windows for user_id in window.users}
+    if not selection.all_users:
+        active &= selection.known_ids(company_state)
+    return match_roster(
+        setup.roster, ((user_id, emails.get(user_id, "")) for user_id in active)
+    ).warning
 
 
 def _among(page: ActivityPage) -> str:

@@ -58,29 +58,29 @@ def healthcheck(
     web: WebOptions = ctx.obj["web"]
     resolve(ctx, options)
     config_file = web_config or web.config_file
-    tls = config_file is not None and _uses_tls(config_file)
+    tls = _tls_of(config_file) if config_file else None
     listening = address or (web.addresses[0] if web.addresses else DEFAULT_ADDRESS)
     server = _reachable(listening)
     results: list[tuple[bool, str]] = []
     # Only a thread can be given up wherever it hangs: in a name lookup or in endless headers.
-    thread = threading.Thread(target=lambda: results.append(_check(server, tls=tls)), daemon=True)
+    thread = threading.Thread(target=lambda: results.append(_check(server, tls)), daemon=True)
     thread.start()
     thread.join(TIMEOUT)
     if not results:
-        fail(f"{_url(server, tls=tls)} does not answer within {TIMEOUT:g} s")
+        fail(f"{_url(_scheme(tls), server)} does not answer within {TIMEOUT:g} s")
     healthy, message = results[0]
     if not healthy:
         fail(message)
     click.echo(message)
 
 
-def _uses_tls(path: str) -> bool:
-    """Whether the server uses TLS. Exits if the file cannot be used."""
+def _tls_of(path: str) -> ssl.SSLContext | None:
+    """The server's TLS settings; None for plain HTTP. Exits if the file cannot be used."""
     from gong_exporter.web.config import WebConfigError  # noqa: PLC0415 - only with this option
     from gong_exporter.web.watch import WebConfigFile  # noqa: PLC0415 - same
 
     try:
-        return WebConfigFile(Path(path)).security.context is not None
+        return WebConfigFile(Path(path)).security.context
     except WebConfigError as error:
         bad_usage(str(error))
 
@@ -96,18 +96,22 @@ class _CertificateRequired(Exception):
     """The server ended the handshake because we sent no client certificate."""
 
 
-def _check(server: str, *, tls: bool) -> tuple[bool, str]:
+def _check(server: str, tls: ssl.SSLContext | None) -> tuple[bool, str]:
     """Ask a server. Returns whether it is healthy, and a message for people.
 
-    ``tls``: it is known to use TLS.
+    ``tls`` is None if the server's settings are not known, or if it uses plain HTTP.
     """
     try:
-        response = _ask(server, tls=True) if tls else _ask_either(server)
+        if tls is None:
+            response = _ask_either(server)
+        else:
+            required = tls.verify_mode is ssl.CERT_REQUIRED
+            response = _ask("https", server, certificate_required=required)
     except _CertificateRequired:
         return True, _UNKNOWN.format(what="a client certificate")
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
-        return False, f"{_url(server, tls=tls)} does not answer ({reason})"
+        return False, f"{_url(_scheme(tls), server)} does not answer ({reason})"
     if response.status == HTTPStatus.UNAUTHORIZED:
         return True, _UNKNOWN.format(what="a password")
     if response.status == HTTPStatus.OK:
@@ -122,21 +126,21 @@ def _ask_either(server: str) -> _Response:
     """
     # A TLS port answers plain HTTP with 400, with an alert, or not at all.
     try:
-        response = _ask(server, tls=False)
+        response = _ask("http", server)
     except (http.client.HTTPException, ConnectionResetError, BrokenPipeError) as error:
         try:
-            return _ask(server, tls=True)
+            return _ask("https", server)
         except OSError:
             raise error from None
     if response.status == HTTPStatus.BAD_REQUEST:
         with suppress(OSError):
-            return _ask(server, tls=True)
+            return _ask("https", server)
     return response
 
 
-def _ask(server: str, *, tls: bool) -> _Response:
+def _ask(scheme: str, server: str, *, certificate_required: bool = False) -> _Response:
     """Send one request. Raises: OSError, HTTPException, ValueError, _CertificateRequired."""
-    connection = _connection(server, tls=tls)
+    connection = _connection(scheme, server)
     try:
         connection.request("GET", "/-/healthy", headers={"Connection": "close"})
         with connection.getresponse() as response:
@@ -146,18 +150,18 @@ def _ask(server: str, *, tls: bool) -> _Response:
             response.read()  # nothing is left, or it raises IncompleteRead
     except ssl.SSLError as error:
         # By TLS 1.3, and by TLS 1.2.
-        if any(f"ALERT_{why}" in str(error) for why in _ALERTS):
+        if certificate_required or any(f"ALERT_{why}" in str(error) for why in _ALERTS):
             raise _CertificateRequired from error
         raise
     finally:
         connection.close()
-    return _Response(_url(server, tls=tls), response.status, body.decode(errors="replace").strip())
+    return _Response(_url(scheme, server), response.status, body.decode(errors="replace").strip())
 
 
-def _connection(server: str, *, tls: bool) -> http.client.HTTPConnection:
+def _connection(scheme: str, server: str) -> http.client.HTTPConnection:
     host, _, port = server.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
-    if not tls:
+    if scheme == "http":
         return http.client.HTTPConnection(host, int(port), timeout=TIMEOUT)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     # The certificate names the machine as others know it, and nothing secret is sent.
@@ -170,8 +174,12 @@ _ALERTS = ("CERTIFICATE_REQUIRED", "HANDSHAKE_FAILURE")
 _UNKNOWN = "the server answers, and requires {what}: whether it is healthy cannot be seen"
 
 
-def _url(server: str, *, tls: bool) -> str:
-    return f"http{'s' * tls}://{server}/-/healthy"
+def _scheme(tls: ssl.SSLContext | None) -> str:
+    return "http" if tls is None else "https"
+
+
+def _url(scheme: str, server: str) -> str:
+    return f"{scheme}://{server}/-/healthy"
 
 
 def _reachable(address: str) -> str:

@@ -31,6 +31,18 @@ class LazyGroup(click.Group):
         """The names, sorted."""
         return sorted(COMMANDS)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """See Group; the error for an unknown command names the nearest one."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from gong_exporter.common.problems import hint  # noqa: PLC0415 - hardly ever needed
+
+            message = f"{error.message.rstrip('.')}; {hint(args[0], COMMANDS)}"
+            raise click.UsageError(message, ctx) from None
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - same
         """The command of a name; None if there is none."""
         if cmd_name not in COMMANDS:
@@ -139,7 +151,7 @@ def cli(ctx: click.Context, /, **options: Any) -> None:
         return
     from gong_exporter.cli import check, serve, session  # noqa: PLC0415 - they import everything
 
-    this = session.open_session(ctx, options, "warn" if config_check else "info")
+    this = session.open_session(ctx, options)
     if config_check:
         check.run_check(this, web, live=False)
     elif once:

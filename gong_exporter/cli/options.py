@@ -24,7 +24,20 @@ BAD_USAGE = 2
 """Exit status: bad usage or configuration."""
 
 
-PATH = click.Path(readable=False)
+def expand_home(path: str) -> str:
+    """The path with the home folder for ``~``, unless that is not known."""
+    return os.path.expanduser(path)  # noqa: PTH111 - Path.expanduser() raises then
+
+
+class HomePath(click.Path):
+    """A path that may begin with ``~``: shells leave it alone in ``--output=~/FILE``."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Replace ``~`` by the home folder, if that is known; the rest as click does it."""
+        return super().convert(expand_home(value), param, ctx)
+
+
+PATH = HomePath(readable=False)
 """A path whose file is not looked at when the options are read."""
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -123,7 +136,7 @@ def resolve(ctx: click.Context, options: dict[str, Any], log_level: str = "info"
         after = options.pop(name)
         return str(after or before.get(name) or default)
 
-    from_environment = os.environ.get("GONG_EXPORTER_CONFIG_FILE")
+    from_environment = expand_home(os.environ.get("GONG_EXPORTER_CONFIG_FILE", ""))
     return CommonOptions(
         config_file=pick("config_file", from_environment or "config.yaml"),
         log_level=pick("log_level", log_level),
@@ -136,11 +149,6 @@ def bad_usage(*messages: str) -> NoReturn:
     for message in messages:
         click.echo(f"gong-exporter: {message}", err=True)
     sys.exit(BAD_USAGE)
-
-
-def warn(message: str) -> None:
-    """Print a warning on stderr."""
-    click.echo(f"warning: {message}", err=True)
 
 
 def fail(message: str) -> NoReturn:

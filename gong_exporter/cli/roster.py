@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from gong_exporter.cli.options import bad_usage, common_options, fail, warn
+from gong_exporter.activity.budget import PAGE_SIZE
+from gong_exporter.cli.options import HomePath, bad_usage, common_options, fail
 from gong_exporter.cli.session import Session, open_existing_state, open_session
 from gong_exporter.common.files import UnreadableFile, read_bounded, write_private
 from gong_exporter.common.yaml import Keys, Scalar, parse_yaml
@@ -28,8 +29,11 @@ from gong_exporter.roster.gong import (
     unused_teams,
 )
 from gong_exporter.roster.records import RosterError
-from gong_exporter.runtime.parts import make_client
+from gong_exporter.runtime.gong_client import make_client
 from gong_exporter.runtime.setup import make_setup
+
+PROGRESS_PAGES = 10
+"""Pages between two lines about how far it is; a small company sees none."""
 
 
 @click.command()
@@ -45,14 +49,14 @@ from gong_exporter.runtime.setup import make_setup
     "--teams",
     "teams_file",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=HomePath(path_type=Path),
     help="A YAML file with the names of teams by manager, 'Jane Doe: EMEA' on each line; managers"
     " by name, address or id. Other teams have their manager's name.",
 )
 @click.option(
     "--output",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=HomePath(path_type=Path),
     help="Write this file, whole or not at all, readable by its owner alone. [default: stdout]",
 )
 @click.pass_context
@@ -83,7 +87,7 @@ def roster(
     excluded = (user.name for user in config.activity.exclude_users)
     users, _ = exclude(_fetch(session, config), excluded)
     for key in unused_teams(users, teams):
-        warn(f"--teams: no manager matches {session.redactor.redact(key)}")
+        click.echo(f"warning: --teams: no manager matches {session.redactor.redact(key)}", err=True)
     rows = people(users, TeamBy(team), teams)
     plain = config.activity.email_label is EmailLabel.PLAIN
     text = roster_csv(rows, addresses=plain)
@@ -114,12 +118,17 @@ def _fetch(session: Session, config: Config) -> tuple[GongUser, ...]:
         log=log,
     )
     try:
-        return fetch_users(client, log)
+        return fetch_users(client, log, _progress)
     except GongError as error:
         fail(f"Gong's users could not be fetched: {error.describe()}")
     finally:
         client.close()
         state.close()
+
+
+def _progress(received: int, total: int | None) -> None:
+    if received and received % (PROGRESS_PAGES * PAGE_SIZE) == 0:
+        click.echo(f"{received} of {total or '?'} users", err=True)
 
 
 def _write(text: str, output: Path | None) -> None:

@@ -13,11 +13,12 @@ import click
 from structlog.typing import FilteringBoundLogger
 
 from gong_exporter import __version__
-from gong_exporter.backfill.plan import InvalidRequest, parse_labels
+from gong_exporter.backfill.output import parse_labels
+from gong_exporter.backfill.plan import InvalidRequest
 from gong_exporter.cli.options import DEFAULT_ADDRESS, WebOptions, bad_usage, fail
 from gong_exporter.cli.session import Session, refuse
-from gong_exporter.common.problems import ConfigError
 from gong_exporter.common.redact import Redactor
+from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.model import Config
 from gong_exporter.exposition.body import once_text
 from gong_exporter.exposition.names import FAMILIES

@@ -13,8 +13,8 @@ from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.cli.logs import make_log, redact_tracebacks
 from gong_exporter.cli.options import CommonOptions, bad_usage, resolve
-from gong_exporter.common.problems import ConfigError
 from gong_exporter.common.redact import Redactor
+from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.load import load_config
 from gong_exporter.config.model import Config
 from gong_exporter.runtime.setup import redaction_policy

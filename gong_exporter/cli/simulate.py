@@ -138,12 +138,15 @@ def simulated(options: dict[str, Any]) -> Simulated:
     """The options of ``simulation_options``; takes them out of ``options``."""
     faults: tuple[Fault, ...] = options.pop("faults")
     seed: int = options.pop("seed")
-    api_options = SimulatorOptions(
-        requests_per_second=options.pop("requests_per_second"),
-        requests_per_day=options.pop("requests_per_day"),
-        faults=faults,
-        seed=seed,
-    )
+    try:
+        api_options = SimulatorOptions(
+            requests_per_second=options.pop("requests_per_second"),
+            requests_per_day=options.pop("requests_per_day"),
+            faults=faults,
+            seed=seed,
+        )
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
     return Simulated(
         users=options.pop("users"),
         seed=seed,

@@ -7,9 +7,11 @@ open, even if the process was started with closed ones.
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import resource
+import select
 import signal
 import sys
 import threading
@@ -23,9 +25,10 @@ class StdoutError(OSError):
 
 class _RawStdout(io.FileIO):
     def write(self, data: Any, /) -> int:
-        """See FileIO. Raises: StdoutError, BrokenPipeError."""
+        """Write at least one byte. Raises: StdoutError, BrokenPipeError."""
         try:
-            written = super().write(data)
+            while (written := super().write(data)) is None:
+                select.select([], [self], [])  # it is non-blocking, and its reader is slow
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -85,6 +88,10 @@ def main() -> None:
     except StdoutError as error:
         _discard_stdout()
         fail(f"cannot write to stdout: {error.strerror}")
+    except OSError as error:
+        if error.errno not in {errno.EMFILE, errno.ENFILE}:
+            raise
+        fail("too many open files: raise the limit (ulimit -n)")
 
 
 def _open_closed_streams() -> None:

@@ -28,30 +28,6 @@ class Problem:
         return ": ".join(part for part in (where, self.key, self.what) if part)
 
 
-MAX_SHOWN = 50
-"""Problems that a message lists; a long list of users can have thousands of one kind."""
-
-
-class ConfigError(Exception):
-    """The configuration cannot be used; the message has one line for each problem.
-
-    If there are very many, it lists the first.
-
-    Attributes:
-        path: the file, as the user named it.
-        problems: in the order of their lines.
-    """
-
-    def __init__(self, path: str, problems: Iterable[Problem]) -> None:
-        self.path = path
-        self.problems = tuple(sorted(set(problems)))
-        lines = [problem.located(path) for problem in self.problems[:MAX_SHOWN]]
-        more = len(self.problems) - len(lines)
-        if more:
-            lines.append(f"{path}: and {more} more")
-        super().__init__("\n".join(lines))
-
-
 MAX_QUOTED = 40
 """Characters of a value that a message repeats."""
 

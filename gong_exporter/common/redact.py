@@ -1,19 +1,21 @@
 """Redaction: takes secrets and e-mail addresses out of text that people will read.
 
 One `Redactor` serves the log, the status page and the commands' output. It finds a secret in any
-case and cut at either end, because a response may repeat credentials in each of these forms.
+case, percent-encoded, as HTML entities, as JSON escapes, in Base64 at any offset, and cut at
+either end, because a response may repeat credentials in each of these forms.
 """
 
 from __future__ import annotations
 
 import base64
 import contextlib
+import html
 import re
 import string
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from urllib.parse import quote
+from typing import NamedTuple
 
 MIN_PIECE = 8
 """Characters of a secret that are redacted inside other text; a shorter secret is redacted only
@@ -28,16 +30,26 @@ _HIDDEN = "(hidden)"
 _REMEMBERED = 8
 """Authorization headers that stay redacted after the secrets in their files were rotated."""
 
-# It keeps the length: positions in the folded text are positions in the text.
-_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
-
-_SIGN = "(?:@|\uff20|\ufe6b|%40|%2540|&#64;|&#x40;|&commat;|\\\\[ux](?:00)?40)"
-_IN_ADDRESS = r"""[^\s@\uff20\ufe6b<>"'(),;:]"""
-_ADDRESS = re.compile(
-    # Only from the beginning of a word, which makes the search linear. The part after the sign may
-    # be missing.
-    rf"(?<!{_IN_ADDRESS}){_IN_ADDRESS}+?(?:'{_IN_ADDRESS}+?)*{_SIGN}(?:{_SIGN}|(?!&){_IN_ADDRESS})*",
+_ESCAPE = re.compile(
+    r"%[0-9a-f]{2}|=[0-9a-f]{2}|\\u[0-9a-f]{4}|\\x[0-9a-f]{2}|\\[\"/\\]"
+    r"|&\#x[0-9a-f]{1,8};?|&\#[0-9]{1,8};?|&[a-z]{2,10};",
     re.IGNORECASE,
+)
+_ESCAPE_ROUNDS = 3
+"""Times that escapes are resolved: ``%2540`` needs two."""
+
+# These keep the length: positions in the folded text are positions in the text.
+_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+_URL_SAFE_BASE64 = str.maketrans("-_", "+/")
+
+_SIGN = re.compile("[@\uff20\ufe6b]")
+# The local part is matched on the reversed text, which makes the search linear.
+_LOCAL_REVERSED = re.compile(
+    r"""\s{0,20}(?:\)[^()]{0,100}\(\s{0,20})?"""  # a comment
+    r"""(?:\\?"(?:"\\|[^"]){0,320}"|[^\s@<>"'(),;:]+(?:'[^\s@<>"'(),;:]+)*)"""
+)
+_DOMAIN = re.compile(
+    r"""\s{0,20}(?:\([^()]{0,100}\)\s{0,20})?(?:\[[^\]\s]{0,100}\]?|[^\s@<>"'(),;:]+)?"""
 )
 
 
@@ -54,6 +66,12 @@ class RedactionPolicy:
     secrets: tuple[str, ...] = ()
 
 
+class _Span(NamedTuple):
+    start: int
+    end: int
+    mark: str
+
+
 @dataclass(frozen=True, slots=True)
 class _Rules:
     """A policy and the headers sent, prepared for searching.
@@ -61,8 +79,8 @@ class _Rules:
     Attributes:
         policy: in force.
         headers: Authorization headers that were sent, the newest last.
-        pieces: every run of MIN_PIECE characters of the secrets' forms, in lower case.
-        tokens: matches the shorter secrets as whole tokens; None without any.
+        pieces: every run of MIN_PIECE characters of the secrets' forms, as `_fold` makes them.
+        tokens: matches the shorter forms as whole tokens in lower-case text; None without any.
     """
 
     policy: RedactionPolicy
@@ -97,26 +115,37 @@ class Redactor:
 
     def redact(self, text: str) -> str:
         """The text with ``***`` for each secret and ``(hidden)`` for each hidden address."""
+        text = text[:MAX_TEXT]
         rules = self._rules
-        text = _without_pieces(text[:MAX_TEXT], rules.pieces)
-        if rules.tokens:
-            text = rules.tokens.sub(_STARS, text)
-        return _ADDRESS.sub(_HIDDEN, text) if rules.policy.hide_addresses else text
+        if not (rules.pieces or rules.tokens or rules.policy.hide_addresses):
+            return text
+        spans = [span for layer in _layers(text) for span in _find(layer, rules)]
+        return _replace(text, spans)
 
     def shorten(self, text: str, limit: int) -> str:
-        """The redacted text, at most ``limit`` characters of it."""
-        return self.redact(text)[:limit]
+        """The redacted text, at most ``limit`` characters of it.
+
+        An address is never cut: a part of it would not be recognised when a later policy hides
+        addresses.
+        """
+        text = self.redact(text)
+        for layer in _layers(text) if len(text) > limit else ():
+            for start, end, _ in _addresses(layer):
+                if start < limit < end:
+                    return text[:start]
+        return text[:limit]
 
 
 def _prepare(policy: RedactionPolicy, headers: tuple[str, ...]) -> _Rules:
-    secrets = {*policy.secrets}.union(*map(_secrets_of, headers)) - {""}
-    short = [secret for secret in secrets if len(secret) < MIN_PIECE]
+    secrets = [*policy.secrets]
+    for header in headers:
+        secrets += _secrets_of(header)
+    forms = {form for secret in secrets if secret for form in _forms(secret)}
+    short = {form.translate(_LOWER) for form in forms if len(form) < MIN_PIECE}
     return _Rules(
         policy=policy,
         headers=headers,
-        pieces=frozenset(
-            piece for each in secrets for form in _forms(each) for piece in _pieces(form)
-        ),
+        pieces=frozenset(piece for form in forms for piece in _pieces(_fold(form))),
         tokens=_token_pattern(short) if short else None,
     )
 
@@ -130,29 +159,137 @@ def _secrets_of(header: str) -> Iterator[str]:
             yield from (pair, *pair.split(":", 1))
 
 
-def _forms(secret: str) -> tuple[str, ...]:
-    """The secret as it is, in a URL, and in JSON."""
-    return secret, quote(secret, safe=""), secret.replace("/", "\\/")
+def _forms(secret: str) -> Iterator[str]:
+    """The secret as it is and in Base64, which looks different at each of three offsets."""
+    yield secret
+    if len(secret) < MIN_PIECE:
+        return
+    raw = secret.encode(errors="replace")
+    for offset in range(3):
+        encoded = base64.b64encode(b"\0" * offset + raw).decode().rstrip("=")
+        # The characters at both ends also depend on the neighbouring bytes.
+        first = -(-offset * 8 // 6)
+        last = (offset + len(raw)) * 8 // 6
+        yield encoded[first:last]
+
+
+def _fold(text: str) -> str:
+    return text.translate(_LOWER).translate(_URL_SAFE_BASE64)
 
 
 def _pieces(text: str) -> Iterator[str]:
-    lower = text.translate(_LOWER)
-    return (lower[start : start + MIN_PIECE] for start in range(len(lower) - MIN_PIECE + 1))
+    return (text[start : start + MIN_PIECE] for start in range(len(text) - MIN_PIECE + 1))
 
 
 def _token_pattern(short: Iterable[str]) -> re.Pattern[str]:
     longest_first = sorted(short, key=len, reverse=True)
-    tokens = "|".join(map(re.escape, longest_first))
-    return re.compile(rf"(?<!\w)(?:{tokens})(?!\w)", re.IGNORECASE)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)")
 
 
-def _without_pieces(text: str, hidden: frozenset[str]) -> str:
-    """The text with a mark in place of each run of these pieces."""
+class _Layer(NamedTuple):
+    """A text, perhaps with its escapes resolved.
+
+    Attributes:
+        text: the characters.
+        starts: where each of them begins in the original text, and the original's length.
+    """
+
+    text: str
+    starts: list[int] | range
+
+
+def _layers(text: str) -> Iterator[_Layer]:
+    """The text as it is, then with its escapes resolved, as long as that changes it."""
+    layer = _Layer(text, range(len(text) + 1))
+    yield layer
+    for _ in range(_ESCAPE_ROUNDS):
+        resolved = _resolve_escapes(layer)
+        if len(resolved.text) == len(layer.text):
+            return
+        layer = resolved
+        yield layer
+
+
+def _resolve_escapes(layer: _Layer) -> _Layer:
+    characters: list[str] = []
+    starts: list[int] = []
+    position = 0
+    for match in _ESCAPE.finditer(layer.text):
+        characters += layer.text[position : match.start()]
+        starts += layer.starts[position : match.start()]
+        character = _character(match.group())
+        if len(character) == 1:
+            characters.append(character)
+            starts.append(layer.starts[match.start()])
+        else:  # no escape after all
+            characters += match.group()
+            starts += layer.starts[match.start() : match.end()]
+        position = match.end()
+    characters += layer.text[position:]
+    starts += layer.starts[position:]
+    return _Layer("".join(characters), starts)
+
+
+def _character(escape: str) -> str:
+    if escape.startswith("&"):
+        return html.unescape(escape)
+    if len(escape) == 2:  # noqa: PLR2004 - a backslash and the character itself
+        return escape[1]
+    return chr(int(escape.lstrip("%=\\uxUX"), 16))
+
+
+def _find(layer: _Layer, rules: _Rules) -> Iterator[_Span]:
+    found = [*_secrets(layer.text, rules)]
+    if rules.policy.hide_addresses:
+        found += _addresses(layer)
+    for start, end, mark in found:
+        yield _Span(layer.starts[start], layer.starts[end], mark)
+
+
+def _secrets(text: str, rules: _Rules) -> Iterator[_Span]:
+    lower = text.translate(_LOWER)
+    if rules.tokens:
+        for match in rules.tokens.finditer(lower):
+            yield _Span(_scheme_start(lower, match.start()), match.end(), _STARS)
+    if rules.pieces:
+        for start, piece in enumerate(_pieces(_fold(text))):
+            if piece in rules.pieces:
+                yield _Span(_scheme_start(lower, start), start + MIN_PIECE, _STARS)
+
+
+def _scheme_start(lower: str, start: int) -> int:
+    """Where the header's scheme begins, if one stands before a secret."""
+    for scheme in ("basic ", "bearer "):
+        if lower.endswith(scheme, 0, start):
+            return start - len(scheme)
+    return start
+
+
+def _addresses(layer: _Layer) -> Iterator[_Span]:
+    """Everything that may be an address; the part after the sign may be missing."""
+    text = layer.text
+    signs = [*_SIGN.finditer(text)]
+    backwards = text[::-1] if signs else ""
+    for sign in signs:
+        local = _LOCAL_REVERSED.match(backwards, len(text) - sign.start())
+        domain = _DOMAIN.match(text, sign.end())
+        if local and domain:
+            yield _Span(sign.start() - (local.end() - local.start()), domain.end(), _HIDDEN)
+
+
+def _replace(text: str, spans: Iterable[_Span]) -> str:
+    """The text with a mark in place of each span; of overlapping ones a secret's mark stays."""
+    merged: list[_Span] = []
+    for span in sorted(spans):
+        if merged and span.start < merged[-1].end:
+            last = merged[-1]
+            mark = _STARS if _STARS in (last.mark, span.mark) else _HIDDEN
+            merged[-1] = _Span(last.start, max(last.end, span.end), mark)
+        else:
+            merged.append(span)
     shown: list[str] = []
-    end = 0
-    for start, piece in enumerate(_pieces(text) if hidden else ()):
-        if piece in hidden:
-            if start > end or not shown:
-                shown += [text[end:start], _STARS]
-            end = start + MIN_PIECE
-    return "".join([*shown, text[end:]])
+    position = 0
+    for span in merged:
+        shown += [text[position : span.start], span.mark]
+        position = span.end
+    return "".join([*shown, text[position:]])

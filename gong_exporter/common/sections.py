@@ -161,6 +161,7 @@ def problems(
     model: type[BaseModel],
     root: Node | None,
     above: tuple[str, ...] = (),
+    advice: Callable[[str, Iterable[str]], str] = hint,
 ) -> Iterator[Problem]:
     """What pydantic found, with the line of each.
 
@@ -169,6 +170,7 @@ def problems(
         model: what it was validated against.
         root: the whole file.
         above: the path of keys to the validated value.
+        advice: what to say of an unknown key, from it and the valid ones.
     """
     for details in error.errors(include_url=False, include_input=False):
         error_in = details.get("ctx", {}).get("error")
@@ -180,14 +182,18 @@ def problems(
                 line, "", f"must be a mapping with the keys {', '.join(model.model_fields)}"
             )
             continue
-        for part_line, what in _parts(details, model):
+        for part_line, what in _parts(details, model, advice):
             yield Problem(part_line or line, dotted(*keys), what)
 
 
-def _parts(details: ErrorDetails, model: type[BaseModel]) -> Iterable[tuple[int, str]]:
+def _parts(
+    details: ErrorDetails,
+    model: type[BaseModel],
+    advice: Callable[[str, Iterable[str]], str],
+) -> Iterable[tuple[int, str]]:
     if details["type"] == "extra_forbidden":
         *above, name = details["loc"]
-        return [(0, f"unknown key; {hint(str(name), _keys_at(model, above))}")]
+        return [(0, f"unknown key; {advice(str(name), _keys_at(model, above))}")]
     error = details.get("ctx", {}).get("error")
     if isinstance(error, Rejected):
         return error.parts

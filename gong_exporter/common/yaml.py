@@ -6,17 +6,32 @@ and each key decides what its text means. No constructor runs, so a tag cannot c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
 import yaml
-from yaml.reader import ReaderError
 
 from gong_exporter.common.problems import Problem, dotted
+from gong_exporter.common.yaml_errors import ODD_INDENTATION, ODD_SPACE, TooMuch, explain
+
+MAX_VALUES = 300_000
+"""Keys and values in a file, and values once its aliases are followed: room for 10,000 users with
+10 columns."""
+
+MAX_DEPTH = 20
+"""Levels of nesting; a configuration has five."""
 
 _BLOCKS = ("|", ">")
 """Styles of text that is meant to have several lines."""
+
+_HALF = re.compile("[\ud800-\udfff]")
+"""A lone surrogate: no file name, header or log line can hold it."""
+
+_HALF_A_CHARACTER = (
+    r"an escape that stands for half a character (\ud800 to \udfff); write the character itself"
+)
 
 _NULL = "tag:yaml.org,2002:null"
 _MERGE = "tag:yaml.org,2002:merge"
@@ -101,14 +116,14 @@ def parse_yaml(text: str, *, folded_values: bool = False) -> Document:
         folded_values: whether a plain or quoted value may go on in the next line. Where secrets are
             expected it may not: it could take in the next key, and a message would show it.
     """
-    builder = _Builder(folded_values=folded_values)
     try:
-        node = yaml.SafeLoader(text).get_single_node()
-        root = None if node is None else builder.build(node, ())
+        node = _Loader(text).get_single_node()
+        if node is None:
+            return Document(None)
+        builder = _Builder(folded_values=folded_values)
+        root = builder.build(node, ())
     except yaml.YAMLError as error:
-        return Document(None, (_explain(error, text),))
-    except RecursionError:  # nested too deeply, or an alias inside of what it stands for
-        return Document(None, (Problem(0, "", "is not valid YAML: nested too deeply"),))
+        return Document(None, (explain(error, text),))
     return Document(root, tuple(builder.problems))
 
 
@@ -130,32 +145,67 @@ def _line(node: yaml.Node) -> int:
     return int(node.start_mark.line) + 1
 
 
+class _Loader(yaml.SafeLoader):
+    """PyYAML's composer with limits on nesting (or a RecursionError) and size (or minutes)."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.depth = 0
+        self.count = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        self.depth += 1
+        self.count += 1
+        if self.count > MAX_VALUES:
+            raise TooMuch(self.get_mark(), f"more than {MAX_VALUES} values")
+        if self.depth > MAX_DEPTH:
+            raise TooMuch(self.get_mark(), f"nested more than {MAX_DEPTH} levels deep")
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+
 class _Builder:
     """Turns PyYAML's nodes into ours."""
 
     def __init__(self, *, folded_values: bool) -> None:
         self.problems: list[Problem] = []
         self._folded_values = folded_values
+        self._count = 0
+        self._above: list[yaml.Node] = []
 
     def build(self, node: yaml.Node, path: tuple[str, ...]) -> Node | None:
         """The node as one of ours; None when it is refused."""
+        self._count += 1
+        if self._count > MAX_VALUES:
+            raise TooMuch(node.start_mark, f"more than {MAX_VALUES} values, aliases followed")
+        if any(node is outer for outer in self._above):
+            self._refuse(node, path, "an alias inside of what it stands for")
+            return None
         if node.tag not in _PLAIN_TAGS:
             self._refuse(node, path, "tags (a value that begins with '!') are not allowed")
             return None
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, path)
-        if isinstance(node, yaml.MappingNode):
-            return self._keys(node, path)
-        return self._items(node, path)
+        self._above.append(node)
+        try:
+            if isinstance(node, yaml.MappingNode):
+                return self._keys(node, path)
+            return self._items(node, path)
+        finally:
+            self._above.pop()
 
     def _scalar(self, node: yaml.ScalarNode, path: tuple[str, ...]) -> Scalar | None:
         folded = node.style not in _BLOCKS and node.start_mark.line != node.end_mark.line
         if folded and not self._folded_values:
             what = "the value goes on in the next line; is a colon or a quote missing there?"
-            self._refuse(node, path, what)
-            return None
-        null = node.tag == _NULL
-        return Scalar(node.value, _line(node), null=null, plain=node.style is None)
+        elif _HALF.search(node.value):
+            what = _HALF_A_CHARACTER
+        else:
+            null = node.tag == _NULL
+            return Scalar(node.value, _line(node), null=null, plain=node.style is None)
+        self._refuse(node, path, what)
+        return None
 
     def _items(self, node: yaml.Node, path: tuple[str, ...]) -> Items:
         items = Items(_line(node))
@@ -188,49 +238,12 @@ class _Builder:
                 self._refuse(name, path, "merge keys ('<<') are not read; write the keys out")
             elif name.tag not in _PLAIN_TAGS:
                 self._refuse(name, path, "tags (a key that begins with '!') are not allowed")
+            elif ODD_SPACE.match(name.value):
+                self._refuse(name, path, ODD_INDENTATION)
+            elif _HALF.search(name.value):
+                self._refuse(name, path, _HALF_A_CHARACTER)
             else:
                 yield name, child
 
     def _refuse(self, node: yaml.Node, path: tuple[str, ...], what: str) -> None:
         self.problems.append(Problem(_line(node), dotted(*path), what))
-
-
-_QUOTES = "put the value in quotes"
-_EXPLAINED = {
-    "found character '\\t'": "a tab; YAML is indented with spaces",
-    "that cannot start any token": f"a value that begins with '@', '`' or '%'; {_QUOTES}",
-    "mapping values are not allowed here": (
-        f"a ': ' where none can be; {_QUOTES}, or see if a colon above lacks its space"
-    ),
-    "could not find expected ':'": "a key without its colon and space",
-    "alias": f"a value that begins with '*'; {_QUOTES}",
-    "anchor": f"a value that begins with '&'; {_QUOTES}",
-    "tag": f"a value that begins with '!'; {_QUOTES}",
-    "while scanning a quoted scalar": "a quote that is not closed",
-    "while scanning a double-quoted scalar": "a backslash in double quotes; use single quotes",
-    "while parsing a flow": "a list in [ ] or a mapping in { } that is not closed",
-    "expected <block end>": "wrong indentation, or a value that goes on after its closing quote",
-    "expected a single document": "a second document ('---')",
-}
-"""A part of PyYAML's message, and our text; the first that fits. PyYAML's own messages quote the
-line (which may be a secret's) and name anchors, aliases and tags (which a secret that begins with
-``&``, ``*`` or ``!`` looks like)."""
-
-_FROM_THE_BEGINNING = ("while scanning a quoted scalar", "while scanning a simple key")
-"""Contexts whose first line is the one to look at, not the line where the parser stopped."""
-
-
-def _explain(error: yaml.YAMLError, text: str) -> Problem:
-    """The line and the reason of an error that PyYAML raised, without a character of the file."""
-    if isinstance(error, ReaderError):
-        line = text.count("\n", 0, error.position) + 1
-        return Problem(line, "", "has a control character, which YAML does not allow")
-    if not isinstance(error, yaml.MarkedYAMLError):
-        return Problem(0, "", "is not valid YAML")
-    context, problem = error.context or "", error.problem or ""
-    mark = error.problem_mark or error.context_mark
-    if error.context_mark is not None and context.startswith(_FROM_THE_BEGINNING):
-        mark = error.context_mark
-    message = f"{context}\n{problem}"
-    what = next((f": {ours}" for theirs, ours in _EXPLAINED.items() if theirs in message), "")
-    return Problem(0 if mark is None else mark.line + 1, "", f"is not valid YAML{what}")

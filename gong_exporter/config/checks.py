@@ -8,6 +8,10 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
+from requests.utils import should_bypass_proxies
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
+
 from gong_exporter.activity.snapshot import METRICS
 from gong_exporter.common.problems import Problem, nearest, quoted
 from gong_exporter.config.cron import longest_gap
@@ -19,11 +23,14 @@ from gong_exporter.config.model import (
     GongConfig,
     PollConfig,
 )
+from gong_exporter.config.secrets import variable_in
 from gong_exporter.config.values import (
     COMPANY_REQUESTS_PER_DAY,
     COMPANY_REQUESTS_PER_SECOND,
     EmailLabel,
 )
+
+_VARIABLE = "has the name of a variable in it, which nothing replaces here"
 
 _LEAST_FOR_DROPS = 26 * 3600.0
 """Seconds: the newest day of the history ended up to a day ago, of 25 hours where clocks go back,
@@ -66,7 +73,10 @@ def warnings(sections: Mapping[str, Any]) -> Iterator[Warned]:
         yield from _gong(gong)
     if activity := sections.get("activity"):
         yield from _activity(activity)
-    poll, drops, state = (sections.get(name) for name in ("poll", "drops", "state"))
+    state = sections.get("state")
+    if state and variable_in(str(state.file or "")):
+        yield ("state", "file"), _VARIABLE
+    poll, drops = sections.get("poll"), sections.get("drops")
     has_history = drops and drops.enabled and state and state.file
     if poll and has_history and poll.stale_after < _LEAST_FOR_DROPS:
         what = (
@@ -81,6 +91,8 @@ def _gong(gong: GongConfig) -> Iterator[Warned]:
     url = urlsplit(gong.base_url)
     if url.scheme == "http" and not _loopback(url.hostname or ""):
         yield ("gong", "base_url"), "is plain http, so others can read the credentials: use https"
+    if gong.proxy_url is not None and variable_in(gong.proxy_url.get_secret_value()):
+        yield ("gong", "proxy_url"), _VARIABLE
     for key, limit, unit in (
         ("requests_per_second", COMPANY_REQUESTS_PER_SECOND, "a second"),
         ("requests_per_day", COMPANY_REQUESTS_PER_DAY, "a day"),
@@ -109,6 +121,38 @@ def _loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
+
+
+def proxy_problems(base_url: str, environ: Mapping[str, str]) -> Iterator[Problem]:
+    """Why the proxy of a variable cannot be used, without its value.
+
+    As requests reads them: a name in lower case takes precedence, also when it is empty.
+    """
+    no_proxy = environ.get("no_proxy") or environ.get("NO_PROXY", "")
+    if should_bypass_proxies(base_url, no_proxy=no_proxy):
+        return
+    for name in (f"{urlsplit(base_url).scheme}_proxy", "all_proxy"):
+        variable = name if name in environ else name.upper()
+        text = environ.get(variable, "").strip()
+        if text:
+            if why := _problem(text):
+                yield Problem(0, f"${variable}", why)
+            return
+
+
+def _problem(text: str) -> str:
+    try:
+        url = text if "://" in text else f"http://{text}"
+        parts = urlsplit(url)
+        _ = parts.port
+        parse_url(url)  # as the client reads it, which refuses a space in the host
+    except (ValueError, LocationParseError):
+        return "is not the URL of a proxy"
+    if parts.scheme.startswith("socks"):
+        return "names a SOCKS proxy, which is not supported; use one with http:// or https://"
+    if parts.scheme not in {"http", "https"}:
+        return "must begin with http:// (or https://)"
+    return "" if parts.hostname else "has no host"
 
 
 _SHOWN = (EmailLabel.OMITTED, EmailLabel.HASHED, EmailLabel.PLAIN)

@@ -1,7 +1,7 @@
 """Schedules as crontab(5) reads them, on the package cronsim; no clock and no time zone here.
 
 cronsim also accepts six fields, ``L``, ``LW``, ``#`` and steps without a range, and it has no
-nicknames such as ``@daily``. So a line is checked here first.
+nicknames such as ``@daily``. So a line is checked here first, and mistakes are explained.
 """
 
 from __future__ import annotations
@@ -37,8 +37,27 @@ class CronSchedule:
         return CronSim(self.fields, moment)
 
 
-_FIELDS = ("minute", "hour", "day of month", "month", "day of week")
+@dataclass(frozen=True, slots=True)
+class _Field:
+    name: str
+    low: int
+    high: int
+    names: tuple[str, ...] = ()
+
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+
+_FIELDS = (
+    _Field("minute", 0, 59),
+    _Field("hour", 0, 23),
+    _Field("day of month", 1, 31),
+    _Field("month", 1, 12, _MONTHS),
+    _Field("day of week", 0, 7, _WEEKDAYS),
+)
 _DAY_OF_MONTH, _DAY_OF_WEEK = 2, 4
+_SUNDAY = 7
+"""Sunday's other number: it comes last in a range such as ``5-7`` or ``fri-sun``."""
 
 _NICKNAMES = {
     "@hourly": "0 * * * *",
@@ -50,10 +69,7 @@ _NICKNAMES = {
     "@annually": "0 0 1 1 *",
 }
 
-_VALUE = "(?:[0-9]{1,3}|[a-z]{3})"
-_PART = re.compile(rf"(?:\*|{_VALUE}-{_VALUE})(?:/[0-9]{{1,2}})?|{_VALUE}", re.ASCII)
-_ONE = re.compile(rf"\b({_VALUE})-\1(/[0-9]+)?\b", re.ASCII)
-"""A range of a single value."""
+_PART = re.compile(r"(?:(\*)|(\w+)(?:-(\w+))?)(?:/(\w+))?", re.ASCII)
 
 _A_MINUTE = timedelta(minutes=1)
 _CYCLE = (datetime(2060, 1, 1), datetime(2113, 1, 1))  # noqa: DTZ001 - plain calendar
@@ -74,15 +90,7 @@ def parse_cron(text: str) -> CronSchedule:
             f"a schedule has five fields (minute, hour, day of month, month, day of week),"
             f" this has {len(fields)}"
         )
-    for name, field in zip(_FIELDS, fields, strict=True):
-        for part in field.split(","):
-            if not _PART.fullmatch(part):
-                raise ValueError(
-                    f"{name} {quoted(part)} is not '*', a number, a name or a range a-b; '*' and"
-                    " ranges may have a /step"
-                )
-    # Sunday comes last in a range. cronsim would read 5-5/2 as 5-59/2.
-    checked = _ONE.sub(r"\1", " ".join(fields)).replace("-sun", "-7")
+    checked = " ".join(_checked(*pair) for pair in zip(fields, _FIELDS, strict=True))
     if fields[_DAY_OF_MONTH] != "*" and fields[_DAY_OF_WEEK] != "*":
         raise ValueError(
             "day of month and day of week are both restricted: crontab(5) takes days that match"
@@ -90,9 +98,8 @@ def parse_cron(text: str) -> CronSchedule:
         )
     try:
         runs = CronSim(checked, _CYCLE[0] - _A_MINUTE)
-    except CronSimError as error:
-        what = str(error).replace("Bad", "bad")
-        raise ValueError(f"{quoted(text)} is not a schedule: {what}") from None
+    except CronSimError:
+        raise ValueError("there is no such day in these months, ever") from None
     first = next(runs)
     day = [first, *takewhile(lambda run: run.date() == first.date(), runs)]
     return CronSchedule(text, checked, tuple(run.hour * 60 + run.minute for run in day))
@@ -118,6 +125,56 @@ def _expand(text: str) -> str:
     plain = text.strip().lower()
     if not plain.startswith("@"):
         return plain
+    if plain == "@reboot":
+        raise ValueError("@reboot is not a time; the exporter polls at its start anyway")
     if plain not in _NICKNAMES:
         raise ValueError(f"unknown nickname {quoted(text.strip())}; {hint(plain, _NICKNAMES)}")
     return _NICKNAMES[plain]
+
+
+def _checked(text: str, field: _Field) -> str:
+    """One field as cronsim reads it. Raises: ValueError, if it is not crontab(5)'s."""
+    return ",".join(_part(part, field) for part in text.split(","))
+
+
+def _part(part: str, field: _Field) -> str:
+    match = _PART.fullmatch(part)
+    if match is None:
+        raise _wrong(field, part, "is not '*', a number, a range a-b, or one of them with a /step")
+    star, first, last, step = match.groups()
+    if star:
+        return f"*/{_step(step, field, part)}" if step is not None else "*"
+    low = _number(first, field, part)
+    high = low if last is None else _number(last, field, part)
+    if last == "sun" and low > 0:
+        high = _SUNDAY
+    if step is not None and last is None:
+        raise _wrong(field, part, f"has a step without a range; write {low}-{field.high}/{step}")
+    if low > high:
+        raise _wrong(field, part, "is a range that runs backwards")
+    every = 1 if step is None else _step(step, field, part)
+    # cronsim would read 5-5/2 as 5-59/2.
+    return str(low) if low == high else f"{low}-{high}/{every}"
+
+
+def _step(text: str, field: _Field, part: str) -> int:
+    if not text.isdigit() or not text.strip("0"):
+        raise _wrong(field, part, "has a step that is not a number above 0")
+    if len(text) > 2 or int(text) > field.high:  # noqa: PLR2004 - no field has more than two digits
+        raise _wrong(field, part, f"has a step that is larger than the field ({field.high})")
+    return int(text)
+
+
+def _number(text: str, field: _Field, part: str) -> int:
+    if text in field.names:
+        return field.low + field.names.index(text)
+    if not text.isdigit():
+        names = f"; names are {', '.join(field.names)}" if field.names else ""
+        raise _wrong(field, part, f"is not a number{names}")
+    if len(text) > 3 or not field.low <= int(text) <= field.high:  # noqa: PLR2004 - 007 is 7; longer is a slip
+        raise _wrong(field, part, f"is out of range; {field.low} to {field.high} are allowed")
+    return int(text)
+
+
+def _wrong(field: _Field, part: str, what: str) -> ValueError:
+    return ValueError(f"{field.name} {quoted(part)} {what}")

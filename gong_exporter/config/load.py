@@ -10,12 +10,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from gong_exporter.common.files import UnreadableFile, read_bounded
-from gong_exporter.common.problems import ConfigError, Problem, dotted, hint
+from gong_exporter.common.problems import Problem, dotted, hint
 from gong_exporter.common.sections import problems
 from gong_exporter.common.yaml import Keys, Node, Scalar, line_at, parse_yaml
-from gong_exporter.config.checks import stale_problems, warnings
+from gong_exporter.config import values
+from gong_exporter.config.checks import proxy_problems, stale_problems, warnings
 from gong_exporter.config.credentials import SecretFinder
-from gong_exporter.config.model import SECTIONS, ActivityConfig, Config
+from gong_exporter.config.errors import ConfigError
+from gong_exporter.config.model import SECTIONS, Config
+from gong_exporter.config.values import EmailLabel
 
 MAX_BYTES = 8 * 1024 * 1024
 """Of a configuration file: some 50,000 users with addresses."""
@@ -71,22 +74,33 @@ def _load(
         return ConfigError(name, [root])
     path = Path(name).absolute()
     lines = dict(_lines(root))
+    given = {
+        f"{section}.{key}": value
+        for section, keys in root.items()
+        if isinstance(keys, Keys)
+        for key, value in keys.items()
+    }
     found = [*document.problems, *_unknown_sections(root)]
     sections = dict(_valid_sections(root, path.parent, found))
-    wrong = {problem.key.partition(".")[0] for problem in found}
-    right = {name: section for name, section in sections.items() if name not in wrong}
-    secrets = SecretFinder(lines, path.parent, environ, found)
-    credentials = secrets.credentials(right["gong"]) if "gong" in right else None
-    hash_key = secrets.hash_key(right["activity"]) if "activity" in right else None
+    # Of a section with a key or value that cannot be read, nothing is said to be missing.
+    unreadable = {problem.key.partition(".")[0] for problem in document.problems}
+    unreadable |= {problem.key for problem in found if problem.key in SECTIONS}
+    secrets = SecretFinder(given, lines, path.parent, environ, found, unreadable)
+    credentials = secrets.credentials()
+    hashed = given.get("activity.email_label") == EmailLabel.HASHED.value
+    hash_key = secrets.hash_key(hashed=hashed)
     if sections.keys() >= {"gong", "activity", "poll"}:
         found += stale_problems(sections["gong"], sections["activity"], sections["poll"], lines)
-    roster, problems, notes = _roster(sections.get("activity"), lines, path.parent, check_roster)
+    gong = sections.get("gong")
+    if gong is not None and gong.proxy_url is None:
+        found += proxy_problems(gong.base_url, environ)
+    roster, problems, notes = _roster(given, lines, path.parent, check_roster, found)
     found += problems
-    # Those of the roster are in the order of its lines.
-    ordered = [*sorted(_warnings(root, sections)), *notes]
+    ordered = sorted([*_warnings(root, sections), *secrets.warnings])
+    ordered += notes  # in the order of the roster's lines
     located = tuple(warning.located(name) for warning in ordered)
     if found or credentials is None:
-        return ConfigError(name, found)
+        return ConfigError(name, found, located)
     return Config(
         name=name,
         path=path,
@@ -133,7 +147,8 @@ def _lines(root: Keys) -> Iterator[tuple[str, int]]:
 def _unknown_sections(root: Keys) -> Iterator[Problem]:
     for name, line in root.lines.items():
         if name not in SECTIONS:
-            yield Problem(line, dotted(name), f"unknown section; {hint(name, SECTIONS)}")
+            kind = "key" if _home(name) else "section"
+            yield Problem(line, dotted(name), f"unknown {kind}; {_advice(name, SECTIONS)}")
 
 
 def _valid_sections(root: Keys, folder: Path, found: list[Problem]) -> Iterator[tuple[str, Any]]:
@@ -142,22 +157,37 @@ def _valid_sections(root: Keys, folder: Path, found: list[Problem]) -> Iterator[
         try:
             yield name, model.model_validate(root.get(name), context=folder)
         except ValidationError as error:
-            found += problems(error, model, root, (name,))
+            found += problems(error, model, root, (name,), _advice)
+
+
+def _advice(name: str, valid: Iterable[str]) -> str:
+    home = _home(name)
+    return f"it belongs in the section '{home}'" if home else hint(name, valid)
+
+
+def _home(name: str) -> str | None:
+    """The section that has a key of this very name."""
+    return next((key for key, model in SECTIONS.items() if name in model.model_fields), None)
 
 
 def _roster(
-    activity: ActivityConfig | None,
+    given: Mapping[str, Node],
     lines: Mapping[str, int],
     folder: Path,
     check_roster: RosterCheck | None,
+    found: Iterable[Problem],
 ) -> tuple[bytes | None, list[Problem], list[Problem]]:
-    """The roster file's content, its problems and warnings.
+    """The roster file's content, its problems and warnings; also if other keys are wrong.
 
     It is read once, so that what is checked is what is used.
     """
-    if check_roster is None or activity is None or activity.roster_file is None:
+    key = "activity.roster_file"
+    written = given.get(key)
+    if check_roster is None or key in {each.key for each in found}:
         return None, [], []
-    key, file = "activity.roster_file", activity.roster_file
+    if not isinstance(written, Scalar) or written.null:
+        return None, [], []
+    file = folder / values.path(written)
     name = str(file.relative_to(folder) if file.is_relative_to(folder) else file)
 
     def located(parts: Iterable[Located]) -> list[Problem]:

@@ -16,12 +16,13 @@ from pydantic import AfterValidator, ConfigDict, Field, PlainValidator, model_va
 
 from gong_exporter.activity.users import ListedUser
 from gong_exporter.activity.windows import WindowSpec, parse_window
-from gong_exporter.common.problems import ConfigError, Problem, quoted
+from gong_exporter.common.problems import Problem, quoted
 from gong_exporter.common.sections import AtKey, YamlSection, in_folder, list_of, single
 from gong_exporter.config import json_schema as schema
 from gong_exporter.config import values
 from gong_exporter.config.cron import CronSchedule, parse_cron
 from gong_exporter.config.durations import parse_duration
+from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.secrets import Credentials, HashKey, Secret
 from gong_exporter.config.user_lists import parse_excluded, parse_users
 from gong_exporter.config.values import EmailLabel

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -114,6 +115,28 @@ class Credentials:
             return f"Bearer {secrets['bearer_token']}"
         pair = f"{secrets['access_key']}:{secrets['access_key_secret']}"
         return "Basic " + b64encode(pair.encode()).decode()
+
+
+_VARIABLE = re.compile(r"\$\{[^}]*\}|\$\([^)]*\)|\{\{.*\}\}|%[A-Za-z_]+%|\$[A-Za-z_]+", re.ASCII)
+_STAND_IN = re.compile(
+    r"<.*>|\[.*\]|\.{3,}|x{3,}|change.?me|replace.?me|todo|your[-_].*", re.ASCII | re.IGNORECASE
+)
+
+
+def variable_in(text: str) -> bool:
+    """Whether a text has a variable's name in it, such as ``${NAME}``, which nothing replaces."""
+    return _VARIABLE.search(text) is not None
+
+
+def placeholder(text: str) -> str:
+    """Why a secret is probably not one, without a character of it; empty when it may be one."""
+    if _VARIABLE.fullmatch(text):
+        return "looks like the name of a variable, which nothing replaces here"
+    if _STAND_IN.fullmatch(text):
+        return "looks like a placeholder for the real one"
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
+        return "begins and ends with a quote, which is sent with it"
+    return ""
 
 
 def secret_problem(text: str) -> str | None:

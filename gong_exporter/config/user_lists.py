@@ -13,6 +13,8 @@ from gong_exporter.common.user_names import (
     email_problem,
     id_problem,
     is_id,
+    rounded_ids,
+    rounded_problem,
     user_problem,
 )
 from gong_exporter.common.yaml import Items, Keys, Node, Scalar
@@ -49,7 +51,7 @@ def parse_excluded(node: object) -> tuple[ListedUser, ...]:
 
 
 def _users(items: Items, parse: Callable[[Node], ListedUser]) -> tuple[ListedUser, ...]:
-    users: list[ListedUser] = []
+    users: list[tuple[int, ListedUser]] = []
     wrong: list[tuple[int, str]] = []
     seen: dict[str, int] = {}
     for item in items:
@@ -58,15 +60,18 @@ def _users(items: Items, parse: Callable[[Node], ListedUser]) -> tuple[ListedUse
         except Rejected as error:
             wrong.extend(error.parts)
             continue
-        users.append(user)
+        users.append((item.line, user))
         # Addresses differ in case from one system to the next, people do not.
         for name in filter(None, (user.user_id, user.email and user.email.lower())):
             if name in seen:
                 wrong.append((item.line, f"{quoted(name)} is already on line {seen[name]}"))
             seen.setdefault(name, item.line)
+    # An id that only looks rounded is accepted beside an address.
+    ids = {user.user_id: line for line, user in users if user.user_id and not user.email}
+    wrong += [(ids[each], rounded_problem(each)) for each in rounded_ids(ids)]
     if wrong:
         raise Rejected(sorted(wrong))
-    return tuple(users)
+    return tuple(user for _, user in users)
 
 
 def _user(item: Node) -> ListedUser:

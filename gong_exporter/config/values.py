@@ -18,7 +18,7 @@ from gong_exporter.common.files import UnreadableFile, read_bounded
 from gong_exporter.common.problems import nearest, quoted
 from gong_exporter.common.user_names import column_problem
 from gong_exporter.config.durations import format_duration, parse_duration
-from gong_exporter.config.secrets import Secret, access_key_problem, secret_problem
+from gong_exporter.config.secrets import Secret, access_key_problem, secret_problem, variable_in
 
 COMPANY_REQUESTS_PER_SECOND = 3
 """Gong's default limit for all integrations of a company together; Gong grants more on request."""
@@ -145,7 +145,7 @@ def proxy_url(text: str) -> Secret:
 
 
 def _url(text: str) -> SplitResult:
-    if not text.isprintable() or any(character in text for character in ' \\"<>{}'):
+    if not text.isprintable() or any(character in text for character in ' \\"<>'):
         raise ValueError("has a character that no URL has")
     try:
         parts = urlsplit(text)
@@ -156,6 +156,8 @@ def _url(text: str) -> SplitResult:
         raise ValueError("must begin with https:// (or http://)")
     if not parts.hostname:
         raise ValueError("has no host")
+    if variable_in(parts.hostname):
+        raise ValueError("has the name of a variable in its host, which nothing replaces here")
     if port == 0:
         raise ValueError("has port 0")
     return parts
@@ -236,20 +238,22 @@ def path(text: str) -> Path:
         raise ValueError("begins with '~', and that home folder is not known") from None
 
 
-def shown_path(file: Path, folder: Path) -> str:
-    """The path and a space, for a message; empty when it may be a secret in place of a file."""
-    # Not Path.is_dir, which raises where we may not look.
-    there = file.parent.name and os.path.isdir(file.parent)  # noqa: PTH112
-    return f"{file} " if there and folder not in (file, file.parent) else ""
+def shown_path(written: Path, folder: Path) -> str:
+    """The whole path and a space, for a message; empty when it may be a secret instead."""
+    if len(written.parts) < 2:  # noqa: PLR2004 - a folder and a name
+        return ""
+    whole = folder / written
+    there = os.path.isdir(whole.parent)  # noqa: PTH112 - Path.is_dir raises where we may not look
+    return f"{whole} " if there and whole.parent.name else ""
 
 
 def certificates(written: Path, info: ValidationInfo) -> Path:
     """``gong.ca_file``, absolute, once it is known to hold certificates."""
     folder: Path = info.context or Path()
-    file = folder / written
+    whole = folder / written
     try:
-        read_bounded(file, MAX_CERTIFICATE_BYTES)
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=file)
+        read_bounded(whole, MAX_CERTIFICATE_BYTES)
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=whole)
     except UnreadableFile as error:
         wrong = str(error)
     except ssl.SSLError:
@@ -257,8 +261,8 @@ def certificates(written: Path, info: ValidationInfo) -> Path:
     except OSError as error:
         wrong = f"cannot be read: {error.strerror or error}"
     else:
-        return file
-    raise ValueError(f"{shown_path(file, folder)}{wrong}")
+        return whole
+    raise ValueError(f"{shown_path(written, folder)}{wrong}")
 
 
 def email_label(text: str) -> EmailLabel:

@@ -14,19 +14,23 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
 
-from prometheus_client.exposition import choose_encoder, generate_latest, gzip_accepted
-from prometheus_client.openmetrics.exposition import ALLOWUTF8, DOTS, UNDERSCORES
+from prometheus_client.exposition import generate_latest
+from prometheus_client.openmetrics.exposition import ALLOWUTF8
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.registry import Collector
 
 from gong_exporter.activity.snapshot import EMPTY, Snapshot
 from gong_exporter.exposition.drop_lines import DropReport
 from gong_exporter.exposition.family import Families, escape
+from gong_exporter.exposition.negotiate import choose_format, gzip_wanted
 from gong_exporter.exposition.render import render
+
+LIVE_FOR = 1.0
+"""Seconds for which the live part is kept: rendering it is most of what a scrape costs."""
 
 _LEVEL = 6
 """Compression level: a few tenths of a second per poll, a third fewer bytes per scrape."""
@@ -38,8 +42,8 @@ CHUNK_BYTES = 384 * 1024
 """A chunk of a compressed body has about this size: what a client that does not read can hold."""
 
 _PACKED_PIECE = 8 * 1024
-"""Bytes that are unpacked at a time, to some twenty times as many, which a client that does not
-read can hold."""
+_PIECE = 128 * 1024
+"""Bytes that are unpacked at a time: the memory that a client that does not read can hold."""
 
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 """Deflate, no file name, no time, unknown operating system."""
@@ -68,6 +72,21 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True)
+class _Live:
+    """The live part in one format, as of one moment on the monotonic clock.
+
+    Attributes:
+        taken_at: that moment.
+        plain: its lines.
+        packed: the rest of the gzip member whose begin is the snapshot's lines.
+    """
+
+    taken_at: float
+    plain: bytes
+    packed: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class _Prepared:
     """A published snapshot, ready to send.
 
@@ -75,11 +94,14 @@ class _Prepared:
         length: bytes of its lines.
         packed: its lines as a gzip member, up to where more deflate blocks can follow, in chunks.
         crc: CRC-32 of the plain lines.
+        live: the live parts last joined to it, by format (True for OpenMetrics). A new snapshot
+            starts without one, so that everything that a poll changed appears together.
     """
 
     length: int
     packed: tuple[bytes, ...]
     crc: int
+    live: dict[bool, _Live] = field(default_factory=dict)
 
     @classmethod
     def of(cls, snapshot: Snapshot, drops: DropReport | None = None) -> _Prepared:
@@ -97,18 +119,22 @@ class _Prepared:
         held += compressor.flush(zlib.Z_FULL_FLUSH)
         return cls(length, (*chunks, bytes(held)), crc)
 
-    def gzip_end(self, live: bytes) -> bytes:
-        """The rest of the gzip member: the live part that follows these lines, and the trailer."""
-        crc = zlib.crc32(live, self.crc)
-        length = (self.length + len(live)) & 0xFFFFFFFF
-        return zlib.compress(live, level=1, wbits=_RAW) + struct.pack("<II", crc, length)
+    def join(self, plain: bytes, taken_at: float) -> _Live:
+        """The live part that follows these lines."""
+        crc = zlib.crc32(plain, self.crc)
+        length = (self.length + len(plain)) & 0xFFFFFFFF
+        deflated = zlib.compress(plain, level=1, wbits=_RAW)
+        return _Live(taken_at, plain, deflated + struct.pack("<II", crc, length))
 
     def unpacked(self) -> Iterator[bytes]:
-        """Its lines, in pieces."""
+        """Its lines, in pieces of at most _PIECE bytes."""
         inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
         for chunk in self.packed:
             for start in range(0, len(chunk), _PACKED_PIECE):
-                yield inflater.decompress(chunk[start : start + _PACKED_PIECE])
+                packed = chunk[start : start + _PACKED_PIECE]
+                while packed:
+                    yield inflater.decompress(packed, _PIECE)
+                    packed = inflater.unconsumed_tail
 
 
 class Exposition:
@@ -117,8 +143,9 @@ class Exposition:
     ``live`` are collected at scrapes: the exporter's own metrics, the process, the platform.
     """
 
-    def __init__(self, live: Iterable[Collector]) -> None:
+    def __init__(self, live: Iterable[Collector], monotonic: Callable[[], float]) -> None:
         self._live = tuple(live)
+        self._monotonic = monotonic
         self._prepared = _Prepared.of(EMPTY)
 
     def publish(self, snapshot: Snapshot, drops: DropReport | None = None) -> None:
@@ -132,22 +159,23 @@ class Exposition:
     def body(self, accept: str | None, accept_encoding: str | None) -> Body:
         """The response to a scrape with these headers (None if absent)."""
         prepared = self._prepared  # read once: a response has one snapshot
-        content_type = choose_content_type(accept)
-        openmetrics = content_type.startswith("application/openmetrics-text")
-        live = _render_live(self._live, openmetrics=openmetrics)
-        if gzip_accepted(accept_encoding or ""):
-            packed = *prepared.packed, prepared.gzip_end(live)
-            return Body(content_type, "gzip", packed, sum(map(len, packed)))
-        lines = chain(prepared.unpacked(), (live,))
-        return Body(content_type, None, lines, prepared.length + len(live))
+        wanted = choose_format(accept)
+        live = self._live_part(prepared, openmetrics=wanted.openmetrics)
+        if gzip_wanted(accept_encoding):
+            packed = *prepared.packed, live.packed
+            return Body(wanted.content_type, "gzip", packed, sum(map(len, packed)))
+        lines = chain(prepared.unpacked(), (live.plain,))
+        return Body(wanted.content_type, None, lines, prepared.length + len(live.plain))
 
-
-def choose_content_type(accept: str | None) -> str:
-    """The first format of an Accept header that we have; the text format 0.0.4 if none is.
-
-    Escaping with dots would double every underscore of our names, which are rendered once for all.
-    """
-    return choose_encoder((accept or "").replace(f"={DOTS}", f"={UNDERSCORES}"))[1]
+    def _live_part(self, prepared: _Prepared, *, openmetrics: bool) -> _Live:
+        now = self._monotonic()
+        kept = prepared.live.get(openmetrics)
+        if kept is not None and now - kept.taken_at < LIVE_FOR:
+            return kept
+        plain = _render_live(self._live, openmetrics=openmetrics)
+        live = prepared.join(plain, now)
+        prepared.live[openmetrics] = live
+        return live
 
 
 def once_text(

@@ -27,6 +27,7 @@ from gong_exporter.gong.errors import (
     TransportError,
     Unauthorized,
 )
+from gong_exporter.gong.fields import log_text
 from gong_exporter.gong.gong_users import (
     USERS_PATH,
     USERS_SCOPE_ADVICE,
@@ -41,8 +42,8 @@ from gong_exporter.gong.records import (
     Exchange,
     Observer,
 )
-from gong_exporter.gong.response_head import parse_http_date, raise_for_status
-from gong_exporter.gong.responses import PageT, log_text, parse_page
+from gong_exporter.gong.response_head import check_header_value, parse_http_date, raise_for_status
+from gong_exporter.gong.responses import PageT, parse_page
 from gong_exporter.gong.transport import Request, Response, Transport
 
 MAX_CLOCK_OFFSET = 300.0
@@ -163,7 +164,7 @@ class GongClient:
     ) -> PageT:
         """Fetch one page of an endpoint, with the retries that make sense."""
         if new_connection:
-            self._transport.close()
+            self._transport.drop_connections()
         retrying = Retrying(
             stop=stop_after_attempt(self._retry.attempts),
             wait=wait_random_exponential(multiplier=FIRST_WAIT, max=LONGEST_WAIT),
@@ -209,7 +210,7 @@ class GongClient:
 
     def _exchange(self, request: Request, parse: Callable[[bytes, Redactor], PageT]) -> PageT:
         """Make one exchange, within the limits, and report it to the observer."""
-        authorization = self._authorization()
+        authorization = check_header_value(self._authorization())
         self._redactor.add_authorization(authorization)
         call = self._limiter.acquire()
         began = self._clock.monotonic()

@@ -224,9 +224,17 @@ class NotSent(GongError):
 
 
 class QuotaSpent(NotSent):
-    """The last 24 hours already contain ``requests_per_day`` calls."""
+    """The last 24 hours already contain ``requests_per_day`` calls.
+
+    Attributes:
+        spacing: seconds in which one call becomes free, on average.
+    """
 
     advice = "raise gong.requests_per_day, poll less often, or ask for fewer windows"
+
+    def __init__(self, message: str, *, until: float | None = None, spacing: float = 0.0) -> None:
+        super().__init__(message, until=until)
+        self.spacing = spacing
 
 
 class WaitTooLong(NotSent):

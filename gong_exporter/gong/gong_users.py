@@ -12,16 +12,16 @@ from typing import Any
 
 from gong_exporter.common.redact import Redactor
 from gong_exporter.gong.errors import InvalidResponse
-from gong_exporter.gong.records import Page
-from gong_exporter.gong.responses import (
+from gong_exporter.gong.fields import (
     bounded_anomalies,
     data_text,
     parse_cursor,
     parse_email,
     parse_user_id,
-    read_page,
     whole_number,
 )
+from gong_exporter.gong.records import Page
+from gong_exporter.gong.responses import read_page
 
 USERS_PATH = "/v2/users"
 """The endpoint of these records."""

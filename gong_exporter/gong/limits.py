@@ -24,6 +24,9 @@ DAY = 86_400.0
 MAX_WAIT = 60.0
 """Seconds that a call waits for a Retry-After; a longer one ends the poll."""
 
+MIN_CLOCK_JUMP = 15.0
+"""Seconds by which the wall clock must gain on the monotonic one to count as set forward."""
+
 _ROUNDING = 0.001
 """Seconds added to a wait, so that rounding does not wake us just before the moment."""
 
@@ -136,6 +139,10 @@ class Ledger(Protocol):
         """Return when so many calls are free, if none is free now; 0 if one is."""
         ...
 
+    def shift(self, seconds: float) -> None:
+        """Move all recorded times forward, because the clock was set forward."""
+        ...
+
 
 class Limiter:
     """Allows, delays or refuses each call; every call to Gong goes through it.
@@ -157,6 +164,7 @@ class Limiter:
         self._limits = limits
         self._observer = observer
         self._timeout = timeout
+        self._offset = clock.now() - clock.monotonic()
         # The ledger runs on the wall clock, which can jump. Our own calls and our own
         # Retry-After are therefore kept on the monotonic clock as well.
         self._ends: deque[float] = deque(maxlen=limits.slots)
@@ -175,7 +183,7 @@ class Limiter:
         try:
             while True:
                 self._clock.check()
-                now = self._clock.now()
+                now = self._now()
                 decision = self._own_wait(now) or self._ledger.reserve(
                     now, self._limits, now + self._timeout
                 )
@@ -195,15 +203,29 @@ class Limiter:
     def release(self, call: int) -> None:
         """Record that the exchange ended (or was given up); its slot is free a second later."""
         self._ends.append(self._clock.monotonic())
-        self._ledger.finish(call, self._clock.now())
+        self._ledger.finish(call, self._now())
 
     def rate_limited(self, seconds: float) -> float:
         """Make no calls for ``seconds``, as Gong asked. Returns the Unix time when that ends."""
-        now = self._clock.now()
+        now = self._now()
         self._limited_until = max(self._limited_until, self._clock.monotonic() + seconds)
         self._ledger.limit(now, now + seconds)
         self._report_limit(now + seconds)
         return now + seconds
+
+    def _now(self) -> float:
+        """Return the wall clock's time; tell the ledger if the clock was set forward.
+
+        A machine without a battery clock starts with a wrong time, which is corrected later. The
+        calls and a Retry-After from before would then look old. Clocks that are set back are the
+        ledger's own concern, because it sees times in the future. If several processes report
+        the same jump, its rows get into the future, which is safe for the same reason.
+        """
+        now = self._clock.now()
+        before, self._offset = self._offset, now - self._clock.monotonic()
+        if self._offset - before >= MIN_CLOCK_JUMP:
+            self._ledger.shift(self._offset - before)
+        return now
 
     def _own_wait(self, wall: float) -> Wait | None:
         """Return the wait that our own calls require by the monotonic clock."""
@@ -221,6 +243,7 @@ class Limiter:
                 f"the {self._limits.requests_per_day} calls of gong.requests_per_day are used up;"
                 f" the next one is free in {seconds:.0f} s",
                 until=wait.until,
+                spacing=DAY / self._limits.requests_per_day,
             )
         if wait.cause is Cause.RETRY_AFTER:
             self._report_limit(wait.until)

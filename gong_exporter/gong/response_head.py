@@ -12,6 +12,7 @@ from gong_exporter.common.redact import Redactor
 from gong_exporter.gong.errors import (
     NOT_GONG,
     BadRequest,
+    CredentialsUnreadable,
     Forbidden,
     InvalidResponse,
     RateLimited,
@@ -30,7 +31,21 @@ MAX_RETRY_AFTER = 30 * 86_400.0
 """Seconds above which a Retry-After is ignored."""
 
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
+_HEADER_VALUE = re.compile(r"[\x21-\x7e]+( [\x21-\x7e]+)*")
 _ORIGIN = re.compile(r"https?://[a-z0-9._-]{1,253}(:[0-9]{1,5})?")
+
+
+def check_header_value(authorization: str) -> str:
+    """Return the value if an HTTP header can carry it.
+
+    Raises:
+        CredentialsUnreadable: it contains other characters. The message does not quote it.
+    """
+    if not _HEADER_VALUE.fullmatch(authorization):
+        raise CredentialsUnreadable(
+            "the credentials contain a line break or another character that no header can carry"
+        )
+    return authorization
 
 
 def parse_retry_after(value: str | None, now: float, *, date: str | None = None) -> float | None:

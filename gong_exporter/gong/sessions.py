@@ -1,4 +1,9 @@
-"""The ``requests`` session behind the transport, and its errors as text."""
+"""The ``requests`` session behind the transport, whose sockets the running task knows; its errors.
+
+Everything here goes through documented interfaces of ``requests`` and ``urllib3``, except
+``HTTPConnection._new_conn``. urllib3 has no public way to learn of a socket before the TLS
+handshake; its own SOCKS support overrides the same method.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +12,22 @@ import logging
 import re
 import socket
 import ssl
+import time
 from http.cookiejar import DefaultCookiePolicy
+from typing import Any
 
 import requests
+from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, ReadTimeoutError
+
+from gong_exporter.gong.deadline_thread import current_task
 
 
 def new_session() -> requests.Session:
-    """Return a session for one host and one exchange at a time.
+    """Return a session for one host and one exchange at a time, in a DeadlineThread.
 
     It keeps no cookies, because nothing needs those that the edge in front of Gong sets.
     """
@@ -23,6 +35,9 @@ def new_session() -> requests.Session:
     logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
     session = _Session()
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+    adapter = _Adapter(max_retries=0, pool_connections=1, pool_maxsize=1)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
     return session
 
 
@@ -41,6 +56,75 @@ class HeaderAuth(AuthBase):
 class _Session(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Return None: ``requests`` reads the whole body, without a bound, when there is one."""
+
+
+def _connect(host: str, port: int, deadline: float) -> socket.socket:
+    """Connect to the first address that answers; the deadline is for all of them. Raises: OSError.
+
+    Each address gets an equal share of the remaining time, so that one that does not answer
+    leaves time for the others.
+    """
+    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    failure: OSError = OSError("the host has no address")
+    for index, (*_, address) in enumerate(addresses):
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
+            raise TimeoutError("the deadline has passed")
+        try:
+            sock = socket.create_connection(
+                (str(address[0]), int(address[1])), timeout=remaining / (len(addresses) - index)
+            )
+        except OSError as error:
+            failure = error
+        else:
+            sock.settimeout(max(0.001, deadline - time.monotonic()))
+            return sock
+    raise failure
+
+
+class _HTTPConnection(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        task = current_task()
+        sock = _connect(self.host.strip("[]"), self.port, task.deadline)
+        try:
+            task.track(sock)
+            for option in self.socket_options or ():
+                sock.setsockopt(*option)
+        except OSError:
+            sock.close()
+            raise
+        return sock
+
+    def putrequest(self, *args: Any, **kwargs: Any) -> None:
+        if self.sock is not None:
+            current_task().track(self.sock)  # a connection that is used again
+        super().putrequest(*args, **kwargs)
+
+
+class _HTTPSConnection(_HTTPConnection, HTTPSConnection):
+    """The same for HTTPS."""
+
+
+class _HTTPPool(HTTPConnectionPool):
+    ConnectionCls = _HTTPConnection
+
+
+class _HTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _HTTPSConnection
+
+
+_POOLS = {"http": _HTTPPool, "https": _HTTPSPool}
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
 
 
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")

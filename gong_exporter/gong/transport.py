@@ -1,12 +1,11 @@
 """One HTTP exchange with Gong through ``requests``: deadline, bounded body, no redirects.
 
-The exchange runs in another thread, because only so can it be given up on time wherever it hangs:
+The exchange runs in another thread, because only so can it be aborted on time wherever it hangs:
 in the name server, in a handshake, in headers that arrive a byte at a time.
 """
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,10 +14,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from requests.exceptions import ConnectTimeout, ContentDecodingError
+from requests.exceptions import ContentDecodingError
 
 from gong_exporter import __version__
-from gong_exporter.gong.clock import Clock
+from gong_exporter.gong.clock import Clock, Stopped
+from gong_exporter.gong.deadline_thread import AbortableTask, DeadlineThread
 from gong_exporter.gong.errors import ConnectionFailed, GongError, InvalidResponse, TimedOut
 from gong_exporter.gong.sessions import HeaderAuth, describe, is_timeout, new_session
 
@@ -36,9 +36,8 @@ _CHUNK = 64 * 2**10
 _STOP_CHECK_INTERVAL = 0.1
 """Seconds within which a stop is seen while an exchange hangs."""
 
-_CONNECT_SHARE = 1 / 3
-"""Of the timeout, for the connection to each address of the host: one that does not answer, IPv6
-say, leaves time for the next."""
+_STOP_GRACE = 0.3
+"""Seconds in which a response may still arrive when the process stops or reloads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +95,18 @@ class Transport:
                 "Accept-Encoding": "gzip",
                 "Content-Type": "application/json",
             },
-            "proxies": {"http": proxy_url, "https": proxy_url} if proxy_url else None,
+            "proxies": (
+                {"http": proxy_url, "https": proxy_url}
+                if proxy_url
+                else _environment_proxies(base_url)
+            ),
             "verify": ca_file or True,
-            "timeout": (timeout * _CONNECT_SHARE, timeout),
+            "timeout": timeout,
             "allow_redirects": False,
             "stream": True,
         }
         self._session = new_session()
+        self._thread: DeadlineThread | None = None
         self._used_at = time.monotonic()
 
     def send(self, request: Request, authorization: str, clock: Clock) -> Response:
@@ -112,10 +116,10 @@ class Transport:
             TimedOut: it took longer than the timeout.
             ConnectionFailed: there was no connection, or it broke.
             InvalidResponse: the body is too large or wrongly encoded.
-            Stopped: the process is stopping.
+            Stopped: the process is stopping, and no error response has begun.
         """
         if time.monotonic() - self._used_at > MAX_IDLE:
-            self.close()
+            self.drop_connections()
         arguments = {
             **self._options,
             "method": request.method,
@@ -124,26 +128,53 @@ class Transport:
             "auth": HeaderAuth(authorization),
         }
         exchange = _Exchange(self._session, arguments)
+        task = AbortableTask(exchange.run, time.monotonic() + self._timeout)
+        self._submit(task)
         reusable = False
         try:
-            exchange.wait(time.monotonic() + self._timeout, clock)
-            response = self._result(exchange)
+            try:
+                _await(task, clock)
+            except Stopped:
+                # The head of an error response is enough, as at the deadline.
+                if exchange.response is None or exchange.response.status == HTTPStatus.OK:
+                    raise
+            response = self._result(task, exchange.response)
             reusable = response.status == HTTPStatus.OK
         finally:
             self._used_at = time.monotonic()
             if not reusable:
                 # What may still arrive on this connection belongs to this exchange, not to the
                 # next one; and its thread may still use this session.
+                task.abort()
                 self._session.close()
                 self._session = new_session()
+                if not task.done.is_set():
+                    self._close_thread()
         return response
 
-    def close(self) -> None:
+    def drop_connections(self) -> None:
         """Close idle connections; the next request opens a new one."""
         self._session.close()
 
-    def _result(self, exchange: _Exchange) -> Response:
-        error, response = exchange.error, exchange.response
+    def close(self) -> None:
+        """Close idle connections, and end the thread."""
+        self._session.close()
+        self._close_thread()
+
+    def _submit(self, task: AbortableTask) -> None:
+        try:
+            self._thread = self._thread or DeadlineThread()
+        except RuntimeError as error:  # a limit of the machine or the container
+            raise ConnectionFailed("the machine cannot start a thread for the exchange") from error
+        self._thread.submit(task)
+
+    def _close_thread(self) -> None:
+        if self._thread is not None:
+            self._thread.close()
+            self._thread = None
+
+    def _result(self, task: AbortableTask, response: Response | None) -> Response:
+        error = task.error if task.done.is_set() else None
         if isinstance(error, GongError):
             raise error
         if response is not None and (response.complete or response.status != HTTPStatus.OK):
@@ -156,51 +187,29 @@ class Transport:
         """Return why the response is not complete; without an error, the time ran out."""
         if isinstance(error, ContentDecodingError):
             return InvalidResponse("the response does not match its Content-Encoding")
-        if isinstance(error, ConnectTimeout):
-            return TimedOut(f"no connection within a third of gong.timeout ({self._timeout:g} s)")
         if error is None or is_timeout(error):
             return TimedOut(f"no complete response within gong.timeout ({self._timeout:g} s)")
         return ConnectionFailed(f"{self._host}: {describe(error)}")
 
 
 class _Exchange:
-    """An exchange in a thread of its own, and how far it has come.
-
-    The thread is a daemon, so that an exchange that hangs does not keep the process alive. After
-    the deadline it ends when its next read from the socket times out.
+    """The work of a task, and how far it has come.
 
     Attributes:
         response: None until its head arrived, not complete until its body did.
-        error: what requests or urllib3 raised, or a GongError.
     """
 
     def __init__(self, session: requests.Session, arguments: Mapping[str, Any]) -> None:
         self._session = session
         self._arguments = arguments
-        self._done = threading.Event()
         self.response: Response | None = None
-        self.error: BaseException | None = None
-        try:
-            threading.Thread(target=self._run, name="gong-exchange", daemon=True).start()
-        except RuntimeError as error:  # a limit of the machine or the container
-            raise ConnectionFailed("the machine cannot start a thread for the exchange") from error
 
-    def wait(self, deadline: float, clock: Clock) -> None:
-        """Wait until it is over, or for the deadline. Raises: Stopped."""
-        while not self._done.is_set() and (remaining := deadline - time.monotonic()) > 0:
-            clock.check()
-            self._done.wait(min(remaining, _STOP_CHECK_INTERVAL))
-
-    def _run(self) -> None:
-        try:
-            with self._session.request(**self._arguments) as response:
-                headers = {name.lower(): value for name, value in response.headers.items()}
-                head = self.response = Response(response.status_code, headers, b"", complete=False)
-                self.response = replace(head, body=_body(response), complete=True)
-        except BaseException as error:  # noqa: BLE001 - it is raised in the caller's thread
-            self.error = error
-        finally:
-            self._done.set()
+    def run(self) -> None:
+        """Send the request and read the response. Raises: what requests and urllib3 raise."""
+        with self._session.request(**self._arguments) as response:
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            head = self.response = Response(response.status_code, headers, b"", complete=False)
+            self.response = replace(head, body=_body(response), complete=True)
 
 
 def _body(response: requests.Response) -> bytes:
@@ -215,3 +224,26 @@ def _body(response: requests.Response) -> bytes:
             error.code = response.status_code
             raise error
     return bytes(received)
+
+
+def _await(task: AbortableTask, clock: Clock) -> None:
+    """Wait until the task is done, or its deadline. Raises: Stopped."""
+    while not task.done.is_set():
+        remaining = task.deadline - time.monotonic()
+        if remaining <= 0:
+            return
+        try:
+            clock.check()
+        except Stopped:
+            # The response that is just arriving may be a 429. After a reload the next call
+            # follows at once, so that its Retry-After counts.
+            if task.done.wait(_STOP_GRACE):
+                return
+            raise
+        task.done.wait(min(remaining, _STOP_CHECK_INTERVAL))
+
+
+def _environment_proxies(base_url: str) -> dict[str, str]:
+    """The environment's proxies for this URL. Requests does not strip a line break at their end."""
+    found = requests.utils.get_environ_proxies(base_url)
+    return {name: proxy.strip() for name, proxy in found.items()}

@@ -7,17 +7,24 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
 
-from gong_exporter.common.problems import quoted
+from gong_exporter.common.problems import nearest, quoted
 from gong_exporter.common.user_names import (
     column_problem,
     email_problem,
     id_problem,
+    rounded_ids,
+    rounded_problem,
 )
 from gong_exporter.roster.records import NOT_LABELS, Roster, RosterError
 
 ID, EMAIL = "id", "email"
 """The columns that say who it is."""
+
+MAX_NEAR = 20
+"""Characters of a column name that may be meant as a key; a secret is longer."""
 
 MAX_CONVERTED = 100
 """Characters of a column name that is made a label; a longer one is text in the wrong place."""
@@ -25,6 +32,7 @@ MAX_CONVERTED = 100
 _KEYS = {"id": ID, "email": EMAIL, "emailaddress": EMAIL}
 """By the letters and digits of a name in lower case."""
 
+_NEAR_KEYS = ("id", "email", "user_id")
 _LOWERED = frozenset({"team", "name", "manager", "region", "role", "active", "aliases"})
 """Columns that rules, dashboards and the exporter name, so that they have one spelling."""
 
@@ -38,8 +46,10 @@ def read_columns(
     """
     columns = tuple(_column(name) for name in names)
     if not {ID, EMAIL} & set(columns):
-        # It may be no roster but a file of secrets, so nothing of it is shown.
-        raise RosterError([(line, "no column is named id or email")])
+        # It may be no roster but a file of secrets, so hardly anything of it is shown.
+        close = [name for name in names if len(name) <= MAX_NEAR and nearest(name, _NEAR_KEYS)]
+        meant = f"; is {quoted(close[0])} meant?" if close else ""
+        raise RosterError([(line, f"no column is named id or email{meant}")])
     problems: list[tuple[int, str]] = []
     notes: list[tuple[int, str]] = []
     for index, (name, column) in enumerate(zip(names, columns, strict=True)):
@@ -82,6 +92,7 @@ _SEPARATOR_LINE = re.compile(r'"?sep=([^\r\n])"?[,;\t]*\r?(\n|$)', re.IGNORECASE
 """The first line with which a spreadsheet names the separator; it is not part of the table."""
 
 
+@lru_cache(maxsize=1)  # the check of a configuration reads what its use reads again
 def read_csv(content: bytes) -> Roster:
     """Return the roster of a file.
 
@@ -106,6 +117,8 @@ def read_csv(content: bytes) -> Roster:
 
 
 def _text(content: bytes) -> str:
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise RosterError([(0, "is UTF-16; save it as 'CSV UTF-8'")])
     if content.startswith(b"PK\x03\x04"):
         raise RosterError([(0, "is a spreadsheet; save it as 'CSV UTF-8'")])
     try:
@@ -164,9 +177,10 @@ class _People:
 
     def read(self, rows: Iterable[tuple[int, list[str]]]) -> Roster:
         """The roster. Raises: RosterError, if no row can be used."""
-        for line, row in rows:
-            if found := self._cells(line, row):
-                self._add(line, found)
+        cells = [(line, found) for line, row in rows if (found := self._cells(line, row))]
+        rounded = rounded_ids({found.get(ID, "") for _, found in cells})
+        for line, found in cells:
+            self._add(line, found, rounded)
         if not self._by_id and not self._by_email:
             problems = sorted(self._left_out[:MAX_SHOWN])
             if more := len(self._left_out) - len(problems):
@@ -191,10 +205,12 @@ class _People:
         texts += [""] * (len(self._names) - len(texts))
         return dict(zip(self._names, texts, strict=True))
 
-    def _add(self, line: int, cells: dict[str, str]) -> None:
+    def _add(self, line: int, cells: dict[str, str], rounded: frozenset[str]) -> None:
         """Add a row, unless it has no usable key, or another row has the same key."""
         keys = {ID: cells.get(ID, ""), EMAIL: cells.get(EMAIL, "").lower()}
         problems = {ID: id_problem(keys[ID]), EMAIL: email_problem(keys[EMAIL])}
+        if keys[ID] in rounded:
+            problems[ID] = rounded_problem(keys[ID])
         wrong = next(filter(None, problems.values()), "")
         good = {key: text for key, text in keys.items() if text and not problems[key]}
         if not good:
@@ -212,7 +228,7 @@ class _People:
         self._lines.update(dict.fromkeys(good.values(), line))
         # The column of the fixed label active is one of a person's, without being a label.
         named = [name for name in self._names if name not in NOT_LABELS or name == "active"]
-        person = {name: cells[name] for name in named}
+        person = MappingProxyType({name: cells[name] for name in named})
         if ID in good:
             for address in cells.get("aliases", "").lower().split():
                 self._aliases.setdefault(address, good[ID])
@@ -224,8 +240,11 @@ class _People:
 
     def _warnings(self) -> Iterator[tuple[int, str]]:
         yield from self._notes
-        left_out = [(line, f"the row is left out: {why}") for line, why in self._left_out]
-        rows = sorted([*self._half, *left_out])
-        yield from rows[:MAX_SHOWN]
-        if len(rows) > MAX_SHOWN:
-            yield 0, f"and {len(rows) - MAX_SHOWN} more rows"
+        half, left_out = self._half[:MAX_SHOWN], self._left_out[:MAX_SHOWN]
+        yield from sorted(
+            [*half, *((line, f"the row is left out: {why}") for line, why in left_out)]
+        )
+        if more := len(self._left_out) - len(left_out):
+            yield 0, f"and {more} more rows are left out"
+        if more := len(self._half) - len(half):
+            yield 0, f"and {more} more rows that count by one key"

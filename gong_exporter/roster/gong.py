@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -236,13 +236,19 @@ MAX_USERS = 200_000
 """A longer list is taken to be endless; it has everybody who ever was a user."""
 
 
-def fetch_users(source: GongClient, log: FilteringBoundLogger) -> tuple[GongUser, ...]:
+def fetch_users(
+    source: GongClient,
+    log: FilteringBoundLogger,
+    on_page: Callable[[int, int | None], None] = lambda _received, _total: None,
+) -> tuple[GongUser, ...]:
     """Fetch all pages, each user once.
 
     A page may shift because a user joins or leaves in between. Then the number of users changes
     or does not fit, and it starts again from the first page, up to MAX_STARTS times; so it does
     when a cursor expired. A user who is deactivated in between is as on the page that was
     received last.
+
+    ``on_page`` is called after each page with the users received, and Gong's total.
 
     Raises:
         InvalidResponse: no start gave a whole list, or the list is too long.
@@ -251,18 +257,21 @@ def fetch_users(source: GongClient, log: FilteringBoundLogger) -> tuple[GongUser
     """
     return run_steps(
         listing_starts(
-            lambda first_start: _fetch_pages(source, first_start=first_start),
+            lambda first_start: _fetch_pages(source, on_page, first_start=first_start),
             "fetching the list of users again",
             log,
         )
     )
 
 
-def _fetch_pages(source: GongClient, *, first_start: bool) -> Steps[tuple[GongUser, ...]]:
+def _fetch_pages(
+    source: GongClient, on_page: Callable[[int, int | None], None], *, first_start: bool
+) -> Steps[tuple[GongUser, ...]]:
     received = PartialListing[GongUser](MAX_USERS, lambda _before, again: again)
     page = source.users_page(new_connection=not first_start)
     while True:
         received.add(page)
+        on_page(len(received.users), page.total_records)
         if not received.users:
             raise Inconsistent("the list of users is empty", page.request_id)
         if page.cursor is None:

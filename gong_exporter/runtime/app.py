@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 
 from structlog.typing import FilteringBoundLogger
 
-from gong_exporter.common.problems import ConfigError
 from gong_exporter.common.redact import Redactor
+from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.model import Config
 from gong_exporter.gong.clock import SystemClock
 from gong_exporter.runtime.parts import make_parts

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from datetime import date
 
 from gong_exporter.activity.budget import DAY
 from gong_exporter.activity.days import DayRecord, day_of_window
-from gong_exporter.activity.fetch import PageSource
 from gong_exporter.activity.history import (
     HISTORY_DAYS,
     QUOTA_SHARE,
+    DayRequest,
     day_steps,
     known_days,
-    next_day,
+    next_request,
 )
 from gong_exporter.activity.listing import Steps
+from gong_exporter.activity.pages import PageSource
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.activity.windows import company_today, day_start
 from gong_exporter.gong.clock import Stopped
@@ -44,7 +44,7 @@ class DayHistory:
     def __init__(self, parts: Parts, days: KnownDays) -> None:
         self._parts = parts
         self._days = days
-        self._fetching: tuple[date, Steps[DayRecord]] | None = None
+        self._fetching: tuple[DayRequest, Steps[DayRecord]] | None = None
         self._basis = Basis()
         self._setup: Setup | None = None
         self._resume_at = -math.inf  # on the monotonic clock
@@ -92,7 +92,7 @@ class DayHistory:
             self._fetching = self._fetching or self._begin(company, source)
             if self._fetching is None:
                 return False
-            self._step(company, self._fetching[1])
+            self._step(company, *self._fetching)
         except Stopped:
             self._abandon()
             raise
@@ -118,22 +118,25 @@ class DayHistory:
         polls = forecast_calls(company.setup, company.state).calls_per_day_in_effect
         return recent >= DAYS_AT_LEAST and (recent + 1) * pages + polls > FILL_SHARE * quota
 
-    def _begin(self, company: Company, source: PageSource) -> tuple[date, Steps[DayRecord]] | None:
+    def _begin(
+        self, company: Company, source: PageSource
+    ) -> tuple[DayRequest, Steps[DayRecord]] | None:
         """Begin with the next day. Returns None if there is none to fetch."""
         zone = company.zone
         if zone is None:
             return None
         known = self._days.days
         today = company_today(self._parts.clock.now() - AFTER_MIDNIGHT, zone)
-        ids = self._basis.ids
-        day = next_day(known, today=today, today_start=day_start(today, zone), ids=ids)
-        if day is None:
+        request = next_request(
+            known, today=today, today_start=day_start(today, zone), ids=self._basis.ids
+        )
+        if request is None:
             if self._filling:
                 self._filling = self._said_waiting = False
                 self._parts.log.info("the day history is complete", days=len(known))
             return None
         if self._must_wait(company):
-            if day not in known and not self._said_waiting:
+            if request.day not in known and not self._said_waiting:
                 self._said_waiting = True
                 self._parts.log.info(
                     "the day history waits, so that polls have their calls",
@@ -141,30 +144,32 @@ class DayHistory:
                     total_days=HISTORY_DAYS,
                 )
             return None
-        if not self._filling and day not in known:
+        if not self._filling and request.day not in known:
             self._filling = True
             self._parts.log.info(
                 "fetching the day history between polls",
                 known_days=len(known_days(known)),
                 total_days=HISTORY_DAYS,
             )
-        return day, day_steps(
+        return request, day_steps(
             source,
             company.setup.plan,
             company.state,
+            request,
             zone,
-            day=day,
-            ids=ids,
             clock=self._parts.clock,
             log=self._parts.log,
         )
 
-    def _step(self, company: Company, steps: Steps[DayRecord]) -> None:
+    def _step(self, company: Company, request: DayRequest, steps: Steps[DayRecord]) -> None:
         try:
             next(steps)
         except StopIteration as end:
+            record: DayRecord | None = end.value
             self._abandon()
-            if self._save(company, end.value):
+            if request.added and record is not None:
+                record = self._days.merged(record)
+            if record is None or self._save(company, record):
                 self._next_pause = FIRST_PAUSE
 
     def _save(self, company: Company, record: DayRecord) -> bool:
@@ -181,7 +186,7 @@ class DayHistory:
         return pause
 
     def _fail(self, error: Exception) -> None:
-        day = self._fetching[0] if self._fetching else None
+        day = self._fetching[0].day if self._fetching else None
         self._abandon()
         until = error.until if isinstance(error, RateLimited | NotSent) else None
         pause = self._pause(0.0 if until is None else until - self._parts.clock.now())

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import IO, cast
 
 from gong_exporter.drops.detect import find
 from gong_exporter.drops.records import NO_TEAM, Findings, Person
@@ -81,7 +82,7 @@ class DetectorProcess:
     """A run of the detector in a process of its own.
 
     Raises:
-        DetectorFailed: the system cannot start a process now.
+        DetectorFailed: the system cannot start a process or a thread now.
     """
 
     def __init__(self, given: DetectorInput) -> None:
@@ -97,7 +98,12 @@ class DetectorProcess:
             )
         except OSError as error:
             raise DetectorFailed(f"its process cannot start: {error}") from error
-        self._task = BackgroundTask("drops", lambda: self._exchange(given))
+        try:
+            self._task = BackgroundTask("drops", lambda: self._exchange(given))
+        except RuntimeError as error:
+            self._process.kill()
+            self._process.communicate()
+            raise DetectorFailed(str(error)) from error
 
     @property
     def done(self) -> bool:
@@ -120,9 +126,19 @@ class DetectorProcess:
         self._process.kill()
 
     def _exchange(self, given: DetectorInput) -> None:
-        output, self._error = self._process.communicate(pickle.dumps(given))
-        if output:
-            self._output.append(pickle.loads(output))  # noqa: S301 - of our own process
+        """Write to the process and read from it, in pieces: both are megabytes."""
+        with self._process as process:
+            stdin, stdout, stderr = (
+                cast("IO[bytes]", pipe) for pipe in (process.stdin, process.stdout, process.stderr)
+            )
+            try:
+                with suppress(BrokenPipeError), stdin:
+                    pickle.dump(given, stdin)
+                with suppress(EOFError):
+                    self._output.append(pickle.load(stdout))  # noqa: S301 - of our own process
+                self._error = stderr.read()
+            finally:
+                process.kill()
 
 
 def main() -> None:

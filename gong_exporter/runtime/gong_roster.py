@@ -10,7 +10,8 @@ from gong_exporter.gong.errors import GongError, InvalidResponse
 from gong_exporter.gong.gong_users import GongUser
 from gong_exporter.gong.limits import DAY
 from gong_exporter.roster.gong import exclude, fetch_users
-from gong_exporter.runtime.parts import CallObserver, Parts, make_client
+from gong_exporter.runtime.gong_client import CallObserver, make_client
+from gong_exporter.runtime.parts import Parts
 from gong_exporter.runtime.setup import Setup, make_setup
 from gong_exporter.runtime.user_labels import load_roster
 from gong_exporter.store import SavedUsers

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from gong_exporter.activity.days import DayInfo, DayRecord, HistoryKey
-from gong_exporter.activity.history import HISTORY_DAYS, known_days
+from gong_exporter.activity.history import HISTORY_DAYS, known_days, merge
 from gong_exporter.activity.windows import company_today, day_start
 from gong_exporter.runtime.parts import Parts
 from gong_exporter.runtime.published import Company
@@ -129,24 +129,41 @@ class KnownDays:
         if record.info.covered is None:
             record = replace(record, info=replace(record.info, excluded=self.basis.marks))
         day = record.info.day
+        before = self._history.day(day) if day in self.days else None
         # By the clock, also if it was set back: days that are deleted would be fetched again.
         oldest = company_today(self._clock.now(), company.zone) - (HISTORY_DAYS + 1) * _ONE_DAY
         if not self._history.save(self.basis.key, record, oldest):
             return False
-        if not self.days:
-            people = company.setup.config.drops.people
-            whom = "people and teams" if people else "teams, and no person,"
+        if not self.days and company.setup.config.drops.people:
             self._log.info(
-                f"{whom} are scored for drops of activity from now on",
+                "people and teams are scored for drops of activity from now on",
                 advice="drops.enabled: false switches it off; drops.people: false scores only"
                 " teams of at least five and the company",
             )
+        elif not self.days:
+            self._log.info(
+                "teams of at least five people are scored for drops of activity from now on, and"
+                " no single person",
+                advice="drops.enabled: false switches it off",
+            )
         days = {**self.days, day: record.info}
         self.days = {known: info for known, info in days.items() if known >= oldest}
-        self.changed = True
+        self.changed |= (
+            before is None
+            or before.counts != record.counts
+            or before.info.covered != record.info.covered
+        )
         self._log.debug("a day of the history is saved", day=str(day), people=len(record.counts))
         self._report(company)
         return True
+
+    def merged(self, added: DayRecord) -> DayRecord | None:
+        """A saved day with the people who were fetched later; None if it is not there any more."""
+        before = self._history.day(added.info.day)
+        if before is None:  # fetched again as a whole
+            self.days = {day: info for day, info in self.days.items() if day != added.info.day}
+            return None
+        return merge(before, added)
 
     def load(self, company: Company) -> LoadedHistory | None:
         """Load the days that can be compared; None if there are none."""

@@ -6,21 +6,24 @@ No thread and no schedule in here: ``--once`` uses it as it is, the poller calls
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.activity.company_state import CompanyState
-from gong_exporter.activity.fetch import PageSource
+from gong_exporter.activity.pages import PageSource
 from gong_exporter.activity.poll import poll
 from gong_exporter.activity.poll_plan import PollPlan, PollResult
+from gong_exporter.activity.windows import WindowSpec, company_today, today_everywhere
 from gong_exporter.gong.client import GongClient
 from gong_exporter.gong.clock import Clock, Stopped
 from gong_exporter.runtime.day_history import DayHistory
 from gong_exporter.runtime.detector import DetectorInput, DetectorProcess
 from gong_exporter.runtime.drop_finder import DropFinder
+from gong_exporter.runtime.gong_client import CallObserver, make_client
 from gong_exporter.runtime.gong_roster import GongRoster
 from gong_exporter.runtime.known_days import KnownDays
-from gong_exporter.runtime.parts import CallObserver, Parts, make_client
+from gong_exporter.runtime.parts import Parts
 from gong_exporter.runtime.poll_log import PollLogger
 from gong_exporter.runtime.published import CompanyData, Published
 from gong_exporter.runtime.schedule import PollState
@@ -29,6 +32,7 @@ from gong_exporter.runtime.setup import (
     budget_problem,
     forecast_calls,
     redaction_policy,
+    windows_to_poll,
 )
 
 FetchWindows = Callable[
@@ -156,14 +160,13 @@ class PollRunner:
         Raises:
             Stopped: the process stops, or a new configuration interrupts the poll.
         """
-        setup = self._data.setup
+        setup, windows = self._data.setup, self._windows_to_poll()
         began = self._clock.monotonic()
         self._metrics.poll_started(self._clock.now())
         client = self._client = self._client or self._new_client(setup)
+        plan = replace(setup.plan, windows=windows)
         try:
-            result = self._fetch(
-                client, setup.plan, self._data.company_state, self._clock, self._log
-            )
+            result = self._fetch(client, plan, self._data.company_state, self._clock, self._log)
             for data in result.windows:
                 self._metrics.window_succeeded(data.window, data.fetched_at)
             self._poll_log.failures(result.failures)
@@ -219,13 +222,18 @@ class PollRunner:
             self._client.close()
             self._client = None
 
+    def _windows_to_poll(self) -> tuple[WindowSpec, ...]:
+        now, zone = self._clock.now(), self._data.company.zone
+        today = today_everywhere(now) if zone is None else company_today(now, zone)
+        return windows_to_poll(self._data.setup, self._data.company_state, today)
+
     def _ended(self, began: float, failed: tuple[str, ...]) -> None:
         self._failed = failed
         self._metrics.poll_finished(duration=self._clock.monotonic() - began, failed=bool(failed))
         self._update_poll_state()
         problem = budget_problem(self.poll_state.setup, self.poll_state.budget)
         if problem:
-            self._log.error(problem)
+            self._log.error(problem, polled_windows=",".join(self.poll_state.planned))
 
     def _update_poll_state(self) -> None:
         self.poll_state = self._new_poll_state()
@@ -238,6 +246,7 @@ class PollRunner:
             setup=self._data.setup,
             budget=forecast_calls(self._data.setup, self._data.company_state),
             zone=self._data.company.zone,
+            planned=tuple(window.name for window in self._windows_to_poll()),
             windows=self._data.windows(),
             failed=self._failed,
         )

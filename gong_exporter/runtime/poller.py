@@ -26,11 +26,6 @@ CLOCK_JUMP = 10.0
 """Seconds by which the wall clock may drift from the monotonic one between two checks. More means
 that it was set, or that the machine slept."""
 
-STANDBY = (
-    "another process polls with this state file, and this one serves what it saves; an exporter for"
-    " another company needs a state.file of its own"
-)
-
 OVERDUE = 300.0
 """Seconds by which a poll may be late before the exporter is unhealthy."""
 
@@ -198,7 +193,7 @@ class Poller:
             return
         now = self._clock.monotonic()
         if self.standby is None:
-            self.standby = STANDBY
+            self.standby = _standby_reason(self._lock.owner)
             self._log.warning("not polling", because=self.standby)
         elif now - self._standby_read_at >= STANDBY_RELOAD_INTERVAL:
             self._runner.restore()
@@ -277,3 +272,11 @@ class Poller:
             self._wake.set()
         self._runner.parts.metrics.set_next_poll(planned.at)
         return planned
+
+
+def _standby_reason(owner: int | None) -> str:
+    process = "another process" if owner is None else f"the process {owner}"
+    return (
+        f"{process} polls with this state file, and this one serves what it saves; an exporter for"
+        " another company needs a state.file of its own"
+    )

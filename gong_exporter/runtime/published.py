@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
@@ -93,9 +93,14 @@ class Published:
     roster_match: RosterMatch = NOT_COMPARED
 
 
-def load_company(state: StateFile, setup: Setup) -> tuple[CompanyState, tuple[WindowData, ...]]:
-    """What the state file has of a company, without excluded people."""
-    saved = state.load(setup.plan.host)
+def load_company(
+    state: StateFile, setup: Setup, windows: Collection[str] | None = None
+) -> tuple[CompanyState, tuple[WindowData, ...]]:
+    """What the state file has of a company, without excluded people.
+
+    ``windows`` are the names of those to load; None for all.
+    """
+    saved = state.load(setup.plan.host, windows)
     company_state = saved.company_state or CompanyState(host=setup.plan.host)
     return setup.plan.selection.excluded.purge(company_state, saved.windows)
 
@@ -115,6 +120,7 @@ class CompanyData:
         self.company_state = CompanyState(host=setup.plan.host)
         self._parts = parts
         self._windows: dict[str, WindowData] = {}
+        self._loaded: frozenset[str] = frozenset()
         self._lock = threading.RLock()
         self._published = Published()
         self._purged_for: Exclusion | None = None
@@ -129,15 +135,13 @@ class CompanyData:
     def load(self) -> None:
         """Load what the state file contains, with its true timestamps; use() publishes it."""
         with self._lock:
-            self.company_state, windows = load_company(self._parts.state, self.setup)
-            self._windows = {data.window: data for data in windows}
+            self._load()
 
     def use(self, setup: Setup) -> None:
         """Put a configuration in force. Data fetched with the same windows and users stays."""
         with self._lock:
             self.setup = setup
-            if self.company_state.host != setup.plan.host:
-                self.load()
+            self._keep_planned()
             self._purge()
             self._publish()
 
@@ -250,6 +254,22 @@ class CompanyData:
             self.company_state, self._windows.values()
         )
         self._windows = {data.window: data for data in windows}
+
+    def _load(self) -> None:
+        self._loaded = frozenset(window.name for window in self.setup.plan.windows)
+        self.company_state, windows = load_company(self._parts.state, self.setup, self._loaded)
+        self._windows = {data.window: data for data in windows}
+
+    def _keep_planned(self) -> None:
+        """Keep in memory the windows that are planned, and load those that were not before."""
+        plan, company_state, held = self.setup.plan, self.company_state, self._windows
+        if company_state.host != plan.host:
+            self._load()
+        elif {window.name for window in plan.windows} != self._loaded:
+            self._load()
+            # The file may have less, because it cannot be written or is not ours to write.
+            self.company_state = company_state
+            self._windows |= {name: held[name] for name in self._loaded & held.keys()}
 
 
 def _teams_are_named_by(setup: Setup) -> tuple[object, ...]:

@@ -9,8 +9,8 @@ from pathlib import Path
 from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.common.files import ContentWatch
-from gong_exporter.common.problems import ConfigError
 from gong_exporter.config.checks import widened
+from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.load import MAX_ROSTER_BYTES
 from gong_exporter.config.model import Config
 from gong_exporter.runtime.poll_runner import PollRunner
@@ -53,11 +53,15 @@ class Reloader:
         roster = config.activity.roster_file
         return (config.path,) if roster is None else (config.path, roster)
 
-    def reload(self) -> str | None:
+    def reload(self, *, only_changes: bool = False) -> str | None:
         """Read the configuration and put it in force. Returns why it is refused, or None.
 
         If it is refused, the old one stays in force. Data that answers the new configuration's
-        questions is still served. A reload also polls after a failure.
+        questions is still served.
+
+        Args:
+            only_changes: do nothing if neither the configuration nor the roster means anything
+                else than before. Without it, a reload also polls after a failure.
         """
         with self._lock:
             try:
@@ -68,6 +72,10 @@ class Reloader:
             except Exception as error:  # noqa: BLE001 - the exporter runs on as it was
                 self._log.exception("the reload broke down: a defect, please report it")
                 return self._refuse(f"a defect: {type(error).__name__}")
+            if only_changes and setup == self._setup:
+                self._setup = setup  # its lines may differ
+                self._accept()
+                return None
             needs_poll = not same_but_for_roster(setup, self._setup)
             interrupt = config != self._setup.config
             self._setup = setup
@@ -141,7 +149,7 @@ class AutoReload:
         digest = self._watch.change(files)
         if digest is None:
             return False
-        self._reloader.reload()
+        self._reloader.reload(only_changes=True)
         # If a file was written during the reload, or another one is in use now, look again.
         same = self._reloader.files == files and self._watch.digest(files) == digest
         self._watch.accept(digest if same else b"")

@@ -99,6 +99,7 @@ class PollState:
         setup: the configuration in force.
         budget: the calls that its schedule takes.
         zone: the company's; None if it is not known yet.
+        planned: the names of the windows that polls fetch. Not all, if the quota is too small.
         windows: the newest data of each configured window, served or not.
         failed: the windows that the last poll left without new data; None before the first poll.
     """
@@ -106,14 +107,15 @@ class PollState:
     setup: Setup
     budget: CallBudget
     zone: ZoneInfo | None
+    planned: tuple[str, ...]
     windows: tuple[WindowData, ...]
     failed: tuple[str, ...] | None
 
     def fresh_until(self, now: float) -> float:
         """Unix time until which the data needs no new poll; 0 if it needs one now.
 
-        Every window has to be there, with today's range, and younger than the interval; and the
-        last poll must not have failed.
+        Every polled window has to be there, with today's range, and younger than the interval; and
+        the last poll must not have failed.
         """
         if self.failed or self.zone is None:
             return 0.0
@@ -121,8 +123,8 @@ class PollState:
         today = company_today(now, self.zone)
         midnight = day_start(today, self.zone)
         fetched: list[float] = []
-        for window in self.setup.plan.windows:
-            data = held.get(window.name)
+        for name in self.planned:
+            data = held.get(name)
             if data is None or data.fetched_at > now or data.end != today:
                 return 0.0
             if data.end_timestamp != midnight and not data.as_stated:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from datetime import date
 from urllib.parse import unquote, urlsplit
 
 from gong_exporter.activity.budget import DAY, CallBudget, pages_for
@@ -12,6 +13,7 @@ from gong_exporter.activity.exclusion import make_exclusion
 from gong_exporter.activity.history import HISTORY_DAYS, QUOTA_SHARE, HistoryCalls, history_calls
 from gong_exporter.activity.poll_plan import PollPlan
 from gong_exporter.activity.users import Selection
+from gong_exporter.activity.windows import WindowSpec, longest
 from gong_exporter.common.problems import first_of
 from gong_exporter.common.redact import RedactionPolicy
 from gong_exporter.config.durations import format_duration
@@ -107,7 +109,8 @@ def forecast_calls(setup: Setup, company_state: CompanyState) -> CallBudget:
     """The calls that a day's polls will take, by the pages seen last, or by the list's length.
 
     It leaves out what cannot be known beforehand: retries, the one call that learns the time zone,
-    and the first 404 to listed users. All of these are in the ledger, which keeps the quota.
+    and for each window a 404 to listed users with the listing that settles it. All of these are in
+    the ledger, which keeps the quota.
     """
     state = _state_of_host(setup, company_state)
     budget = CallBudget(
@@ -158,6 +161,26 @@ def _reserved_calls(setup: Setup, state: CompanyState) -> int:
         return 0
     share = 1 - QUOTA_SHARE + FIRST_FILL
     return forecast_history(setup, state).per_day + math.ceil(share * setup.limits.requests_per_day)
+
+
+def windows_to_poll(
+    setup: Setup, company_state: CompanyState, today: date
+) -> tuple[WindowSpec, ...]:
+    """All windows; if their pages do not fit the quota at all, the longest one that does.
+
+    If none fits either, it is the shortest one, because it has the fewest pages: without a try a
+    company that shrinks would never be polled again.
+    """
+    windows = setup.plan.windows
+    state = _state_of_host(setup, company_state)
+    quota = setup.limits.requests_per_day
+    pages, search = _pages(setup, state), _search_pages(setup, state) + setup.roster.calls
+    if sum(pages.values()) + search <= quota:
+        return windows
+    fitting = [window for window in windows if max(pages[window.name], search) <= quota]
+    if fitting:
+        return (longest(fitting, today),)
+    return (max(windows, key=lambda window: window.range_on(today).start),)
 
 
 def _state_of_host(setup: Setup, company_state: CompanyState) -> CompanyState:

@@ -114,6 +114,12 @@ class ExporterSite:
         found = list(state.setup.config.warnings)
         if published.roster_match.warning:
             found.append(f"Roster: {published.roster_match.warning}")
+        if len(state.planned) < len(state.setup.plan.windows):
+            found.append(
+                f"One poll of all windows takes {state.budget.calls_per_poll} calls, more than"
+                f" gong.requests_per_day ({state.budget.requests_per_day}): only the window"
+                f" {', '.join(state.planned)} is polled, once a day"
+            )
         if self.runner.roster.error:
             found.append(
                 "Roster: it could not be fetched from Gong, and the last good one stays:"

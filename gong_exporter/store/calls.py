@@ -23,6 +23,29 @@ free their slots too early. After a clock that was really set back by less than 
 longer by as much.
 """
 
+LONGEST_WAIT = 31 * DAY
+"""Seconds; the client ignores a Retry-After above 30 days."""
+
+_TIME = "typeof({0}) = 'real' AND {0} BETWEEN 0 AND 1e11"
+
+# What a valid row of each table looks like, whatever a corrupt file may hold.
+_VALID_CALL = (
+    f"typeof(call) = 'integer' AND {_TIME.format('started')} AND {_TIME.format('expires')}"
+    f" AND (ended IS NULL OR {_TIME.format('ended')})"
+)
+_VALID_WAIT = (
+    f"{_TIME.format('said_at')} AND {_TIME.format('until')} AND until - said_at <= {LONGEST_WAIT:f}"
+)
+
+# S608: these statements are made of constants only.
+_SELECT_CALLS = (
+    "SELECT seq, call, started, ended, expires FROM calls"  # noqa: S608
+    f" WHERE seq > ? AND {_VALID_CALL} ORDER BY seq"
+)
+_SELECT_WAIT = f"SELECT said_at, until FROM retry_after WHERE {_VALID_WAIT}"  # noqa: S608
+_DELETE_CORRUPT_CALLS = f"DELETE FROM calls WHERE NOT ({_VALID_CALL})"  # noqa: S608
+_DELETE_CORRUPT_WAIT = f"DELETE FROM retry_after WHERE NOT ({_VALID_WAIT})"  # noqa: S608
+
 
 class CallRow(NamedTuple):
     """A row of the ledger. Times are Unix seconds.
@@ -135,16 +158,36 @@ class CallLedger:
             (started,) = run(newest_first, (max(0, requests_per_day - calls),)).fetchone()
             return float(started) + DAY
 
+    def shift(self, seconds: float) -> None:
+        """See Ledger."""
+        by = {"by": seconds}
+        with self._transaction():
+            self._connection.execute(
+                "UPDATE calls SET"
+                " started = started + :by, ended = ended + :by, expires = expires + :by",
+                by,
+            )
+            self._connection.execute(
+                "UPDATE retry_after SET said_at = said_at + :by, until = until + :by", by
+            )
+
     def entries(self, after: int = 0) -> Entries:
         """Return the calls with a sequence number above ``after``, and the Retry-After."""
         with self._locked():
-            rows = self._connection.execute(
-                "SELECT seq, call, started, ended, expires FROM calls WHERE seq > ? ORDER BY seq",
-                (after,),
-            ).fetchall()
+            rows = self._connection.execute(_SELECT_CALLS, (after,)).fetchall()
             retry_after = self._retry_after()
         calls = tuple(CallRow(*row[1:]) for row in rows)
         return Entries(calls, rows[-1][0] if rows else after, retry_after)
+
+    def delete_corrupt_rows(self) -> int:
+        """Delete rows that cannot be a call or a Retry-After. Returns their number.
+
+        SQLite accepts any value in any column, and its files have no checksums.
+        """
+        with self._transaction():
+            calls = self._connection.execute(_DELETE_CORRUPT_CALLS)
+            waits = self._connection.execute(_DELETE_CORRUPT_WAIT)
+        return calls.rowcount + waits.rowcount
 
     def merge(self, entries: Entries) -> None:
         """Add another ledger's entries. Of calls that are here already only the end is taken."""
@@ -183,10 +226,15 @@ class CallLedger:
             " started = :now WHERE started > :future",
             times,
         )
+        # The clock jumped ahead during an exchange, and back after it.
+        run(
+            "UPDATE calls SET ended = :now"
+            " WHERE coalesce(ended, expires) > :future AND ended > :future",
+            times,
+        )
 
     def _retry_after(self) -> tuple[float, float] | None:
-        select = "SELECT said_at, until FROM retry_after"
-        row: tuple[float, float] | None = self._connection.execute(select).fetchone()
+        row: tuple[float, float] | None = self._connection.execute(_SELECT_WAIT).fetchone()
         return row
 
     def _set_retry_after(self, now: float, until: float) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -89,21 +90,21 @@ class StateDatabase:
                 self._log.warning("the state file is in use again")
             return result
 
-    def peek(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Like use(), but only with a connection that is open, and without judging its failure.
-
-        For any thread.
+    @contextmanager
+    def reading(self, timeout: float) -> Iterator[sqlite3.Connection]:
+        """Open a second, read-only connection, in any thread; waits only for other processes.
 
         Raises:
-            Unavailable: there is no connection, or ``work`` failed.
+            Unavailable: there is no file, it is locked for longer than ``timeout`` seconds,
+                or it cannot be read.
         """
-        with self._lock:
-            if self._connection is None:
-                raise Unavailable
-            try:
-                return work(self._connection)
-            except sqlite3.Error as error:
-                raise Unavailable from error
+        if self._path is None or self._closed:
+            raise Unavailable
+        try:
+            with contextlib.closing(schema.open_for_reading(self._path, timeout)) as connection:
+                yield connection
+        except _ERRORS as error:
+            raise Unavailable from error
 
     def log_corrupt_row(self, content: str) -> None:
         """Count and log a part of the file that cannot be parsed."""
@@ -193,7 +194,12 @@ def _quarantine(path: Path, reason: str, now: float) -> Path:
     Raises: CorruptFile, if it cannot be renamed.
     """
     stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
-    kept = path.with_name(f"{path.name}.corrupt-{stamp}")
+    name = f"{path.name}.corrupt-{stamp}"
+    kept = path.with_name(name)
+    count = 1
+    while kept.exists():  # never replace an earlier one
+        count += 1
+        kept = path.with_name(f"{name}-{count}")
     try:
         for suffix in ("-journal", "-wal", "-shm", ""):
             with contextlib.suppress(FileNotFoundError):

@@ -86,8 +86,8 @@ def pack_day(record: DayRecord, numbers: Mapping[str, int]) -> bytes:
     rows = sorted((numbers[user_id], *counts) for user_id, counts in record.counts.items())
     content = {
         "covered": None if info.covered is None else _steps(numbers[one] for one in info.covered),
-        "filter_fails": False,  # 0.2.0 does not read a day without these two
-        "no_data": False,
+        "filter_fails": info.filter_fails,
+        "no_data": info.no_data,
         "excluded": sorted(info.excluded),
         "people": _steps(row[0] for row in rows),
         "hosted": [row[1] for row in rows],
@@ -119,6 +119,8 @@ def _info(
         day=date.fromisoformat(day),
         fetched_at=float(fetched_at),
         covered=None if covered is None else frozenset(ids[n] for n in _numbers(covered)),
+        filter_fails=bool(content["filter_fails"]),
+        no_data=bool(content["no_data"]),
         excluded=frozenset(map(str, content.get("excluded", ()))),  # absent up to 0.2.0
     )
 

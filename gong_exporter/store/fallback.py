@@ -51,6 +51,10 @@ class FallbackLedger:
         """See Ledger."""
         self._in_both(lambda ledger: ledger.limit(now, until))
 
+    def shift(self, seconds: float) -> None:
+        """See Ledger."""
+        self._in_both(lambda ledger: ledger.shift(seconds))
+
     def limited_until(self, now: float) -> float:
         """See Ledger. Raises: Stopped, after close()."""
         return self._in_either(lambda ledger: ledger.limited_until(now))
@@ -60,12 +64,15 @@ class FallbackLedger:
         return self._in_either(lambda ledger: ledger.quota_wait(now, requests_per_day, calls))
 
     def used(self, now: float) -> int:
-        """See Ledger. For any thread."""
+        """See Ledger. For any thread; does not wait for a locked file."""
+        try:
+            if self._database.error is None:
+                with self._database.reading(timeout=0) as connection:
+                    return count_used(connection, now)
+        except Unavailable:
+            pass
         with contextlib.suppress(Stopped):
-            try:
-                self._used = self._database.peek(lambda file: count_used(file, now))
-            except Unavailable:
-                self._used = self._memory.used(now)
+            self._used = self._memory.used(now)
         return self._used
 
     def synchronize(self, connection: sqlite3.Connection) -> None:
@@ -77,6 +84,8 @@ class FallbackLedger:
         self._last = 0
         in_file = self._copy_new_entries(ledger)
         schema.require_writable(connection)
+        if ledger.delete_corrupt_rows():
+            self._database.log_corrupt_row("record of calls")
         in_memory = self._memory.entries()
         known = set(in_file.calls)
         missing = tuple(call for call in in_memory.calls if call not in known)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from pathlib import Path
@@ -22,6 +23,7 @@ class PollerLock:
 
     Attributes:
         acquired: whether acquire() has returned True, so that this process polls and saves.
+        owner: the process that had the lock when acquire() last returned False, if known.
     """
 
     def __init__(self, path: Path | None, log: FilteringBoundLogger) -> None:
@@ -29,6 +31,7 @@ class PollerLock:
         self._log = log
         self._descriptor: int | None = None
         self.acquired = False
+        self.owner: int | None = None
 
     def acquire(self) -> bool:
         """Return True if this process may poll: False while another one holds the lock.
@@ -37,20 +40,20 @@ class PollerLock:
         state can be shared either. That is logged, and the result is True.
         """
         if not self.acquired:
+            self.owner = None
             self.acquired = self._path is None or self._lock(self._path)
         return self.acquired
 
     def _lock(self, path: Path) -> bool:
         try:
-            # Links are not followed: in a folder that others may write to, they could lead to any
-            # file. Programs that the process starts do not inherit the descriptor.
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            descriptor = _open(path)
         except OSError as error:
             self._log_failure(error)
             return True
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            self.owner = _read_pid(descriptor)
             os.close(descriptor)
             return False
         except OSError as error:
@@ -58,6 +61,7 @@ class PollerLock:
             os.close(descriptor)
             return True
         self._descriptor = descriptor
+        _write_pid(descriptor)
         return True
 
     def release(self) -> None:
@@ -73,3 +77,29 @@ class PollerLock:
             file=str(self._path),
             error=error.strerror,
         )
+
+
+def _open(path: Path) -> int:
+    """Open the lock file. Programs that the process starts do not inherit the descriptor.
+
+    Links are not followed: in a folder that others may write to, they could lead to any file.
+    """
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError:
+        if not path.exists():
+            raise
+        # It was made earlier, and the disk is read-only now.
+        return os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+
+
+def _read_pid(descriptor: int) -> int | None:
+    with contextlib.suppress(OSError, ValueError):
+        return int(os.pread(descriptor, 32, 0))
+    return None
+
+
+def _write_pid(descriptor: int) -> None:
+    with contextlib.suppress(OSError):  # a full or read-only disk: the lock works without it
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)

@@ -47,6 +47,10 @@ class HistoryFile:
         """
         return self._use(lambda connection: _write_day(connection, key, record, oldest), False)
 
+    def day(self, day: date) -> DayRecord | None:
+        """One saved day; None if it is not there or cannot be read."""
+        return self._use(lambda connection: _read_day(connection, day), None)
+
     def keep_people(
         self, keep: Callable[[str], bool], *, all_users: bool, marks: frozenset[str] = frozenset()
     ) -> bool:
@@ -122,6 +126,18 @@ def _write_day(
         _put(connection, record, numbers)
         connection.execute("DELETE FROM history_days WHERE day < ?", (oldest.isoformat(),))
     return True
+
+
+def _read_day(connection: sqlite3.Connection, day: date) -> DayRecord | None:
+    with transaction(connection, reading=True):
+        row = connection.execute(
+            "SELECT fetched_at, body FROM history_days WHERE day = ?", (day.isoformat(),)
+        ).fetchone()
+        names = _ids_by_number(connection)
+    try:
+        return None if row is None else unpack_day(row[1], day.isoformat(), row[0], names)
+    except CorruptRow:
+        return None
 
 
 def _keep_people(

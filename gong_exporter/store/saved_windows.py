@@ -1,20 +1,17 @@
-"""The saved windows and company state, written after every poll, and Gong's own list of users.
+"""The saved windows and company state: read at the start, written after every poll.
 
-Every field of the first two is written out, so that a renamed field cannot change the file
-unnoticed.
+Every field is written out, so that a renamed field cannot change the file unnoticed.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from gong_exporter.activity.company_state import CompanyState
+from gong_exporter.activity.company_state import CompanyState, Resolved404
 from gong_exporter.activity.snapshot import WindowData
-from gong_exporter.gong.gong_users import GongUser
 from gong_exporter.store.row_body import RETENTION, CorruptRow, pack, parsing, unpack
 from gong_exporter.store.schema import transaction
 
@@ -40,17 +37,20 @@ def read_state(
     connection: sqlite3.Connection,
     host: str,
     on_corrupt: Callable[[str], None],
+    windows: Collection[str] | None = None,
 ) -> SavedState:
     """Return what is saved for ``host``, without rows that are corrupt.
 
-    ``on_corrupt`` gets a description of each corrupt row.
+    ``windows`` are the names of those to read, None for all; ``on_corrupt`` gets a description of
+    each corrupt row.
 
     Raises: sqlite3.Error.
     """
+    names = None if windows is None else {_key(name) for name in windows}
     with transaction(connection, reading=True):
-        rows = _select(connection, _key(host))
+        states, rows = _select(connection, _key(host))
     # Not in the transaction, because that blocks other processes' calls.
-    return _unpack(rows, on_corrupt)
+    return _unpack((states, [row for row in rows if names is None or row[0] in names]), on_corrupt)
 
 
 def write_state(
@@ -142,52 +142,6 @@ def _unpack(rows: _Rows, on_corrupt: Callable[[str], None]) -> SavedState:
     return SavedState(company_state, tuple(data))
 
 
-@dataclass(frozen=True, slots=True)
-class SavedUsers:
-    """A list of users.
-
-    Attributes:
-        users: each once.
-        fetched_at: Unix seconds.
-    """
-
-    users: tuple[GongUser, ...]
-    fetched_at: float
-
-
-def read_users(
-    connection: sqlite3.Connection, host: str, on_corrupt: Callable[[str], None]
-) -> SavedUsers | None:
-    """Return what is saved for ``host``. Raises: sqlite3.Error."""
-    row = connection.execute(
-        "SELECT fetched_at, body FROM users WHERE host = ?", (host,)
-    ).fetchone()
-    if row is None:
-        return None
-    try:
-        return SavedUsers(_unpack_users(row[1]), row[0])
-    except CorruptRow:
-        on_corrupt("users of the roster")
-        return None
-
-
-@parsing()
-def _unpack_users(body: bytes) -> tuple[GongUser, ...]:
-    return tuple(GongUser(**{**user, "aliases": tuple(user["aliases"])}) for user in unpack(body))
-
-
-def write_users(connection: sqlite3.Connection, host: str, saved: SavedUsers) -> None:
-    """Save the list in place of an earlier one. Raises: sqlite3.Error."""
-    body = pack([dataclasses.asdict(user) for user in saved.users])
-    with transaction(connection):
-        connection.execute(
-            "INSERT OR REPLACE INTO users (host, fetched_at, body) VALUES (?, ?, ?)",
-            (host, saved.fetched_at, body),
-        )
-        oldest = saved.fetched_at - RETENTION
-        connection.execute("DELETE FROM users WHERE fetched_at < ?", (oldest,))
-
-
 def pack_window(data: WindowData) -> bytes:
     """Return the bytes that unpack_window() turns into an equal window."""
     return pack(
@@ -241,7 +195,15 @@ def pack_company_state(state: CompanyState) -> bytes:
             "named": dict(state.known_users),
             "resolved": dict(state.ids_by_email),
             "looked_up": None if day is None else day.isoformat(),
-            "understood": {},  # 0.2.0 does not read a state without it
+            "understood": {
+                window: {
+                    "start": resolved.start.isoformat(),
+                    "end": resolved.end.isoformat(),
+                    "asked": sorted(resolved.requested_ids),
+                    "active": sorted(resolved.active_ids),
+                }
+                for window, resolved in state.resolved_404s.items()
+            },
             "excluded": dict(state.excluded_ids),
             "pages": dict(state.pages),
         }
@@ -259,6 +221,15 @@ def unpack_company_state(body: bytes) -> CompanyState:
         known_users=content["named"],
         ids_by_email=content["resolved"],
         last_search_day=None if day is None else date.fromisoformat(day),
+        resolved_404s={
+            window: Resolved404(
+                start=date.fromisoformat(resolved["start"]),
+                end=date.fromisoformat(resolved["end"]),
+                requested_ids=frozenset(resolved["asked"]),
+                active_ids=frozenset(resolved["active"]),
+            )
+            for window, resolved in content["understood"].items()
+        },
         excluded_ids=content.get("excluded", {}),  # older files have none
         pages=content["pages"],
     )

@@ -76,7 +76,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         )""",
     ),
     (
-        # Gong's own list of users, for the roster: see store/saved_windows.py.
+        # Gong's own list of users, for the roster: see store/saved_users.py.
         """CREATE TABLE users (
             host TEXT PRIMARY KEY,
             fetched_at REAL NOT NULL,
@@ -85,6 +85,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
 )
 """Statements that bring a file from version n to n + 1; version 0 is an empty file."""
+
+
+_SHORTEST = 512
+"""Bytes of the smallest page, and so of the smallest database that is not empty."""
 
 
 class ForeignFile(Exception):
@@ -121,6 +125,25 @@ def open_file(path: Path) -> sqlite3.Connection:
         if version < len(MIGRATIONS):
             _migrate(connection)
         _check(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def open_for_reading(path: Path, timeout: float) -> sqlite3.Connection:
+    """Open a read-only connection; waits ``timeout`` seconds for a writer.
+
+    Raises:
+        ForeignFile: it is not of the current version, or not a regular file.
+        sqlite3.Error, OSError: it cannot be read, or does not exist.
+    """
+    with contextlib.suppress(FileNotFoundError):  # SQLite reports it better
+        _require_regular_file(path.stat())  # opening a pipe would wait for its writer
+    address = f"{path.absolute().as_uri()}?mode=ro"
+    connection = sqlite3.connect(address, uri=True, timeout=timeout, isolation_level=None)
+    try:
+        _require_current_version(connection)
     except BaseException:
         connection.close()
         raise
@@ -174,7 +197,26 @@ def is_corruption(error: Exception) -> bool:
 
 def describe(error: Exception) -> str:
     """Describe what is wrong with the file, for people."""
-    return (isinstance(error, OSError) and error.strerror) or str(error)
+    if isinstance(error, (ForeignFile, CorruptFile)):
+        return str(error)
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    name = getattr(error, "sqlite_errorname", None) or ""
+    for prefix, text in _DESCRIPTIONS:
+        if name.startswith(prefix):
+            return text
+    return str(error)
+
+
+_DESCRIPTIONS = (
+    ("SQLITE_BUSY", f"another process has locked it for {BUSY_TIMEOUT:.0f} s"),
+    ("SQLITE_LOCKED", f"another process has locked it for {BUSY_TIMEOUT:.0f} s"),
+    ("SQLITE_FULL", "the disk is full"),
+    ("SQLITE_READONLY", "it, its folder or its disk is read-only"),
+    ("SQLITE_PERM", "its permissions do not allow it"),
+    ("SQLITE_CANTOPEN", "it cannot be opened; its folder must exist and be writable"),
+    ("SQLITE_IOERR", "the disk gave an input/output error"),
+)
 
 
 def _make_private(path: Path) -> None:
@@ -186,10 +228,16 @@ def _make_private(path: Path) -> None:
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     status = path.stat()
-    if not stat.S_ISREG(status.st_mode):
-        raise ForeignFile("it is not a regular file")
+    _require_regular_file(status)
+    if 0 < status.st_size < _SHORTEST:  # SQLite would take it for an empty one and overwrite it
+        raise CorruptFile("it is too short for a database")
     if status.st_size == 0 and stat.S_IMODE(status.st_mode) != 0o600:  # noqa: PLR2004 - a mode
         path.chmod(0o600)
+
+
+def _require_regular_file(status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise ForeignFile("it is not a regular file")
 
 
 def _version(connection: sqlite3.Connection) -> int:
@@ -207,10 +255,31 @@ def _version(connection: sqlite3.Connection) -> int:
     return int(version)
 
 
+def _require_current_version(connection: sqlite3.Connection) -> None:
+    with transaction(connection, reading=True):
+        if _version(connection) != len(MIGRATIONS):
+            raise ForeignFile("it is empty, or of an older version")
+
+
 def _check(connection: sqlite3.Connection) -> None:
     (result,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if result != "ok":
         raise CorruptFile(" ".join(str(result).split()))
+    with contextlib.closing(open_in_memory()) as expected:
+        missing = _columns(expected) - _columns(connection)
+    if missing:  # edited by hand, or by another program
+        columns = ", ".join(f"{table}.{name}" for table, name in sorted(missing))
+        raise CorruptFile(f"it lacks {columns}")
+
+
+def _columns(connection: sqlite3.Connection) -> set[tuple[str, str]]:
+    """Return table and name of every column."""
+    return set(
+        connection.execute(
+            "SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c"
+            " WHERE m.type = 'table'"
+        )
+    )
 
 
 def _migrate(connection: sqlite3.Connection) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
@@ -15,15 +15,13 @@ from gong_exporter.store.database import StateDatabase, Unavailable
 from gong_exporter.store.fallback import FallbackLedger
 from gong_exporter.store.lock import PollerLock
 from gong_exporter.store.saved_history import HistoryFile
+from gong_exporter.store.saved_users import SavedUsers, read_users, write_users
 from gong_exporter.store.saved_windows import (
     Purge,
     SavedState,
-    SavedUsers,
     read_state,
-    read_users,
     rewrite_state,
     write_state,
-    write_users,
 )
 
 
@@ -77,21 +75,34 @@ class StateFile:
         reason = self._database.error
         return reason and f"{self._path} is not in use: {reason}"
 
-    def load(self, host: str) -> SavedState:
-        """Return what is saved for the API at ``host``.
+    def load(self, host: str, windows: Collection[str] | None = None) -> SavedState:
+        """Return what is saved for the API at ``host``, even if the file is read-only.
 
         From now on memory holds this and nothing else.
+
+        Args:
+            host: of the API.
+            windows: the names of those wanted; None for all.
         """
 
         def read(connection: sqlite3.Connection) -> SavedState:
-            return read_state(connection, host, self._database.log_corrupt_row)
+            return read_state(connection, host, self._database.log_corrupt_row, windows)
 
         try:
             saved = self._database.use(read)
         except Unavailable:
             if self._company_state is not None and self._company_state.host == host:
+                self._windows = {
+                    name: data
+                    for name, data in self._windows.items()
+                    if windows is None or name in windows
+                }
                 return SavedState(self._company_state, tuple(self._windows.values()))
-            return SavedState()
+            try:
+                with self._database.reading(timeout=0) as connection:
+                    saved = read(connection)
+            except Unavailable:
+                return SavedState()
         self._company_state = saved.company_state
         self._windows = {data.window: data for data in saved.windows}
         self._saved = True
@@ -160,7 +171,8 @@ class StateFile:
         self.history.connections += 1
         if self._company_state is None:
             return
-        in_file = read_state(connection, self._company_state.host, lambda _content: None)
+        host, names = self._company_state.host, self._windows.keys()
+        in_file = read_state(connection, host, lambda _content: None, names)
         newest = {data.window: data.fetched_at for data in in_file.windows}
         missing = [
             data

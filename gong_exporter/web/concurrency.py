@@ -1,13 +1,13 @@
-"""What the event loop needs for slow work: daemon threads and fair queues."""
+"""What the event loop needs for slow work: daemon threads, fair queues, shared runs."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 WAITING_EACH = 32
 """Requests of one address that may wait for a lock."""
@@ -77,3 +77,28 @@ class FairLock:
                 turn.set_result(None)
                 return
         self._locked = False
+
+
+class SingleFlight(Generic[T]):
+    """Shares runs of the same work between its callers. Used on the event loop only.
+
+    Callers that arrive during a run share the next run. It begins after they arrived, so its
+    result is never older than their request.
+    """
+
+    def __init__(self, work: Callable[[], Awaitable[T]]) -> None:
+        self._work = work
+        self._running = asyncio.Lock()
+        self._next: asyncio.Task[T] | None = None
+
+    async def run(self) -> T:
+        """The result of a run that begins from now on."""
+        if self._next is None:
+            self._next = asyncio.create_task(self._run_next())
+        # A caller that stops waiting does not cancel the run of the others.
+        return await asyncio.shield(self._next)
+
+    async def _run_next(self) -> T:
+        async with self._running:
+            self._next = None
+            return await self._work()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from prometheus_client.exposition import gzip_accepted
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -16,10 +17,17 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from gong_exporter.exposition.body import CHUNK_BYTES, Body
-from gong_exporter.web.concurrency import in_thread
+from gong_exporter.exposition.negotiate import gzip_wanted
+from gong_exporter.web.concurrency import FairLock, SingleFlight, in_thread
 from gong_exporter.web.page import PAGE_HEADERS, render_page
 from gong_exporter.web.people_table import PageQuery
 from gong_exporter.web.status import Health, Site
+
+PAGE_PAUSE_SECONDS = 0.02
+"""Scrapes come first: between two status pages the event loop is free for this long."""
+
+PAGE_KEPT_SECONDS = 1.0
+"""For this long the same page is sent again instead of being rendered."""
 
 _NO_SNIFFING = {"x-content-type-options": "nosniff"}
 """Labels and reasons hold text from outside: no browser may look for markup in them."""
@@ -57,13 +65,15 @@ class Options:
         return _HEALTH_PATHS if self.health_without_password else frozenset()
 
 
-def build_app(site: Site, options: Options) -> Starlette:
+def build_app(
+    site: Site, options: Options, monotonic: Callable[[], float] = time.monotonic
+) -> Starlette:
     """The application that serves ``site``.
 
     Raises:
         ValueError: the options are invalid; the message says why.
     """
-    routes = _Routes(site, options)
+    routes = _Routes(site, options, monotonic)
     table = [
         Route(options.telemetry_path, routes.metrics),
         Route("/-/healthy", routes.healthy),
@@ -112,11 +122,16 @@ class ChunkedResponse(Response):
 
 
 class _Routes:
-    def __init__(self, site: Site, options: Options) -> None:
+    def __init__(self, site: Site, options: Options, monotonic: Callable[[], float]) -> None:
         self._site = site
         self._options = options
-        self._reload_lock = asyncio.Lock()
-        self._page_lock = asyncio.Lock()
+        # Each reload reads files and may start a poll: a storm of requests is one and one more.
+        self._reloads = SingleFlight(lambda: in_thread("reload", site.reload))
+        self._monotonic = monotonic
+        self._page_lock = FairLock()
+        self._kept_for: tuple[PageQuery, bool] | None = None
+        self._kept_since = 0.0
+        self._kept_page = Response()
 
     async def metrics(self, request: Request) -> Response:
         headers = request.headers
@@ -139,18 +154,27 @@ class _Routes:
                 " or send it SIGHUP.",
                 403,
             )
-        async with self._reload_lock:
-            return _health(await in_thread("reload", self._site.reload), otherwise=500)
+        return _health(await self._reloads.run(), otherwise=500)
 
     async def page(self, request: Request) -> Response:
-        """Render pages one at a time, off the event loop: scrapes come first."""
+        """Render pages one at a time, off the event loop, and keep the last one."""
         # Not from request.url, which needs a Host header that makes sense.
         query = PageQuery.parse(request.scope["query_string"].decode("latin-1"))
-        gzip = gzip_accepted(", ".join(request.headers.getlist("accept-encoding")))
-        async with self._page_lock:
-            return await in_thread("page", lambda: self._render(query, gzip=gzip))
+        wanted = query, gzip_wanted(", ".join(request.headers.getlist("accept-encoding")))
+        if not await self._page_lock.acquire(request.client.host if request.client else ""):
+            return _text("Too many pages are requested at once.", 429, {"retry-after": "1"})
+        try:
+            if await request.is_disconnected():
+                return Response()
+            now = self._monotonic()
+            if wanted != self._kept_for or now - self._kept_since >= PAGE_KEPT_SECONDS:
+                self._kept_page = await in_thread("page", lambda: self._render(*wanted))
+                self._kept_for, self._kept_since = wanted, now
+            return self._kept_page
+        finally:
+            asyncio.get_running_loop().call_later(PAGE_PAUSE_SECONDS, self._page_lock.release)
 
-    def _render(self, query: PageQuery, *, gzip: bool) -> Response:
+    def _render(self, query: PageQuery, gzip: bool) -> Response:  # noqa: FBT001  # of one tuple
         page = render_page(self._site.status(), query, self._options.telemetry_path)
         if not gzip:
             return Response(page, headers=PAGE_HEADERS)

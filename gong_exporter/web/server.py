@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import resource
+import errno
 import threading
-import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from socket import socket
@@ -16,21 +15,13 @@ from structlog.typing import FilteringBoundLogger
 
 from gong_exporter.web.auth import BasicAuthMiddleware
 from gong_exporter.web.concurrency import in_thread
-from gong_exporter.web.http_connection import HttpConnection, Limits
-from gong_exporter.web.tls import accepted_socket
+from gong_exporter.web.connections import (
+    MOST_CONNECTIONS,
+    MOST_TLS_CONNECTIONS,
+    ConnectionTable,
+)
+from gong_exporter.web.http_connection import HttpConnection, Limits, reject_ambiguous_requests
 from gong_exporter.web.watch import Security, WebConfigFile
-
-MOST_CONNECTIONS = 1024
-"""Open connections, even if the process may have more descriptors."""
-
-MOST_TLS_CONNECTIONS = 512
-"""asyncio and OpenSSL keep 320 kB for each, from the beginning of its handshake on."""
-
-_OTHER_DESCRIPTORS = 96
-"""Those that the process itself has open, and 64 for polls and the state file."""
-
-_ACCEPT_AGAIN_SECONDS = 1.0
-"""Time after which connections are accepted again when the system is out of descriptors."""
 
 _STARTED_CHECK_SECONDS = 0.01
 _CUT_OFF_SECONDS = 0.05
@@ -70,12 +61,13 @@ class WebServer:
     ) -> None:
         if web_config is not None:
             app = BasicAuthMiddleware(app, lambda: web_config.security, open_paths)
-        self._app = _log_errors(app, log)
+        self._app = reject_ambiguous_requests(_log_errors(app, log))
         self._sockets = sockets
         self._log = log
         self._limits = limits or Limits()
         self._web_config = web_config
         self._watch_seconds = watch_seconds
+        self._retired: list[_Generation] = []
         self._started = False
         self._ready = threading.Event()
         self._stop = asyncio.Event()
@@ -116,8 +108,11 @@ class WebServer:
     def _run(self) -> None:
         try:
             asyncio.run(self._serve())
-        except Exception:  # noqa: BLE001 - a thread has nothing above it
-            self._log.exception("the HTTP server failed")
+        except Exception as error:  # noqa: BLE001 - a thread has nothing above it
+            if isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE}:
+                self._log.error("the HTTP server failed", error="too many open files (ulimit -n)")
+            else:
+                self._log.exception("the HTTP server failed")
         finally:
             self._ready.set()
             self._close_sockets()
@@ -128,105 +123,45 @@ class WebServer:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        limits = self._limits
-        self._config = uvicorn.Config(
-            self._app,
-            loop="asyncio",
-            http="h11",
-            ws="none",
-            lifespan="off",
-            interface="asgi3",
-            log_config=None,
-            log_level="error",
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            workers=1,
-            timeout_keep_alive=limits.keep_alive_seconds,
-            h11_max_incomplete_event_size=limits.header_bytes,
+        self._current = await self._start_generation()
+        self._warn_of_public_clients()
+        limits, tls = self._limits, self._security().context is not None
+        self._table = ConnectionTable(
+            lambda sock: self._current.connect(sock),  # noqa: PLW0108 - the current one changes
+            limits.connections or (MOST_TLS_CONNECTIONS if tls else MOST_CONNECTIONS),
+            limits.request_seconds,
         )
-        self._server = uvicorn.Server(self._config)
-        serving = asyncio.create_task(self._server.serve(sockets=[]))
-        while not self._server.started:
-            if serving.done():
-                serving.result()
-                raise RuntimeError("uvicorn ended at once")
-            await asyncio.sleep(_STARTED_CHECK_SECONDS)
-        most = MOST_CONNECTIONS if self._security().context is None else MOST_TLS_CONNECTIONS
-        self._places = asyncio.Semaphore(min(limits.connections or most, _limit_by_descriptors()))
-        self._connections: set[asyncio.Task[None]] = set()
-        accepting = [asyncio.create_task(self._accept(sock)) for sock in self._sockets]
+        accepting = [asyncio.create_task(self._table.accept(sock)) for sock in self._sockets]
         self._started = True
         self._ready.set()
         stop = asyncio.create_task(self._stop.wait())
-        working = [*accepting, asyncio.create_task(self._follow()), serving]
-        await asyncio.wait([stop, *working], return_when=asyncio.FIRST_COMPLETED)
+        working = [*accepting, asyncio.create_task(self._follow())]
+        while not any(task.done() for task in (stop, *working, self._current.serving)):
+            await asyncio.wait(
+                [stop, *working, self._current.serving], return_when=asyncio.FIRST_COMPLETED
+            )
         for task in accepting:
             task.cancel()
-        await self._shut_down(serving)
-        for task in working:
+        await self._shut_down()
+        for task in (*working, self._current.serving):
             if task.done() and not task.cancelled():
                 task.result()  # raises why it ended
 
-    async def _shut_down(self, serving: asyncio.Task[None]) -> None:
+    async def _shut_down(self) -> None:
         """Let responses finish within the grace, then cut off the rest.
 
         What is still running after that is cancelled when the event loop ends.
         """
-        self._server.should_exit = True
-        # uvicorn does this too, but only after up to a tenth of a second.
-        self._retire_connections()
-        _, late = await asyncio.wait([serving], timeout=self._limits.grace_seconds)
+        generations = [*self._retired, self._current]
+        for generation in generations:
+            generation.retire()
+        self._table.end_handshakes()
+        serving = [generation.serving for generation in generations]
+        _, late = await asyncio.wait(serving, timeout=self._limits.grace_seconds)
         if late:
-            for connection in self._server.server_state.connections:
-                connection.transport.abort()
+            for generation in generations:
+                generation.end_connections()
             await asyncio.sleep(_CUT_OFF_SECONDS)
-
-    async def _accept(self, listening: socket) -> None:
-        """Accept connections until this is cancelled.
-
-        Those beyond the limit wait in the socket's backlog. uvicorn does not see a connection
-        before its TLS handshake ends, so it could not limit those that never finish it.
-        """
-        loop = asyncio.get_running_loop()
-        listening.setblocking(False)
-        while True:
-            await self._places.acquire()
-            try:
-                sock, _ = await loop.sock_accept(listening)
-            except OSError as error:  # no descriptor or no memory is left
-                self._places.release()
-                self._log.warning("no connection can be accepted now", error=str(error))
-                await asyncio.sleep(_ACCEPT_AGAIN_SECONDS)
-                continue
-            task = loop.create_task(self._serve_connection(sock))
-            self._connections.add(task)
-            task.add_done_callback(self._connections.discard)
-
-    async def _serve_connection(self, sock: socket) -> None:
-        accepted_socket.set(sock)
-        security, limits = self._security(), self._limits
-        protocol = HttpConnection(
-            self._config, self._server.server_state, limits, security, self._security
-        )
-        try:
-            await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: protocol,
-                sock,
-                ssl=security.context,
-                ssl_handshake_timeout=limits.request_seconds if security.context else None,
-            )
-            await protocol.closed.wait()
-        except OSError as error:  # the handshake failed
-            # The error and its frames refer to each other, and so to the buffers of the connection.
-            traceback.clear_frames(error.__traceback__)
-        finally:
-            self._places.release()
-
-    def _retire_connections(self) -> None:
-        """End each connection, or let it end with the response in progress."""
-        for connection in list(self._server.server_state.connections):
-            connection.shutdown()
 
     async def _follow(self) -> None:
         """Put changes of the web configuration's files into force."""
@@ -251,17 +186,101 @@ class WebServer:
                 )
             elif changed:
                 self._log.info("web config reloaded")
+                self._warn_of_public_clients()
             if not config.security.same_tls(before):
-                # Clients that connected under the old settings have to connect again.
-                self._retire_connections()
+                await self._replace_generation()
+
+    async def _start_generation(self) -> _Generation:
+        generation = _Generation(self._app, self._limits, self._security())
+        await generation.until_started()
+        return generation
+
+    def _warn_of_public_clients(self) -> None:
+        if self._security().public_clients:
+            self._log.warning(
+                "without client_ca_file, any client certificate of a public authority is accepted"
+            )
 
     def _security(self) -> Security:
         return Security() if self._web_config is None else self._web_config.security
 
+    async def _replace_generation(self) -> None:
+        """Serve new connections under the new TLS settings.
 
-def _limit_by_descriptors() -> int:
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return MOST_CONNECTIONS if soft == resource.RLIM_INFINITY else max(1, soft - _OTHER_DESCRIPTORS)
+        Clients that connected under the old settings have to connect again: at once when no
+        request is in progress, otherwise after its response.
+        """
+        old, self._current = self._current, await self._start_generation()
+        old.retire()
+        self._table.end_handshakes()
+        self._retired = [one for one in (*self._retired, old) if not one.serving.done()]
+
+
+class _Generation:
+    """One run of uvicorn, with TLS settings that do not change.
+
+    Changing a context in use is possible, but OpenSSL has sessions and half handshakes from before
+    the change. With a run for each, no connection is under a mixture of two settings.
+    """
+
+    def __init__(self, app: ASGIApp, limits: Limits, security: Security) -> None:
+        self._limits = limits
+        self._security = security
+        self._config = uvicorn.Config(
+            app,
+            loop="asyncio",
+            http="h11",
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            log_config=None,
+            log_level="error",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            workers=1,
+            timeout_keep_alive=limits.keep_alive_seconds,
+            h11_max_incomplete_event_size=limits.header_bytes,
+        )
+        self._server = uvicorn.Server(self._config)
+        self.serving = asyncio.create_task(self._server.serve(sockets=[]))
+
+    async def connect(self, sock: socket) -> None:
+        """Begin to serve a connection, after its TLS handshake if there is one.
+
+        Raises:
+            OSError: the handshake failed.
+        """
+        protocol = HttpConnection(
+            self._config, self._server.server_state, self._limits, self._security.allowed_sans
+        )
+        await asyncio.get_running_loop().connect_accepted_socket(
+            lambda: protocol, sock, ssl=self._security.context
+        )
+
+    async def until_started(self) -> None:
+        """Wait until connections are accepted.
+
+        Raises:
+            Exception: what uvicorn raised instead.
+        """
+        while not self._server.started:
+            if self.serving.done():
+                self.serving.result()
+                raise RuntimeError("uvicorn ended at once")
+            await asyncio.sleep(_STARTED_CHECK_SECONDS)
+
+    def retire(self) -> None:
+        """Serve no more requests, and end when the responses in progress are complete."""
+        self._server.should_exit = True
+        # uvicorn does this too, but only after up to a tenth of a second.
+        for connection in list(self._server.server_state.connections):
+            connection.shutdown()
+
+    def end_connections(self) -> None:
+        """End every connection at once."""
+        for connection in self._server.server_state.connections:
+            connection.transport.abort()
 
 
 def _log_errors(app: ASGIApp, log: FilteringBoundLogger) -> ASGIApp:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import socket
@@ -40,10 +41,8 @@ def bind(address: str) -> socket.socket:
     both = family == socket.AF_INET6 and host in {"", "::"}
     try:
         sock = socket.create_server(sockaddr, family=family, backlog=BACKLOG, dualstack_ipv6=both)
-    except OSError as error:
-        # Not its strerror, to which create_server() adds what it was called with.
-        why = os.strerror(error.errno or 0)
-        raise ListenError(f"cannot listen on {address}: {why}") from error
+    except (OSError, ValueError) as error:  # a ValueError if the system makes no IPv6 sockets
+        raise ListenError(f"cannot listen on {address}: {_why(error)}") from error
     _send_at_once(sock)
     return sock
 
@@ -134,3 +133,16 @@ def _adopt(descriptor: int) -> socket.socket:
 def _send_at_once(sock: socket.socket) -> None:
     """Turn off Nagle's algorithm; accepted connections inherit this. It cost 44 ms a response."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _why(error: OSError | ValueError) -> str:
+    number = error.errno if isinstance(error, OSError) else None
+    if number is None:
+        return str(error)
+    reasons = {
+        errno.EADDRINUSE: "the port is already in use by another program",
+        errno.EACCES: "not allowed (ports below 1024 need a privilege)",
+        errno.EADDRNOTAVAIL: "this machine has no such address",
+    }
+    # Not its strerror, to which create_server() adds what it was called with.
+    return reasons.get(number) or os.strerror(number)

@@ -8,16 +8,12 @@ import ssl
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from contextvars import ContextVar
 from dataclasses import dataclass, field
-from socket import socket
 from typing import Any
 
 from gong_exporter.web.config import WebConfigError
+from gong_exporter.web.connections import accepted
 from gong_exporter.web.tls_settings import CIPHERS, CLIENT_AUTH, CURVES, VERSIONS, TlsSettings
-
-accepted_socket: ContextVar[socket] = ContextVar("accepted_socket")
-"""The socket of the connection that asyncio is working for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +42,7 @@ class _AlertingObject(ssl.SSLObject):
             raise
         except ssl.SSLError:
             with suppress(OSError):  # the client has gone
-                accepted_socket.get().send(self.outgoing.read())
+                accepted.get().sock.send(self.outgoing.read())
             raise
 
 
@@ -86,6 +82,8 @@ def build_context(settings: TlsSettings, material: Material, name: str) -> ssl.S
     _set_curves(context, settings, name)
     if material.client_ca is not None:
         _load_client_ca(context, material.client_ca, name)
+    elif settings.client_auth_type != "NoClientCert":
+        context.load_default_certs(ssl.Purpose.CLIENT_AUTH)  # as Go does without a CA
     context.verify_mode = CLIENT_AUTH[settings.client_auth_type]
     return context
 

@@ -113,6 +113,8 @@ class TlsSettings(WebSection):
 
     Attributes:
         cert, key, client_ca: inline PEM. Their ``_file`` twins are absolute paths.
+        client_auth_type: with one that verifies and without a CA, the system's roots are trusted,
+            as in Go.
         cipher_suites: Go's names, in order; empty leaves the choice to OpenSSL.
         curve_preferences: likewise.
         prefer_server_cipher_suites: the order of ``cipher_suites`` decides, or the client's.
@@ -171,9 +173,6 @@ class TlsSettings(WebSection):
                 "a client CA without a client_auth_type asks no client for a certificate:"
                 " set RequireAndVerifyClientCert",
             )
-        if not self.client_ca_source and auth != "NoClientCert":
-            # Go would trust the system's roots, and so any public certificate.
-            raise AtKey("client_ca_file", f"is missing: {auth} needs an authority")
         if sans is not None and auth != "RequireAndVerifyClientCert":
             raise AtKey("client_allowed_sans", "needs client_auth_type RequireAndVerifyClientCert")
         if sans == ():

@@ -29,12 +29,14 @@ class Security:
         allowed_sans: names of which a client's certificate needs one; empty allows any.
         users: bcrypt hashes by name; empty asks for no password.
         headers: for every response.
+        public_clients: whether any client certificate of a public authority is accepted.
     """
 
     context: ssl.SSLContext | None = None
     allowed_sans: frozenset[str] = frozenset()
     users: Mapping[bytes, bytes] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    public_clients: bool = False
 
     def same_tls(self, other: Security) -> bool:
         """Whether connections under the one are as good as under the other."""
@@ -124,6 +126,11 @@ class WebConfigFile:
                 user.encode(): hashed.encode() for user, hashed in config.basic_auth_users.items()
             },
             headers=config.http_server_config.headers,
+            public_clients=(
+                tls is not None
+                and tls.client_auth_type != "NoClientCert"
+                and tls.client_ca_source is None
+            ),
         )
         if old is not None:
             lost = _lost_protection(old.security, security, config, text)
@@ -145,10 +152,24 @@ def _lost_protection(old: Security, new: Security, config: WebConfig, text: str)
     stated = config.model_fields_set
     if old.users and not new.users and "basic_auth_users" not in stated and not everything_removed:
         return "basic_auth_users is gone; write basic_auth_users: {} to serve without passwords"
-    if old.context is not None and new.context is not None:
-        weaker = new.context.verify_mode < old.context.verify_mode
-        if weaker or (old.allowed_sans and not new.allowed_sans):
-            return "it asks less of clients' certificates, which takes a restart"
+    return _lost_client_check(old, new, config.tls_server_config)
+
+
+def _lost_client_check(old: Security, new: Security, tls: TlsSettings | None) -> str | None:
+    if old.context is None or new.context is None or tls is None:
+        return None
+    if new.context.verify_mode < old.context.verify_mode:
+        if "client_auth_type" in tls.model_fields_set:
+            return None
+        return (
+            "client_auth_type is gone; write client_auth_type: NoClientCert to serve clients"
+            " without a certificate"
+        )
+    verified = old.context.verify_mode != ssl.CERT_NONE
+    if verified and new.public_clients and not old.public_clients:
+        return "client_ca_file is gone; that takes a restart"
+    if old.allowed_sans and not new.allowed_sans:
+        return "client_allowed_sans is gone; that takes a restart"
     return None
 
 

@@ -19,11 +19,13 @@ from gong_exporter.activity.days import (
 )
 from gong_exporter.activity.history import (
     HISTORY_DAYS,
+    DayRequest,
     HistoryCalls,
     day_steps,
     history_calls,
     known_days,
-    next_day,
+    merge,
+    next_request,
 )
 from gong_exporter.activity.poll import poll
 from gong_exporter.activity.poll_plan import PollPlan
@@ -52,21 +54,20 @@ def infos(
     return {day: DayInfo(day=day, fetched_at=fetched_at, covered=covered) for day in days}
 
 
-def following(known: dict[date, DayInfo], ids: frozenset[str] | None = None) -> date | None:
-    return next_day(known, today=TODAY, today_start=MIDNIGHT, ids=ids)
+def following(known: dict[date, DayInfo], ids: frozenset[str] | None = None) -> DayRequest | None:
+    return next_request(known, today=TODAY, today_start=MIDNIGHT, ids=ids)
 
 
 def fetched(
-    source: Answering, ids: frozenset[str] | None, plan: PollPlan | None = None
+    source: Answering, request: DayRequest, plan: PollPlan | None = None
 ) -> tuple[DayRecord, int]:
     """The day, and how often the fetch let others go first."""
     steps = day_steps(
         source,
         plan or plan_of(),
         CompanyState(host="h"),
+        request,
         ZONE,
-        day=back(1),
-        ids=ids,
         clock=FakeClock(),
         log=no_log(),
     )
@@ -94,30 +95,31 @@ def company(*users: UserActivity, unknown: frozenset[str] = frozenset()) -> Answ
 def test_the_newest_day_is_fetched_first_and_then_back_to_the_twelfth_week() -> None:
     known: dict[date, DayInfo] = {}
     order = []
-    while day := following(known):
-        order.append(day)
-        known |= {day: DayInfo(day=day, fetched_at=MIDNIGHT)}
+    while request := following(known):
+        assert request == DayRequest(day=request.day, ids=None)
+        order.append(request.day)
+        known |= {request.day: DayInfo(day=request.day, fetched_at=MIDNIGHT)}
     assert order == [back(n) for n in range(1, HISTORY_DAYS + 1)]
 
 
 def test_a_gap_is_filled_before_older_days() -> None:
-    assert following(infos(1, 2, 4)) == back(3)
+    assert following(infos(1, 2, 4)) == DayRequest(day=back(3), ids=None)
 
 
 def test_a_day_is_fetched_again_on_each_of_three_days() -> None:
     """Gong goes on counting. Each time it is the first fetch since the company's midnight."""
     known = infos(*range(1, HISTORY_DAYS + 1), fetched_at=MIDNIGHT - 1)
     order = []
-    while day := following(known):
-        order.append(day)
-        known[day] = replace(known[day], fetched_at=MIDNIGHT)
+    while request := following(known):
+        order.append(request.day)
+        known[request.day] = replace(known[request.day], fetched_at=MIDNIGHT)
     assert order == [back(1), back(2), back(3), back(4)]
 
 
-def test_each_day_is_fetched_again_when_people_are_added() -> None:
+def test_added_people_are_asked_for_once_a_day_and_alone() -> None:
     ids = frozenset({ANN, BOB})
     known = infos(*range(1, HISTORY_DAYS + 1), covered=frozenset({ANN}))
-    assert following(known, ids) == back(1)
+    assert following(known, ids) == DayRequest(day=back(1), ids=frozenset({BOB}), added=True)
     assert following(infos(*range(1, HISTORY_DAYS + 1), covered=ids), ids) is None
 
 
@@ -127,7 +129,7 @@ def test_removed_people_need_no_call() -> None:
 
 
 def test_a_day_of_listed_people_is_fetched_again_when_everybody_is_wanted() -> None:
-    assert following(infos(1, covered=frozenset({ANN}))) == back(1)
+    assert following(infos(1, covered=frozenset({ANN}))) == DayRequest(day=back(1), ids=None)
 
 
 def test_a_day_of_everybody_serves_a_list() -> None:
@@ -140,7 +142,7 @@ def test_nobody_known_means_no_call() -> None:
 
 def test_people_whom_a_day_does_not_name_have_nothing() -> None:
     source = company(activity(ANN, 2))
-    record, pauses = fetched(source, frozenset({ANN, BOB}))
+    record, pauses = fetched(source, DayRequest(day=back(1), ids=frozenset({ANN, BOB})))
     assert record.counts == {ANN: (2, 6, 10, 2)}
     assert record.info.covered == frozenset({ANN, BOB})
     assert pauses == 0
@@ -156,35 +158,67 @@ def test_others_can_go_first_after_each_page() -> None:
         rest = str(start + 100) if start < 200 else None
         return page_of(everybody[start : start + 100], total=250, cursor=rest)
 
-    record, pauses = fetched(Answering(answer), None)
+    record, pauses = fetched(Answering(answer), DayRequest(day=back(1), ids=None))
     assert pauses == 2
     assert len(record.counts) == 250
 
 
-@pytest.mark.parametrize("active", [EVE, ANN], ids=["nobody has data", "an id is unknown"])
-def test_after_a_404_to_a_list_the_day_is_taken_from_the_listing_of_everybody(active: str) -> None:
-    source = company(activity(active), unknown=frozenset({BOB}))
+def test_a_404_that_means_nobody_is_settled_once_and_remembered() -> None:
+    source = company(activity(EVE))
     ids = frozenset({ANN, BOB})
-    record, pauses = fetched(source, ids)
+    record, pauses = fetched(source, DayRequest(day=back(1), ids=ids))
     assert [wanted.user_ids for wanted, _ in source.calls] == [(ANN, BOB), None]
     assert pauses == 1
-    assert record.counts.keys() == ids & {active}
-    assert record.info.covered == ids
+    assert record.counts == {}
+    assert record.info.no_data
+    old = {back(1): replace(record.info, fetched_at=MIDNIGHT - 1)}
+    again = following(old, ids)
+    assert again == DayRequest(day=back(1), ids=ids, no_data=True)
+    source.calls.clear()
+    record, _ = fetched(source, again)
+    assert [wanted.user_ids for wanted, _ in source.calls] == [(ANN, BOB)]
+    assert record.info.no_data
+
+
+def test_after_a_404_for_an_unknown_id_days_are_taken_from_the_listing_of_everybody() -> None:
+    source = company(activity(ANN), activity(EVE), unknown=frozenset({BOB}))
+    ids = frozenset({ANN, BOB})
+    record, _ = fetched(source, DayRequest(day=back(1), ids=ids))
+    assert record.counts.keys() == {ANN}
+    assert record.info.filter_fails
+    assert not record.info.no_data
+    request = following({back(1): replace(record.info, fetched_at=MIDNIGHT)}, ids)
+    assert request == DayRequest(day=back(2), ids=ids, unfiltered=True)
+    source.calls.clear()
+    record, _ = fetched(source, request)
+    assert record.counts.keys() == {ANN}
+    assert [wanted.user_ids for wanted, _ in source.calls] == [None]
 
 
 def test_two_404s_for_everybody_are_a_day_without_activity() -> None:
     source = company()
-    record, _ = fetched(source, None)
+    record, _ = fetched(source, DayRequest(day=back(1), ids=None))
     assert record.counts == {}
     assert len(source.calls) == 2
 
 
 def test_a_day_of_another_time_zone_is_refused_unless_the_zone_is_configured() -> None:
     source = Answering(lambda *_: page_of([activity(ANN)], time_zone="Asia/Tokyo"))
+    request = DayRequest(day=back(1), ids=None)
     with pytest.raises(InvalidResponse, match="Asia/Tokyo"):
-        fetched(source, None)
-    record, _ = fetched(source, None, plan_of(zone="UTC"))
+        fetched(source, request)
+    record, _ = fetched(source, request, plan_of(zone="UTC"))
     assert record.counts
+
+
+def test_added_people_are_merged_into_the_day() -> None:
+    day = back(1)
+    of_ann, of_bob = {ANN: (1, 1, 1, 1)}, {BOB: (2, 2, 2, 2)}
+    before = DayRecord(DayInfo(day=day, fetched_at=1.0, covered=frozenset({ANN})), of_ann)
+    added = DayRecord(DayInfo(day=day, fetched_at=9.0, covered=frozenset({BOB})), of_bob)
+    both = merge(before, added)
+    assert both.counts == of_ann | of_bob
+    assert both.info == DayInfo(day=day, fetched_at=1.0, covered=frozenset({ANN, BOB}))
 
 
 def test_the_window_of_one_day_is_the_day_that_just_ended() -> None:

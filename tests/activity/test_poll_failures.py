@@ -123,20 +123,31 @@ def test_a_spent_quota_keeps_whole_windows() -> None:
     assert result.retry_at == pytest.approx(NOW.timestamp() + 86_400, abs=5)
 
 
-def test_after_a_spent_quota_a_listing_with_more_pages_than_known_may_have_twice_as_many() -> None:
+def test_after_a_spent_quota_the_wait_frees_as_many_calls_as_a_poll_needs() -> None:
     """Else each call that becomes free would be spent on a first page, and no window be whole."""
+    error = QuotaSpent("spent", until=NOW.timestamp() + 1, spacing=17.0)
+    known = replace(KNOWN, pages={"1d": 20, "28d": 100, "90d": 300})
+    result = poll(Answering(fail_after(0, error)), plan_of(), known, FakeClock(), no_log())
+    assert result.retry_at == NOW.timestamp() + (20 + 1 + 100) * 17
+    later = QuotaSpent("spent", until=NOW.timestamp() + 9999, spacing=17.0)
+    result = poll(Answering(fail_after(0, later)), plan_of(), known, FakeClock(), no_log())
+    assert result.retry_at == later.until
+    never = QuotaSpent("spent", until=NOW.timestamp() + 1, spacing=9999.0)
+    result = poll(Answering(fail_after(0, never)), plan_of(), known, FakeClock(), no_log())
+    assert result.retry_at == NOW.timestamp() + 86_400
 
+
+def test_received_pages_of_a_window_with_more_do_not_lengthen_the_wait() -> None:
     def ask(_wanted: ActivityFilter, cursor: str | None) -> ActivityPage:
         if cursor == "90":
-            raise QuotaSpent("spent", until=SOON)
+            raise QuotaSpent("spent", until=NOW.timestamp() + 1, spacing=17.0)
         place = int(cursor or 0) + 1
         return page_of([activity(str(place))], total=None, cursor=str(place))
 
-    for known_pages, pages in ((100, 100), (90, 180), (3, 180)):
-        known = replace(KNOWN, pages={"1d": 20, "28d": known_pages})
+    for pages, calls in ((100, 20 + 1 + 100), (90, 2 * 90), (3, 2 * 90)):
+        known = replace(KNOWN, pages={"1d": 20, "28d": pages})
         result = poll(Answering(ask), plan_of(), known, FakeClock(), no_log())
-        assert result.retry_at == SOON
-        assert result.company_state.pages == {"1d": 20, "28d": pages}
+        assert result.retry_at == NOW.timestamp() + calls * 17
 
 
 def test_one_window_that_fails_keeps_the_others() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gong_exporter.activity.company_state import CompanyState
 from gong_exporter.activity.poll import poll
-from gong_exporter.activity.windows import day_start
+from gong_exporter.activity.windows import day_start, describe_zone
 from gong_exporter.gong.errors import (
     BadRequest,
     InvalidResponse,
@@ -107,7 +107,9 @@ def test_no_such_date_is_requested_at_any_time_in_any_zone(
 @pytest.mark.parametrize(
     ("known", "moved_to", "statuses"),
     [
+        # Eastward the answers name another zone; westward our date is not over there yet.
         ("Pacific/Honolulu", "Pacific/Auckland", [200, 200, 200, 200]),
+        ("Pacific/Auckland", "Pacific/Honolulu", [400, 200, 200, 200, 200]),
         ("US/Pacific", "US/Eastern", [200, 200, 200, 200]),
     ],
 )
@@ -129,6 +131,22 @@ def test_a_company_that_moved_to_another_zone_gets_its_new_days_in_the_same_poll
     assert got == statuses
     assert recorder.messages[-1] == "the company's time zone has changed"
     assert recorder.values[-1] == {"time_zone": moved_to}
+
+
+def test_after_refused_ranges_the_zone_is_requested_once_in_a_poll() -> None:
+    """A company that did not move: something else is wrong with the request."""
+    today = date(2026, 3, 11)
+
+    def answer(wanted: ActivityFilter, _cursor: str | None) -> ActivityPage:
+        if wanted.to_date == today:
+            raise BadRequest(400)
+        return page_of([activity("1")], time_zone="US/Pacific")
+
+    source = Answering(answer)
+    company_state = CompanyState(host="http://gong.test", time_zone="US/Pacific")
+    result = poll(source, plan_of(), company_state, FakeClock(), no_log())
+    assert result.windows == ()
+    assert len(source.calls) == 4  # three windows, and the question
 
 
 def test_another_name_for_the_same_days_costs_no_call() -> None:
@@ -258,3 +276,17 @@ def test_an_empty_window_is_empty_in_both_readings(empty_is_404: bool) -> None: 
     assert window_of(result, "1d").users == {}
     assert len(window_of(result, "7d").users) == 2
     assert calls == (4 if empty_is_404 else 3)  # a 404 is asked for twice
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Mars/Olympus_Mons", "'Mars/Olympus_Mons'"),
+        ("Etc/GMT+25", "'Etc/GMT+25'"),
+        ("Basic QUNDRVNTS0VZOnNlY3JldA==", "(not the name of a time zone)"),
+        ("x" * 33, "(not the name of a time zone)"),
+        ("Mars/Olympus_Mons\n", "(not the name of a time zone)"),
+    ],
+)
+def test_only_text_that_looks_like_a_zone_name_is_shown(name: str, shown: str) -> None:
+    assert describe_zone(name) == shown

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from gong_exporter.activity.company_state import CompanyState
-from gong_exporter.activity.fetch import compare_range
+from gong_exporter.activity.pages import compare_range
 from gong_exporter.activity.poll import poll
 from gong_exporter.activity.poll_plan import PollResult
 from gong_exporter.gong.errors import InvalidResponse

@@ -158,6 +158,7 @@ def test_answering_no_aborts_it(tmp_path: Path, simulator: Simulator) -> None:
         ({"label": "job"}, "--label=job is not NAME=VALUE"),
         ({"output": "/nowhere/at/all.om"}, "--output: there is no folder /nowhere/at"),
         ({"output": "out-%q.om"}, "%q is not known"),
+        ({"output": "-"}, "--output=-: a backfill writes files only, not to stdout"),
     ],
 )
 def test_bad_usage_is_refused_before_any_file_is_created(

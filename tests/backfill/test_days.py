@@ -23,17 +23,29 @@ FOREVER = 1e12
 
 
 def test_the_range_includes_both_ends() -> None:
-    days = PublicationDays(date(2026, 2, 27), date(2026, 3, 2)).dates()
+    days = PublicationDays(date(2026, 2, 27), date(2026, 3, 2)).in_zone(PACIFIC)
     assert [day.day for day in days] == [27, 28, 1, 2]
 
 
 def test_a_range_can_be_one_day() -> None:
-    assert PublicationDays(date(2026, 3, 2), date(2026, 3, 2)).dates() == (date(2026, 3, 2),)
+    assert PublicationDays(date(2026, 3, 2), date(2026, 3, 2)).in_zone(PACIFIC) == (
+        date(2026, 3, 2),
+    )
+
+
+def test_a_day_that_the_zone_skipped_is_left_out() -> None:
+    days = PublicationDays(date(2011, 12, 29), date(2011, 12, 31)).in_zone(ZoneInfo("Pacific/Apia"))
+    assert [day.day for day in days] == [29, 31]
 
 
 def test_a_range_the_wrong_way_round_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="--from=2026-03-02 is after --to=2026-03-01"):
         PublicationDays(date(2026, 3, 2), date(2026, 3, 1)).check()
+
+
+def test_a_day_before_gong_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="--from=2009-12-31 is too early"):
+        PublicationDays(date(2009, 12, 31), date(2026, 3, 1)).check()
 
 
 def test_tomorrow_is_refused_and_today_is_not() -> None:

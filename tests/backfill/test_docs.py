@@ -125,6 +125,6 @@ def test_the_demo_with_a_past_shows_it_whole_and_leaves_nothing_behind(tmp_path:
         assert groups
     finally:
         process.send_signal(signal.SIGINT)
-        rest, _ = process.communicate(timeout=WAIT_TIMEOUT)
+        rest, _ = process.communicate(timeout=4 * WAIT_TIMEOUT)
     assert process.returncode == 0, said + rest
     assert [path.name for path in tmp_path.iterdir()] == []

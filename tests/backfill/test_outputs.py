@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gong_exporter.backfill.plan import InvalidRequest, OutputPath, parse_labels
+from gong_exporter.backfill.output import OutputPath, parse_labels
+from gong_exporter.backfill.plan import InvalidRequest
 from tests.support.backfill_samples import every_day
 
 DAYS = every_day(date(2025, 12, 30), date(2026, 2, 1))
@@ -33,13 +34,25 @@ def test_two_percent_signs_stand_for_one(tmp_path: Path) -> None:
     assert file.path.name == "100%.om"
 
 
+def test_a_name_shared_by_two_months_is_refused(tmp_path: Path) -> None:
+    days = every_day(date(2025, 1, 31), date(2026, 1, 1))
+    with pytest.raises(
+        InvalidRequest, match=r"gong-01.om would hold 2025-01-31 and 2026-01-01 without"
+    ):
+        OutputPath(tmp_path / "gong-%m.om").files(days)
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
         ("history-%H.om", "%H is not known"),
         ("history-%", "% is not known"),
+        ("%Y/history.om", "not in its folder's"),
         ("nowhere/history.om", "there is no folder"),
-        ("x" * 300 + "/history.om", "there is no folder"),
+        ("", "is a folder: name a file in it"),
+        ("x" * 300, "--output=.*: File name too long"),
+        ("x" * 300 + "/history.om", "--output=.*: File name too long"),
+        ("/", "names no file"),
     ],
 )
 def test_an_invalid_name_is_refused(tmp_path: Path, name: str, message: str) -> None:

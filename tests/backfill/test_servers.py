@@ -13,7 +13,7 @@ import pytest
 
 from gong_exporter.activity.snapshot import metric_name
 from gong_exporter.activity.windows import day_start, parse_window
-from gong_exporter.backfill.plan import TextFormat
+from gong_exporter.backfill.output import TextFormat
 from gong_exporter.simulator.company.company import SimulatedCompany
 from tests.support.backfill_samples import Samples, every_day, key
 from tests.support.backfill_servers import KEEP, everything, make_blocks, stored, take_text

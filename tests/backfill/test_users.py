@@ -154,6 +154,25 @@ def test_users_that_polls_know_need_no_search(rig: MakeRig) -> None:
     assert {str(body["filter"].get("userIds")) for body in one.asked()} == {f"['{ANN}']"}
 
 
+def test_a_range_that_gong_refuses_is_searched_in_halves(rig: MakeRig) -> None:
+    company = Diary({ANN: ago(20), BEN: ago(40)})
+    one = rig(company, windows=("1d",), users=(ANN, BEN), zone="US/Pacific")
+    one.simulator.script_faults("bad-request", "bad-request")
+    one.run(days_before(60))
+    samples = read_output(one.path)
+    assert days_of(samples, ANN) == 20
+    searched = [b["filter"] for b in one.asked()[:4]]
+    lengths = [_length(each) for each in searched]
+    assert lengths == [60, 30, 30, 1]
+    # Ben is in the half that was refused, and is still found on his day: with Ann away
+    # that is a 404, which an unfiltered listing settles.
+    assert days_of(samples, BEN) == 40
+
+
+def _length(wanted: Mapping[str, str]) -> int:
+    return (date.fromisoformat(wanted["toDate"]) - date.fromisoformat(wanted["fromDate"])).days
+
+
 def test_users_that_are_unknown_inactive_and_active_are_counted_day_by_day(rig: MakeRig) -> None:
     company = Diary({ANN: ago(20, 2), BEN: ago(1)})
     one = rig(company, windows=("1d", "7d"), users=(ANN, BEN, "999"))

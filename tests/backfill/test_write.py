@@ -27,14 +27,8 @@ from gong_exporter.activity.users import (
 from gong_exporter.activity.windows import day_start, parse_window
 from gong_exporter.backfill import write
 from gong_exporter.backfill.fetched_days import index_fetched_days
-from gong_exporter.backfill.plan import (
-    DAY,
-    BackfillError,
-    OutputFile,
-    OutputFormat,
-    TextFormat,
-    sample_times,
-)
+from gong_exporter.backfill.output import OutputFile, OutputFormat, TextFormat
+from gong_exporter.backfill.plan import DAY, BackfillError, sample_times
 from gong_exporter.backfill.write import FileSummary, write_file
 from gong_exporter.exposition.family import label_value
 from tests.support.backfill_samples import Samples, read_output

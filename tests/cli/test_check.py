@@ -185,6 +185,30 @@ def test_a_valid_web_configuration_has_a_row(tmp_path: Path) -> None:
     assert "web config" not in run_here("check", f"--config.file={config}").stdout
 
 
+@pytest.mark.parametrize("words", [["check"], ["check", "--live"], ["--config.check"]])
+def test_beside_faults_the_warnings_are_said_too_and_after_them(
+    words: list[str], tmp_path: Path
+) -> None:
+    config = write_config(
+        tmp_path,
+        "http://gong.example",
+        activity={"metrics": ["calls_as_hots"]},
+        poll={"interval": "soon"},
+        state={"fiel": "x"},
+    )
+    checked = run(*words, f"--config.file={config}")
+    assert (checked.returncode, checked.stdout) == (2, "")
+    said = checked.stderr.replace(str(config), "FILE").splitlines()
+    begins = [
+        "gong-exporter: FILE:5: poll.interval: 'soon' is not a duration;",
+        "gong-exporter: FILE:7: state.fiel: unknown key; did you mean 'file'?",
+        "warning: FILE:3: activity.metrics: 'calls_as_hots' is none of the 15 documented counters;",
+        "warning: FILE:9: gong.base_url: is plain http, so",
+    ]
+    for line, begin in zip(said, begins, strict=True):
+        assert line.startswith(begin)
+
+
 def test_beside_a_schedule_that_does_not_fit_the_warnings_are_said_too(tmp_path: Path) -> None:
     (tmp_path / "database").mkdir()
     config = write_config(
@@ -195,12 +219,19 @@ def test_beside_a_schedule_that_does_not_fit_the_warnings_are_said_too(tmp_path:
     )
     checked = run_here("check", f"--config.file={config}")
     assert (checked.returncode, checked.stdout) == (2, "")
-    *warnings, fault = checked.stderr.splitlines()
+    fault, *warnings = checked.stderr.splitlines()
     assert "not even two polls a day fit" in fault
     assert len(warnings) == 2
-    assert 'msg="the state file is not in use;' in warnings[0]
-    assert "it is not a regular file" in warnings[0]
+    assert warnings[0].startswith("warning: the state file is not in use;")
+    assert f"{tmp_path / 'database'}: it is not a regular file" in warnings[0]
     assert "is plain http" in warnings[1]
+
+
+def test_only_a_check_says_warnings_of_a_refused_configuration(tmp_path: Path) -> None:
+    config = write_config(tmp_path, "http://gong.example", state={"fiel": "x"})
+    started = run("--once", f"--config.file={config}")
+    assert (started.returncode, started.stdout) == (2, "")
+    assert len(started.stderr.splitlines()) == 1
 
 
 def test_a_state_file_that_cannot_be_used_is_a_warning(tmp_path: Path) -> None:
@@ -209,9 +240,8 @@ def test_a_state_file_that_cannot_be_used_is_a_warning(tmp_path: Path) -> None:
     database.mkdir()
     checked = run_here("check", f"--config.file={config}")
     assert checked.returncode == 0
-    assert "the state file is not in use;" in checked.stderr
-    assert f"file={database} " in checked.stderr
-    assert "it is not a regular file" in checked.stderr
+    assert "warning: the state file is not in use;" in checked.stderr
+    assert f": {database}: it is not a regular file" in checked.stderr
 
 
 def test_a_folder_that_is_not_there_keeps_nothing(tmp_path: Path) -> None:
@@ -219,3 +249,13 @@ def test_a_folder_that_is_not_there_keeps_nothing(tmp_path: Path) -> None:
     checked = run_here("check", f"--config.file={config}")
     assert checked.returncode == 0
     assert f"warning: state.file: there is no folder {tmp_path / 'no'};" in checked.stderr
+
+
+def test_a_short_secret_is_warned_about_without_a_character_of_it(tmp_path: Path) -> None:
+    gong = {"access_key": "qxz", "access_key_secret": "12345678"}
+    checked = run_here("check", f"--config.file={write_config(tmp_path, GONG, gong=gong)}")
+    assert checked.returncode == 0
+    assert checked.stderr == (
+        "warning: gong.access_key has fewer than 8 characters: logs and pages redact it only as a"
+        " whole word\n"
+    )

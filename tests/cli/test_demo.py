@@ -147,7 +147,7 @@ def test_it_takes_another_port_when_the_usual_one_is_taken(tmp_path: Path) -> No
             assert int(port) != PORT
             assert "gong_up 1" in get(f"http://127.0.0.1:{port}/metrics")
             _, err = stop(process, signal.SIGINT)
-            assert f"127.0.0.1:{PORT}: Address already in use" in err
+            assert f"127.0.0.1:{PORT}: the port is already in use" in err
             assert "using a free port instead" in err
     finally:
         if taken is not None:

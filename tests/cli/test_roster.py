@@ -14,6 +14,7 @@ import pytest
 from gong_exporter.roster.csv import read_csv
 from gong_exporter.simulator.api.simulator import Simulator, utc_now
 from gong_exporter.simulator.company.company import SimulatedCompany
+from tests.support.companies import FixtureCompany
 from tests.support.exporter import SECRET, run_here, write_config
 from tests.support.saved_state import state_at
 from tests.support.simulator import running_simulator
@@ -180,3 +181,11 @@ def test_wrong_options_are_said_before_any_call(
     assert (status, out) == (2, "")
     assert message in err
     assert not simulator.journal.entries()
+
+
+def test_a_large_company_sees_how_far_it_is(tmp_path: Path) -> None:
+    with running_simulator(FixtureCompany(1050), now=utc_now) as simulator:
+        activity = {"requests_per_second": 100}
+        _, out, err = roster(tmp_path, simulator.url, gong=activity)
+    assert len(rows(out)) == 1050
+    assert "1000 of 1050 users" in err

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -102,6 +104,34 @@ def test_a_file_that_may_not_grow_fails_instead_of_being_cut(
             )
     assert_one_line(done, "File too large")
     assert output.stat().st_size <= 100 * 1024
+
+
+@BUFFERING
+def test_a_slow_reader_of_a_pipe_that_does_not_block_gets_everything(
+    unbuffered: str, tmp_path: Path
+) -> None:
+    received: list[bytes] = []
+    with running_simulator(FixtureCompany(users=500), now=utc_now) as simulator:
+        config = write_config(tmp_path, simulator.url, state={"file": None})
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+
+        def read() -> None:
+            time.sleep(0.2)
+            while data := os.read(reader, 1 << 16):
+                received.append(data)
+
+        thread = threading.Thread(target=read)
+        thread.start()
+        done = run_to(writer, ("--once", "--config.file={config}"), config, unbuffered)
+        os.close(writer)
+        thread.join(30)
+        os.close(reader)
+    assert done.returncode == 0, done.stderr
+    text = b"".join(received)
+    assert len(text) > 1 << 17
+    assert text.endswith(b"\n")
+    assert text.count(b"\ngong_user_info{") == 500
 
 
 @BUFFERING

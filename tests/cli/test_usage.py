@@ -48,6 +48,7 @@ def test_version_and_help() -> None:
     [
         (["--web.listen-adress=:0"], "No such option"),
         (["serve"], "No such command 'serve'"),
+        (["chek"], "No such command 'chek'; did you mean 'check'?"),
         (["--log.level=loud"], "'loud' is not one of"),
         (["check", "--log.format=xml"], "'xml' is not one of"),
         (["--config.file=/nowhere/config.yaml"], "/nowhere/config.yaml: cannot be read: No such"),
@@ -55,6 +56,9 @@ def test_version_and_help() -> None:
         (["simulate", "--fault=hangs"], "unknown fault 'hangs'"),
         (["simulate", "--time-zone=Mars/Base"], "is not a known time zone"),
         (["simulate", "--event=slump"], "slump"),
+        (["simulate", "--requests-per-second=nan"], "requests_per_second must be more than"),
+        (["simulate", "--requests-per-second=1e-320"], "requests_per_second must be more than"),
+        (["demo", "--requests-per-second=nan"], "requests_per_second must be more than"),
         (["simulate", "--fault=reset:nan"], "must be from 0 to 1"),
         (["demo", "--event=slump:nobody@nowhere.example:9"], "nobody@nowhere.example"),
     ],
@@ -72,7 +76,7 @@ def test_bad_usage_is_refused_in_words(arguments: list[str], words: str) -> None
         ("--web.listen-address=localhost", 2, "expected HOST:PORT"),
         ("--web.listen-address=:70000", 2, "the port must be 0 to 65535"),
         ("--web.telemetry-path=metrics", 2, "must start with /"),
-        ("--web.listen-address=192.0.2.1:0", 1, "Cannot assign requested address"),
+        ("--web.listen-address=192.0.2.1:0", 1, "this machine has no such address"),
     ],
 )
 def test_an_address_or_path_that_cannot_be_served(
@@ -89,7 +93,7 @@ def test_a_taken_port_is_said(config: Path) -> None:
         done = run(f"--config.file={config}", f"--web.listen-address={address}")
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
-    assert f"cannot listen on {address}: Address already in use" in done.stderr
+    assert f"cannot listen on {address}: the port is already in use" in done.stderr
 
 
 def test_options_stand_before_or_after_a_commands_name(config: Path) -> None:
@@ -112,6 +116,20 @@ def test_where_the_configuration_is_looked_for(tmp_path: Path, config: Path) -> 
     assert nowhere.returncode == 2
     assert "config.yaml: cannot be read: No such file or directory" in nowhere.stderr
     assert "--config.file" in nowhere.stderr
+
+
+def test_a_tilde_in_a_path_is_the_home_folder(tmp_path: Path, config: Path) -> None:
+    home = environment(HOME=str(tmp_path))
+    config.rename(tmp_path / "moved.yaml")
+    (tmp_path / "web.yml").write_text("{}")
+    flags = ("--config.file=~/moved.yaml", "--web.config.file=~/web.yml")
+    checked = run(*flags, "check", environ=home)
+    assert checked.stdout.splitlines()[0] == f"{tmp_path}/moved.yaml: valid"
+    named = run("check", environ=home | {"GONG_EXPORTER_CONFIG_FILE": "~/moved.yaml"})
+    assert named.returncode == 0
+    days = ("--from=2026-01-01", "--to=2026-01-02")
+    refused = run("backfill", flags[0], *days, "--output=~", "--yes", environ=home)
+    assert f"'{tmp_path}' is a directory" in refused.stderr
 
 
 def test_several_addresses_are_served_and_port_0_is_logged(tmp_path: Path) -> None:

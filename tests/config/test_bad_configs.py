@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gong_exporter.common.problems import ConfigError
+from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.load import load_config
 from gong_exporter.runtime.user_labels import checked_roster
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from pydantic import ValidationError
 
 from gong_exporter.activity.users import ListedUser
 from gong_exporter.activity.windows import WindowSpec
-from gong_exporter.common.problems import ConfigError, Problem
+from gong_exporter.common.problems import Problem
+from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.load import MAX_BYTES, load_config
 from gong_exporter.config.model import SECTIONS, Config
 from gong_exporter.config.secrets import Secret
@@ -275,6 +277,16 @@ def test_a_file_that_is_too_large_is_refused(tmp_path: Path) -> None:
     assert _refusal(path) == f"FILE: is larger than {MAX_BYTES} bytes"
 
 
+def test_a_file_of_very_many_values_is_refused_before_it_takes_minutes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gong_exporter.common.yaml.MAX_VALUES", 100)
+    path = tmp_path / "config.yaml"
+    path.write_text("activity:\n  users:\n" + "    - a\n" * 1000)
+
+    assert re.fullmatch(r"FILE:\d+: more than 100 values", _refusal(path))
+
+
 def test_of_very_many_problems_the_first_are_listed(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text("activity:\n  users:\n" + "    - a\n" * 1000)
@@ -366,6 +378,20 @@ def test_a_home_folder_that_is_not_known_is_refused(tmp_path: Path) -> None:
 
     assert _refusal(path) == (
         "FILE:1: state.file: begins with '~', and that home folder is not known"
+    )
+
+
+def test_variables_in_a_path_or_a_proxy_are_a_warning(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(
+        "gong:\n  proxy_url: http://${USER}:${PASSWORD}@proxy.example\n"
+        "state:\n  file: ${STATE_DIRECTORY}/x.db\n"
+    )
+    what = "has the name of a variable in it, which nothing replaces here"
+
+    assert load_config(path, PAIR).warnings == (
+        f"{path}:2: gong.proxy_url: {what}",
+        f"{path}:4: state.file: {what}",
     )
 
 

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gong_exporter.common.problems import ConfigError
 from gong_exporter.common.yaml import parse_yaml
+from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.load import load_config
 from gong_exporter.config.secrets import (
     MAX_SECRET_BYTES,
@@ -267,6 +267,56 @@ def test_no_way_to_break_a_file_shows_a_secret(
     for part in ("HIDDEN", "Xq7", "Kw5", "made_up"):
         assert part not in shown
         assert part not in _locals(trace)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("${MY_TOKEN}", "looks like the name of a variable"),
+        ("$MY_TOKEN", "looks like the name of a variable"),
+        ("$(MY_TOKEN)", "looks like the name of a variable"),
+        ("{{gong.token}}", "looks like the name of a variable"),
+        ("%GONG_TOKEN%", "looks like the name of a variable"),
+        ("<your-token>", "looks like a placeholder"),
+        ("your-access-key", "looks like a placeholder"),
+        ("...", "looks like a placeholder"),
+        ("CHANGEME", "looks like a placeholder"),
+        ("xxxxxxxx", "looks like a placeholder"),
+        ('"abc"', "begins and ends with a quote"),
+        ("'abc'", "begins and ends with a quote"),
+    ],
+)
+@pytest.mark.parametrize("source", ["key", "file", "environment"])
+def test_a_placeholder_for_a_secret_is_a_warning_wherever_it_is(
+    text: str, why: str, source: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "config.yaml"
+    (tmp_path / "token").write_text(f"{text}\n")
+    given = {
+        "key": f"gong: {{bearer_token: {json.dumps(text)}}}",
+        "file": "gong: {bearer_token_file: token}",
+        "environment": "",
+    }
+    path.write_text(given[source])
+    place = {
+        "key": f"{path}:1: gong.bearer_token",
+        "file": f"{path}:1: gong.bearer_token_file",
+        "environment": f"{path}: $GONG_BEARER_TOKEN",
+    }
+
+    environ = {"GONG_BEARER_TOKEN": text} if source == "environment" else {}
+    (warning,) = load_config(path, environ).warnings
+
+    assert warning.startswith(f"{place[source]}: {why}")
+    assert text not in warning
+
+
+@pytest.mark.parametrize("text", ["abc", "a$b", "made-up-token", "50%OFF", "xx", "$", "a<b>c"])
+def test_an_odd_secret_is_no_placeholder(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.touch()
+
+    assert load_config(path, {"GONG_BEARER_TOKEN": text}).warnings == ()
 
 
 def test_empty_variables_count_as_not_set(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
 def test_a_second_exporter_is_a_standby_and_takes_over_when_the_first_is_killed(pair: Pair) -> None:
     second, calls = pair.second, len(pair.simulator.journal.entries())
     (line,) = second.said("not polling")
-    assert "another process polls with this state file" in line["because"]
+    assert f"the process {pair.first.process.pid} polls with this state file" in line["because"]
 
     samples = second.samples()
     assert published(samples) == published(pair.first.samples())

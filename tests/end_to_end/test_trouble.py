@@ -85,7 +85,7 @@ def test_a_full_disk_is_reported_until_it_has_space_again(
     state = small_disk / "state.db"
     with running_on(tmp_path, simulator.url, state) as running:
         assert (running.samples().value(ERRORS) or 0) >= 1
-        assert "is not in use: database or disk is full" in running.ask("/").text
+        assert "is not in use: the disk is full" in running.ask("/").text
         assert running.samples().value("gong_up") == 1
         filler.unlink()
         # The next poll saves at once, whatever it could not write before.

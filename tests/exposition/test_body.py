@@ -20,13 +20,7 @@ from prometheus_client.openmetrics.parser import text_fd_to_metric_families as o
 from prometheus_client.parser import text_string_to_metric_families as text_families
 
 from gong_exporter.activity.snapshot import EMPTY, Snapshot
-from gong_exporter.exposition.body import (
-    CHUNK_BYTES,
-    Body,
-    Exposition,
-    choose_content_type,
-    once_text,
-)
+from gong_exporter.exposition.body import CHUNK_BYTES, LIVE_FOR, Body, Exposition, once_text
 from tests.support.exposition_collector import SnapshotCollector
 from tests.support.exposition_metrics import busy_metrics
 from tests.support.exposition_snapshots import snapshot, snapshots
@@ -58,7 +52,7 @@ class Counting:
 
 
 def exposition_of(shown: Snapshot) -> Exposition:
-    exposition = Exposition([busy_metrics().registry])
+    exposition = Exposition([busy_metrics().registry], monotonic=lambda: 0.0)
     exposition.publish(shown)
     return exposition
 
@@ -103,7 +97,7 @@ def test_a_whole_answer_passes_the_client_librarys_parsers_with_process_and_plat
         ProcessCollector(registry=None),
         PlatformCollector(registry=None),
     ]
-    exposition = Exposition(live)
+    exposition = Exposition(live, monotonic=lambda: 0.0)
     exposition.publish(snapshot(40))
     text = unpacked(exposition.body(None, "gzip")).decode()
     openmetrics = unpacked(exposition.body(OPENMETRICS, "gzip")).decode()
@@ -120,7 +114,7 @@ def test_a_whole_answer_passes_the_client_librarys_parsers_with_process_and_plat
 
 
 def test_before_anything_is_published_there_are_only_our_own_families() -> None:
-    exposition = Exposition([busy_metrics().registry])
+    exposition = Exposition([busy_metrics().registry], monotonic=lambda: 0.0)
     assert unpacked(exposition.body(None, "gzip")) == generate_latest(busy_metrics().registry)
 
 
@@ -159,12 +153,31 @@ def test_plain_lines_are_unpacked_in_bounded_pieces_while_they_are_sent() -> Non
 
 
 @FORMATS
-def test_the_live_part_is_asked_for_at_each_scrape(accept: str | None) -> None:
-    exposition = Exposition([Counting()])
-    for asked, encoding in enumerate((None, "gzip"), 1):
-        text = unpacked(exposition.body(accept, encoding))
-        assert b"asked_total %d.0" % asked in text
-        assert (b"# EOF" in text) == (accept is not None)
+def test_the_live_part_is_kept_for_a_second_and_then_asked_for_again(accept: str | None) -> None:
+    now = [100.0]
+    counting = Counting()
+    exposition = Exposition([counting], monotonic=lambda: now[0])
+    for encoding in (None, "gzip", "gzip"):
+        assert b"asked_total 1.0" in unpacked(exposition.body(accept, encoding))
+    now[0] += LIVE_FOR - 0.001
+    assert b"asked_total 1.0" in unpacked(exposition.body(accept, "gzip"))
+    now[0] += 0.001
+    assert b"asked_total 2.0" in unpacked(exposition.body(accept, "gzip"))
+    assert counting.asked == 2
+
+
+def test_each_format_keeps_a_live_part_of_its_own() -> None:
+    exposition = Exposition([Counting()], monotonic=lambda: 0.0)
+    assert b"# EOF" not in unpacked(exposition.body(None, None))
+    assert b"# EOF" in unpacked(exposition.body(OPENMETRICS, None))
+    assert b"# EOF" not in unpacked(exposition.body(None, None))
+
+
+def test_what_a_poll_changed_shows_together_with_its_snapshot() -> None:
+    exposition = Exposition([Counting()], monotonic=lambda: 0.0)
+    assert b"asked_total 1.0" in unpacked(exposition.body(None, None))
+    exposition.publish(snapshot())
+    assert b"asked_total 2.0" in unpacked(exposition.body(None, None))
 
 
 @pytest.mark.parametrize("encoding", [None, "gzip"])
@@ -174,7 +187,7 @@ def test_a_swap_in_the_middle_of_an_answer_does_not_show_in_it(encoding: str | N
             exposition.publish(snapshot(users=700, generation=2))
             return ()
 
-    exposition = Exposition([Swapping()])
+    exposition = Exposition([Swapping()], monotonic=lambda: 0.0)
     exposition.publish(snapshot(users=600, generation=1))
     for shown in (snapshot(users=600, generation=1), snapshot(users=700, generation=2)):
         text = unpacked(exposition.body(None, encoding))
@@ -235,35 +248,3 @@ def test_once_adds_its_labels_to_every_sample_and_changes_nothing_else(shown: Sn
         assert [(s.name, s.labels, s.value) for s in after.samples] == [
             (s.name, {**s.labels, **dict(labels)}, s.value) for s in before.samples
         ]
-
-
-PROMETHEUS_2 = (
-    "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
-    "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
-)
-PROMETHEUS_3 = (
-    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
-    "application/openmetrics-text;version=0.0.1;q=0.5,"
-    "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
-)
-TEXT = "text/plain; version=0.0.4; charset=utf-8"
-TEXT_1 = "text/plain; version=1.0.0; charset=utf-8; escaping=underscores"
-OPENMETRICS_1 = "application/openmetrics-text; version=1.0.0; charset=utf-8"
-
-
-@pytest.mark.parametrize(
-    ("accept", "content_type"),
-    [
-        (None, TEXT),
-        ("*/*", TEXT),
-        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", TEXT),
-        (PROMETHEUS_2, f"{OPENMETRICS_1}; escaping=underscores"),
-        (PROMETHEUS_3, f"{OPENMETRICS_1}; escaping=allow-utf-8"),
-        ("application/openmetrics-text", OPENMETRICS_1),
-        ("text/plain;version=1.0.0", TEXT_1),
-        # Dots would rename everything.
-        (f"{OPENMETRICS};escaping=dots", f"{OPENMETRICS_1}; escaping=underscores"),
-    ],
-)
-def test_the_content_type_suits_what_was_asked_for(accept: str | None, content_type: str) -> None:
-    assert choose_content_type(accept) == content_type

@@ -12,6 +12,7 @@ from gong_exporter.gong.errors import (
     REASONS,
     BadRequest,
     ConnectionFailed,
+    CredentialsUnreadable,
     Forbidden,
     GongError,
     InvalidResponse,
@@ -76,6 +77,16 @@ def test_credentials_are_read_for_each_call_because_they_rotate() -> None:
         "Basic b25l",
         "Bearer two",
     ]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\nX-Injected: 1", "\x00", "ä", "電", " ", "\x7f"])
+def test_credentials_that_no_header_can_carry_cost_no_call_and_are_not_shown(end: str) -> None:
+    with hostile_server(OK) as server:
+        seen = watched(server.url, authorization=f"Bearer {SECRET}{end}")
+        error = seen.fail()
+    assert isinstance(error, CredentialsUnreadable)
+    assert SECRET not in error.message
+    assert (server.requests, seen.exchanges) == ([], [])
 
 
 # Every status
@@ -302,7 +313,7 @@ def test_credentials_that_gong_repeats_are_not_in_the_message() -> None:
 
     with hostile_server(echo) as server:
         error = watched(server.url).fail()
-    assert error.message == "Gong answered 401: Basic ***; bad secret ***; for ***"
+    assert error.message == "Gong answered 401: ***; bad secret ***; for ***"
 
 
 def test_credentials_in_the_request_id_of_a_page_with_anomalies_are_redacted() -> None:
@@ -313,9 +324,9 @@ def test_credentials_in_the_request_id_of_a_page_with_anomalies_are_redacted() -
 
     with hostile_server(echo) as server:
         seen = watched(server.url)
-        assert seen.page().request_id == "Basic *** ***"
+        assert seen.page().request_id == "*** ***"
     assert seen.warnings == [
-        ("unexpected values in a response: records.currentPageSize is not a count", "Basic *** ***")
+        ("unexpected values in a response: records.currentPageSize is not a count", "*** ***")
     ]
 
 

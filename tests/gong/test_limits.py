@@ -143,6 +143,7 @@ def test_the_days_calls_are_spent_once_and_come_back_a_day_later() -> None:
     with pytest.raises(QuotaSpent) as caught:
         of.acquire()
     assert caught.value.until == pytest.approx(first + DAY, abs=STEP)
+    assert caught.value.spacing == DAY / 3
     assert caught.value.message == (
         "the 3 calls of gong.requests_per_day are used up; the next one is free in 86399 s"
     )
@@ -182,6 +183,45 @@ def test_a_clock_set_back_by_a_year_keeps_the_quota_spent_for_a_day_and_no_longe
         of.acquire()
     assert caught.value.until == pytest.approx(clock.now() + DAY, abs=STEP)
     clock.advance(DAY + 1)
+    call(of, clock)
+
+
+def test_a_clock_set_forward_by_days_keeps_the_quota_spent_for_its_true_length() -> None:
+    """A machine without a battery clock boots, and is corrected later."""
+    clock = FakeClock()
+    of = limiter(clock, per_day=2)
+    call(of, clock)
+    call(of, clock)
+    clock.advance(3600)
+    clock.jump(20_000 * DAY)
+    with pytest.raises(QuotaSpent) as caught:
+        of.acquire()
+    assert caught.value.until == pytest.approx(clock.now() + DAY - 3600, abs=2)
+    clock.advance(DAY - 3598)
+    call(of, clock)
+
+
+def test_a_clock_set_forward_during_an_exchange_keeps_the_quota_too() -> None:
+    clock = FakeClock()
+    of = limiter(clock, per_day=1)
+    number = of.acquire()
+    clock.jump(3 * DAY)
+    of.release(number)
+    with pytest.raises(QuotaSpent):
+        of.acquire()
+
+
+def test_a_clock_that_drifts_moves_nothing() -> None:
+    clock = FakeClock()
+    of = limiter(clock, per_day=2)
+    call(of, clock)
+    call(of, clock)
+    for _ in range(24):
+        clock.advance(3600 - 1)
+        clock.jump(1)
+        if clock.monotonic() < 1000 + DAY - 3600:
+            with pytest.raises(QuotaSpent):
+                of.acquire()
     call(of, clock)
 
 

@@ -78,6 +78,15 @@ def test_the_proxy_of_the_environment_is_used_unless_another_is_configured(
         assert (len(one.requests), len(other.requests)) == (1, 1)
 
 
+def test_space_around_the_proxy_of_the_environment_is_stripped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with hostile_server(forward_to(None)) as proxy:
+        monkeypatch.setenv("http_proxy", f" {proxy.url}\n")
+        post(transport_to("http://gong.invalid"))
+        assert len(proxy.requests) == 1
+
+
 def test_no_proxy_of_the_environment_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
     with hostile_server(answer(200, PAGE)) as server, hostile_server(forward_to(None)) as proxy:
         monkeypatch.setenv("http_proxy", proxy.url)

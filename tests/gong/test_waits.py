@@ -82,6 +82,26 @@ def test_another_processs_retry_after_holds_for_this_one() -> None:
     assert observer.limited == [pytest.approx(clock.now(), abs=STEP), 0.0]
 
 
+@pytest.mark.parametrize("processes", [1, 2], ids=["one process", "two processes"])
+def test_a_clock_set_forward_keeps_a_retry_after_in_the_ledger_for_its_true_length(
+    processes: int,
+) -> None:
+    """So that a backfill or a restart after the correction obeys it as well."""
+    clock, ledger = FakeClock(), MemoryLedger()
+    limiters = [limiter(clock, ledger=ledger) for _ in range(processes)]
+    limiters[0].rate_limited(7200)
+    clock.jump(50 * 3600)
+    clock.advance(100)
+    for of in limiters:
+        with pytest.raises(WaitTooLong):
+            of.acquire()
+    assert 7100 <= ledger.limited_until(clock.now()) - clock.now() <= 7200
+    with pytest.raises(WaitTooLong):
+        limiter(clock, ledger=ledger).acquire()
+    clock.advance(7200)
+    limiter(clock, ledger=ledger).acquire()
+
+
 def test_a_shorter_retry_after_does_not_end_a_longer_one() -> None:
     clock = FakeClock()
     of = limiter(clock)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gong_exporter.gong.clock import Clock
+from gong_exporter.gong.deadline_thread import DeadlineThread
 from gong_exporter.gong.records import AGGREGATE_ACTIVITY_PATH
 from gong_exporter.gong.transport import Request, Response, Transport
 from tests.support.clocks import FakeClock
@@ -43,7 +44,13 @@ def post(
 
 
 def exchanges_running() -> int:
-    return sum(it.name == "gong-exchange" for it in threading.enumerate())
+    return sum(
+        isinstance(it, DeadlineThread) and it.task is not None for it in threading.enumerate()
+    )
+
+
+def exchange_threads() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if isinstance(thread, DeadlineThread)}
 
 
 LATE = 10.0

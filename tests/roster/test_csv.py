@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gong_exporter.common.problems import ConfigError
+from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.load import load_config
 from gong_exporter.config.model import Config
 from gong_exporter.roster.csv import read_csv
@@ -262,20 +262,64 @@ def test_a_line_that_names_the_separator_is_not_part_of_the_table(first: str) ->
 
 
 @pytest.mark.parametrize(
-    "cell",
+    ("cell", "why"),
     [
-        "bela@example.com\u200b",
-        "be\u00adla@example.com",
-        "mailto:bela@example.com",
-        "'bela@example.com",
-        "bela@example.com.",
+        (
+            "bela@example.com\u200b",
+            (
+                r"email 'bela@example.com\u200b' is not an address: it has an invisible character,"
+                " U+200B (ZERO WIDTH SPACE)"
+            ),
+        ),
+        (
+            "be\u00adla@example.com",
+            (
+                r"email 'be\xadla@example.com' is not an address: it has an invisible character,"
+                " U+00AD (SOFT HYPHEN)"
+            ),
+        ),
+        (
+            "mailto:bela@example.com",
+            "email 'mailto:bela@example.com' is not an address: leave out 'mailto:'",
+        ),
+        (
+            "'bela@example.com",
+            (
+                'email "\'bela@example.com" is not an address: leave out the quotation mark or'
+                " apostrophe around it"
+            ),
+        ),
+        ("bela@example.com.", "email 'bela@example.com.' is not an address"),
     ],
 )
-def test_what_is_not_an_address_is_left_out(cell: str) -> None:
+def test_what_is_invisible_in_an_address_is_explained(cell: str, why: str) -> None:
     roster = _read(f"email,team\njane@acme.com,EMEA\n{cell},APAC\n")
 
-    assert roster.warnings == ((3, f"the row is left out: email {cell!r} is not an address"),)
+    assert roster.warnings == ((3, f"the row is left out: {why}"),)
     assert roster.skipped == 1
+
+
+def test_an_id_that_a_spreadsheet_rounded_is_explained() -> None:
+    rows = "id,email,team\n124955459349898123,,EMEA\n124955459349898000,,APAC\n"
+    roster = _read(rows + "124955459349899000,bela@example.com,AMER\n")
+
+    assert roster.of("124955459349898123", "") == {"team": "EMEA"}
+    assert roster.of("124955459349898000", "") == roster.of("124955459349899000", "") == {}
+    assert roster.of("9", "bela@example.com") == {"team": "AMER"}
+    why = (
+        "looks rounded: a spreadsheet has replaced its last digits with zeros; format the column"
+        " as text and paste the ids again, or give the address"
+    )
+    assert roster.warnings == (
+        (3, f"the row is left out: id '124955459349898000' {why}"),
+        (4, f"id '124955459349899000' {why}; the row counts by its email alone"),
+    )
+
+
+def test_short_rounded_ids_are_seen_if_all_are() -> None:
+    short = "1234567890123450,1234567890123460,1234567890123470".replace(",", ",X\n")
+    assert [line for line, _ in _faults(f"id,team\n{short},X\n")] == [2, 3, 4]
+    assert _read(f"id,team\n{short},X\n1234567890123456,X\n").skipped == 0
 
 
 HEADS = st.lists(st.sampled_from(["id", "email", "team", "region", ""]), min_size=1, max_size=5)

@@ -33,8 +33,11 @@ def client(simulator: Simulator) -> GongClient:
     return client_of(simulator, FakeClock(), timeout=0.5, retry=RetryPolicy(attempts=2))
 
 
-def test_all_pages_are_fetched(simulator: Simulator) -> None:
-    assert {user.user_id for user in fetch_users(client(simulator), no_log())} == IDS
+def test_all_pages_are_fetched_with_progress(simulator: Simulator) -> None:
+    seen: list[tuple[int, int | None]] = []
+    users = fetch_users(client(simulator), no_log(), lambda *page: seen.append(page))
+    assert {user.user_id for user in users} == IDS
+    assert seen == [(100, 150), (150, 150)]
 
 
 HARMLESS = {kind.name for kind in FAULTS if kind.stage is Stage.READING} | {

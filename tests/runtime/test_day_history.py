@@ -349,12 +349,13 @@ def test_people_who_are_taken_off_the_list_are_deleted(tmp_path: Path) -> None:
         for _ in range(10):
             loop.turn()
         assert len(loop.asked()) == calls + 3  # a poll for the changed list
-        # Added again: each day is asked once more.
+        # Added again: each day is asked once, for the one person.
         loop.use(users=listed)
         start = len(loop.asked())
         for _ in range(200):
             loop.turn()
-        assert len(loop.asked()) - start >= 80
+        added = [e.body["filter"].get("userIds") for e in loop.simulator.journal.entries()[start:]]
+        assert added.count([user_id(2)]) >= 80
         held = loop.state.history.load([TODAY - timedelta(days=1)])
         assert held is not None
         assert user_id(2) in held.people()
@@ -529,5 +530,8 @@ def test_without_scores_of_people_the_log_does_not_announce_any(tmp_path: Path) 
         loop.run()
         fill(loop)
         assert not loop.said("people and teams are scored for drops of activity from now on")
-        (line,) = loop.said("teams, and no person, are scored for drops of activity from now on")
-        assert "drops.enabled: false switches it off" in line["advice"]
+        (line,) = loop.said(
+            "teams of at least five people are scored for drops of activity from now on, and"
+            " no single person"
+        )
+        assert line["advice"] == "drops.enabled: false switches it off"

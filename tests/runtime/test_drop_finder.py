@@ -229,3 +229,10 @@ def test_a_failed_run_is_logged_and_repeated_after_a_pause(tmp_path: Path) -> No
         runs[1].end = lambda: detect(runs[1].given)
         loop.turn()
         assert warnings(loop) == ()
+
+
+def test_a_run_without_an_end_is_ended(tmp_path: Path) -> None:
+    with with_runs(tmp_path) as (loop, runs):
+        loop.clock.advance(drop_finder.TIMEOUT + 1)
+        loop.turn()
+        assert runs[0].stopped

@@ -18,6 +18,7 @@ from gong_exporter.web.routes import Options, build_app
 from gong_exporter.web.server import WebServer
 from gong_exporter.web.sockets import bind
 from tests.support.bench import Bench, FakeLock, bench
+from tests.support.companies import FixtureCompany
 from tests.support.servers import until
 from tests.support.web_site import ask
 
@@ -152,3 +153,14 @@ def test_a_clock_set_forward_stays_healthy(tmp_path: Path) -> None:
         loop.run()
         loop.clock.jump(400 * 86_400.0)
         assert loop.poller.problem() is None
+
+
+def test_the_page_warns_when_the_quota_does_not_fit_a_poll(tmp_path: Path) -> None:
+    with (
+        bench(tmp_path, FixtureCompany(users=1000), requests_per_day=14) as loop,
+        served(loop, loop.poller) as port,
+    ):
+        loop.run()
+        page = ask(port, "/").body.decode()
+        assert "only the window 28d is polled, once a day" in page
+        assert "more than gong.requests_per_day (14)" in page

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import io
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from gong_exporter.activity.snapshot import Snapshot
+from gong_exporter.activity.snapshot import Snapshot, WindowData
 from gong_exporter.activity.users import ListedUser
 from gong_exporter.cli.logs import make_log
 from gong_exporter.common.redact import Redactor
@@ -127,17 +129,31 @@ def test_another_host_is_another_company_and_the_first_one_stays_saved(tmp_path:
         assert len(loop.runner.current().snapshot.windows) == 3
 
 
-def test_a_removed_window_returns_without_a_call(tmp_path: Path) -> None:
+def test_a_removed_window_uses_no_memory_and_returns_without_a_call(
+    tmp_path: Path,
+) -> None:
+    others = in_memory()  # of whatever ran before
     with bench(tmp_path) as loop:
         loop.run()
         before = loop.config.activity.windows
         calls = len(loop.asked())
         loop.use(windows=before[:1])
-        served = loop.runner.current().snapshot.windows
-        assert [data.window for data in served] == [before[0].name]
+        assert {data.window for data in in_memory(others)} == {before[0].name}
         loop.use(windows=before)
+        assert {data.window for data in in_memory(others)} == {window.name for window in before}
         assert loop.value("gong_up") == 1
         assert len(loop.asked()) == calls
+
+
+def in_memory(but: Sequence[WindowData] = ()) -> list[WindowData]:
+    """The windows' data that this process has, wherever."""
+    gc.collect()
+    known = {id(data) for data in but}
+    return [
+        thing
+        for thing in gc.get_objects()
+        if isinstance(thing, WindowData) and id(thing) not in known
+    ]
 
 
 def test_a_poll_saves_nothing_while_another_process_owns_the_state_file(tmp_path: Path) -> None:

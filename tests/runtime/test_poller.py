@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from gong_exporter.activity.windows import WindowSpec
 from gong_exporter.config.cron import parse_cron
+from gong_exporter.simulator.records import ApiUserActivity
 from tests.support.bench import bench
 from tests.support.clocks import NOW
 from tests.support.companies import FixtureCompany
@@ -299,20 +301,40 @@ def test_a_quota_too_small_for_a_poll_fetches_the_longest_window_once_a_day(
         served = loop.runner.current().snapshot
         assert [window.window for window in served.windows] == ["28d"]
         assert len(served.users) == 1000
+        assert loop.runner.poll_state.planned == ("28d",)
         error = next(line for line in reversed(loop.log()) if line["level"] == "error")
         assert "not even two polls a day fit" in error["msg"]
+        assert error["polled_windows"] == "28d"
         # Each day from the second on: one whole window, and nothing else.
         ended = loop.said("poll ended")[-3:]
         assert [(line["windows"], line["failed"]) for line in ended] == [("28d", "1d,7d")] * 3
         assert len(loop.polled) <= 6
 
 
+def test_a_shorter_window_is_fetched_when_the_longest_does_not_fit_the_quota(
+    tmp_path: Path,
+) -> None:
+    class Sparse(FixtureCompany):
+        """Only 500 of its 2,000 people were active in the last week."""
+
+        def activity(self, start: date, end: date) -> Sequence[ApiUserActivity]:
+            everyone = super().activity(start, end)
+            return everyone if (end - start).days > 7 else everyone[:500]
+
+    with bench(tmp_path, Sparse(users=2000), requests_per_day=14) as loop:
+        loop.run()
+        loop.sleep(5 * DAY)
+        assert [window.window for window in loop.runner.current().snapshot.windows] == ["7d"]
+        assert loop.value("gong_up") == 0
+
+
 def test_a_raised_quota_fetches_all_windows_again(tmp_path: Path) -> None:
     with bench(tmp_path, FixtureCompany(users=1000), requests_per_day=14) as loop:
         loop.run()
         loop.sleep(2 * DAY)
-        assert loop.value("gong_up") == 0
+        assert list(loop.runner.poll_state.planned) == ["28d"]
         loop.use(requests_per_day=5000)
+        assert list(loop.runner.poll_state.planned) == ["1d", "7d", "28d"]
         assert loop.value("gong_up") == 1
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from gong_exporter.common.problems import ConfigError
+from gong_exporter.config.errors import ConfigError
 from gong_exporter.config.load import load_config
 from gong_exporter.config.model import Config
 from gong_exporter.runtime.user_labels import checked_roster, load_roster

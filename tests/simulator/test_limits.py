@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from gong_exporter.simulator.api.simulator_options import ApiLimits, SimulatorOptions
+from gong_exporter.simulator.api.rate_limits import ApiLimits
+from gong_exporter.simulator.api.simulator_options import SimulatorOptions
 from tests.support.clocks import FakeClock
 from tests.support.companies import FixtureCompany
 from tests.support.simulator import running_simulator

@@ -69,6 +69,8 @@ class Player:
                 self.ledger.finish(self.calls[step.which], self.now)
             case "limited_until":
                 return self.ledger.limited_until(self.now)
+            case "shift":
+                self.ledger.shift(abs(step.seconds))
             case "used":
                 return self.ledger.used(self.now)
             case "reserve" | "whole call":
@@ -131,6 +133,18 @@ class Plain:
             self.said = said_at, until = now, until - (said_at - now)
         return until if until > now else 0.0
 
+    def shift(self, seconds: float) -> None:
+        self.rows = [
+            CallRecord(
+                row.started + seconds,
+                None if row.ended is None else row.ended + seconds,
+                row.expires + seconds,
+            )
+            for row in self.rows
+        ]
+        if self.said is not None:
+            self.said = self.said[0] + seconds, self.said[1] + seconds
+
     def used(self, now: float) -> int:
         self.rows = [self._settled(row, now) for row in self.rows]
         return sum(row.started > now - DAY for row in self.rows)
@@ -157,7 +171,7 @@ def ledger(tmp_path: Path) -> Iterator[CallLedger]:
     made.close()
 
 
-ALL = ("reserve", "finish", "whole call", "limit", "limited_until", "used", "wait", "jump")
+ALL = ("shift", "reserve", "finish", "whole call", "limit", "limited_until", "used", "wait", "jump")
 
 
 @settings(deadline=None)  # a busy machine proves nothing wrong
@@ -219,6 +233,15 @@ def test_calls_from_the_future_stay_in_the_quota_for_one_day(ledger: CallLedger)
     assert ledger.used(NOON) == 1
     assert ledger.used(NOON + DAY - 1) == 1
     assert ledger.used(NOON + DAY) == 0
+
+
+def test_an_end_from_the_future_holds_no_slot_for_a_day(ledger: CallLedger) -> None:
+    """The clock jumped ahead during the exchange, and was put right after it."""
+    granted = ledger.reserve(NOON, ONE_A_SECOND, NOON + 30)
+    assert isinstance(granted, Allowed)
+    ledger.finish(granted.call, NOON + DAY / 2)
+    assert ledger.reserve(NOON + 2, ONE_A_SECOND, NOON + 32) == Wait(NOON + 3, Cause.RATE)
+    assert isinstance(ledger.reserve(NOON + 3, ONE_A_SECOND, NOON + 33), Allowed)
 
 
 def test_skew_outlasts_the_wait_for_a_busy_file() -> None:

@@ -47,16 +47,15 @@ def _fill(filler: Path) -> None:
             file.write(b"x" * 4096)
 
 
-def test_a_read_only_disk_is_not_written_and_its_calls_count(
-    small_disk: Path, scene: Scene
-) -> None:
+def test_a_read_only_disk_is_read_and_not_written(small_disk: Path, scene: Scene) -> None:
     path = small_disk / "state.db"
     with opened(path, scene) as kept:
         make_a_call(kept.ledger, NOON)
         kept.save(some_knowledge(), [a_window()])
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     with opened(path, scene) as kept:
-        assert scene.warnings == [not_in_use("attempt to write a readonly database")]
+        assert scene.warnings == [not_in_use("it, its folder or its disk is read-only")]
+        assert kept.load(HOST) == SavedState(some_knowledge(), (a_window(),))
         assert kept.ledger.used(NOON + 1) == 1
         one = replace(UNLIMITED, requests_per_day=1)
         assert isinstance(kept.ledger.reserve(NOON + 1, one, NOON + 31), Wait)
@@ -79,7 +78,7 @@ def test_a_full_disk_is_logged_and_gets_everything_once_it_has_room(
         _fill(filler)
         make_a_call(kept.ledger, NOON)
         kept.save(some_knowledge(2), [a_window("7d", 2)])
-        assert scene.warnings == [not_in_use("database or disk is full")]
+        assert scene.warnings == [not_in_use("the disk is full")]
         assert kept.ledger.used(NOON + 1) == 1
         assert kept.error_count == 2
         filler.unlink()
@@ -97,10 +96,10 @@ def test_a_state_too_large_for_the_disk_leaves_the_last_one(small_disk: Path, sc
     with opened(path, scene) as kept:
         kept.save(some_knowledge(1), [a_window(number=1)])
         kept.save(some_knowledge(2), [a_window(str(n), 2, users=20_000) for n in range(3)])
-        assert kept.error == f"{path} is not in use: database or disk is full"
+        assert kept.error == f"{path} is not in use: the disk is full"
         scene.time += RETRY_INTERVAL
         make_a_call(kept.ledger, NOON)  # tried again, in vain
-        assert scene.warnings == [not_in_use("database or disk is full")]
+        assert scene.warnings == [not_in_use("the disk is full")]
         assert kept.ledger.used(NOON + 1) == 1
     with opened(path, scene) as kept:
         assert kept.load(HOST) == SavedState(some_knowledge(1), (a_window(number=1),))
@@ -122,7 +121,7 @@ def test_a_file_that_may_not_grow_is_replaced_by_memory(path: Path, scene: Scene
         kept.save(some_knowledge(1), [a_window(number=1)])
         with _files_of_at_most(64 * 1024):
             kept.save(some_knowledge(2), [large])
-        assert scene.warnings == [not_in_use("disk I/O error")]
+        assert scene.warnings == [not_in_use("the disk gave an input/output error")]
         kept.save(some_knowledge(3), [])
         assert scene.warnings[1:] == [IN_USE_AGAIN]
     with opened(path, scene) as kept:
@@ -143,7 +142,7 @@ def folder_of_a_user() -> Iterator[Path]:
             os.seteuid(0)
 
 
-def test_a_read_only_folder_is_not_written(folder_of_a_user: Path, scene: Scene) -> None:
+def test_a_read_only_folder_is_read_and_not_written(folder_of_a_user: Path, scene: Scene) -> None:
     path = folder_of_a_user / "state.db"
     with opened(path, scene) as kept:
         kept.save(some_knowledge(), [a_window()])
@@ -151,12 +150,23 @@ def test_a_read_only_folder_is_not_written(folder_of_a_user: Path, scene: Scene)
         journal.unlink()
     folder_of_a_user.chmod(0o500)
     with opened(path, scene) as kept:
+        assert kept.load(HOST) == SavedState(some_knowledge(), (a_window(),))
         make_a_call(kept.ledger, NOON)
         assert kept.ledger.used(NOON + 1) == 1
         assert kept.poller_lock.acquire()
         assert len(scene.warnings) == 2
-        assert scene.warnings[0].startswith(not_in_use("attempt"))
+        assert scene.warnings[0].startswith(not_in_use("it"))
         assert scene.warnings[1] == f"{NO_LOCK}: Permission denied"
+
+
+def test_a_read_only_file_is_read_and_not_written(folder_of_a_user: Path, scene: Scene) -> None:
+    path = folder_of_a_user / "state.db"
+    with opened(path, scene) as kept:
+        kept.save(some_knowledge(), [a_window()])
+    path.chmod(0o400)
+    with opened(path, scene) as kept:
+        assert scene.warnings == [not_in_use("it, its folder or its disk is read-only")]
+        assert kept.load(HOST) == SavedState(some_knowledge(), (a_window(),))
 
 
 def test_a_corrupt_file_in_a_read_only_folder_is_replaced_by_memory(

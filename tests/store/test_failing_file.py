@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import threading
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
@@ -52,9 +55,9 @@ def test_a_locked_file_is_replaced_by_memory_and_gets_its_calls_later(
             assert time.monotonic() - began > 0.3  # two attempts: a call's, and the save's
             assert kept.ledger.used(NOON + 4) == 3
             assert kept.ledger.limited_until(NOON + 4) == NOON + 33
-            assert scene.warnings == [not_in_use("database is locked")]
+            assert scene.warnings == [not_in_use("another process has locked it for 5 s")]
             reason: str | None = kept.error
-            assert reason == f"{path} is not in use: database is locked"
+            assert reason == f"{path} is not in use: another process has locked it for 5 s"
             assert kept.error_count == 2
         make_a_call(kept.ledger, NOON + 40)
         assert len(scene.warnings) == 1  # it failed a moment ago, and is not tried yet
@@ -121,7 +124,7 @@ def test_a_removed_file_is_written_again_from_memory(path: Path, scene: Scene) -
         )
 
 
-@pytest.mark.parametrize("content", [b"this is no database\n" * 100, b"\0" * 4096])
+@pytest.mark.parametrize("content", [b"this is no database\n" * 100, b"x", b"\0" * 4096])
 def test_a_corrupt_file_is_renamed_and_a_new_one_begun(
     path: Path, scene: Scene, content: bytes
 ) -> None:
@@ -140,6 +143,22 @@ def test_a_corrupt_file_is_renamed_and_a_new_one_begun(
     assert scene.recorder.values[0]["renamed_to"] == aside.name
     with opened(path, scene) as kept:
         assert kept.load(HOST).windows == (a_window(),)
+
+
+def test_a_second_corrupt_file_of_the_same_second_is_kept_too(path: Path, scene: Scene) -> None:
+    for content in (b"one" * 1000, b"two" * 1000):
+        path.write_bytes(content)
+        with opened(path, scene):
+            pass
+    kept = {
+        file.name: file.read_bytes()
+        for file in path.parent.glob("*.corrupt-*")
+        if file.stat().st_size
+    }
+    assert kept == {
+        "state.db.corrupt-20260202T024000Z": b"one" * 1000,
+        "state.db.corrupt-20260202T024000Z-2": b"two" * 1000,
+    }
 
 
 def test_a_file_that_becomes_corrupt_in_use_is_renamed_and_written_again(
@@ -184,6 +203,50 @@ def test_a_corrupt_row_costs_no_other(path: Path, scene: Scene) -> None:
     assert scene.warnings == ["a part of the state file is corrupt and ignored: window 1d"]
 
 
+@pytest.mark.parametrize("nonsense", ["'soon'", "x'00ff'", "9e999", "-9e999", "1e300"])
+@pytest.mark.parametrize("column", ["call", "started", "ended", "expires"])
+def test_a_corrupt_call_is_ignored(column: str, nonsense: str, path: Path, scene: Scene) -> None:
+    """SQLite takes anything in any column, and its files have no checksums."""
+    with opened(path, scene) as kept:
+        make_a_call(kept.ledger, NOON)
+        make_a_call(kept.ledger, NOON + 1)
+    spoil(path, "calls", f"{column} = {nonsense} WHERE started > {NOON}")
+    with opened(path, scene) as kept:
+        assert kept.ledger.used(NOON + 2) == 1
+        make_a_call(kept.ledger, NOON + 2)
+        assert kept.error_count == 1
+    assert scene.warnings == ["a part of the state file is corrupt and ignored: record of calls"]
+    assert ledger_rows(path) == [(NOON, NOON + 0.5), (NOON + 2, NOON + 2.5)]
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        "said_at = 'now'",
+        "until = 'later'",
+        "until = 9e999",
+        "said_at = -9e999",
+        "until = said_at + 86400 * 40",
+    ],
+)
+def test_a_corrupt_retry_after_is_ignored(nonsense: str, path: Path, scene: Scene) -> None:
+    with opened(path, scene) as kept:
+        make_a_call(kept.ledger, NOON)
+        kept.ledger.limit(NOON, NOON + 7200)
+    spoil(path, "retry_after", nonsense)
+    with opened(path, scene) as kept:
+        assert kept.ledger.limited_until(NOON + 1) == 0
+        make_a_call(kept.ledger, NOON + 2)
+        assert kept.error_count == len(scene.warnings) == 1
+    assert len(ledger_rows(path)) == 2
+
+
+def spoil(path: Path, table: str, change: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"UPDATE {table} SET {change}")  # noqa: S608 - the tests' own
+        connection.commit()
+
+
 def test_a_newer_versions_file_is_left_alone(path: Path, scene: Scene) -> None:
     create_file(path, (*schema.MIGRATIONS, ()))
     before = path.read_bytes()
@@ -196,6 +259,28 @@ def test_a_newer_versions_file_is_left_alone(path: Path, scene: Scene) -> None:
     why = f"its version {newest + 1} is of a newer gong-exporter (this one supports up to {newest})"
     assert scene.warnings == [not_in_use(why)]
     assert path.read_bytes() == before
+
+
+def test_a_pipe_in_place_of_the_file_is_refused_without_blocking(path: Path, scene: Scene) -> None:
+    with opened(path, scene) as kept:
+        make_a_call(kept.ledger, NOON)
+        path.unlink()
+        os.mkfifo(path)
+        assert in_time(lambda: kept.ledger.used(NOON + 1)) == 1  # in a scrape
+        make_a_call(kept.ledger, NOON + 1)
+        assert scene.warnings[-1] == not_in_use("it is not a regular file")
+    with opened(path, scene) as kept:
+        assert in_time(lambda: kept.load(HOST)) == SavedState()
+
+
+def in_time(ask: Callable[[], T]) -> T:
+    """Its answer, which must not be waited for."""
+    answers: list[T] = []
+    asking = threading.Thread(target=lambda: answers.append(ask()), daemon=True)
+    asking.start()
+    asking.join(10)
+    assert answers, "it hangs"
+    return answers[0]
 
 
 def test_a_missing_folder_is_logged(tmp_path: Path, scene: Scene) -> None:

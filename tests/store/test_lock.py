@@ -17,12 +17,15 @@ def _lock(path: Path | None, scene: Scene | None = None) -> PollerLock:
     return PollerLock(path, (scene or Scene()).log)
 
 
-def test_a_second_poller_is_refused(tmp_path: Path) -> None:
+def test_a_second_poller_is_refused_and_gets_the_owner(tmp_path: Path) -> None:
     first, second = _lock(tmp_path / "state.db.lock"), _lock(tmp_path / "state.db.lock")
     assert [first.acquire(), first.acquire()] == [True, True]
     assert not second.acquire()
+    holders = [second.owner]
     first.release()
     assert second.acquire()
+    holders.append(second.owner)
+    assert holders == [os.getpid(), None]
     second.release()
 
 
@@ -56,6 +59,7 @@ def test_a_killed_poller_leaves_nothing_behind_though_its_children_live(tmp_path
             assert hear(process) == "True"
             children = [int(hear(process))]
             assert not ours.acquire()
+            assert ours.owner == process.pid
             process.kill()
             process.wait()
             assert ours.acquire()
@@ -65,6 +69,16 @@ def test_a_killed_poller_leaves_nothing_behind_though_its_children_live(tmp_path
         for child in children:
             os.kill(child, signal.SIGKILL)
     ours.release()
+
+
+def test_an_owner_that_could_not_write_its_pid_is_unknown(tmp_path: Path) -> None:
+    path = tmp_path / "state.db.lock"
+    first, second = _lock(path), _lock(path)
+    assert first.acquire()
+    path.write_text("")
+    assert not second.acquire()
+    assert second.owner is None
+    first.release()
 
 
 def test_without_a_usable_lock_file_it_logs_and_polls(tmp_path: Path) -> None:

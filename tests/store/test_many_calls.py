@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from gong_exporter.gong.limits import CallLimits
-from gong_exporter.store.calls import CallLedger, CallRow, Entries
-from gong_exporter.store.schema import open_in_memory
+from gong_exporter.store.calls import CallLedger, CallRow, Entries, count_used
+from gong_exporter.store.schema import open_file, open_for_reading, open_in_memory
 from tests.support.store_samples import NOON
 
 
@@ -34,3 +36,14 @@ def test_a_call_takes_as_many_steps_after_thousands_of_calls_as_after_ten(quota:
         return steps
 
     assert steps_after(5_000) <= steps_after(10) + 50
+
+
+def test_a_concurrent_reader_counts_the_calls_of_the_last_day(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    ledger = CallLedger(open_file(path))
+    calls = tuple(CallRow(hour, NOON + hour * 3600, None, NOON) for hour in range(30))
+    ledger.merge(Entries(calls, 0, None))
+    ledger.close()
+    reader = open_for_reading(path, timeout=0)
+    assert count_used(reader, NOON + 29 * 3600) == 24
+    reader.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from tests.support.store_failures import (
     kept_by_another,
     ledger_rows,
     make_a_call,
+    not_in_use,
     opened,
 )
 from tests.support.store_samples import HOST, NOON, Scene, a_window, some_knowledge
@@ -113,3 +116,38 @@ def test_one_hosts_windows_are_not_taken_for_anothers(path: Path, scene: Scene) 
     with opened(path, scene) as kept:
         assert kept.load(other) == SavedState(some_knowledge(2, other), (a_window("1d", 2),))
         assert kept.load(HOST) == SavedState(some_knowledge(1), (a_window("7d", 1),))
+
+
+def test_windows_no_longer_wanted_are_not_kept_in_memory(path: Path, scene: Scene) -> None:
+    with opened(path, scene) as kept:
+        with kept_by_another(path):
+            kept.save(some_knowledge(), [a_window("1d"), a_window("7d")])
+            saved = kept.load(HOST, {"7d", "28d"})
+            assert saved == SavedState(some_knowledge(), (a_window("7d"),))
+        kept.save(some_knowledge(), [])
+        assert kept.error is None
+    with opened(path, scene) as kept:
+        assert kept.load(HOST) == SavedState(some_knowledge(), (a_window("7d"),))
+
+
+def test_a_file_that_lost_a_table_is_renamed_and_written_again_from_memory(
+    path: Path, scene: Scene
+) -> None:
+    with opened(path, scene) as kept:
+        make_a_call(kept.ledger, NOON)
+        kept.save(some_knowledge(1), [a_window("7d", 1)])
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("DROP TABLE windows")
+        kept.save(some_knowledge(2), [a_window("1d", 2)])
+        assert scene.warnings == [not_in_use("no such table: windows")]
+        kept.save(some_knowledge(2), [])
+        assert kept.error is None
+    aside = path.with_name("state.db.corrupt-20260202T024000Z")
+    assert aside.exists()
+    damage = "it lacks windows.body, windows.host, windows.name, windows.saved_at"
+    assert scene.warnings[1].endswith(f"is begun: {damage}")
+    assert len(ledger_rows(path)) == 1
+    with opened(path, scene) as kept:
+        assert kept.load(HOST) == SavedState(
+            some_knowledge(2), (a_window("1d", 2), a_window("7d", 1))
+        )

@@ -20,6 +20,7 @@ from gong_exporter.store.schema import (
     describe,
     is_corruption,
     open_file,
+    open_for_reading,
     transaction,
 )
 from tests.support.store_samples import NOON, UNLIMITED, create_file
@@ -90,17 +91,28 @@ def test_a_failed_migration_leaves_the_older_file(path: Path) -> None:
         assert _version(connection) == len(MIGRATIONS)
 
 
+def test_a_file_without_a_column_is_corrupt_and_one_with_more_is_not(path: Path) -> None:
+    with closing(open_file(path)) as connection:
+        connection.execute("ALTER TABLE calls ADD COLUMN colour TEXT")
+        connection.execute("CREATE TABLE more (name TEXT)")
+    with closing(open_file(path)) as connection:
+        connection.execute("ALTER TABLE knowledge RENAME COLUMN body TO text")
+    with pytest.raises(CorruptFile, match=r"^it lacks knowledge\.body$"):
+        open_file(path)
+
+
 @pytest.mark.parametrize("journal", ["TRUNCATE", "WAL"])
 def test_a_newer_file_is_refused_and_left_untouched(path: Path, journal: str) -> None:
     create_file(path, (*MIGRATIONS, A_STEP))
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(f"PRAGMA journal_mode = {journal}")
     before = path.read_bytes()
-    with pytest.raises(
-        ForeignFile,
-        match=rf"^its version {len(MIGRATIONS) + 1} is of a newer gong-exporter \(this one",
-    ):
-        open_file(path)
+    for opening in (open_file, lambda path: open_for_reading(path, 0)):
+        with pytest.raises(
+            ForeignFile,
+            match=rf"^its version {len(MIGRATIONS) + 1} is of a newer gong-exporter \(this one",
+        ):
+            opening(path)
     assert path.read_bytes() == before
 
 
@@ -119,8 +131,8 @@ def test_a_folder_is_refused(path: Path) -> None:
         open_file(path)
 
 
-def test_a_file_that_is_not_a_database_is_corrupt(path: Path) -> None:
-    content = b"not a database at all, but rather text" * 100
+@pytest.mark.parametrize("content", [b"not a database at all, but rather text" * 100, b"x"])
+def test_a_file_that_is_not_a_database_is_corrupt(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises((CorruptFile, sqlite3.DatabaseError)) as raised:
         open_file(path)

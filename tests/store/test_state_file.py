@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -14,6 +15,7 @@ from gong_exporter.gong.clock import Stopped
 from gong_exporter.gong.limits import DAY, Allowed, Cause, Wait
 from gong_exporter.store import SavedState, StateFile
 from gong_exporter.store.row_body import RETENTION
+from gong_exporter.store.schema import open_file
 from tests.support.store_samples import HOST, NOON, UNLIMITED, Scene, a_window, some_knowledge
 
 Opener = Callable[[], StateFile]
@@ -55,6 +57,16 @@ def test_a_poll_replaces_the_windows_that_it_renewed_and_no_others(opened: Opene
     assert opened().load(HOST) == SavedState(
         some_knowledge(3), (a_window("1d", 1), a_window("7d", 2))
     )
+
+
+def test_only_the_windows_asked_for_are_read_and_the_others_stay_in_the_file(
+    opened: Opener,
+) -> None:
+    with closing(opened()) as kept:
+        kept.save(some_knowledge(1), [a_window("1d", 1), a_window("7d", 1)])
+        assert kept.load(HOST, {"7d", "28d"}).windows == (a_window("7d", 1),)
+        kept.save(some_knowledge(2), [a_window("7d", 2)])
+    assert opened().load(HOST).windows == (a_window("1d", 1), a_window("7d", 2))
 
 
 def test_a_window_of_another_request_has_another_fingerprint(opened: Opener) -> None:
@@ -157,6 +169,19 @@ def test_after_closing_no_call_is_allowed(opened: Opener) -> None:
     with pytest.raises(Stopped):
         kept.ledger.reserve(NOON + 2, UNLIMITED, NOON + 30)
     assert kept.ledger.used(NOON + 2) == 1
+
+
+def test_a_scrape_is_answered_at_once_while_another_process_writes(
+    opened: Opener, path: Path
+) -> None:
+    kept = opened()
+    kept.ledger.reserve(NOON, UNLIMITED, NOON + 30)
+    with closing(open_file(path)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        began = time.monotonic()
+        assert kept.ledger.used(NOON + 1) == 1
+        assert time.monotonic() - began < 4  # BUSY_TIMEOUT is 5
+        other.execute("ROLLBACK")
 
 
 def test_scrapes_in_many_threads_do_not_disturb_a_poll(opened: Opener) -> None:

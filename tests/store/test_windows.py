@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gong_exporter.activity.company_state import CompanyState
+from gong_exporter.activity.company_state import CompanyState, Resolved404
 from gong_exporter.activity.snapshot import METRICS, WindowData
 from gong_exporter.store.row_body import CorruptRow
 from gong_exporter.store.saved_windows import (
@@ -48,6 +48,13 @@ def windows(draw: st.DrawFn) -> WindowData:
     )
 
 
+settled = st.builds(
+    Resolved404,
+    start=st.dates(),
+    end=st.dates(),
+    requested_ids=st.frozensets(ids, max_size=4),
+    active_ids=st.frozensets(ids, max_size=4),
+)
 learned = st.builds(
     CompanyState,
     host=anything,
@@ -55,6 +62,7 @@ learned = st.builds(
     known_users=st.dictionaries(ids, anything, max_size=5),
     ids_by_email=st.dictionaries(anything, ids, max_size=5),
     last_search_day=st.none() | st.dates(),
+    resolved_404s=st.dictionaries(anything, settled, max_size=3),
     pages=st.dictionaries(anything, st.integers(min_value=0), max_size=3),
 )
 
@@ -81,14 +89,15 @@ def test_unknown_stays_unknown_and_zero_stays_zero() -> None:
     assert unpack_window(pack_window(data)).users["1"][:2] == (None, 0)
 
 
-@pytest.mark.parametrize("kind", [WindowData, CompanyState])
+@pytest.mark.parametrize("kind", [WindowData, CompanyState, Resolved404])
 def test_no_field_is_forgotten(kind: type) -> None:
     known = _content(pack_company_state(some_knowledge()))
     window = _content(pack_window(a_window()))
-    del window["pages"], known["understood"]  # for 0.2.0, which does not read them without
+    del window["pages"]  # for 0.2.0, which does not read a window without it
     written = {
         WindowData: window,
         CompanyState: known,
+        Resolved404: known["understood"]["7d"],
     }[kind]
     # The keys are the format's, which keeps them when a field gets another name.
     # What is not saved is not compared either.

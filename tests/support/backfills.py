@@ -15,7 +15,8 @@ from gong_exporter.activity.poll_plan import PollPlan
 from gong_exporter.activity.snapshot import WindowData
 from gong_exporter.activity.users import ALL_USERS, ListedUser, Selection, UserLabels
 from gong_exporter.activity.windows import parse_window
-from gong_exporter.backfill.plan import DAY, OutputPath, PublicationDays, TextFormat
+from gong_exporter.backfill.output import OutputPath, TextFormat
+from gong_exporter.backfill.plan import DAY, PublicationDays
 from gong_exporter.backfill.quota import BackfillQuota
 from gong_exporter.backfill.request import BackfillDeps, BackfillRequest
 from gong_exporter.backfill.run import Backfill, Summary

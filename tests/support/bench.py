@@ -221,7 +221,7 @@ def bench(
         state = StateFile(config.state.file, log=log, now=clock.now)
         state.poller_lock = FakeLock(acquire)
         parts = make_parts(state, clock, log, redactor)
-        exposition = exposition_type([parts.metrics.registry])
+        exposition = exposition_type([parts.metrics.registry], clock.monotonic)
         parts = replace(parts, exposition=exposition)
         benches: list[Bench] = []
         runner = PollRunner(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from structlog.typing import FilteringBoundLogger
 
-from gong_exporter.activity.company_state import CompanyState
+from gong_exporter.activity.company_state import CompanyState, Resolved404
 from gong_exporter.activity.snapshot import METRICS, WindowData
 from gong_exporter.gong.limits import CallLimits
 from gong_exporter.store import schema
@@ -75,6 +75,14 @@ def some_knowledge(number: int = 0, host: str = HOST) -> CompanyState:
         known_users={"1": "", "99999999999999999999": "jane@acme.example"},
         ids_by_email={"jane.doe@acme.example": "99999999999999999999"},
         last_search_day=date(2026, 2, 1),
+        resolved_404s={
+            "7d": Resolved404(
+                start=date(2026, 1, 26),
+                end=date(2026, 2, 2),
+                requested_ids=frozenset({"1", "2"}),
+                active_ids=frozenset({"1"}),
+            )
+        },
         excluded_ids={"3": "joe@acme.example"},
         pages={"7d": number},
     )

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from collections import Counter
 from types import ModuleType
 from typing import Any
 
 import pytest
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from gong_exporter.web.concurrency import FairLock
+from gong_exporter.web.connections import ConnectionTable, OpenConnection
 from gong_exporter.web.http_connection import HttpConnection
-from gong_exporter.web.server import WebServer
 
 
 def requests_for_a_turn(monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -68,16 +70,31 @@ def departures(monkeypatch: pytest.MonkeyPatch) -> list[HttpConnection]:
     return seen
 
 
-def accepted(monkeypatch: pytest.MonkeyPatch) -> list[socket.socket]:
-    """The socket of each connection that has been accepted, before any TLS handshake."""
-    seen: list[socket.socket] = []
-    serve = WebServer._serve_connection
+def listened_to(monkeypatch: pytest.MonkeyPatch) -> Counter[H11Protocol]:
+    """How many bytes of each connection were read as HTTP, and not just received."""
+    seen: Counter[H11Protocol] = Counter()
+    received = H11Protocol.data_received
 
-    async def noted(server: WebServer, sock: socket.socket) -> None:
-        seen.append(sock)
-        await serve(server, sock)
+    def noted(protocol: H11Protocol, data: bytes) -> None:
+        seen[protocol] += len(data)
+        received(protocol, data)
 
-    monkeypatch.setattr(WebServer, "_serve_connection", noted)
+    monkeypatch.setattr(H11Protocol, "data_received", noted)
+    return seen
+
+
+def accepted(monkeypatch: pytest.MonkeyPatch) -> list[OpenConnection]:
+    """Each connection that has been accepted, before any TLS handshake."""
+    seen: list[OpenConnection] = []
+    add = ConnectionTable.add
+
+    def noted(table: ConnectionTable, sock: socket.socket, host: str) -> OpenConnection | None:
+        connection = add(table, sock, host)
+        if connection is not None:
+            seen.append(connection)
+        return connection
+
+    monkeypatch.setattr(ConnectionTable, "add", noted)
     return seen
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import socket
 import ssl
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -147,6 +148,7 @@ def serving(
     limits: Limits | None = None,
     addresses: Sequence[str] = ("127.0.0.1:0",),
     web_config: WebConfigFile | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
     log: FilteringBoundLogger | None = None,
 ) -> Iterator[int]:
     """The port of a real server around ``site``."""
@@ -154,7 +156,7 @@ def serving(
     port = int(sockets[0].getsockname()[1])
     options = options or Options()
     server = WebServer(
-        build_app(site, options),
+        build_app(site, options, monotonic),
         sockets,
         log or no_log(),
         open_paths=options.open_paths,

@@ -1,13 +1,15 @@
 """Deadlines, over real sockets: of a request, of an answer, and of the rest between two."""
 
 import socket
+import threading
 import time
 
 import pytest
 
 from gong_exporter.web.http_connection import Limits
+from gong_exporter.web.routes import Options
 from tests.support.servers import until
-from tests.support.web_seen import arrivals, departures
+from tests.support.web_seen import arrivals, departures, reads
 from tests.support.web_site import (
     GET,
     HALF,
@@ -99,6 +101,35 @@ def test_the_deadline_holds_for_the_second_request_as_well(
         exchange(client, GET)
         client.sendall(HALF)
         assert read_to_end(client) == b""
+
+
+LATE_BODY = b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"
+
+
+@pytest.mark.parametrize("rest", [HALF, LATE_BODY])
+@pytest.mark.parametrize("together", [True, False])
+def test_the_deadline_holds_for_a_request_that_began_to_come_during_an_answer(
+    monkeypatch: pytest.MonkeyPatch, rest: bytes, *, together: bool
+) -> None:
+    read = reads(monkeypatch)
+    begun, go = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        begun.set()
+        go.wait(10)
+
+    site = FixedSite(on_reload=wait)
+    first = b"POST /-/reload HTTP/1.1\r\nHost: x\r\n\r\n"
+    with (
+        serving(site, options=Options(lifecycle=True), limits=Limits(request_seconds=2.0)) as port,
+        raw(port, first + rest if together else first) as client,
+    ):
+        assert begun.wait(10)
+        if not together:
+            client.sendall(rest)
+        until(lambda: b"".join(read) == first + rest, "the rest is there")
+        go.set()
+        assert read_to_end(client).startswith(b"HTTP/1.1 200 ")
 
 
 def test_a_body_that_does_not_arrive_is_cut_off_at_the_deadline() -> None:

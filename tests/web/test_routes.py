@@ -1,8 +1,14 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
 import pytest
 
 from gong_exporter.web.routes import Options
-from gong_exporter.web.status import Health
-from tests.support.web_site import FixedSite, ask, body_of, raw, read_to_end, serving
+from gong_exporter.web.status import Health, Status
+from tests.support.servers import until
+from tests.support.web_seen import departures, reads, requests_for_a_turn
+from tests.support.web_site import FixedSite, ask, body_of, flood, raw, read_to_end, serving
 
 
 def test_a_scrape_gets_the_prepared_bytes_with_their_type_and_length() -> None:
@@ -137,6 +143,39 @@ def test_reload_says_how_it_went() -> None:
         assert (wrong.status, wrong.headers["allow"]) == (405, "POST, PUT")
 
 
+def test_requests_that_arrive_during_a_reload_share_the_next_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    arrived, release = reads(monkeypatch), threading.Event()
+    reloads: list[int] = []
+    site = FixedSite()
+
+    def read_the_file() -> None:
+        reloads.append(1)
+        site.reloaded = Health(ok=len(reloads) == 1, reason=f"reload {len(reloads)}")
+        release.wait(30)
+
+    site.on_reload = read_the_file
+    request = b"POST /-/reload HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    with (
+        serving(site, options=Options(lifecycle=True)) as port,
+        ExitStack() as stack,
+    ):
+        first = stack.enter_context(raw(port, request, timeout=60))
+        until(lambda: reloads, "the first one is being read")
+        others = [stack.enter_context(raw(port, request, timeout=60)) for _ in range(49)]
+        until(lambda: len(arrived) == 50, "all of them are there")
+        assert ask(port, "/metrics").status == 200  # and have had their turn on the event loop
+        release.set()
+        answers = [read_to_end(client) for client in (first, *others)]
+    assert answers[0].startswith(b"HTTP/1.1 200 ")
+    assert answers[0].endswith(b"\r\n\r\nreload 1\n")
+    for answer in answers[1:]:
+        assert answer.startswith(b"HTTP/1.1 500 ")
+        assert answer.endswith(b"\r\n\r\nreload 2\n")
+    assert len(reloads) == 2
+
+
 def test_a_reason_may_hold_a_file_name_that_is_not_utf_8() -> None:
     site = FixedSite(reloaded=Health(ok=False, reason="c\udcff.yaml:1: no"))
     with serving(site, options=Options(lifecycle=True)) as port:
@@ -175,3 +214,71 @@ def test_a_host_that_makes_no_sense_harms_nothing(host: bytes) -> None:
         answer = read_to_end(client)
     assert answer.startswith((b"HTTP/1.1 200 OK", b"HTTP/1.1 400 "))
     assert host not in answer or host in {b"", b"a b"}
+
+
+def test_an_address_that_floods_the_page_waits_behind_its_own_requests(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    turns = requests_for_a_turn(monkeypatch)
+    go = threading.Event()
+
+    class Slow(FixedSite):
+        def status(self) -> Status:
+            go.wait(10)
+            return super().status()
+
+    request = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    with (
+        serving(Slow()) as port,
+        ThreadPoolExecutor(1) as pool,
+        flood(port, request, 40) as asking,
+    ):
+        until(lambda: len(turns) == 40, "all of them are there")
+        assert ask(port, "/metrics").status == 200
+        other = pool.submit(ask, port, "/")
+        until(lambda: len(turns) == 41, "another one is behind them")
+        go.set()
+        assert other.result().status == 200
+        answers = [read_to_end(client).split()[1] for client in asking]
+    # One is being made, 32 of an address may wait.
+    assert answers.count(b"200") == 33
+    assert answers.count(b"429") == 7
+
+
+def test_no_page_is_rendered_for_a_disconnected_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns, gone = requests_for_a_turn(monkeypatch), departures(monkeypatch)
+    go, asked = threading.Event(), []
+
+    class Slow(FixedSite):
+        def status(self) -> Status:
+            asked.append(1)
+            go.wait(10)
+            return super().status()
+
+    request = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    with serving(Slow()) as port, raw(port, request):
+        until(lambda: asked, "a page is being made")
+        with ExitStack() as others:
+            for _ in range(20):
+                others.enter_context(raw(port, request))
+            until(lambda: len(turns) == 21, "the others wait")
+        until(lambda: len(gone) == 20, "the server has noticed that they have gone")
+        go.set()
+        assert ask(port, "/?q=x").status == 200
+    assert len(asked) == 2
+
+
+def test_a_page_is_kept_for_a_second_and_then_rendered_again() -> None:
+    now, asked = [100.0], []
+
+    class Counted(FixedSite):
+        def status(self) -> Status:
+            asked.append(now[0])
+            return super().status()
+
+    with serving(Counted(), monotonic=lambda: now[0]) as port:
+        for path in ("/", "/", "/?q=ann", "/?q=ann"):
+            assert ask(port, path).status == 200
+        now[0] = 101.5
+        assert ask(port, "/?q=ann").status == 200
+    assert asked == [100.0, 100.0, 101.5]

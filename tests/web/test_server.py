@@ -78,9 +78,9 @@ def test_http_1_0_is_answered_and_closed() -> None:
 @pytest.mark.parametrize(
     "request_bytes",
     [
-        b"GET /metrics HTTP/1.1\r\nHost: x\r\nX-Big: " + b"x" * 700_000 + b"\r\n\r\n",
-        b"GET /" + b"x" * 700_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"GET /metrics HTTP/1.1\r\nHost: x\r\n" + b"X-Many: 1\r\n" * 90_000 + b"\r\n",
+        b"GET /metrics HTTP/1.1\r\nHost: x\r\nX-Big: " + b"x" * 70_000 + b"\r\n\r\n",
+        b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /metrics HTTP/1.1\r\nHost: x\r\n" + b"X-Many: 1\r\n" * 9_000 + b"\r\n",
     ],
 )
 def test_an_oversized_header_is_refused_and_blocks_no_other_client(request_bytes: bytes) -> None:
@@ -282,10 +282,3 @@ def test_a_server_that_breaks_ends_and_says_why(monkeypatch: pytest.MonkeyPatch,
             broken.set()
         until(lambda: not server.alive, "the server has ended")
     assert log.messages == ["the HTTP server failed"]
-
-
-def test_what_follows_garbage_is_not_answered() -> None:
-    good = b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n"
-    with serving(FixedSite()) as port, raw(port, good + b"GARBAGE\r\n\r\n" + good) as client:
-        answers = read_to_end(client)
-    assert [part[:3] for part in answers.split(b"HTTP/1.1 ")[1:]] == [b"200", b"400"]

@@ -55,13 +55,21 @@ def test_a_taken_port_is_named() -> None:
         taken = describe(sock)
         with pytest.raises(ListenError) as error:
             bind(taken)
-    assert str(error.value) == f"cannot listen on {taken}: Address already in use"
+    assert str(error.value) == (
+        f"cannot listen on {taken}: the port is already in use by another program"
+    )
 
 
 def test_an_address_that_the_system_refuses_is_told_in_its_words() -> None:
     with pytest.raises(ListenError) as error:
         bind("[fe80::1]:0")  # without its interface
     assert str(error.value) == "cannot listen on [fe80::1]:0: Invalid argument"
+
+
+def test_a_system_without_ipv6_sockets_is_no_defect(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "has_dualstack_ipv6", lambda: False)
+    with pytest.raises(ListenError, match=r"^cannot listen on \[::\]:0: "):
+        bind("[::]:0")
 
 
 @pytest.mark.parametrize(
@@ -79,7 +87,7 @@ def test_an_address_that_the_system_refuses_is_told_in_its_words() -> None:
         ("127.0.0.1:\u0661", "the port must be 0 to 65535"),
         ("a" * 70 + ".invalid:0", "no such host"),
         ("[::1%nosuch]:0", "no such host"),
-        ("192.0.2.1:0", "Cannot assign requested address"),
+        ("192.0.2.1:0", "this machine has no such address"),
     ],
 )
 def test_an_address_that_cannot_be_listened_on_is_refused_with_the_reason(

@@ -40,7 +40,7 @@ def samples(families: Iterable[Metric]) -> int:
 
 
 def test_fifty_scrapers_see_whole_snapshots_and_never_an_older_one() -> None:
-    exposition = Exposition([ExporterMetrics(CollectorRegistry()).registry])
+    exposition = Exposition([ExporterMetrics(CollectorRegistry()).registry], time.monotonic)
     exposition.publish(snapshot(USERS))
     over = threading.Event()
     shown = 0

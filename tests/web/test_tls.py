@@ -4,18 +4,21 @@ import logging
 import socket
 import ssl
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 import pytest
 
-from gong_exporter.web.http_connection import Limits
+from gong_exporter.web import connections
+from gong_exporter.web.http_connection import HttpConnection, Limits
 from gong_exporter.web.watch import WebConfigFile
 from tests.support.logs import LogRecorder
 from tests.support.servers import until
 from tests.support.web_certificates import Authority
-from tests.support.web_seen import accepted, departures
+from tests.support.web_seen import accepted, arrivals, departures
 from tests.support.web_site import FixedSite, ask, body_of, flood, raw, read_to_end, serving
 
 SERVER = "tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n"
@@ -174,6 +177,26 @@ def test_the_curve_is_as_configured(place: Place, curve: str, *, accepted: bool)
         assert can_scrape(port, context) is accepted
 
 
+@pytest.mark.parametrize(
+    ("policy", "strangers"),
+    [("RequireAndVerifyClientCert", False), ("VerifyClientCertIfGiven", True)],
+)
+def test_without_a_client_ca_the_systems_roots_are_trusted_and_the_log_warns(
+    place: Place, monkeypatch: pytest.MonkeyPatch, policy: str, *, strangers: bool
+) -> None:
+    public = Authority("a public authority")
+    (place.folder / "roots.pem").write_bytes(public.pem)
+    monkeypatch.setenv("SSL_CERT_FILE", str(place.folder / "roots.pem"))
+    log, settings = LogRecorder(), SERVER + f"  client_auth_type: {policy}\n"
+    with serving(FixedSite(), web_config=place.config(settings), log=log.log) as port:
+        assert can_scrape(port, place.client("anybody.example", authority=public))
+        assert not can_scrape(port, place.client())
+        assert can_scrape(port, place.stranger()) is strangers
+    assert log.messages == [
+        "without client_ca_file, any client certificate of a public authority is accepted"
+    ]
+
+
 def test_http_1_1_is_agreed_on_even_if_a_client_offers_http_2(place: Place) -> None:
     context = place.stranger()
     context.set_alpn_protocols(["h2", "http/1.1"])
@@ -283,10 +306,7 @@ def test_a_handshake_from_before_does_not_get_in_when_the_rules_change(
         until(lambda: accepted_now, "it is there under the old rules")
         place.write(CLIENTS)
         until(lambda: not can_scrape(port, place.stranger()), "the change is in force")
-        with place.stranger().wrap_socket(early, server_hostname="127.0.0.1") as tls:
-            with suppress(OSError):
-                tls.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
-            assert read_to_end(tls) == b""
+        assert read_to_end(early) == b""
 
 
 def served(port: int) -> str:
@@ -406,19 +426,147 @@ def test_a_handshake_that_does_not_come_to_an_end_is_cut_off_at_the_deadline(
         assert time.monotonic() - begun > 0.25
 
 
+def test_handshake_and_header_share_one_deadline(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrived = arrivals(monkeypatch)
+    limits = Limits(request_seconds=60)
+    web_config = place.config(SERVER)
+    with serving(FixedSite(), limits=limits, web_config=web_config) as port, raw(port) as client:
+        exchanged = time.monotonic()
+        with place.stranger().wrap_socket(client, server_hostname="127.0.0.1"):
+            until(lambda: arrived, "its handshake is done")
+            # The loop's clock is this one.
+            assert deadline_of(arrived[0]) <= exchanged + limits.request_seconds + 0.2
+            assert deadline_of(arrived[0]) < time.monotonic() + limits.request_seconds
+
+
+def deadline_of(connection: HttpConnection) -> float:
+    until(lambda: connection._request_timer is not None, "a deadline runs")
+    assert connection._request_timer is not None
+    return connection._request_timer.when()
+
+
 def test_unfinished_handshakes_count_as_connections_until_their_deadline(place: Place) -> None:
     limits = Limits(connections=5, request_seconds=0.5)
     web_config = place.config(SERVER)
     with serving(FixedSite(), limits=limits, web_config=web_config) as port, ExitStack() as stack:
-        hanging = [stack.enter_context(raw(port)) for _ in range(8)]
-        assert [read_to_end(client) for client in hanging] == [b""] * 8
+        hanging = [stack.enter_context(raw(port)) for _ in range(20)]
+        assert [read_to_end(client) for client in hanging] == [b""] * 20
         until(lambda: can_scrape(port, place.stranger()), "there is room again")
+
+
+def test_stalled_handshakes_are_few_and_keep_no_client_of_another_address_waiting(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = accepted(monkeypatch)
+    many = connections.MOST_HANDSHAKES + 20
+    with ExitStack() as stack:
+        limits = Limits(request_seconds=600)
+        with serving(FixedSite(), limits=limits, web_config=place.config(SERVER)) as port:
+            clients = stack.enter_context(flood(port, b"\x16\x03\x01", many))
+            until(lambda: len(seen) == many, "they are accepted")
+            assert [one.begun_at < inf for one in seen].count(True) == connections.MOST_HANDSHAKES
+            assert can_scrape(port, place.stranger())
+            assert read_to_end(clients[0]) == b""
+        assert [read_to_end(client) for client in clients] == [b""] * many
+
+
+def test_a_stalled_handshake_makes_way_for_a_new_one_of_the_same_address(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "_STALLED_SECONDS", 0.0)
+    with serving(FixedSite(), web_config=place.config(SERVER)) as port, ExitStack() as stack:
+        clients = [stack.enter_context(raw(port)) for _ in range(connections.MOST_HANDSHAKES)]
+        assert can_scrape(port, place.stranger())
+        assert read_to_end(clients[0]) == b""
+
+
+def test_more_clients_than_handshakes_that_make_way_are_no_error(
+    place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each connection that waited caused a traceback while every handshake was about to end."""
+    monkeypatch.setattr(connections, "MOST_HANDSHAKES", 1)
+    monkeypatch.setattr(connections, "_STALLED_SECONDS", 0.0)
+    seen = accepted(monkeypatch)
+    with (
+        serving(FixedSite(), web_config=place.config(SERVER)) as port,
+        flood(port, b"", 30),
+    ):
+        until(lambda: len(seen) == 30, "they are accepted")
+        assert can_scrape(port, place.stranger())
+    assert [record.getMessage() for record in caplog.records] == []
+
+
+def test_many_clients_of_one_address_at_once_are_all_served(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "MOST_HANDSHAKES", 2)
+    seen = accepted(monkeypatch)
+    with (
+        serving(FixedSite(), web_config=place.config(SERVER)) as port,
+        ThreadPoolExecutor(20) as pool,
+        ExitStack() as stack,
+    ):
+        clients = [stack.enter_context(raw(port)) for _ in range(20)]
+        until(lambda: len(seen) == len(clients), "they are accepted")
+        assert [one.begun_at == inf for one in seen].count(True) == len(clients) - 2
+
+        def scrape(client: socket.socket) -> bytes:
+            with place.stranger().wrap_socket(client, server_hostname="127.0.0.1") as tls:
+                tls.sendall(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                return read_to_end(tls)
+
+        responses = list(pool.map(scrape, clients))
+    assert [response[:15] for response in responses] == [b"HTTP/1.1 200 OK"] * 20
+
+
+def test_a_client_that_waits_for_its_handshake_is_closed_at_the_deadline(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "MOST_HANDSHAKES", 1)
+    monkeypatch.setattr(connections, "_STALLED_SECONDS", 600.0)
+    seen = accepted(monkeypatch)
+    limits = Limits(request_seconds=0.5)
+    web_config = place.config(SERVER)
+    with (
+        serving(FixedSite(), limits=limits, web_config=web_config) as port,
+        raw(port) as first,
+        raw(port) as second,
+    ):
+        until(lambda: len(seen) == 2, "they are accepted")
+        assert [one.begun_at == inf for one in seen] == [False, True]
+        assert read_to_end(first) == read_to_end(second) == b""
+
+
+def test_a_waiting_client_is_served_when_the_handshakes_before_it_fail(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "MOST_HANDSHAKES", 2)
+    monkeypatch.setattr(connections, "_STALLED_SECONDS", 600.0)
+    seen = accepted(monkeypatch)
+    limits = Limits(request_seconds=600)
+    with (
+        serving(FixedSite(), limits=limits, web_config=place.config(SERVER)) as port,
+        ThreadPoolExecutor(1) as pool,
+        ExitStack() as stack,
+    ):
+        before = [stack.enter_context(raw(port)) for _ in range(2)]
+        until(lambda: len(seen) == len(before), "they are accepted")
+        scrape = pool.submit(can_scrape, port, place.stranger())
+        until(lambda: len(seen) == len(before) + 1, "it is accepted")
+        assert seen[-1].begun_at == inf
+        for client in before:
+            client.close()
+        assert scrape.result(30)
 
 
 def test_handshakes_free_their_buffers_when_they_fail(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """asyncio's take 256 kB each, and the garbage collector waits for hundreds of them."""
+    monkeypatch.setattr(connections, "MOST_HANDSHAKES", 5)
+    monkeypatch.setattr(connections, "_STALLED_SECONDS", 600.0)
     seen = accepted(monkeypatch)
     limits = Limits(request_seconds=600)
     gc.collect()
@@ -427,7 +575,7 @@ def test_handshakes_free_their_buffers_when_they_fail(
         with serving(FixedSite(), limits=limits, web_config=place.config(SERVER)) as port:
             with flood(port, b"\x16\x03\x01", 10):
                 until(lambda: len(seen) == 10, "they are accepted")
-            until(lambda: all(one.fileno() < 0 for one in seen), "all have failed")
+            until(lambda: all(one.sock.fileno() < 0 for one in seen), "all have failed")
             until(lambda: tls_connections_in_memory() == 0, "their memory is free")
     finally:
         gc.enable()
@@ -435,6 +583,37 @@ def test_handshakes_free_their_buffers_when_they_fail(
 
 def tls_connections_in_memory() -> int:
     return sum(isinstance(one, ssl.SSLObject) for one in gc.get_objects())
+
+
+def test_a_waiting_client_takes_the_place_of_one_that_has_stalled_by_then(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "MOST_HANDSHAKES", 1)
+    monkeypatch.setattr(connections, "_STALLED_SECONDS", 0.3)
+    limits = Limits(request_seconds=600)
+    with (
+        serving(FixedSite(), limits=limits, web_config=place.config(SERVER)) as port,
+        raw(port) as stalled,
+    ):
+        assert can_scrape(port, place.stranger())
+        assert read_to_end(stalled) == b""
+
+
+def test_waiting_clients_of_one_address_leave_room_for_another_one(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "MOST_HANDSHAKES", 2)
+    monkeypatch.setattr(connections, "_STALLED_SECONDS", 600.0)
+    seen = accepted(monkeypatch)
+    limits = Limits(request_seconds=600, connections=10)
+    with (
+        serving(FixedSite(), limits=limits, web_config=place.config(SERVER)) as port,
+        flood(port, b"\x16\x03\x01", 15),
+    ):
+        until(lambda: len(seen) == 10, "as many as may are accepted")
+        assert can_scrape(port, place.stranger())
+        in_asyncio = [one for one in seen if one.begun_at < inf and one.sock.fileno() >= 0]
+        assert len(in_asyncio) <= connections.MOST_HANDSHAKES + 1  # and the scrape
 
 
 def test_clients_that_do_not_finish_tls_do_not_hold_up_the_end(place: Place) -> None:

@@ -42,7 +42,8 @@ from gong_exporter.simulator.api.messages import (
     json_response,
 )
 from gong_exporter.simulator.api.query import Query, check_credentials, read_query
-from gong_exporter.simulator.api.simulator_options import ApiLimits, SimulatorOptions
+from gong_exporter.simulator.api.rate_limits import ApiLimits
+from gong_exporter.simulator.api.simulator_options import SimulatorOptions
 from gong_exporter.simulator.records import ApiCompany, ApiUserActivity
 
 PATH = "/v2/stats/activity/aggregate"
