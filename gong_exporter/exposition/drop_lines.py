@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import isnan
 
 from gong_exporter.activity.snapshot import User
-from gong_exporter.drops.rarity import MOST_YEARS
-from gong_exporter.drops.records import CompanyWeek, Finding, PersonFindings, TeamFinding
+from gong_exporter.drops.records import CompanyWeek
 from gong_exporter.exposition import names
 from gong_exporter.exposition.family import Family, escape, format_value
+from gong_exporter.exposition.scores import REASONS, PeopleScores, PersonScores, Score, TeamScore
 
 SECONDS_PER_YEAR = 365.25 * 86_400
 
 MIN_TEAM_WITHOUT_PEOPLE = 5
 """Members of the smallest team that is shown while no person is."""
-
-DECIMALS = 3
-"""Of evidence and of what was to be expected: every Prometheus stores each further digit."""
 
 _WEEK, _FOUR_WEEKS = 7, 28
 
@@ -28,7 +26,7 @@ class DropReport:
     """What the detector found, ready to be published.
 
     Attributes:
-        people: by id, as of the newest day of the history.
+        people: of people, as of the newest day of the history.
         teams: of teams, by name.
         company: of the company; None while it is not known.
         day_starts: Unix seconds at which each day of the history began, newest first.
@@ -36,8 +34,8 @@ class DropReport:
         show_people: whether people are shown.
     """
 
-    people: Mapping[str, PersonFindings]
-    teams: Mapping[str, TeamFinding]
+    people: PeopleScores
+    teams: Mapping[str, TeamScore]
     company: CompanyWeek | None
     day_starts: tuple[float, ...]
     end: float
@@ -46,10 +44,10 @@ class DropReport:
 
 _WEEK_LABEL = b',window="%dd"' % _WEEK
 _METRICS = (b'metric="own_activity",', b'metric="calls_as_host",')
-"""The two kinds of activity, in the order of ``_both``."""
+"""The two kinds of activity, in the order of PersonScores."""
 
-_Sample = tuple[bytes, bytes, float | None]
-"""The labels whose names sort before ``user``, those after it, and the value; None for none."""
+_Sample = tuple[bytes, bytes, float]
+"""The labels whose names sort before ``user``, those after it, and the value; ABSENT for none."""
 
 _TeamSamples = Iterable[tuple[bytes, float]]
 
@@ -57,31 +55,32 @@ _TeamSamples = Iterable[tuple[bytes, float]]
 def drop_lines(report: DropReport, users: Iterable[User]) -> Iterator[bytes]:
     """The families in pieces: one per person or team, and one before the first of each family."""
     if report.show_people:
-        people = report.people
-        shown = [(user, people[user.user_id]) for user in users if user.user_id in people]
+        people, indexes = report.people, report.people.indexes()
+        shown = [(user, indexes[user.user_id]) for user in users if user.user_id in indexes]
         for family, samples_of in _PERSON_FAMILIES:
-            yield from _person_family(family, samples_of, shown)
+            yield from _person_family(family, samples_of, shown, people)
         last_active = partial(_last_active, report.day_starts)
-        yield from _person_family(names.USER_LAST_ACTIVE, last_active, shown)
+        yield from _person_family(names.USER_LAST_ACTIVE, last_active, shown, people)
     for family, samples in _others(report):
         yield from _lines(family, samples)
 
 
 def _person_family(
     family: Family,
-    samples_of: Callable[[PersonFindings], Iterable[_Sample]],
-    shown: Iterable[tuple[User, PersonFindings]],
+    samples_of: Callable[[PersonScores], Iterable[_Sample]],
+    shown: Iterable[tuple[User, int]],
+    people: PeopleScores,
 ) -> Iterator[bytes]:
     """Labels are sorted by name, as the client library does; ``email`` comes first."""
     head, name = family.head(), family.name.encode()
-    for user, found in shown:
+    for user, index in shown:
         email, user_id = escape(user.email), escape(user.user_id)
         own = b"".join(
             [
                 b'%b{email="%b",%buser="%b"%b} %b\n'
                 % (name, email, before, user_id, after, format_value(value).encode())
-                for before, after, value in samples_of(found)
-                if value is not None
+                for before, after, value in samples_of(people.at(index))
+                if not isnan(value)
             ]
         )
         if own:
@@ -96,74 +95,66 @@ def _lines(family: Family, samples: _TeamSamples) -> Iterator[bytes]:
         head = b""
 
 
-def _both(found: PersonFindings) -> Iterator[tuple[bytes, Finding]]:
-    """What is known of each kind of activity."""
-    for metric, finding in zip(_METRICS, (found.own_activity, found.hosting), strict=True):
-        if finding is not None:
-            yield metric, finding
-
-
-def _windows(finding: Finding) -> Iterator[tuple[bytes, float, float]]:
+def _windows(score: Score) -> Iterator[tuple[bytes, float, float]]:
     """Label, count and expectation of the last week, and of the deciding window if another."""
-    week, deciding = finding.newest.week, finding.newest.deciding
-    if week is not None:
-        yield _WEEK_LABEL, week.count, round(week.expected, DECIMALS)
-    if deciding.window != _WEEK:
-        yield _deciding(finding), deciding.count, round(deciding.expected, DECIMALS)
+    if not isnan(score.week_counted):
+        yield _WEEK_LABEL, score.week_counted, score.week_expected
+    if score.window != _WEEK and not isnan(score.evidence):
+        yield _window(score), score.counted, score.expected
 
 
-def _deciding(finding: Finding) -> bytes:
-    return b',window="%dd"' % finding.newest.deciding.window
+def _window(score: Score) -> bytes:
+    return b',window="%dd"' % score.window
 
 
-def _observed(found: PersonFindings) -> Iterator[_Sample]:
-    for metric, finding in _both(found):
-        for window, count, _ in _windows(finding):
+def _observed(found: PersonScores) -> Iterator[_Sample]:
+    for metric, score in zip(_METRICS, found[:2], strict=True):
+        for window, count, _ in _windows(score):
             yield metric, window, count
 
 
-def _expected(found: PersonFindings) -> Iterator[_Sample]:
-    for metric, finding in _both(found):
-        for window, _, expected in _windows(finding):
+def _expected(found: PersonScores) -> Iterator[_Sample]:
+    for metric, score in zip(_METRICS, found[:2], strict=True):
+        for window, _, expected in _windows(score):
             yield metric, window, expected
 
 
-def _usual(found: PersonFindings) -> Iterator[_Sample]:
-    usual = found.usual_own_activity, found.usual_hosting
-    for metric, value in zip(_METRICS, usual, strict=True):
-        yield metric, b"", None if value is None else round(value, DECIMALS)
+def _usual(found: PersonScores) -> Iterable[_Sample]:
+    own, hosting = _METRICS
+    return (own, b"", found.usual_own_activity), (hosting, b"", found.usual_hosting)
 
 
-def _evidence(found: PersonFindings) -> Iterator[_Sample]:
-    for metric, finding in _both(found):
-        yield metric, _deciding(finding), round(finding.evidence, DECIMALS)
+def _evidence(found: PersonScores) -> Iterator[_Sample]:
+    for metric, score in zip(_METRICS, found[:2], strict=True):
+        yield metric, _window(score), score.evidence
 
 
-def _return_period(found: PersonFindings) -> Iterator[_Sample]:
-    for metric, finding in _both(found):
-        if finding.years is not None:
-            seconds = min(finding.years, MOST_YEARS) * SECONDS_PER_YEAR
-            yield metric, b"", float(round(seconds))
+def _return_period(found: PersonScores) -> Iterator[_Sample]:
+    for metric, years in zip(
+        _METRICS, (found.own_activity_years, found.hosting_years), strict=True
+    ):
+        if not isnan(years):
+            yield metric, b"", float(round(years * SECONDS_PER_YEAR))
 
 
-def _reason(found: PersonFindings) -> Iterator[_Sample]:
-    if found.reason is not None:
-        yield b'reason="%b",' % found.reason.value.encode(), b"", 1.0
+def _reason(found: PersonScores) -> Iterator[_Sample]:
+    if not isnan(found.reason):
+        yield b'reason="%b",' % REASONS[int(found.reason)].value.encode(), b"", 1.0
 
 
-def _presence(found: PersonFindings) -> Iterator[_Sample]:
-    if found.active_days_7 is not None:
-        yield b"", _WEEK_LABEL, found.active_days_7 / _WEEK
-    if found.active_days_28 is not None:
-        yield b"", b',window="%dd"' % _FOUR_WEEKS, found.active_days_28 / _FOUR_WEEKS
+def _presence(found: PersonScores) -> Iterable[_Sample]:
+    return (
+        (b"", _WEEK_LABEL, found.active_days_7 / _WEEK),
+        (b"", b',window="%dd"' % _FOUR_WEEKS, found.active_days_28 / _FOUR_WEEKS),
+    )
 
 
-def _last_active(day_starts: Sequence[float], found: PersonFindings) -> Iterator[_Sample]:
-    if found.last_active_day is not None:
-        yield b"", b"", day_starts[found.last_active_day]
+def _last_active(day_starts: Sequence[float], found: PersonScores) -> Iterator[_Sample]:
+    if not isnan(found.last_active_day):
+        yield b"", b"", day_starts[int(found.last_active_day)]
 
 
-_PERSON_FAMILIES: tuple[tuple[Family, Callable[[PersonFindings], Iterable[_Sample]]], ...] = (
+_PERSON_FAMILIES: tuple[tuple[Family, Callable[[PersonScores], Iterable[_Sample]]], ...] = (
     (names.USER_OBSERVED, _observed),
     (names.USER_EXPECTED, _expected),
     (names.USER_USUAL, _usual),
@@ -177,19 +168,18 @@ _PERSON_FAMILIES: tuple[tuple[Family, Callable[[PersonFindings], Iterable[_Sampl
 def _others(report: DropReport) -> Iterator[tuple[Family, _TeamSamples]]:
     least = 0 if report.show_people else MIN_TEAM_WITHOUT_PEOPLE
     teams = [
-        (b'team="%b"' % escape(name), team.finding)
+        (b'team="%b"' % escape(name), team.score)
         for name, team in sorted(report.teams.items())
         if team.members >= least
     ]
     windows = [
         (team + window, count, expected)
-        for team, finding in teams
-        for window, count, expected in _windows(finding)
+        for team, score in teams
+        for window, count, expected in _windows(score)
     ]
     yield names.TEAM_OBSERVED, [(labels, count) for labels, count, _ in windows]
     yield names.TEAM_EXPECTED, [(labels, expected) for labels, _, expected in windows]
-    evidence = [(team + _deciding(each), round(each.evidence, DECIMALS)) for team, each in teams]
-    yield names.TEAM_EVIDENCE, evidence
+    yield names.TEAM_EVIDENCE, [(team + _window(score), score.evidence) for team, score in teams]
     company = report.company
     if company is not None:
         week = _WEEK_LABEL.removeprefix(b",")

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from typing import IO, cast
 
 from gong_exporter.drops.detect import find
-from gong_exporter.drops.records import NO_TEAM, Findings, Person
+from gong_exporter.drops.records import NO_TEAM, CompanyWeek, Person
+from gong_exporter.exposition.scores import PeopleScores, TeamScore
 from gong_exporter.runtime.signals import BackgroundTask
 from gong_exporter.store.day_body import PersonDays, SavedDays
 
@@ -54,9 +55,29 @@ class DetectorInput:
     left: frozenset[str]
 
 
-def detect(given: DetectorInput) -> Findings:
+@dataclass(frozen=True, slots=True)
+class DetectorOutput:
+    """What the detector found.
+
+    Attributes:
+        people: of people, as of the newest day of the history.
+        teams: of teams, by name.
+        company: of the company; None while it is not known.
+    """
+
+    people: PeopleScores
+    teams: Mapping[str, TeamScore]
+    company: CompanyWeek | None
+
+
+def detect(given: DetectorInput) -> DetectorOutput:
     """Find drops of activity. Takes seconds in a large company."""
-    return find(list(_people(given)))
+    findings = find(list(_people(given)))
+    return DetectorOutput(
+        PeopleScores(findings.people),
+        {name: TeamScore.of(team) for name, team in findings.teams.items()},
+        findings.company,
+    )
 
 
 def _people(given: DetectorInput) -> Iterator[Person]:
@@ -86,7 +107,7 @@ class DetectorProcess:
     """
 
     def __init__(self, given: DetectorInput) -> None:
-        self._output: list[Findings] = []
+        self._output: list[DetectorOutput] = []
         self._error = b""
         try:
             self._process = subprocess.Popen(  # noqa: S603 - this interpreter, fixed code
@@ -114,7 +135,7 @@ class DetectorProcess:
         """Whether it ended within ``timeout`` seconds."""
         return self._task.join(timeout)
 
-    def result(self) -> Findings:
+    def result(self) -> DetectorOutput:
         """What it found. Raises DetectorFailed if there is nothing. Only after its end."""
         if self._output:
             return self._output[0]

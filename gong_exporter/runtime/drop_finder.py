@@ -8,9 +8,13 @@ from datetime import date, timedelta
 
 from gong_exporter.activity.users import UserLabels
 from gong_exporter.activity.windows import day_start
-from gong_exporter.drops.records import Findings
 from gong_exporter.exposition.drop_lines import DropReport
-from gong_exporter.runtime.detector import DetectorFailed, DetectorInput, DetectorProcess
+from gong_exporter.runtime.detector import (
+    DetectorFailed,
+    DetectorInput,
+    DetectorOutput,
+    DetectorProcess,
+)
 from gong_exporter.runtime.known_days import KnownDays, LoadedHistory
 from gong_exporter.runtime.parts import Parts
 from gong_exporter.runtime.published import Company, CompanyData
@@ -166,12 +170,12 @@ def _detector_input(
     )
 
 
-def _report(found: Findings, company: Company, days: tuple[date, ...]) -> DropReport | None:
+def _report(found: DetectorOutput, company: Company, days: tuple[date, ...]) -> DropReport | None:
     zone = company.zone
     if zone is None:
         return None
     return DropReport(
-        people={person.user_id: person for person in found.people},
+        people=found.people,
         teams=found.teams,
         company=found.company,
         day_starts=tuple(day_start(day, zone) for day in days),

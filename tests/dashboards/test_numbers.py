@@ -6,11 +6,12 @@ import statistics
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from math import isnan
 from urllib.parse import urlencode
 
 import pytest
 
-from gong_exporter.exposition.drop_lines import DECIMALS, DropReport
+from gong_exporter.exposition.drop_lines import DropReport
 from gong_exporter.simulator.company.company import SimulatedCompany
 from tests.dashboards.conftest import BARE, CHANGED, DEMO, OTHER_TEAM, REPLICAS, TODAY, Past
 from tests.dashboards.pages import dashboard as page
@@ -45,10 +46,12 @@ def scores(company: SimulatedCompany) -> DropReport:
 
 def differences(company: SimulatedCompany) -> dict[str, float]:
     """How much more than expected everybody did, of whom something is expected."""
-    found = {user: person.own_activity for user, person in scores(company).people.items()}
-    weeks = {user: finding.newest.week for user, finding in found.items() if finding}
+    people = scores(company).people
+    found = {user: people.at(place).own_activity for user, place in people.indexes().items()}
     return {
-        user: week.count - round(week.expected, DECIMALS) for user, week in weeks.items() if week
+        user: score.week_counted - score.week_expected
+        for user, score in found.items()
+        if not isnan(score.week_expected)
     }
 
 
@@ -104,9 +107,9 @@ def test_people_are_against_what_the_detector_expects(past: Past, title: str, si
 
 def test_people_are_against_their_team_too(past: Past) -> None:
     teams = {
-        name: week.count / round(week.expected, DECIMALS) - 1
+        name: team.score.week_counted / team.score.week_expected - 1
         for name, team in scores(past.demo).teams.items()
-        if (week := team.finding.newest.week) and week.expected > 0
+        if team.score.week_expected > 0
     }
     roster = roster_of(past.demo)
     rows = shown(past, OVERVIEW, BELOW, "E", job=DEMO)
@@ -124,7 +127,8 @@ def test_the_planted_slump_is_among_the_first(past: Past) -> None:
 
 
 def test_the_silent_are_those_of_the_alert(past: Past) -> None:
-    found = scores(past.demo).people.values()
+    people = scores(past.demo).people
+    found = [people.at(place) for place in people.indexes().values()]
     silent = [p for p in found if p.active_days_7 == 0 and (p.active_days_28 or 0) >= 5]
     assert silent
     assert one(past, OVERVIEW, "Silent for a week", job=DEMO) == len(silent)

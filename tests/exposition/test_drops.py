@@ -19,6 +19,7 @@ from gong_exporter.drops.records import (
 from gong_exporter.exposition.drop_lines import DropReport, drop_lines
 from gong_exporter.exposition.names import DROP_FAMILIES
 from gong_exporter.exposition.render import render
+from gong_exporter.exposition.scores import PeopleScores, TeamScore
 from tests.support.exposition_snapshots import snapshot
 
 ODD = 'a"b\\c\nd'
@@ -58,15 +59,15 @@ def person(user_id: str, **changes: object) -> PersonFindings:
     return replace(found, **changes)  # type: ignore[arg-type]
 
 
-def people(*found: PersonFindings) -> dict[str, PersonFindings]:
-    return {each.user_id: each for each in found}
+def people(*found: PersonFindings) -> PeopleScores:
+    return PeopleScores(found)
 
 
 REPORT = DropReport(
     people=people(person("1"), person("2"), person("3")),
     teams={
-        "EMEA": TeamFinding(5, finding(14)),
-        "APAC": TeamFinding(4, finding(7)),
+        "EMEA": TeamScore.of(TeamFinding(5, finding(14))),
+        "APAC": TeamScore.of(TeamFinding(4, finding(7))),
     },
     company=CompanyWeek(observed=400, usual=500.5),
     day_starts=(200_000.0, 100_000.0),

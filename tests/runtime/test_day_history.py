@@ -394,7 +394,7 @@ class Slump(FixtureCompany):
 def evidence(loop: Bench, index: int) -> float | None:
     shown = loop.runner.current().drops
     assert shown is not None
-    found = shown.people[user_id(index)]
+    found = shown.people.at(shown.people.indexes()[user_id(index)])
     return found.own_activity.evidence if found.own_activity else None
 
 

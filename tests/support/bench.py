@@ -19,11 +19,10 @@ from gong_exporter.cli.logs import make_log
 from gong_exporter.common.redact import Redactor
 from gong_exporter.config.load import load_config
 from gong_exporter.config.model import Config
-from gong_exporter.drops.records import Findings
 from gong_exporter.exposition.body import Exposition, once_text
 from gong_exporter.exposition.metrics import ExporterMetrics
 from gong_exporter.gong.clock import Stopped
-from gong_exporter.runtime.detector import DetectorInput, DetectorProcess, detect
+from gong_exporter.runtime.detector import DetectorInput, DetectorOutput, DetectorProcess, detect
 from gong_exporter.runtime.parts import make_parts
 from gong_exporter.runtime.poll_runner import FetchWindows, PollRunner
 from gong_exporter.runtime.poller import Poller
@@ -87,7 +86,7 @@ class DetectorHere(DetectorProcess):
     def join(self, _timeout: float) -> bool:
         return True
 
-    def result(self) -> Findings:
+    def result(self) -> DetectorOutput:
         return self._found
 
     def stop(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
+from math import isnan
 
 from gong_exporter.activity.days import Counts, counts_of_listing
 from gong_exporter.activity.history import HISTORY_DAYS
@@ -14,6 +15,7 @@ from gong_exporter.drops.detect import find
 from gong_exporter.drops.records import NO_TEAM, Person
 from gong_exporter.drops.thresholds import USER_INFO_YEARS, USER_YEARS
 from gong_exporter.exposition.drop_lines import DropReport, drop_lines
+from gong_exporter.exposition.scores import PeopleScores, TeamScore
 from gong_exporter.gong.records import UserActivity
 from gong_exporter.simulator.company.company import SimulatedCompany
 
@@ -61,8 +63,8 @@ class Scores:
         everybody = sorted({*known}.union(*days))
         found = find([self._person(user_id, days) for user_id in everybody])
         return DropReport(
-            people={person.user_id: person for person in found.people},
-            teams=found.teams,
+            people=PeopleScores(found.people),
+            teams={name: TeamScore.of(team) for name, team in found.teams.items()},
             company=found.company,
             day_starts=tuple(datetime.combine(day, time(), zone).timestamp() for day in dates),
             end=datetime.combine(today, time(), zone).timestamp(),
@@ -105,10 +107,11 @@ class Scores:
 
 def _alerts(report: DropReport, users: Sequence[User]) -> Iterator[tuple[str, float]]:
     """The alerts on users as Prometheus keeps them, if it evaluates the rules."""
+    index = report.people.indexes()
     for user in users if report.show_people else ():
-        found = report.people[user.user_id]
+        found = report.people.at(index[user.user_id])
         years = max(
-            each.years or 0.0 if each else 0.0 for each in (found.own_activity, found.hosting)
+            0.0 if isnan(each) else each for each in (found.own_activity_years, found.hosting_years)
         )
         for severity, least in ALERTS.items():
             if years > least:
