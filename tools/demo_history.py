@@ -62,8 +62,9 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=120, help="to backfill, today included")
     parser.add_argument("--users", type=int, default=USERS)
     given = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    with contextlib.suppress(KeyboardInterrupt), ExitStack() as stack:
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell may start us with SIGINT ignored
+        signal.signal(number, lambda *_: sys.exit())
+    with ExitStack() as stack:
         run(stack, given.days, given.users)
 
 
