@@ -17,7 +17,7 @@ from typing import Any
 
 import click
 
-from gong_exporter.cli.demo_text import describe_demo, describe_events
+from gong_exporter.cli.demo_text import describe_planted
 from gong_exporter.cli.options import PATH, WebOptions, common_options
 from gong_exporter.cli.serve import keep_running, listening_sockets, route_options, web_config_file
 from gong_exporter.cli.session import open_session
@@ -93,7 +93,7 @@ def demo(
         config = _config(folder, simulator, wanted)
         sockets = _sockets(web)
         routes = route_options(web)
-        events = describe_events(company) if wanted.events else describe_demo(company, wanted.seed)
+        events = describe_planted(company, wanted.events, wanted.seed)
         keep_running(
             lambda: Exporter(
                 config=config,

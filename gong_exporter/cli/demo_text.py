@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from textwrap import fill
 
 from gong_exporter.cli.demo_company import team_manager
 from gong_exporter.cli.demo_detector import WEEK
 from gong_exporter.simulator.company.company import SimulatedCompany
-from gong_exporter.simulator.company.events import EventKind, PlantedEvent
+from gong_exporter.simulator.company.events import Event, EventKind, PlantedEvent
 
 _WIDTH = 96
+
+
+def describe_planted(company: SimulatedCompany, events: Sequence[Event], seed: int) -> str:
+    """What was planted: the events that the user asked for, or else the demo's."""
+    return describe_events(company) if events else describe_demo(company, seed)
 
 
 def describe_demo(company: SimulatedCompany, seed: int) -> str:

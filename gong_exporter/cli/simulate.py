@@ -14,6 +14,7 @@ import click
 
 from gong_exporter.activity.windows import load_zone
 from gong_exporter.cli import demo_company
+from gong_exporter.cli.demo_text import describe_planted
 from gong_exporter.cli.options import Parsed, common_options, fail
 from gong_exporter.cli.session import open_session
 from gong_exporter.runtime.signals import Signals
@@ -212,4 +213,6 @@ def _introduce(simulator: Simulator, company: SimulatedCompany, wanted: Simulate
     click.echo(f"  bearer token       {wanted.options.bearer_token}")
     at_work = sum(person.hired <= company.today < person.left for person in company.people)
     click.echo(f"  company            {at_work} people, {wanted.zone.key}")
+    if company.events:
+        click.echo(f"\n{describe_planted(company, wanted.events, wanted.seed)}")
     sys.stdout.flush()

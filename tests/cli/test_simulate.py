@@ -37,6 +37,21 @@ def test_the_faults_and_the_roster_are_printed() -> None:
     )  # by the seed alone
 
 
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("--demo", "What dropped, and which alert of prometheus/rules fires:\n"),
+        ("--event=closure:7", "Planted:\n"),
+    ],
+)
+def test_what_was_planted_is_said(option: str, said: str) -> None:
+    with simulating("--port=0", option) as process:
+        assert process.stdout is not None
+        assert said in iter(process.stdout.readline, "")
+        assert process.stdout.readline().startswith("  - ")
+        process.send_signal(signal.SIGTERM)
+
+
 def test_a_taken_port_is_said() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
