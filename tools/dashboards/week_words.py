@@ -81,12 +81,16 @@ LAST = ": these are its last numbers"
 
 
 def how_many() -> str:
-    """How many are below, where there are scores, and how many of the listed alert."""
+    """How many are below, where there are scores, and how many of the listed alert.
+
+    The value is 2 if any of them alerts, otherwise 0.
+    """
     number = f"(count({below()}) or 0 * {SCORED}) and on () {SCORED}"
     rare = f"count(({rarity(LISTED)}) >= {ALERT_YEARS}) or vector(0)"
     numbers = (
-        f'0 * count_values ("number", {number})'
+        f'count_values ("number", {number})'
         f'\n* on () group_left (rare) count_values ("rare", {rare})'
+        f"\n* on () group_left () (2 * clamp_max({rare}, 1))"
     )
     once = "did less than chance brings once a year"
     return replaced(
