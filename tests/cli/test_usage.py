@@ -10,6 +10,7 @@ import pytest
 from gong_exporter import __version__
 from gong_exporter.simulator.api.simulator import utc_now
 from tests.support.exporter import environment, exporter, run, run_here, write_config
+from tests.support.servers import until
 from tests.support.simulator import running_simulator
 
 GONG = "http://127.0.0.1:9"
@@ -137,8 +138,8 @@ def test_several_addresses_are_served_and_port_0_is_logged(tmp_path: Path) -> No
         config = write_config(tmp_path, simulator.url)
         flags = ("--web.listen-address=[::1]:0", "--web.telemetry-path=/gong/metrics")
         with exporter(config, *flags) as running:
+            until(lambda: len(running.said("listening")) == 2, "it has said both addresses")
             addresses = [str(line["address"]) for line in running.said("listening")]
-            assert len(addresses) == 2
             assert not any(address.endswith(":0") for address in addresses)
             for running.url in (f"http://{address}" for address in addresses):
                 assert running.ask("/gong/metrics").status == 200
