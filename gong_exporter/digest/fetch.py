@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
+from typing import IO, cast
 from urllib.parse import urlsplit
 
 import urllib3
@@ -60,7 +64,6 @@ def fetch_samples(url: str, config: HttpConfig, timeout: float = TIMEOUT) -> Sam
         "User-Agent": "gong-exporter digest",
         **config.headers(),
     }
-    names = frozenset(family.name.encode() for family in FAMILIES)
     try:
         with (
             urllib3.PoolManager(
@@ -69,13 +72,23 @@ def fetch_samples(url: str, config: HttpConfig, timeout: float = TIMEOUT) -> Sam
                 server_hostname=tls.server_name or None,
             ) as pool,
             pool.request(
-                "GET", url, headers=headers, redirect=False, retries=False, preload_content=False
+                "GET",
+                url,
+                headers=headers,
+                redirect=False,
+                retries=False,
+                preload_content=False,
+                decode_content=False,
             ) as response,
         ):
             if response.status != HTTPStatus.OK:
                 raise FetchError(f"{url} answered {response.status}{_advice(response.status)}")
-            return Samples(line.decode() for line in response if _family(line) in names)
-    except (HTTPError, OSError) as error:
+            if response.headers.get("Content-Encoding") != "gzip":
+                return Samples(_wanted(response))
+            # urllib3 would not notice a compressed body that is cut off.
+            with gzip.open(cast("IO[bytes]", response)) as body:
+                return Samples(_wanted(body))
+    except (HTTPError, OSError, EOFError, zlib.error) as error:
         # urllib3 puts the error underneath last, and prints the tuple of both.
         reason = error.args[-1] if error.args else error
         raise FetchError(
@@ -84,9 +97,18 @@ def fetch_samples(url: str, config: HttpConfig, timeout: float = TIMEOUT) -> Sam
         ) from error
 
 
-def _family(line: bytes) -> bytes:
-    """The name of a sample's family: ``gong_up`` of ``gong_up 1`` and ``gong_up{job="x"} 1``."""
-    return line.partition(b"{")[0].partition(b" ")[0]
+def _wanted(lines: Iterable[bytes]) -> Iterator[str]:
+    """The samples of FAMILIES; ``gong_up 1`` and ``gong_up{job="x"} 1`` are samples of ``gong_up``.
+
+    Raises:
+        FetchError: the last line is cut off.
+    """
+    names = frozenset(family.name.encode() for family in FAMILIES)
+    for line in lines:
+        if not line.endswith(b"\n"):
+            raise FetchError("the response ends in the middle of a line")
+        if line.partition(b"{")[0].partition(b" ")[0] in names:
+            yield line.decode()
 
 
 def _advice(status: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from math import isfinite
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -30,7 +31,7 @@ class Samples:
         lines: in Prometheus's text format, each with its line break.
 
     Raises:
-        NoWeekError: it is not in this format.
+        NoWeekError: it is not in this format, or a value is not a number.
     """
 
     def __init__(self, lines: Iterable[str]) -> None:
@@ -41,6 +42,8 @@ class Samples:
                     self._samples.setdefault(name, []).append((labels, value))
         except ValueError:
             raise NoWeekError("the response is not in Prometheus's text format") from None
+        if not all(isfinite(value) for found in self._samples.values() for _, value in found):
+            raise NoWeekError("these metrics are not those of a gong-exporter")
 
     def of(self, family: Family) -> list[tuple[dict[str, str], float]]:
         """Labels and value of each sample."""

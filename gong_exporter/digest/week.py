@@ -165,6 +165,13 @@ def read_week(samples: Samples, now: float, team: str = "") -> DigestWeek:
         NoWeekError: the samples are too old, or there are none about drops.
     """
     end = _end(samples, now)
+    try:
+        return _week(samples, end, team)
+    except (KeyError, ValueError, OverflowError):  # a label is missing, or a number is out of range
+        raise NoWeekError("these metrics are not those of a gong-exporter") from None
+
+
+def _week(samples: Samples, end: float, team: str) -> DigestWeek:
     people = [
         person
         for person in _people(samples)

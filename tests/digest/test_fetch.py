@@ -71,6 +71,7 @@ def test_the_samples_are_read_compressed_or_not(*, packed: bool) -> None:
         raw(OK + b"Content-Length: 400\r\n\r\n" + SAMPLE),
         raw(OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"),
         raw(OK + b"Content-Encoding: gzip\r\nContent-Length: 7\r\n\r\nnotgzip"),
+        answer(200, gzip.compress(SAMPLE * 100)[:-9], [("Content-Encoding", "gzip")]),
         reset,
     ],
 )
@@ -94,6 +95,17 @@ def test_another_status_comes_with_advice(
     with (
         hostile_server(answer(status, b"no", headers)) as server,
         pytest.raises(FetchError, match=advice),
+    ):
+        fetched(server.url)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_line_that_is_cut_off_is_no_sample(*, packed: bool) -> None:
+    body = SAMPLE + SAMPLE.replace(b" 1\n", b" 12")
+    headers = [("Content-Encoding", "gzip")] if packed else []
+    with (
+        hostile_server(answer(200, gzip.compress(body) if packed else body, headers)) as server,
+        pytest.raises(FetchError, match="in the middle of a line"),
     ):
         fetched(server.url)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -165,6 +166,17 @@ def test_without_a_week_the_reason_is_named(
 def test_another_format_is_named(text: str) -> None:
     with pytest.raises(NoWeekError, match="text format"):
         Samples([text])
+
+
+INFO = Sample("gong_user_info", {"email": "a@b.example"}, 1)
+NAN = Sample("gong_user_presence_ratio", {"user": "ann", "window": "7d"}, math.nan)
+NEVER = Sample("gong_user_last_active_timestamp_seconds", {"user": "ann"}, 1e300)
+
+
+@pytest.mark.parametrize("sample", [INFO, NAN, NEVER])
+def test_metrics_that_another_program_serves_are_refused(sample: Sample) -> None:
+    with pytest.raises(NoWeekError, match="not those of a gong-exporter"):
+        week(person("ann"), [sample])
 
 
 def test_the_limit_of_staleness_is_the_one_of_the_alert() -> None:
